@@ -1,0 +1,63 @@
+"""The exceptions of cfs, one sentence each.
+
+All of them are `CfsError`; those that answer a wrong argument are `ValueError` as well, so code that
+does not know this package can still catch them.
+"""
+
+__all__ = [
+    "CfsError",
+    "StateError",
+    "TimeError",
+    "TunableError",
+    "ModelError",
+    "GroupError",
+    "WorkloadError",
+    "RecordingError",
+    "TraceError",
+    "InvariantError",
+    "MissingExtraError",
+]
+
+
+class CfsError(Exception):
+    """Base of everything that cfs raises on purpose."""
+
+
+class StateError(CfsError, ValueError):
+    """The operation is not defined in the present state: a dead or foreign task, a block by the idle task."""
+
+
+class TimeError(CfsError, ValueError):
+    """The given time lies before the last event, or outside of 0 ... 2**64 - 1 ns."""
+
+
+class TunableError(CfsError, ValueError):
+    """No tunable has this name, or the value is outside of its range."""
+
+
+class ModelError(CfsError, ValueError):
+    """No model has this name, or the model has no such feature."""
+
+
+class GroupError(CfsError, ValueError):
+    """The group or uid does not exist, exists already, or cannot be made or removed here."""
+
+
+class WorkloadError(CfsError, ValueError):
+    """The workload cannot run: an operation, a task or a target makes no sense."""
+
+
+class RecordingError(CfsError, ValueError):
+    """The recording cannot be read; the message says what is wrong and at which line."""
+
+
+class TraceError(CfsError, ValueError):
+    """The conformance trace cannot be read; the message says what is wrong and at which line."""
+
+
+class InvariantError(CfsError, RuntimeError):
+    """An invariant of the core broke: a defect of cfs, please report it with the message."""
+
+
+class MissingExtraError(CfsError, ImportError):
+    """An optional dependency is missing; the message says which extra to install."""
