@@ -1,0 +1,195 @@
+# Floor 0: every struct that more than one file sees, each field with its meaning and unit.
+#
+# Model: the objects of kernel/sched.c and include/linux/sched.h, with the kernel's names.
+#
+# What the core owns (rq, task, task_group) comes first in what a class owns: a class declares
+#
+#     cdef struct fair_task:          cdef struct fair_rq:
+#         task p                          rq rq
+#         sched_entity se                 cfs_rq cfs
+#
+# and tells the core the sizes in its hook table (sched_class below). The core allocates the whole, hands out
+# pointers to the first member, and the class casts them back. So a new class adds its fields without the core
+# knowing, and a class outside of this package can do the same.
+#
+# Units. ns_t is real time, nanoseconds. vns_t is virtual time: nanoseconds of a task of weight 1024. Both are u64
+# and wrap; virtual times are compared by the helpers of _fixedpoint.pxd only. The kernel's `unsigned long` is
+# 64 bit here, always; the places where a 32-bit kernel differs are listed in docs/concepts/linux-2.6.24-cfs.md.
+
+from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
+
+ctypedef uint64_t ns_t
+ctypedef uint64_t vns_t
+
+# ---------------------------------------------------------------------------------------------- the ordered tree
+
+cdef enum:
+    LEFT = 0
+    RIGHT = 1
+
+
+cdef struct rb_node:
+    uintptr_t parent_color      # pointer to the parent, bit 0 the colour (_rbtree.pxd); 0 in a lone red node
+    rb_node *child[2]           # LEFT: smaller keys; RIGHT: equal and larger keys
+
+
+cdef struct rb_root:
+    rb_node *node               # NULL: the tree is empty
+    rb_node *leftmost           # the smallest, cached; NULL: the tree is empty
+
+# ----------------------------------------------------------------------------------------------------- the loads
+
+cdef struct load_weight:
+    uint64_t weight             # 1024 is nice 0
+    uint64_t inv_weight         # about 2**32 / weight, made when the weight is set; never 0 in a queued entity
+
+# ------------------------------------------------------------------------------------------------------ the core
+
+cdef enum:                      # task.policy
+    SCHED_NORMAL = 0
+    SCHED_BATCH = 1
+    SCHED_IDLE = 2
+
+cdef enum:                      # task.state
+    TASK_NEW = 0                # forked, not yet woken: on no queue
+    TASK_RUNNING = 1            # runnable: running or waiting for its CPU
+    TASK_BLOCKED = 2
+    TASK_DEAD = 3
+
+cdef enum:                      # machine.group_by
+    GROUP_BY_NONE = 0           # one queue a CPU
+    GROUP_BY_UID = 1            # a group a user; uid 0 counts double
+    GROUP_BY_CGROUP = 2         # control groups
+
+cdef enum:
+    PRIO_DEFAULT = 120          # prio of nice 0
+    PRIO_IDLE = 140             # prio of the idle task
+
+
+cdef struct task:
+    const sched_class *sched_class
+    rq *rq                      # the CPU that it is on, or was on last
+    task_group *group           # NULL without groups
+    void *handle                # the Python object that stands for it (borrowed), or NULL
+    uint64_t id                 # 1, 2, ... in order of creation, never used again; 0 is the idle task
+    uint32_t slot               # place in the machine's table, used again
+    int16_t prio                # 120 + nice; smaller is more important; the idle task 140
+    int8_t nice                 # -20 ... 19
+    uint8_t policy              # SCHED_NORMAL, SCHED_BATCH, SCHED_IDLE
+    uint8_t state               # TASK_NEW ...
+    uint8_t need_resched        # the flag: "this task shall be rescheduled"
+    uint8_t unused[6]           # up to 64 bytes: what a class adds begins on its own cache line
+
+
+cdef struct rq:
+    ns_t now                    # time of the operation that is going on, set by the caller of an event
+    ns_t clock                  # `now` of the last operation that refreshed it (spec 5.1)
+    task *curr                  # the running task; `idle` if there is none
+    task *idle                  # runs when nothing else does; on no queue
+    const sched_class *sched_class
+    machine *machine
+    uint64_t nr_running         # runnable tasks, the running one included, the idle task not
+    uint64_t load               # sum of their weights (of tasks, never of groups)
+    uint64_t nr_switches        # calls of schedule() that changed the task
+    int32_t cpu
+    uint8_t resched             # the flag of `curr` after the last operation, before the schedule() it led to
+    uint8_t bug                 # code of the first broken trust, 0: none (_core.pxd)
+
+
+cdef struct task_group:
+    machine *machine
+    task_group *next            # the next older one; the root group comes last
+    void *handle                # the Python object that stands for it (borrowed), or NULL
+    void *cpus                  # what the class keeps: nr_cpus times sched_class.group_size bytes
+    uint64_t shares             # weight of its entity on every CPU
+    uint64_t nr_tasks           # living tasks in it
+    int64_t uid                 # user it belongs to; -1 for a control group
+    uint32_t id                 # 0 is the root group
+
+
+cdef struct machine:
+    const sched_class *sched_class
+    const sched_class *idle_class
+    uint64_t *tunables          # the class's tunables struct: u64 fields only, named by sched_class.tunables
+    rq **rqs                    # one a CPU
+    int32_t nr_cpus
+    int32_t group_by            # GROUP_BY_...
+    task_group *groups          # newest first
+    task_group *root_group      # NULL without groups
+    task **tasks                # the table: slot -> task, NULL where free
+    uint32_t *free_slots        # slots to be used again, the last freed first
+    uint32_t nr_slots           # slots ever used
+    uint32_t nr_free
+    uint32_t slots_max          # room in `tasks` and `free_slots`
+    uint32_t nr_groups          # ever made
+    uint64_t nr_forked          # tasks ever made
+    void **slabs                # blocks of memory that tasks lie in
+    void *spare                 # chain of task-sized pieces that are free
+    uint32_t nr_slabs
+    uint32_t slabs_max
+
+# ------------------------------------------------------------------------------------------------------ the seam
+
+cdef enum:                      # field.kind
+    FIELD_U64 = 0
+    FIELD_S64 = 1
+    FIELD_U32 = 2
+    FIELD_U8 = 3
+
+
+cdef struct field:
+    const char *name            # kernel name; NULL ends a list
+    uint32_t offset             # bytes from the start of the struct
+    uint32_t kind
+
+
+cdef struct queued:             # one entity of a queue: a task or a group, the other NULL
+    task *p
+    task_group *tg
+
+
+# The one seam between core and policy. A class file ends with its table; a hook may be NULL where it says so.
+# "rq" is the CPU's runqueue, its clock up to date unless a comment says otherwise.
+cdef struct sched_class:
+    const char *model           # "linux-2.6.24-cfs"
+    size_t task_size            # bytes of the struct that begins with `task`
+    size_t rq_size              # of the struct that begins with `rq`
+    size_t group_size           # of what a group has on one CPU; 0: the model has no groups
+    size_t tunables_size
+    size_t load_offset          # where in its task a class keeps `load_weight`
+
+    # on and off the queues
+    void (*enqueue_task)(rq *rq, task *p, bint wakeup) noexcept nogil
+    void (*dequeue_task)(rq *rq, task *p, bint sleep) noexcept nogil
+    void (*task_new)(rq *rq, task *p) noexcept nogil          # first enqueue of a forked task, and its preemption
+    void (*yield_task)(rq *rq) noexcept nogil                 # may refresh the clock itself
+    void (*check_preempt_curr)(rq *rq, task *p) noexcept nogil
+    # who runs
+    task *(*pick_next_task)(rq *rq, task *prev) noexcept nogil  # puts `prev` back first; rq.idle if there is none
+    void (*put_prev_task)(rq *rq, task *p) noexcept nogil
+    void (*set_curr_task)(rq *rq, task *p) noexcept nogil
+    void (*task_tick)(rq *rq, task *p) noexcept nogil
+    # facts of a task that is on no queue
+    void (*task_fork)(task *p, const task *parent) noexcept nogil  # copy what is inherited, clear the rest
+    void (*set_load_weight)(task *p) noexcept nogil           # from nice and policy
+    void (*set_task_rq)(task *p) noexcept nogil               # p.rq or p.group is new: find the queue there
+    void (*migrate_task_rq)(task *p, rq *to) noexcept nogil   # rebase virtual time; p.rq is still the old one
+    # making and changing
+    void (*init_rq)(rq *rq) noexcept nogil
+    void (*init_group)(task_group *tg, int32_t cpu) noexcept nogil     # NULL: no groups
+    void (*set_shares)(task_group *tg, int32_t cpu) noexcept nogil     # tg.shares has changed; NULL: no groups
+    void (*init_tunables)(uint64_t *tunables) noexcept nogil  # the defaults of one CPU
+    # what is defined: would the next operation divide by zero, as the kernel would? (_core.pxd)
+    bint (*would_fault)(rq *rq, task *p, int32_t event) noexcept nogil
+    # looking in from outside
+    void *(*task_entity)(task *p) noexcept nogil
+    void *(*group_entity)(task_group *tg, int32_t cpu) noexcept nogil
+    void *(*group_queue)(task_group *tg, int32_t cpu) noexcept nogil
+    void *(*root_queue)(rq *rq) noexcept nogil
+    size_t (*list_queue)(const void *queue, queued *out, size_t room) noexcept nogil  # waiting ones, in order
+    uint64_t (*slice_of)(const void *entity) noexcept nogil   # ns; NULL: the model has none
+    vns_t (*vslice_of)(const void *entity) noexcept nogil     # NULL: the model has none
+    int (*check_rq)(rq *rq) noexcept nogil                    # number of the first broken invariant, or 0
+    const field *entity_fields
+    const field *queue_fields
+    const field *tunables
