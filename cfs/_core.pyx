@@ -1,0 +1,445 @@
+"""CPUs, tasks, and the events that happen to them: the part that every scheduling class shares.
+
+What it decides: in which order an event touches which counter and which hook. *Who* runs is the class's business.
+Source: Linux 2.6.24, kernel/sched.c (schedule, try_to_wake_up, wake_up_new_task, scheduler_tick, set_user_nice,
+sched_setscheduler, sched_move_task); specification 5.1, 5.6 to 5.8, 5.10 to 5.15.
+
+One event goes through three calls: begin_event tells the time, the event itself may set the flag need_resched of a
+running task, end_event lets every flagged CPU call schedule(), at the same time. block, exit and yield contain their
+own schedule().
+
+Invariants:
+    I1  rq.nr_running and rq.load count exactly the tasks of the CPU in TASK_RUNNING
+    I2  after end_event no running task is flagged, and rq.curr is rq.idle exactly if rq.nr_running is 0
+    I3  a task in TASK_RUNNING is on its class's queues; one in any other state is on none
+    I4  the machine's table has a task at its slot from new_task to free_task
+
+Rejected: one callback object a policy (needs the GIL); an enum and `if` in place of the table (0.6 ns faster a call,
+but a closed set); freeing a task at exit (schedule() still looks at it: the caller frees it after the event).
+"""
+
+from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.string cimport memcpy, memset
+
+from ._types cimport (
+    GROUP_BY_NONE,
+    PRIO_DEFAULT,
+    PRIO_IDLE,
+    SCHED_NORMAL,
+    TASK_BLOCKED,
+    TASK_DEAD,
+    TASK_NEW,
+    TASK_RUNNING,
+    int8_t,
+    int32_t,
+    machine,
+    ns_t,
+    rq,
+    sched_class,
+    task,
+    task_group,
+    uint8_t,
+    uint32_t,
+    uint64_t,
+    uintptr_t,
+)
+from ._core cimport resched_task, task_weight, update_rq_clock
+
+cdef enum:
+    CACHE_LINE = 64
+    SLAB_MIN = 64               # tasks in the first slab; each next one is twice as large
+    SLAB_MAX = 16384
+
+# ---------------------------------------------------------------------------------------------- making and freeing
+
+
+cdef inline size_t task_room(const machine *m) noexcept nogil:
+    # a task begins on a cache line
+    return (m.sched_class.task_size + CACHE_LINE - 1) // CACHE_LINE * CACHE_LINE
+
+
+cdef int grow_slabs(machine *m) except -1:
+    # one more slab, cut into pieces that are chained so that they are handed out in order of address
+    cdef size_t room = task_room(m)
+    cdef size_t nr = SLAB_MIN << m.nr_slabs if m.nr_slabs < 8 else SLAB_MAX
+    cdef void **slabs
+    cdef void *slab
+    cdef char *piece
+    cdef size_t i
+    if m.nr_slabs == m.slabs_max:
+        slabs = <void **>realloc(m.slabs, 2 * (m.slabs_max + 1) * sizeof(void *))
+        if slabs == NULL:
+            raise MemoryError
+        m.slabs, m.slabs_max = slabs, 2 * (m.slabs_max + 1)
+    slab = malloc(nr * room + CACHE_LINE)
+    if slab == NULL:
+        raise MemoryError
+    m.slabs[m.nr_slabs] = slab
+    m.nr_slabs += 1
+    piece = <char *>((<uintptr_t>slab + CACHE_LINE - 1) & ~<uintptr_t>(CACHE_LINE - 1))
+    for i in range(nr, 0, -1):
+        (<void **>(piece + (i - 1) * room))[0] = m.spare
+        m.spare = piece + (i - 1) * room
+    return 0
+
+
+cdef int grow_table(machine *m) except -1:
+    cdef uint32_t slots_max = 2 * m.slots_max + 64
+    cdef task **tasks = <task **>realloc(m.tasks, slots_max * sizeof(void *))
+    cdef uint32_t *free_slots
+    if tasks == NULL:
+        raise MemoryError
+    m.tasks = tasks
+    free_slots = <uint32_t *>realloc(m.free_slots, slots_max * sizeof(uint32_t))
+    if free_slots == NULL:
+        raise MemoryError
+    m.free_slots, m.slots_max = free_slots, slots_max
+    return 0
+
+
+cdef task *new_task(machine *m) except NULL:
+    # A task with an id and a slot, and nothing else: sched_fork makes it one of a CPU
+    cdef task *p
+    if m.spare == NULL:
+        grow_slabs(m)
+    if m.nr_free == 0 and m.nr_slots == m.slots_max:
+        grow_table(m)
+    p = <task *>m.spare
+    m.spare = (<void **>p)[0]
+    memset(p, 0, m.sched_class.task_size)
+    if m.nr_free:
+        m.nr_free -= 1
+        p.slot = m.free_slots[m.nr_free]
+    else:
+        p.slot = m.nr_slots
+        m.nr_slots += 1
+    m.tasks[p.slot] = p
+    m.nr_forked += 1
+    p.id = m.nr_forked
+    p.sched_class = m.sched_class
+    p.state = TASK_NEW
+    return p
+
+
+cdef void free_task(task *p) noexcept nogil:
+    # of a dead or never woken task that no CPU runs any more
+    cdef machine *m = p.rq.machine
+    if p.group != NULL:
+        p.group.nr_tasks -= 1
+    m.tasks[p.slot] = NULL
+    m.free_slots[m.nr_free] = p.slot
+    m.nr_free += 1
+    (<void **>p)[0] = m.spare
+    m.spare = p
+
+
+cdef int init_rq(machine *m, int32_t cpu, const sched_class *idle_class) except -1:
+    cdef rq *rq_of_cpu = <rq *>calloc(1, m.sched_class.rq_size)
+    cdef task *idle
+    if rq_of_cpu == NULL:
+        raise MemoryError
+    m.rqs[cpu] = rq_of_cpu
+    rq_of_cpu.idle = <task *>calloc(1, m.sched_class.task_size)
+    if rq_of_cpu.idle == NULL:
+        raise MemoryError
+    rq_of_cpu.cpu = cpu
+    rq_of_cpu.machine = m
+    rq_of_cpu.sched_class = m.sched_class
+    rq_of_cpu.clock = 1
+    rq_of_cpu.curr = rq_of_cpu.idle
+    idle = rq_of_cpu.idle
+    idle.sched_class = idle_class
+    idle.rq = rq_of_cpu
+    idle.prio = PRIO_IDLE
+    idle.policy = SCHED_NORMAL
+    idle.state = TASK_RUNNING
+    m.sched_class.set_load_weight(idle)
+    m.sched_class.init_rq(rq_of_cpu)
+    return 0
+
+
+cdef int machine_init(
+    machine *m,
+    const sched_class *cls,
+    const sched_class *idle_class,
+    int32_t nr_cpus,
+    int32_t group_by,
+    const uint64_t *tunables,
+) except -1:
+    # `m` is zeroed; after an error machine_free frees what there is. `tunables` NULL: the class's defaults
+
+    cdef int32_t cpu
+    m.sched_class = cls
+    m.idle_class = idle_class
+    m.nr_cpus = nr_cpus
+    m.group_by = group_by
+    m.tunables = <uint64_t *>calloc(1, cls.tunables_size)
+    m.rqs = <rq **>calloc(nr_cpus, sizeof(void *))
+    if m.tunables == NULL or m.rqs == NULL:
+        raise MemoryError
+    if tunables == NULL:
+        cls.init_tunables(m.tunables)
+    else:
+        memcpy(m.tunables, tunables, cls.tunables_size)
+    for cpu in range(nr_cpus):
+        init_rq(m, cpu, idle_class)
+    return 0
+
+
+cdef void machine_free(machine *m) noexcept:
+    cdef task_group *tg
+    cdef int32_t cpu
+    cdef uint32_t i
+    while m.groups != NULL:
+        tg = m.groups
+        m.groups = tg.next
+        free(tg.cpus)
+        free(tg)
+    if m.rqs != NULL:
+        for cpu in range(m.nr_cpus):
+            if m.rqs[cpu] != NULL:
+                free(m.rqs[cpu].idle)
+                free(m.rqs[cpu])
+    for i in range(m.nr_slabs):
+        free(m.slabs[i])
+    free(m.slabs)
+    free(m.rqs)
+    free(m.tunables)
+    free(m.tasks)
+    free(m.free_slots)
+
+# ------------------------------------------------------------------------------------------------- time and flags
+
+
+cdef void begin_event(rq *this_rq, ns_t now) noexcept nogil:
+    # `this_rq` executes the event at `now`; on the other CPUs time stands still meanwhile (spec 6.1)
+    cdef machine *m = this_rq.machine
+    cdef int32_t cpu
+    if m.nr_cpus > 1:
+        for cpu in range(m.nr_cpus):
+            m.rqs[cpu].now = m.rqs[cpu].clock
+    this_rq.now = now
+
+
+cdef bint schedule_if_flagged(rq *rq, ns_t now) noexcept nogil:
+    if not rq.curr.need_resched:
+        return False
+    rq.now = now
+    schedule(rq)
+    return True
+
+
+cdef void end_event(rq *this_rq, ns_t now) noexcept nogil:
+    # The executing CPU first, then the others by number, until no flag is left
+    cdef machine *m = this_rq.machine
+    cdef int32_t cpu
+    cdef bint again = m.nr_cpus > 1
+    this_rq.resched = this_rq.curr.need_resched
+    if not again:
+        schedule_if_flagged(this_rq, now)
+        return
+    for cpu in range(m.nr_cpus):
+        m.rqs[cpu].resched = m.rqs[cpu].curr.need_resched
+    while again:
+        again = schedule_if_flagged(this_rq, now)
+        for cpu in range(m.nr_cpus):
+            again = schedule_if_flagged(m.rqs[cpu], now) or again
+
+# ---------------------------------------------------------------------------------------------- on and off a queue
+
+
+cdef inline void inc_nr_running(rq *rq, const task *p) noexcept nogil:
+    rq.nr_running += 1
+    rq.load += task_weight(p)
+
+
+cdef inline void dec_nr_running(rq *rq, const task *p) noexcept nogil:
+    rq.nr_running -= 1
+    rq.load -= task_weight(p)
+
+
+cdef inline void activate_task(rq *rq, task *p, bint wakeup) noexcept nogil:
+    rq.sched_class.enqueue_task(rq, p, wakeup)
+    inc_nr_running(rq, p)
+
+
+cdef inline void deactivate_task(rq *rq, task *p, bint sleep) noexcept nogil:
+    rq.sched_class.dequeue_task(rq, p, sleep)
+    dec_nr_running(rq, p)
+
+
+cdef inline void check_preempt_curr(rq *rq, task *p) noexcept nogil:
+    rq.curr.sched_class.check_preempt_curr(rq, p)
+
+# ---------------------------------------------------------------------------------------------------------- events
+
+
+cdef void schedule(rq *rq) noexcept nogil:
+    # spec 5.6. The loop ends at once but for a flag that another CPU left on the picked task (spec 6.1).
+    cdef task *prev
+    cdef task *picked
+    while True:
+        prev = rq.curr
+        update_rq_clock(rq)
+        prev.need_resched = 0
+        if prev.state != TASK_RUNNING:
+            deactivate_task(rq, prev, True)
+        picked = rq.sched_class.pick_next_task(rq, prev)
+        if picked != prev:
+            rq.nr_switches += 1
+            rq.curr = picked
+        if not picked.need_resched:
+            return
+
+
+cdef void sched_fork(rq *rq, task *p, const task *parent) noexcept nogil:
+    # spec 5.7 steps 1 and 2: a copy of the parent as it stands, on the parent's CPU, on no queue
+    p.rq = rq
+    p.nice = parent.nice
+    p.policy = parent.policy
+    p.prio = PRIO_DEFAULT + p.nice
+    p.group = parent.group
+    if p.group != NULL:
+        p.group.nr_tasks += 1
+    p.sched_class.task_fork(p, parent)
+    p.sched_class.set_task_rq(p)
+
+
+cdef void adjust_new_task(task *p, task_group *tg, int8_t nice, uint8_t policy) noexcept nogil:
+    # spec 5.7 step 3: what the child does not inherit. It is on no queue, so nothing but its own fields changes.
+    if tg != p.group:
+        p.group.nr_tasks -= 1
+        p.group = tg
+        tg.nr_tasks += 1
+        p.sched_class.set_task_rq(p)
+    p.nice = nice
+    p.policy = policy
+    p.sched_class.set_load_weight(p)
+
+
+cdef void wake_up_new_task(task *p) noexcept nogil:
+    # spec 5.7 steps 4 to 7
+    cdef rq *rq = p.rq
+    update_rq_clock(rq)
+    p.prio = PRIO_DEFAULT + p.nice
+    p.state = TASK_RUNNING
+    rq.sched_class.task_new(rq, p)
+    inc_nr_running(rq, p)
+    check_preempt_curr(rq, p)
+
+
+cdef void try_to_wake_up(task *p) noexcept nogil:
+    # spec 5.8
+    cdef rq *rq = p.rq
+    if p.state != TASK_BLOCKED:
+        return
+    update_rq_clock(rq)
+    activate_task(rq, p, True)
+    check_preempt_curr(rq, p)
+    p.state = TASK_RUNNING
+
+
+cdef void block_current(rq *rq) noexcept nogil:
+    rq.curr.state = TASK_BLOCKED
+    schedule(rq)
+
+
+cdef void exit_current(rq *rq) noexcept nogil:
+    # spec 5.11: the same as a block; the caller frees the task after end_event
+    rq.curr.state = TASK_DEAD
+    schedule(rq)
+
+
+cdef void sched_yield(rq *rq) noexcept nogil:
+    # spec 5.12
+    rq.sched_class.yield_task(rq)
+    schedule(rq)
+
+
+cdef void scheduler_tick(rq *rq) noexcept nogil:
+    # spec 5.10
+    update_rq_clock(rq)
+    rq.curr.sched_class.task_tick(rq, rq.curr)
+
+
+cdef void set_user_nice(task *p, int8_t nice) noexcept nogil:
+    # spec 5.13
+    cdef rq *rq = p.rq
+    cdef int old_prio = p.prio
+    cdef bint queued = p.state == TASK_RUNNING
+    if nice == p.nice:
+        return
+    update_rq_clock(rq)
+    if queued:
+        rq.sched_class.dequeue_task(rq, p, False)
+        rq.load -= task_weight(p)
+    p.nice = nice
+    p.prio = PRIO_DEFAULT + nice
+    rq.sched_class.set_load_weight(p)
+    if queued:
+        rq.sched_class.enqueue_task(rq, p, False)
+        rq.load += task_weight(p)
+        if p.prio < old_prio or (p.prio > old_prio and p == rq.curr):
+            resched_task(rq.curr)
+
+
+cdef void sched_setscheduler(task *p, uint8_t policy) noexcept nogil:
+    # spec 5.14; done even if the policy is the same
+    cdef rq *rq = p.rq
+    cdef bint queued = p.state == TASK_RUNNING
+    cdef bint running = p == rq.curr
+    update_rq_clock(rq)
+    if queued:
+        deactivate_task(rq, p, False)
+        if running:
+            rq.sched_class.put_prev_task(rq, p)
+    p.policy = policy
+    p.prio = PRIO_DEFAULT + p.nice
+    rq.sched_class.set_load_weight(p)
+    if queued:
+        if running:
+            rq.sched_class.set_curr_task(rq, p)
+        activate_task(rq, p, False)
+        if not running:
+            check_preempt_curr(rq, p)
+
+
+cdef void sched_move_task(task *p, task_group *tg) noexcept nogil:
+    # spec 5.15; virtual time is taken over as it is, though the floors of groups differ
+    cdef rq *rq = p.rq
+    cdef bint queued = p.state == TASK_RUNNING
+    cdef bint running = p == rq.curr
+    update_rq_clock(rq)
+    if queued:
+        rq.sched_class.dequeue_task(rq, p, False)
+        if running:
+            rq.sched_class.put_prev_task(rq, p)
+    p.group.nr_tasks -= 1
+    p.group = tg
+    tg.nr_tasks += 1
+    rq.sched_class.set_task_rq(p)
+    if queued:
+        if running:
+            rq.sched_class.set_curr_task(rq, p)
+        rq.sched_class.enqueue_task(rq, p, False)
+
+
+cdef void set_task_cpu(task *p, rq *to) noexcept nogil:
+    # spec 6.2, of a task on no queue: rebase its virtual time from one CPU's floor to the other's
+    if p.rq != to:
+        p.sched_class.migrate_task_rq(p, to)
+        p.rq = to
+        p.sched_class.set_task_rq(p)
+
+
+cdef void migrate_task(task *p, rq *to) noexcept nogil:
+    # spec 6.5 "move": of a task that waits, is blocked, or is new - never of a running one
+    cdef bint queued = p.state == TASK_RUNNING
+    update_rq_clock(p.rq)
+    update_rq_clock(to)
+    if queued:
+        deactivate_task(p.rq, p, False)
+    set_task_cpu(p, to)
+    if queued:
+        activate_task(to, p, False)
+        check_preempt_curr(to, p)
