@@ -1,0 +1,74 @@
+"""The models: which scheduler of which kernel release is found under which name, and what it offers."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import ModelError
+from .tunables import LinuxCfs2624, Tunables
+
+__all__ = ["Model", "MODELS", "model_named"]
+
+
+@dataclass(frozen=True)
+class Model:
+    """One scheduler that can be run.
+
+    Parameters
+    ----------
+    id : str
+        Its name, as in the trace format: release and scheduler.
+    summary : str
+        One line for people.
+    module : str
+        Module whose ``SCHED_CLASS`` capsule is the compiled hook table.
+    tunables : type of Tunables
+        Its knobs and their defaults.
+    group_by : tuple of (str or None)
+        How it can group tasks; None is "not at all".
+    group_levels : int
+        How deep groups may be nested below the root.
+    root_shares : dict of str to int
+        Shares of the root group for each way of grouping.
+    """
+
+    id: str
+    summary: str
+    module: str
+    tunables: type[Tunables]
+    group_by: tuple[str | None, ...]
+    group_levels: int
+    root_shares: dict[str, int]
+
+    def sched_class(self) -> Any:
+        """The capsule of the compiled hook table."""
+        return importlib.import_module(self.module).SCHED_CLASS
+
+
+MODELS: dict[str, Model] = {
+    model.id: model
+    for model in [
+        Model(
+            id="linux-2.6.24-cfs",
+            summary="CFS of Linux 2.6.24 (January 2008): absolute vruntime, vslice, groups",
+            module="cfs.classes._fair",
+            tunables=LinuxCfs2624,
+            group_by=(None, "uid", "cgroup"),
+            group_levels=1,
+            root_shares={"uid": 2048, "cgroup": 1024},
+        ),
+    ]
+}
+"""Every model by its id, in the order in which `cfs models` lists them."""
+
+
+def model_named(model: str | Model) -> Model:
+    """The model of this id; `ModelError` that names all there are if there is none."""
+    if isinstance(model, Model):
+        return model
+    try:
+        return MODELS[model]
+    except (KeyError, TypeError):
+        raise ModelError(f"there is no model {model!r}; there are {', '.join(MODELS)}") from None

@@ -1,0 +1,57 @@
+# What the compiled loop and compiled embedders see of a Scheduler: the machine that it owns.
+
+from ._types cimport int32_t, int64_t, machine, ns_t, rq, task, task_group, uint64_t
+
+
+cdef class Scheduler:
+    cdef machine m
+    cdef ns_t now               # time of the last event
+    cdef uint64_t nr_events     # for error messages
+    cdef readonly object model
+    cdef object _tunables
+    cdef dict names             # id of a living, named task -> its name
+    cdef dict group_names       # group id -> name
+    cdef dict group_addresses   # name -> address of its task_group
+
+    cdef int boot(self, int32_t group_by, int32_t cpus) except -1
+    cdef ns_t time_of(self, now_ns) except? 1
+    cdef rq *rq_of(self, cpu) except NULL
+    cdef task *living(self, Task task) except NULL
+    cdef int not_idle(self, rq *rq, str event) except -1
+    cdef int defined(self, rq *rq, task *p, int32_t event, str name) except -1
+    cdef void begin(self, rq *rq, ns_t now) noexcept
+    cdef bint end(self, rq *rq, task *before) except -1
+    cdef int bury(self, task *p) except -1
+    cdef task_group *group_argument(self, task *parent, uid, group) except? NULL
+    cdef task_group *find_group(self, name, uid) except NULL
+    cdef task_group *make_group(self, name, int64_t uid) except NULL
+    cdef int remember_group(self, task_group *tg, name) except -1
+    cdef object new_group_handle(self, name, int64_t uid, shares, now_ns)
+    cdef void *queue_of(self, group, cpu) except NULL
+    cdef Task handle_of(self, task *p)
+    cdef TaskGroup group_handle_of(self, task_group *tg)
+
+
+cdef class Task:
+    cdef Scheduler sched
+    cdef task *p                # NULL: it has exited
+    cdef readonly uint64_t id
+    cdef readonly str name
+    cdef object _sum_exec_ns    # frozen at exit
+    cdef object _exited_ns
+
+    cdef task *living(self) except NULL
+    cdef object entity_field(self, const char *name)
+
+
+cdef class TaskGroup:
+    cdef Scheduler sched
+    cdef task_group *tg         # NULL: it has been removed
+    cdef readonly str name
+
+    cdef task_group *living(self) except NULL
+    cdef object entity_field(self, const char *name, int32_t cpu)
+
+
+cdef class User(TaskGroup):
+    pass
