@@ -20,13 +20,15 @@ MODULES = [
     "cfs._fixedpoint",
     "cfs._rbtree",
     "cfs._load",
+    "cfs._arithmetic",
     "cfs._core",
     "cfs._group",
     "cfs.classes._idle",
     "cfs.classes._fair",
-    # "cfs._sim",
+    "cfs._sim",
     "cfs.scheduler",
-    # "cfs.recordings._scan",
+    "cfs.recordings._scan",
+    "cfs.recordings._walk",
 ]
 
 DIRECTIVES = {

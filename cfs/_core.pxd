@@ -3,7 +3,7 @@
 # How a caller drives it, GIL or not:
 #
 #     begin_event(rq, now)                  # the CPU that executes, and the time
-#     try_to_wake_up(p)                     # one event
+#     try_to_wake_up(p, 0)                  # one event
 #     end_event(rq, now)                    # CPUs whose running task is flagged call schedule()
 #
 # Nothing here checks its arguments: the border (scheduler.pyx) and the compiled loop (_sim.pyx) do.
@@ -31,6 +31,9 @@ cdef enum:                      # what would_fault is asked about
     EVENT_TICK = 0
     EVENT_FORK = 1
     EVENT_WAKE = 2
+    EVENT_REQUEUE = 3           # nice, policy: off the queue and on again
+    EVENT_MOVE = 4              # to the group `to`
+    EVENT_MIGRATE = 5           # to the CPU `rq`
 
 # ------------------------------------------------------------------------- making and freeing (needs the GIL, may fail)
 cdef int machine_init(
@@ -42,25 +45,34 @@ cdef int machine_init(
     const uint64_t *tunables,
 ) except -1
 cdef void machine_free(machine *m) noexcept
+cdef int grow_slabs(machine *m) except -1
+cdef int grow_table(machine *m) except -1
 cdef task *new_task(machine *m) except NULL
+cdef task *take_task(machine *m) noexcept nogil
 cdef void free_task(task *p) noexcept nogil
+
+cdef enum:                      # flags of try_to_wake_up
+    WAKE_SYNC = 1               # the waker is about to sleep: no preemption
+    WAKE_IRQ = 2                # an interrupt wakes, not a task
 
 # --------------------------------------------------------------------------------------------------------- the events
 cdef void begin_event(rq *this_rq, ns_t now) noexcept nogil
 cdef void end_event(rq *this_rq, ns_t now) noexcept nogil
 
-cdef void sched_fork(rq *rq, task *p, const task *parent) noexcept nogil
+cdef void sched_fork(rq *rq, task *p, task *parent) noexcept nogil
 cdef void adjust_new_task(task *p, task_group *tg, int8_t nice, uint8_t policy) noexcept nogil
-cdef void wake_up_new_task(task *p) noexcept nogil
-cdef void try_to_wake_up(task *p) noexcept nogil
-cdef void block_current(rq *rq) noexcept nogil
+cdef void wake_up_new_task(task *p, bint clone_vm) noexcept nogil
+cdef void try_to_wake_up(task *p, int flags) noexcept nogil
+cdef void block_current(rq *rq, uint8_t sleep) noexcept nogil
 cdef void exit_current(rq *rq) noexcept nogil
 cdef void sched_yield(rq *rq) noexcept nogil
 cdef void scheduler_tick(rq *rq) noexcept nogil
 cdef void schedule(rq *rq) noexcept nogil
 cdef void set_user_nice(task *p, int8_t nice) noexcept nogil
 cdef void sched_setscheduler(task *p, uint8_t policy) noexcept nogil
+cdef void set_task_group(task *p, task_group *tg) noexcept nogil
 cdef void sched_move_task(task *p, task_group *tg) noexcept nogil
+cdef void sched_set_slice(task *p, ns_t slice) noexcept nogil
 cdef void set_task_cpu(task *p, rq *to) noexcept nogil
 cdef void migrate_task(task *p, rq *to) noexcept nogil
 
@@ -79,6 +91,23 @@ cdef inline void resched_task(task *p) noexcept nogil:
 
 cdef inline uint64_t task_weight(const task *p) noexcept nogil:
     return (<const load_weight *>(<const char *>p + p.sched_class.load_offset)).weight
+
+
+cdef inline void inc_nr_running(rq *rq, task *p) noexcept nogil:
+    p.on_rq = 1
+    rq.nr_running += 1
+    rq.load += task_weight(p)
+
+
+cdef inline void dec_nr_running(rq *rq, task *p) noexcept nogil:
+    p.on_rq = 0
+    rq.nr_running -= 1
+    rq.load -= task_weight(p)
+
+
+cdef inline void check_preempt_curr(rq *rq, task *p) noexcept nogil:
+    # may `p`, which has just become runnable, preempt the running task? The running task's class answers
+    rq.curr.sched_class.check_preempt_curr(rq, p)
 
 
 cdef inline void bug_on(rq *rq, bint broken, uint8_t code) noexcept nogil:

@@ -9,10 +9,10 @@ running task, end_event lets every flagged CPU call schedule(), at the same time
 own schedule().
 
 Invariants:
-    I1  rq.nr_running and rq.load count exactly the tasks of the CPU in TASK_RUNNING
+    I1  rq.nr_running and rq.load count exactly the tasks of the CPU with on_rq
     I2  after end_event no running task is flagged, and rq.curr is rq.idle exactly if rq.nr_running is 0
-    I3  a task in TASK_RUNNING is on its class's queues; one in any other state is on none
-    I4  the machine's table has a task at its slot from new_task to free_task
+    I3  a task in TASK_RUNNING has on_rq: it is on its class's queues
+    I4  the machine's table has a task at its slot from take_task to free_task
 
 Rejected: one callback object a policy (needs the GIL); an enum and `if` in place of the table (0.6 ns faster a call,
 but a closed set); freeing a task at exit (schedule() still looks at it: the caller frees it after the event).
@@ -28,8 +28,12 @@ from ._types cimport (
     SCHED_NORMAL,
     TASK_BLOCKED,
     TASK_DEAD,
+    TASK_KEEPS_PLACE,
     TASK_NEW,
     TASK_RUNNING,
+    TASK_SLEEPS,
+    TASK_WAKES,
+    WOKEN_BY_IRQ,
     int8_t,
     int32_t,
     machine,
@@ -43,7 +47,7 @@ from ._types cimport (
     uint64_t,
     uintptr_t,
 )
-from ._core cimport resched_task, task_weight, update_rq_clock
+from ._core cimport WAKE_IRQ, WAKE_SYNC, check_preempt_curr, resched_task, update_rq_clock
 
 cdef enum:
     CACHE_LINE = 64
@@ -97,14 +101,9 @@ cdef int grow_table(machine *m) except -1:
     return 0
 
 
-cdef task *new_task(machine *m) except NULL:
-    # A task with an id and a slot, and nothing else: sched_fork makes it one of a CPU
-    cdef task *p
-    if m.spare == NULL:
-        grow_slabs(m)
-    if m.nr_free == 0 and m.nr_slots == m.slots_max:
-        grow_table(m)
-    p = <task *>m.spare
+cdef task *take_task(machine *m) noexcept nogil:
+    # A task with an id and a slot, and nothing else: sched_fork makes it one of a CPU. There is room for it.
+    cdef task *p = <task *>m.spare
     m.spare = (<void **>p)[0]
     memset(p, 0, m.sched_class.task_size)
     if m.nr_free:
@@ -119,6 +118,15 @@ cdef task *new_task(machine *m) except NULL:
     p.sched_class = m.sched_class
     p.state = TASK_NEW
     return p
+
+
+cdef task *new_task(machine *m) except NULL:
+    # take_task, after making room
+    if m.spare == NULL:
+        grow_slabs(m)
+    if m.nr_free == 0 and m.nr_slots == m.slots_max:
+        grow_table(m)
+    return take_task(m)
 
 
 cdef void free_task(task *p) noexcept nogil:
@@ -218,7 +226,9 @@ cdef void begin_event(rq *this_rq, ns_t now) noexcept nogil:
     if m.nr_cpus > 1:
         for cpu in range(m.nr_cpus):
             m.rqs[cpu].now = m.rqs[cpu].clock
+            m.rqs[cpu].resched = 0
     this_rq.now = now
+    this_rq.resched = 0
 
 
 cdef bint schedule_if_flagged(rq *rq, ns_t now) noexcept nogil:
@@ -234,42 +244,16 @@ cdef void end_event(rq *this_rq, ns_t now) noexcept nogil:
     cdef machine *m = this_rq.machine
     cdef int32_t cpu
     cdef bint again = m.nr_cpus > 1
-    this_rq.resched = this_rq.curr.need_resched
+    this_rq.resched |= this_rq.curr.need_resched
     if not again:
         schedule_if_flagged(this_rq, now)
         return
     for cpu in range(m.nr_cpus):
-        m.rqs[cpu].resched = m.rqs[cpu].curr.need_resched
+        m.rqs[cpu].resched |= m.rqs[cpu].curr.need_resched
     while again:
         again = schedule_if_flagged(this_rq, now)
         for cpu in range(m.nr_cpus):
             again = schedule_if_flagged(m.rqs[cpu], now) or again
-
-# ---------------------------------------------------------------------------------------------- on and off a queue
-
-
-cdef inline void inc_nr_running(rq *rq, const task *p) noexcept nogil:
-    rq.nr_running += 1
-    rq.load += task_weight(p)
-
-
-cdef inline void dec_nr_running(rq *rq, const task *p) noexcept nogil:
-    rq.nr_running -= 1
-    rq.load -= task_weight(p)
-
-
-cdef inline void activate_task(rq *rq, task *p, bint wakeup) noexcept nogil:
-    rq.sched_class.enqueue_task(rq, p, wakeup)
-    inc_nr_running(rq, p)
-
-
-cdef inline void deactivate_task(rq *rq, task *p, bint sleep) noexcept nogil:
-    rq.sched_class.dequeue_task(rq, p, sleep)
-    dec_nr_running(rq, p)
-
-
-cdef inline void check_preempt_curr(rq *rq, task *p) noexcept nogil:
-    rq.curr.sched_class.check_preempt_curr(rq, p)
 
 # ---------------------------------------------------------------------------------------------------------- events
 
@@ -283,7 +267,7 @@ cdef void schedule(rq *rq) noexcept nogil:
         update_rq_clock(rq)
         prev.need_resched = 0
         if prev.state != TASK_RUNNING:
-            deactivate_task(rq, prev, True)
+            rq.sched_class.dequeue_task(rq, prev, TASK_SLEEPS)
         picked = rq.sched_class.pick_next_task(rq, prev)
         if picked != prev:
             rq.nr_switches += 1
@@ -292,7 +276,7 @@ cdef void schedule(rq *rq) noexcept nogil:
             return
 
 
-cdef void sched_fork(rq *rq, task *p, const task *parent) noexcept nogil:
+cdef void sched_fork(rq *rq, task *p, task *parent) noexcept nogil:
     # spec 5.7 steps 1 and 2: a copy of the parent as it stands, on the parent's CPU, on no queue
     p.rq = rq
     p.nice = parent.nice
@@ -308,44 +292,45 @@ cdef void sched_fork(rq *rq, task *p, const task *parent) noexcept nogil:
 cdef void adjust_new_task(task *p, task_group *tg, int8_t nice, uint8_t policy) noexcept nogil:
     # spec 5.7 step 3: what the child does not inherit. It is on no queue, so nothing but its own fields changes.
     if tg != p.group:
-        p.group.nr_tasks -= 1
-        p.group = tg
-        tg.nr_tasks += 1
-        p.sched_class.set_task_rq(p)
-    p.nice = nice
-    p.policy = policy
-    p.sched_class.set_load_weight(p)
+        set_task_group(p, tg)
+    if nice != p.nice or policy != p.policy:
+        p.nice = nice
+        p.policy = policy
+        p.prio = PRIO_DEFAULT + nice
+        p.sched_class.set_load_weight(p)
 
 
-cdef void wake_up_new_task(task *p) noexcept nogil:
+cdef void wake_up_new_task(task *p, bint clone_vm) noexcept nogil:
     # spec 5.7 steps 4 to 7
     cdef rq *rq = p.rq
     update_rq_clock(rq)
     p.prio = PRIO_DEFAULT + p.nice
     p.state = TASK_RUNNING
-    rq.sched_class.task_new(rq, p)
-    inc_nr_running(rq, p)
-    check_preempt_curr(rq, p)
+    rq.sched_class.task_new(rq, p, clone_vm)
 
 
-cdef void try_to_wake_up(task *p) noexcept nogil:
+cdef void try_to_wake_up(task *p, int flags) noexcept nogil:
     # spec 5.8
     cdef rq *rq = p.rq
     if p.state != TASK_BLOCKED:
         return
     update_rq_clock(rq)
-    activate_task(rq, p, True)
-    check_preempt_curr(rq, p)
+    rq.sched_class.enqueue_task(rq, p, TASK_WAKES | WOKEN_BY_IRQ if flags & WAKE_IRQ else TASK_WAKES)
+    if not flags & WAKE_SYNC:
+        check_preempt_curr(rq, p)
     p.state = TASK_RUNNING
 
 
-cdef void block_current(rq *rq) noexcept nogil:
+cdef void block_current(rq *rq, uint8_t sleep) noexcept nogil:
     rq.curr.state = TASK_BLOCKED
+    rq.curr.sleep = sleep
     schedule(rq)
 
 
 cdef void exit_current(rq *rq) noexcept nogil:
     # spec 5.11: the same as a block; the caller frees the task after end_event
+    if rq.sched_class.task_dead != NULL:
+        rq.sched_class.task_dead(rq, rq.curr)
     rq.curr.state = TASK_DEAD
     schedule(rq)
 
@@ -353,12 +338,15 @@ cdef void exit_current(rq *rq) noexcept nogil:
 cdef void sched_yield(rq *rq) noexcept nogil:
     # spec 5.12
     rq.sched_class.yield_task(rq)
+    rq.resched = rq.curr.need_resched
     schedule(rq)
 
 
 cdef void scheduler_tick(rq *rq) noexcept nogil:
     # spec 5.10
     update_rq_clock(rq)
+    if rq.sched_class.rq_tick != NULL:
+        rq.sched_class.rq_tick(rq)
     rq.curr.sched_class.task_tick(rq, rq.curr)
 
 
@@ -366,62 +354,87 @@ cdef void set_user_nice(task *p, int8_t nice) noexcept nogil:
     # spec 5.13
     cdef rq *rq = p.rq
     cdef int old_prio = p.prio
-    cdef bint queued = p.state == TASK_RUNNING
+    cdef bint queued = p.on_rq
     if nice == p.nice:
+        return
+    if rq.sched_class.set_user_nice != NULL:
+        rq.sched_class.set_user_nice(rq, p, nice)
         return
     update_rq_clock(rq)
     if queued:
-        rq.sched_class.dequeue_task(rq, p, False)
-        rq.load -= task_weight(p)
+        rq.sched_class.dequeue_task(rq, p, TASK_KEEPS_PLACE)
     p.nice = nice
     p.prio = PRIO_DEFAULT + nice
     rq.sched_class.set_load_weight(p)
     if queued:
-        rq.sched_class.enqueue_task(rq, p, False)
-        rq.load += task_weight(p)
+        rq.sched_class.enqueue_task(rq, p, TASK_KEEPS_PLACE)
         if p.prio < old_prio or (p.prio > old_prio and p == rq.curr):
             resched_task(rq.curr)
+
+
+cdef inline void put_if_running(rq *rq, task *p) noexcept nogil:
+    if p == rq.curr and rq.sched_class.put_prev_task != NULL:
+        rq.sched_class.put_prev_task(rq, p)
+
+
+cdef inline void set_if_running(rq *rq, task *p) noexcept nogil:
+    if p == rq.curr and rq.sched_class.set_curr_task != NULL:
+        rq.sched_class.set_curr_task(rq, p)
 
 
 cdef void sched_setscheduler(task *p, uint8_t policy) noexcept nogil:
     # spec 5.14; done even if the policy is the same
     cdef rq *rq = p.rq
-    cdef bint queued = p.state == TASK_RUNNING
-    cdef bint running = p == rq.curr
+    cdef int old_prio = p.prio
+    cdef bint queued = p.on_rq
+    if rq.sched_class.setscheduler != NULL:
+        rq.sched_class.setscheduler(rq, p, policy)
+        return
     update_rq_clock(rq)
     if queued:
-        deactivate_task(rq, p, False)
-        if running:
-            rq.sched_class.put_prev_task(rq, p)
+        rq.sched_class.dequeue_task(rq, p, 0)
+        put_if_running(rq, p)
     p.policy = policy
     p.prio = PRIO_DEFAULT + p.nice
     rq.sched_class.set_load_weight(p)
-    if queued:
-        if running:
-            rq.sched_class.set_curr_task(rq, p)
-        activate_task(rq, p, False)
-        if not running:
-            check_preempt_curr(rq, p)
+    if not queued:
+        return
+    set_if_running(rq, p)
+    rq.sched_class.enqueue_task(rq, p, 0)
+    if p != rq.curr:
+        check_preempt_curr(rq, p)
+    elif p.prio > old_prio:
+        resched_task(p)
+
+
+cdef void set_task_group(task *p, task_group *tg) noexcept nogil:
+    # counts only, and which queue is the task's
+    p.group.nr_tasks -= 1
+    p.group = tg
+    tg.nr_tasks += 1
+    p.sched_class.set_task_rq(p)
 
 
 cdef void sched_move_task(task *p, task_group *tg) noexcept nogil:
     # spec 5.15; virtual time is taken over as it is, though the floors of groups differ
     cdef rq *rq = p.rq
-    cdef bint queued = p.state == TASK_RUNNING
-    cdef bint running = p == rq.curr
+    cdef bint queued = p.on_rq
+    if rq.sched_class.move_task != NULL:
+        rq.sched_class.move_task(rq, p, tg)
+        return
     update_rq_clock(rq)
     if queued:
-        rq.sched_class.dequeue_task(rq, p, False)
-        if running:
-            rq.sched_class.put_prev_task(rq, p)
-    p.group.nr_tasks -= 1
-    p.group = tg
-    tg.nr_tasks += 1
-    rq.sched_class.set_task_rq(p)
+        rq.sched_class.dequeue_task(rq, p, 0)
+        put_if_running(rq, p)
+    set_task_group(p, tg)
     if queued:
-        if running:
-            rq.sched_class.set_curr_task(rq, p)
-        rq.sched_class.enqueue_task(rq, p, False)
+        set_if_running(rq, p)
+        rq.sched_class.enqueue_task(rq, p, 0)
+
+
+cdef void sched_set_slice(task *p, ns_t slice) noexcept nogil:
+    # only in models whose table has the hook
+    p.rq.sched_class.set_slice(p.rq, p, slice)
 
 
 cdef void set_task_cpu(task *p, rq *to) noexcept nogil:
@@ -434,12 +447,12 @@ cdef void set_task_cpu(task *p, rq *to) noexcept nogil:
 
 cdef void migrate_task(task *p, rq *to) noexcept nogil:
     # spec 6.5 "move": of a task that waits, is blocked, or is new - never of a running one
-    cdef bint queued = p.state == TASK_RUNNING
+    cdef bint queued = p.on_rq
     update_rq_clock(p.rq)
     update_rq_clock(to)
     if queued:
-        deactivate_task(p.rq, p, False)
+        p.sched_class.dequeue_task(p.rq, p, 0)
     set_task_cpu(p, to)
     if queued:
-        activate_task(to, p, False)
+        p.sched_class.enqueue_task(to, p, 0)
         check_preempt_curr(to, p)

@@ -5,11 +5,11 @@ keeps them in task_group.cpus. Source: Linux 2.6.24, kernel/sched.c sched_create
 kernel/user.c; specification 2.4, 5.16.
 
 Two kinds, never both in one machine (GROUP_BY_UID, GROUP_BY_CGROUP). A user is a group that is made when its uid is
-first seen; user 0 counts double. There is one level: a group holds tasks, never groups.
+first seen; user 0 counts double. A model says how deep groups may be nested; in 2.6.24 a group holds tasks only.
 
 Invariants:
     I1  machine.groups lists every group, newest first, the root group last; ids are never used again
-    I2  a group is freed only when nr_tasks is 0
+    I2  a group is freed only when nr_tasks and nr_children are 0
     I3  shares >= SHARES_MIN, the same on every CPU (not divided by the number of CPUs)
 
 DIFFERS: the kernel frees a user's group with its last process; here a user stays until it is removed, as if somebody
@@ -22,7 +22,7 @@ from ._load cimport SHARES_DEFAULT, SHARES_MIN
 from ._types cimport int32_t, int64_t, machine, task_group, uint64_t
 
 
-cdef task_group *new_group(machine *m, int64_t uid) except NULL:
+cdef task_group *new_group(machine *m, task_group *parent, int64_t uid) except NULL:
     # spec 5.16: a fresh queue and an entity of weight 1024 on every CPU; no clock is refreshed
     cdef task_group *tg = <task_group *>calloc(1, sizeof(task_group))
     cdef int32_t cpu
@@ -33,7 +33,10 @@ cdef task_group *new_group(machine *m, int64_t uid) except NULL:
         free(tg)
         raise MemoryError
     tg.machine = m
+    tg.parent = parent
     tg.uid = uid
+    if parent != NULL:
+        parent.nr_children += 1
     tg.id = m.nr_groups
     m.nr_groups += 1
     tg.shares = SHARES_DEFAULT
@@ -45,9 +48,14 @@ cdef task_group *new_group(machine *m, int64_t uid) except NULL:
 
 
 cdef void free_group(task_group *tg) noexcept nogil:
-    # of a group without tasks; nothing else changes
+    # of a group without tasks and without groups below; nothing else changes
     cdef machine *m = tg.machine
     cdef task_group *newer = m.groups
+    cdef int32_t cpu
+    if m.sched_class.exit_group != NULL:
+        for cpu in range(m.nr_cpus):
+            m.sched_class.exit_group(tg, cpu)
+    tg.parent.nr_children -= 1
     if newer == tg:
         m.groups = tg.next
     else:
@@ -62,6 +70,9 @@ cdef void sched_group_set_shares(task_group *tg, uint64_t shares) noexcept nogil
     # spec 5.16: charges made on the way use the stale clock, no flag is set, no virtual time is rescaled
     cdef machine *m = tg.machine
     cdef int32_t cpu
+    if m.sched_class.write_shares != NULL:
+        m.sched_class.write_shares(tg, shares)
+        return
     if shares < SHARES_MIN:
         shares = SHARES_MIN
     if shares == tg.shares:
@@ -71,10 +82,15 @@ cdef void sched_group_set_shares(task_group *tg, uint64_t shares) noexcept nogil
         m.sched_class.set_shares(tg, cpu)
 
 
+cdef void sched_group_set_idle(task_group *tg, bint idle) noexcept nogil:
+    # only in models whose table has the hook
+    tg.machine.sched_class.set_group_idle(tg, idle)
+
+
 cdef int init_groups(machine *m, uint64_t root_shares) except -1:
     # the root group, and the idle tasks in it: what they fork begins there
     cdef int32_t cpu
-    m.root_group = new_group(m, 0)
+    m.root_group = new_group(m, NULL, 0)
     sched_group_set_shares(m.root_group, root_shares)
     for cpu in range(m.nr_cpus):
         m.rqs[cpu].idle.group = m.root_group

@@ -61,6 +61,17 @@ cdef enum:                      # machine.group_by
     GROUP_BY_UID = 1            # a group a user; uid 0 counts double
     GROUP_BY_CGROUP = 2         # control groups
 
+cdef enum:                      # task.sleep, of a blocked task
+    SLEEP_INTERRUPTIBLE = 0
+    SLEEP_UNINTERRUPTIBLE = 1
+    SLEEP_NONINTERACTIVE = 2    # interruptible, but not to count as interaction
+
+cdef enum:                      # flags of enqueue_task and dequeue_task
+    TASK_WAKES = 1              # it was blocked
+    TASK_SLEEPS = 2             # it blocks or exits
+    TASK_KEEPS_PLACE = 4        # off and on again for a change of nice value
+    WOKEN_BY_IRQ = 8            # beside TASK_WAKES: not by a task
+
 cdef enum:
     PRIO_DEFAULT = 120          # prio of nice 0
     PRIO_IDLE = 140             # prio of the idle task
@@ -73,12 +84,15 @@ cdef struct task:
     void *handle                # the Python object that stands for it (borrowed), or NULL
     uint64_t id                 # 1, 2, ... in order of creation, never used again; 0 is the idle task
     uint32_t slot               # place in the machine's table, used again
+    uint32_t tag                # for whoever drives the machine: the core never looks at it
     int16_t prio                # 120 + nice; smaller is more important; the idle task 140
     int8_t nice                 # -20 ... 19
     uint8_t policy              # SCHED_NORMAL, SCHED_BATCH, SCHED_IDLE
     uint8_t state               # TASK_NEW ...
     uint8_t need_resched        # the flag: "this task shall be rescheduled"
-    uint8_t unused[6]           # up to 64 bytes: what a class adds begins on its own cache line
+    uint8_t on_rq               # on its class's queues (EEVDF: also while its dequeue is delayed)
+    uint8_t sleep               # how it sleeps: SLEEP_...
+    uint8_t unused[8]           # up to 64 bytes: what a class adds begins on its own cache line
 
 
 cdef struct rq:
@@ -100,11 +114,14 @@ cdef struct task_group:
     machine *machine
     task_group *next            # the next older one; the root group comes last
     void *handle                # the Python object that stands for it (borrowed), or NULL
+    task_group *parent          # NULL: the root group
     void *cpus                  # what the class keeps: nr_cpus times sched_class.group_size bytes
     uint64_t shares             # weight of its entity on every CPU
     uint64_t nr_tasks           # living tasks in it
     int64_t uid                 # user it belongs to; -1 for a control group
     uint32_t id                 # 0 is the root group
+    uint32_t nr_children        # groups right below it
+    uint8_t idle                # cpu.idle, in models that have it
 
 
 cdef struct machine:
@@ -141,6 +158,7 @@ cdef struct field:
     const char *name            # kernel name; NULL ends a list
     uint32_t offset             # bytes from the start of the struct
     uint32_t kind
+    uint64_t (*value)(const void *base) noexcept nogil  # instead of reading at the offset, if it is derived; or NULL
 
 
 cdef struct queued:             # one entity of a queue: a task or a group, the other NULL
@@ -158,29 +176,40 @@ cdef struct sched_class:
     size_t tunables_size
     size_t load_offset          # where in its task a class keeps `load_weight`
 
-    # on and off the queues
-    void (*enqueue_task)(rq *rq, task *p, bint wakeup) noexcept nogil
-    void (*dequeue_task)(rq *rq, task *p, bint sleep) noexcept nogil
-    void (*task_new)(rq *rq, task *p) noexcept nogil          # first enqueue of a forked task, and its preemption
+    # on and off the queues; the two keep p.on_rq, rq.nr_running and rq.load as well
+    void (*enqueue_task)(rq *rq, task *p, int flags) noexcept nogil
+    void (*dequeue_task)(rq *rq, task *p, int flags) noexcept nogil
+    void (*task_new)(rq *rq, task *p, bint clone_vm) noexcept nogil   # first enqueue of a fork, and its preemption
+    void (*task_dead)(rq *rq, task *p) noexcept nogil         # before the last schedule(); NULL: nothing
     void (*yield_task)(rq *rq) noexcept nogil                 # may refresh the clock itself
     void (*check_preempt_curr)(rq *rq, task *p) noexcept nogil
     # who runs
     task *(*pick_next_task)(rq *rq, task *prev) noexcept nogil  # puts `prev` back first; rq.idle if there is none
-    void (*put_prev_task)(rq *rq, task *p) noexcept nogil
+    void (*put_prev_task)(rq *rq, task *p) noexcept nogil     # around a change of the running task; both or NULL
     void (*set_curr_task)(rq *rq, task *p) noexcept nogil
     void (*task_tick)(rq *rq, task *p) noexcept nogil
+    void (*rq_tick)(rq *rq) noexcept nogil                    # before it, idle or not; NULL: nothing
     # facts of a task that is on no queue
-    void (*task_fork)(task *p, const task *parent) noexcept nogil  # copy what is inherited, clear the rest
-    void (*set_load_weight)(task *p) noexcept nogil           # from nice and policy
+    void (*task_fork)(task *p, task *parent) noexcept nogil   # copy what is inherited; the rest is zero
+    void (*set_load_weight)(task *p) noexcept nogil           # from nice and policy, which are new
     void (*set_task_rq)(task *p) noexcept nogil               # p.rq or p.group is new: find the queue there
     void (*migrate_task_rq)(task *p, rq *to) noexcept nogil   # rebase virtual time; p.rq is still the old one
     # making and changing
     void (*init_rq)(rq *rq) noexcept nogil
     void (*init_group)(task_group *tg, int32_t cpu) noexcept nogil     # NULL: no groups
     void (*set_shares)(task_group *tg, int32_t cpu) noexcept nogil     # tg.shares has changed; NULL: no groups
+    void (*exit_group)(task_group *tg, int32_t cpu) noexcept nogil     # before it is freed; NULL: nothing
     void (*init_tunables)(uint64_t *tunables) noexcept nogil  # the defaults of one CPU
+    # events whose order of steps belongs to the release; NULL: as in 2.6.24 (_core.pyx, _group.pyx)
+    void (*set_user_nice)(rq *rq, task *p, int8_t nice) noexcept nogil
+    void (*setscheduler)(rq *rq, task *p, uint8_t policy) noexcept nogil
+    void (*move_task)(rq *rq, task *p, task_group *tg) noexcept nogil
+    void (*write_shares)(task_group *tg, uint64_t shares) noexcept nogil
+    # events that not every release has; NULL: this one has not
+    void (*set_slice)(rq *rq, task *p, ns_t slice) noexcept nogil      # 0: the default
+    void (*set_group_idle)(task_group *tg, bint idle) noexcept nogil
     # what is defined: would the next operation divide by zero, as the kernel would? (_core.pxd)
-    bint (*would_fault)(rq *rq, task *p, int32_t event) noexcept nogil
+    bint (*would_fault)(rq *rq, task *p, int32_t event, task_group *to) noexcept nogil
     # looking in from outside
     void *(*task_entity)(task *p) noexcept nogil
     void *(*group_entity)(task_group *tg, int32_t cpu) noexcept nogil

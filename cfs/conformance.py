@@ -13,6 +13,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -114,10 +115,12 @@ def read_trace(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str, An
                 if not isinstance(record, dict):
                     raise TraceError(f"{path}, line {number}: not a JSON object")
                 yield number, record
-    except (OSError, EOFError, ValueError, RecursionError) as error:
-        if isinstance(error, TraceError):
-            raise
-        raise TraceError(f"{path}, line {number + 1}: {error}") from error
+    except TraceError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise TraceError(f"{path}, line {number}: {error}") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise TraceError(f"{path}, after line {number}: {error}") from error
     if number == 0:
         raise TraceError(f"{path} is empty")
 
@@ -156,7 +159,7 @@ def replay_trace(path: str | os.PathLike[str]) -> TraceResult:
         try:
             replayer.perform(record)
             found = replayer.first_difference(expected)
-        except (CfsError, KeyError, TypeError, ValueError) as error:
+        except (CfsError, KeyError, TypeError, ValueError, AttributeError) as error:
             why = f"no field {error}" if isinstance(error, KeyError) else error
             raise TraceError(f"{path}, line {number}: {_one_line(record)}: {why}") from error
         operations += 1
@@ -164,6 +167,8 @@ def replay_trace(path: str | os.PathLike[str]) -> TraceResult:
         if found:
             return TraceResult(path, header["model"], operations, states, Difference(number, record, *found, list(history)))
         history.append(record)
+    if not operations:
+        raise TraceError(f"{path} has a header, but no operation")
     return TraceResult(path, header["model"], operations, states, None)
 
 
@@ -183,15 +188,15 @@ def replay_traces(
 def _replayer(path: str, header: dict[str, Any]) -> _Replayer:
     if header.get("format") != FORMAT:
         raise TraceError(f"{path}, line 1: format {header.get('format')!r}, not {FORMAT!r}")
-    if header.get("model") not in MODELS:
+    if str(header.get("model")) not in MODELS:
         raise TraceError(f"{path}, line 1: there is no model {header.get('model')!r}; there are {', '.join(MODELS)}")
     if header.get("cpus", 1) != 1:
         raise TraceError(f"{path}, line 1: a trace of {header['cpus']} CPUs; only one CPU can be replayed yet")
-    if header.get("groups", "none") not in GROUPINGS:
+    if str(header.get("groups", "none")) not in GROUPINGS:
         raise TraceError(f"{path}, line 1: groups {header['groups']!r} is none of {', '.join(GROUPINGS)}")
     try:
         return _Replayer(header)
-    except (CfsError, KeyError, TypeError, ValueError) as error:
+    except (CfsError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise TraceError(f"{path}, line 1: {error}") from error
 
 
@@ -203,6 +208,9 @@ class _Replayer:
         root_shares = tunables.pop("init_task_group_load", None)
         tunables.pop("sd", None)
         model = MODELS[header["model"]]
+        unknown = tunables.keys() - set(model.tunables.names())
+        if unknown:
+            raise TraceError(f"{model.id} has no tunable {', '.join(sorted(unknown))}")
         self.group_by = GROUPINGS[header.get("groups", "none")]
         self.sched = Scheduler(
             model,

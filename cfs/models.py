@@ -28,8 +28,13 @@ class Model:
         Its knobs and their defaults.
     group_by : tuple of (str or None)
         How it can group tasks; None is "not at all".
-    group_levels : int
-        How deep groups may be nested below the root.
+    group_levels : int or None
+        How deep groups may be nested below the root; None: to any depth.
+    options : frozenset of str
+        What its events take beyond the common: ``"sync"`` and ``"irq"`` (`wake`), ``"clone_vm"`` (`fork`), ``"sleep"``
+        (`block`: kinds of sleep), ``"slice"`` (custom slices), ``"group idle"`` (cpu.idle).
+    policies : tuple of str
+        Policies that a task can have.
     root_shares : dict of str to int
         Shares of the root group for each way of grouping.
     """
@@ -39,8 +44,10 @@ class Model:
     module: str
     tunables: type[Tunables]
     group_by: tuple[str | None, ...]
-    group_levels: int
+    group_levels: int | None
     root_shares: dict[str, int]
+    options: frozenset[str] = frozenset()
+    policies: tuple[str, ...] = ("normal", "batch", "idle")
 
     def sched_class(self) -> Any:
         """The capsule of the compiled hook table."""

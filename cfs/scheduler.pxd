@@ -18,15 +18,19 @@ cdef class Scheduler:
     cdef rq *rq_of(self, cpu) except NULL
     cdef task *living(self, Task task) except NULL
     cdef int not_idle(self, rq *rq, str event) except -1
-    cdef int defined(self, rq *rq, task *p, int32_t event, str name) except -1
+    cdef int defined(self, rq *rq, task *p, int32_t event, task_group *to, str name) except -1
     cdef void begin(self, rq *rq, ns_t now) noexcept
     cdef bint end(self, rq *rq, task *before) except -1
     cdef int bury(self, task *p) except -1
     cdef task_group *group_argument(self, task *parent, uid, group) except? NULL
     cdef task_group *find_group(self, name, uid) except NULL
-    cdef task_group *make_group(self, name, int64_t uid) except NULL
+    cdef task_group *make_group(self, name, task_group *parent, int64_t uid) except NULL
     cdef int remember_group(self, task_group *tg, name) except -1
-    cdef object new_group_handle(self, name, int64_t uid, shares, now_ns)
+    cdef task_group *parent_argument(self, parent) except NULL
+    cdef int forget_group(self, task_group *tg) except -1
+    cdef task_group *group_of(self, group) except NULL
+    cdef object new_group_handle(self, name, task_group *parent, int64_t uid, shares, now_ns)
+    cdef int allowed(self, str option, str what) except -1
     cdef void *queue_of(self, group, cpu) except NULL
     cdef Task handle_of(self, task *p)
     cdef TaskGroup group_handle_of(self, task_group *tg)

@@ -25,8 +25,13 @@ from libc.string cimport memset, strcmp
 from ._core cimport (
     BUG_NONE,
     EVENT_FORK,
+    EVENT_MIGRATE,
+    EVENT_MOVE,
+    EVENT_REQUEUE,
     EVENT_TICK,
     EVENT_WAKE,
+    WAKE_IRQ,
+    WAKE_SYNC,
     adjust_new_task,
     begin_event,
     block_current,
@@ -39,6 +44,7 @@ from ._core cimport (
     new_task,
     sched_fork,
     sched_move_task,
+    sched_set_slice,
     sched_setscheduler,
     sched_yield,
     scheduler_tick,
@@ -46,7 +52,7 @@ from ._core cimport (
     try_to_wake_up,
     wake_up_new_task,
 )
-from ._group cimport free_group, init_groups, new_group, sched_group_set_shares
+from ._group cimport free_group, init_groups, new_group, sched_group_set_idle, sched_group_set_shares
 from ._load cimport NICE_MAX, NICE_MIN
 from ._types cimport (
     FIELD_S64,
@@ -94,6 +100,7 @@ cdef extern from *:
     const bint CHECK_EACH_STEP "CFS_DEBUG"
 
 POLICIES = ("normal", "batch", "idle")
+SLEEPS = ("interruptible", "uninterruptible", "noninteractive")
 STATES = ("new", "runnable", "blocked", "dead")
 GROUPINGS = {None: GROUP_BY_NONE, "uid": GROUP_BY_UID, "cgroup": GROUP_BY_CGROUP}
 U64_MAX = 2**64 - 1
@@ -104,6 +111,10 @@ CPUS_MAX = 4096
 
 cdef object read_field(const field *f, const void *base):
     cdef const char *at = <const char *>base + f.offset
+    cdef uint64_t derived
+    if f.value != NULL:
+        derived = f.value(base)
+        return <int64_t>derived if f.kind == FIELD_S64 else derived
     if f.kind == FIELD_U64:
         return (<const uint64_t *>at)[0]
     if f.kind == FIELD_S64:
@@ -129,25 +140,23 @@ cdef object field_named(const field *f, const void *base, const char *name, mode
     raise ModelError(f"{model.id} has no {name.decode()}")
 
 
-cdef int integer_in(value, str what, least, greatest, error) except -1:
-    # raise `error` unless value is an integer of this range
+cdef object integer_in(value, str what, least, greatest, error):
+    # `value` as an int of this range, or `error`
     try:
         number = operator.index(value)
     except TypeError:
         raise TypeError(f"{what} must be an integer, not {value!r}") from None
     if not least <= number <= greatest:
         raise error(f"{what} = {number} is outside of {least} ... {greatest}")
-    return 0
+    return number
 
 
 cdef int8_t checked_nice(value) except? -100:
-    integer_in(value, "nice", NICE_MIN, NICE_MAX, StateError)
-    return value
+    return integer_in(value, "nice", NICE_MIN, NICE_MAX, StateError)
 
 
 cdef uint64_t checked_shares(value) except? 0:
-    integer_in(value, "shares", 0, U64_MAX, GroupError)
-    return value
+    return integer_in(value, "shares", 0, U64_MAX, GroupError)
 
 
 cdef uint8_t checked_policy(value) except? 255:
@@ -217,7 +226,7 @@ cdef class Scheduler:
         self.model = model_named(model)
         if group_by not in self.model.group_by:
             raise ModelError(f"group_by = {group_by!r}: {self.model.id} can group by {self.model.group_by}")
-        integer_in(cpus, "cpus", 1, CPUS_MAX, StateError)
+        cpus = integer_in(cpus, "cpus", 1, CPUS_MAX, StateError)
         if root_shares is not None:
             if group_by is None:
                 raise GroupError("root_shares needs group_by='uid' or 'cgroup'")
@@ -267,9 +276,8 @@ cdef class Scheduler:
     cdef rq *rq_of(self, cpu) except NULL:
         cdef int32_t number
         if self.m.sched_class == NULL:
-            raise StateError("this Scheduler was never initialised")
-        integer_in(cpu, "cpu", 0, self.m.nr_cpus - 1, StateError)
-        number = cpu
+            raise StateError("this Scheduler was never initialised: call Scheduler.__init__")
+        number = integer_in(cpu, "cpu", 0, self.m.nr_cpus - 1, StateError)
         return self.m.rqs[number]
 
     cdef task_t *living(self, Task task) except NULL:
@@ -286,12 +294,17 @@ cdef class Scheduler:
             raise StateError(f"{event} at {self.now} ns: no task runs on CPU {rq.cpu}, and the idle task cannot {event}")
         return 0
 
-    cdef int defined(self, rq *rq, task_t *p, int32_t event, str name) except -1:
-        if self.m.sched_class.would_fault != NULL and self.m.sched_class.would_fault(rq, p, event):
+    cdef int defined(self, rq *rq, task_t *p, int32_t event, task_group *to, str name) except -1:
+        if self.m.sched_class.would_fault != NULL and self.m.sched_class.would_fault(rq, p, event, to):
             raise StateError(
                 f"{name}: a slice would be divided by 0, because the loads of a queue add up to a multiple of 2**32 "
                 "(the kernel faults here); use smaller shares"
             )
+        return 0
+
+    cdef int allowed(self, str option, str what) except -1:
+        if option not in self.model.options:
+            raise ModelError(f"{self.model.id} has no {what}")
         return 0
 
     cdef void begin(self, rq *rq, ns_t now) noexcept:
@@ -308,7 +321,7 @@ cdef class Scheduler:
 
     # ------------------------------------------------------------------------------------------------------- events
 
-    def fork(self, *, now_ns, name=None, nice=None, policy=None, uid=None, group=None, cpu=0):
+    def fork(self, *, now_ns, name=None, nice=None, policy=None, uid=None, group=None, clone_vm=False, cpu=0):
         """The running task (or the idle task) forks a child, which is placed and woken as a new task.
 
         Parameters
@@ -324,6 +337,8 @@ cdef class Scheduler:
             With ``group_by="uid"``: the user; one that is new gets a group of 1024 shares.
         group : TaskGroup or str, optional
             With ``group_by="cgroup"``: the control group, which must exist.
+        clone_vm : bool, optional
+            The child shares its parent's memory. In models with the option ``"clone_vm"``.
         cpu : int, optional
             CPU that executes the fork; the child starts there.
 
@@ -347,30 +362,39 @@ cdef class Scheduler:
         cdef ns_t now = self.time_of(now_ns)
         cdef int8_t nice_value = before.nice if nice is None else checked_nice(nice)
         cdef uint8_t policy_value = before.policy if policy is None else checked_policy(policy)
-        cdef task_group *tg = self.group_argument(before, uid, group)
+        cdef Py_ssize_t nr_groups = len(self.group_addresses)
+        cdef task_group *tg
         cdef task_t *p
         cdef Task child
         if name is not None and not isinstance(name, str):
             raise TypeError(f"name must be a string, not {name!r}")
+        if clone_vm:
+            self.allowed("clone_vm", "forks that share memory")
+        if POLICIES[policy_value] not in self.model.policies:
+            raise StateError(f"policy = {policy!r} is none of {', '.join(self.model.policies)}")
+        tg = self.group_argument(before, uid, group)
         p = new_task(&self.m)
+        begin_event(rq, now)
         sched_fork(rq, p, before)
         adjust_new_task(p, tg, nice_value, policy_value)
         try:
-            self.defined(rq, p, EVENT_FORK, "fork")
+            self.defined(rq, p, EVENT_FORK, NULL, "fork")
             if name is not None:
-                self.names[p.id] = name
+                self.names[p.id] = str(name)
             child = self.handle_of(p)
         except BaseException:
             self.names.pop(p.id, None)
             free_task(p)
             self.m.nr_forked -= 1
+            if len(self.group_addresses) > nr_groups:
+                self.forget_group(tg)
             raise
         self.begin(rq, now)
-        wake_up_new_task(p)
+        wake_up_new_task(p, clone_vm)
         self.end(rq, before)
         return child
 
-    def wake(self, Task task, *, now_ns, cpu=0):
+    def wake(self, Task task, *, now_ns, sync=False, irq=False, cpu=0):
         """Make a blocked task runnable, and preempt the running one if the class says so.
 
         Parameters
@@ -379,6 +403,10 @@ cdef class Scheduler:
             Task of this scheduler. If it is not blocked nothing happens, as in the kernel.
         now_ns : int
             Time of the wakeup, ns since the start; not before the last event.
+        sync : bool, optional
+            The waker is about to sleep: no preemption. In models with the option ``"sync"``.
+        irq : bool, optional
+            An interrupt wakes, not a task. In models with the option ``"irq"``.
         cpu : int, optional
             CPU that executes the wakeup. The task stays on its own.
 
@@ -391,6 +419,8 @@ cdef class Scheduler:
         ------
         StateError
             The task has exited or belongs to another scheduler.
+        ModelError
+            The model knows no such kind of wakeup.
         TimeError
             `now_ns` lies before the last event.
 
@@ -403,15 +433,28 @@ cdef class Scheduler:
         cdef rq *this_rq = self.rq_of(cpu)
         cdef ns_t now = self.time_of(now_ns)
         cdef task_t *before = p.rq.curr
+        if sync:
+            self.allowed("sync", "synchronous wakeups")
+        if irq:
+            self.allowed("irq", "wakeups by interrupts")
         if p.state == TASK_BLOCKED:
-            self.defined(p.rq, p, EVENT_WAKE, "wake")
+            self.defined(p.rq, p, EVENT_WAKE, NULL, "wake")
         self.begin(this_rq, now)
-        try_to_wake_up(p)
+        try_to_wake_up(p, (WAKE_SYNC if sync else 0) | (WAKE_IRQ if irq else 0))
         self.end(this_rq, before)
         return p.rq.curr != before
 
-    def block(self, *, now_ns, cpu=0):
+    def block(self, *, now_ns, sleep="interruptible", cpu=0):
         """The running task blocks, and the CPU picks another.
+
+        Parameters
+        ----------
+        now_ns : int
+            Time of the block, ns since the start; not before the last event.
+        sleep : {"interruptible", "uninterruptible", "noninteractive"}, optional
+            How it sleeps. In models with the option ``"sleep"``.
+        cpu : int, optional
+            CPU whose running task blocks.
 
         Returns
         -------
@@ -432,9 +475,13 @@ cdef class Scheduler:
         cdef rq *rq = self.rq_of(cpu)
         cdef ns_t now = self.time_of(now_ns)
         cdef task_t *before = rq.curr
+        if sleep not in SLEEPS:
+            raise StateError(f"sleep = {sleep!r} is none of {', '.join(SLEEPS)}")
+        if sleep != "interruptible":
+            self.allowed("sleep", "kinds of sleep")
         self.not_idle(rq, "block")
         self.begin(rq, now)
-        block_current(rq)
+        block_current(rq, SLEEPS.index(sleep))
         return self.end(rq, before)
 
     def exit(self, *, now_ns, cpu=0):
@@ -536,7 +583,7 @@ cdef class Scheduler:
         cdef rq *rq = self.rq_of(cpu)
         cdef ns_t now = self.time_of(now_ns)
         cdef task_t *before = rq.curr
-        self.defined(rq, before, EVENT_TICK, "tick")
+        self.defined(rq, before, EVENT_TICK, NULL, "tick")
         self.begin(rq, now)
         scheduler_tick(rq)
         return self.end(rq, before)
@@ -572,8 +619,48 @@ cdef class Scheduler:
         cdef int8_t value = checked_nice(nice)
         cdef ns_t now = self.now if now_ns is None else self.time_of(now_ns)
         cdef task_t *before = p.rq.curr
+        if value != p.nice:
+            self.defined(p.rq, p, EVENT_REQUEUE, NULL, "set_nice")
         self.begin(p.rq, now)
         set_user_nice(p, value)
+        return self.end(p.rq, before)
+
+    def set_slice(self, Task task, slice_ns, *, now_ns=None):
+        """Give a task a slice of its own, as sched_setattr() does. In models with the option ``"slice"``.
+
+        Parameters
+        ----------
+        task : Task
+        slice_ns : int
+            Length of the slice, ns, which the model clamps; 0: back to the default.
+        now_ns : int, optional
+            Default: the time of the last event. Also reachable as ``task.slice_ns = 3_000_000``.
+
+        Returns
+        -------
+        bool
+            True if the running task of its CPU changed.
+
+        Raises
+        ------
+        ModelError
+            The model has no custom slices.
+        StateError
+            slice_ns is no u64; the task has exited or belongs to another scheduler.
+        TimeError
+            `now_ns` lies before the last event.
+
+        Notes
+        -----
+        Cost O(log n). Model: Linux 6.18, sched_setattr (specification 9.5).
+        """
+        cdef task_t *p = self.living(task)
+        cdef ns_t value = integer_in(slice_ns, "slice_ns", 0, U64_MAX, StateError)
+        cdef ns_t now = self.now if now_ns is None else self.time_of(now_ns)
+        cdef task_t *before = p.rq.curr
+        self.allowed("slice", "custom slices")
+        self.begin(p.rq, now)
+        sched_set_slice(p, value)
         return self.end(p.rq, before)
 
     def set_policy(self, Task task, policy, *, now_ns=None):
@@ -606,6 +693,9 @@ cdef class Scheduler:
         cdef uint8_t value = checked_policy(policy)
         cdef ns_t now = self.now if now_ns is None else self.time_of(now_ns)
         cdef task_t *before = p.rq.curr
+        if policy not in self.model.policies:
+            raise StateError(f"policy = {policy!r} is none of {', '.join(self.model.policies)}")
+        self.defined(p.rq, p, EVENT_REQUEUE, NULL, "set_policy")
         self.begin(p.rq, now)
         sched_setscheduler(p, value)
         return self.end(p.rq, before)
@@ -650,7 +740,14 @@ cdef class Scheduler:
         cdef task_group *tg
         if uid is None and group is None:
             raise GroupError("move needs uid= or group=")
+        known = len(self.group_addresses)
         tg = self.group_argument(p, uid, group)
+        try:
+            self.defined(p.rq, p, EVENT_MOVE, tg, "move")
+        except StateError:
+            if len(self.group_addresses) > known:
+                self.forget_group(tg)
+            raise
         self.begin(p.rq, now)
         sched_move_task(p, tg)
         return self.end(p.rq, before)
@@ -691,6 +788,7 @@ cdef class Scheduler:
             raise StateError(f"{task!r} runs: only a waiting or blocked task can be migrated")
         if p.rq == to:
             return False
+        self.defined(to, p, EVENT_MIGRATE, NULL, "migrate")
         self.begin(to, now)
         migrate_task(p, to)
         return self.end(to, before)
@@ -704,15 +802,19 @@ cdef class Scheduler:
         if uid is not None:
             if self.m.group_by != GROUP_BY_UID:
                 raise GroupError(f"uid={uid!r} needs Scheduler(group_by='uid')")
-            integer_in(uid, "uid", 0, 2**32 - 1, GroupError)
-            return self.find_group(f"uid:{operator.index(uid)}", uid)
+            uid = integer_in(uid, "uid", 0, 2**32 - 1, GroupError)
+            return self.find_group(f"uid:{uid}", uid)
         if self.m.group_by != GROUP_BY_CGROUP:
             raise GroupError(f"group={group!r} needs Scheduler(group_by='cgroup')")
-        if isinstance(group, TaskGroup):
-            if (<TaskGroup>group).sched is not self or (<TaskGroup>group).tg == NULL:
-                raise GroupError(f"{group!r} was removed or belongs to another scheduler")
-            return (<TaskGroup>group).tg
-        return self.find_group(group, None)
+        return self.group_of(group)
+
+    cdef task_group *group_of(self, group) except NULL:
+        # of a handle or a name
+        if not isinstance(group, TaskGroup):
+            return self.find_group(group, None)
+        if (<TaskGroup>group).sched is not self or (<TaskGroup>group).tg == NULL:
+            raise GroupError(f"{group!r} was removed or belongs to another scheduler")
+        return (<TaskGroup>group).tg
 
     cdef task_group *find_group(self, name, uid) except NULL:
         # a user that is not there yet is made
@@ -721,16 +823,23 @@ cdef class Scheduler:
             return <task_group *><uintptr_t>address
         if uid is None:
             raise GroupError(f"there is no group {name!r}; there are {', '.join(map(repr, self.group_addresses))}")
-        return self.make_group(name, uid)
+        return self.make_group(name, self.m.root_group, uid)
 
-    cdef task_group *make_group(self, name, int64_t uid) except NULL:
-        cdef task_group *tg = new_group(&self.m, uid)
+    cdef task_group *make_group(self, name, task_group *parent, int64_t uid) except NULL:
+        cdef task_group *tg = new_group(&self.m, parent, uid)
         self.remember_group(tg, name)
         return tg
 
     cdef int remember_group(self, task_group *tg, name) except -1:
         self.group_addresses[name] = <uintptr_t>tg
         self.group_names[tg.id] = name
+
+    cdef int forget_group(self, task_group *tg) except -1:
+        if tg.handle != NULL:
+            (<TaskGroup>tg.handle).tg = NULL
+        del self.group_addresses[self.group_names.pop(tg.id)]
+        free_group(tg)
+        return 0
 
     def create_group(self, name, *, shares=1024, parent=None, now_ns=None):
         """Make a control group of this name and these shares.
@@ -742,7 +851,7 @@ cdef class Scheduler:
         shares : int, optional
             Its weight on each CPU; less than 2 becomes 2.
         parent : TaskGroup or str, optional
-            The root group. 2.6.24 has no second level.
+            Default: the root group. How deep groups may be nested depends on the model; in 2.6.24 one level.
         now_ns : int, optional
             Default: the time of the last event. The clock is not refreshed.
 
@@ -761,9 +870,17 @@ cdef class Scheduler:
             raise GroupError(f"the name of a group is a string that is not empty, not {name!r}")
         if name in self.group_addresses:
             raise GroupError(f"the group {name!r} exists already")
-        if parent is not None and self.group_argument(NULL, None, parent) != self.m.root_group:
+        return self.new_group_handle(name, self.parent_argument(parent), -1, shares, now_ns)
+
+    cdef task_group *parent_argument(self, parent) except NULL:
+        cdef task_group *tg = self.m.root_group if parent is None else self.group_of(parent)
+        cdef task_group *above = tg
+        depth = 1
+        while above.parent != NULL:
+            above, depth = above.parent, depth + 1
+        if self.model.group_levels is not None and depth > self.model.group_levels:
             raise GroupError(f"{self.model.id} has {self.model.group_levels} level of groups below the root")
-        return self.new_group_handle(name, -1, shares, now_ns)
+        return tg
 
     def create_user(self, uid, *, shares=1024, now_ns=None):
         """Make the group of a user before its first task appears. `fork` and `move` do it on their own.
@@ -787,18 +904,18 @@ cdef class Scheduler:
         """
         if self.m.group_by != GROUP_BY_UID:
             raise GroupError("create_user needs Scheduler(group_by='uid')")
-        integer_in(uid, "uid", 0, 2**32 - 1, GroupError)
-        name = f"uid:{operator.index(uid)}"
+        uid = integer_in(uid, "uid", 0, 2**32 - 1, GroupError)
+        name = f"uid:{uid}"
         if name in self.group_addresses:
             raise GroupError(f"user {uid} exists already")
-        return self.new_group_handle(name, uid, shares, now_ns)
+        return self.new_group_handle(name, self.m.root_group, uid, shares, now_ns)
 
-    cdef object new_group_handle(self, name, int64_t uid, shares, now_ns):
+    cdef object new_group_handle(self, name, task_group *parent, int64_t uid, shares, now_ns):
         cdef uint64_t value = checked_shares(shares)
         cdef ns_t now = self.now if now_ns is None else self.time_of(now_ns)
         cdef rq *rq = self.rq_of(0)
         cdef task_t *before = rq.curr
-        cdef task_group *tg = self.make_group(name, uid)
+        cdef task_group *tg = self.make_group(name, parent, uid)
         self.begin(rq, now)
         sched_group_set_shares(tg, value)
         self.end(rq, before)
@@ -816,20 +933,15 @@ cdef class Scheduler:
         GroupError
             It has tasks, is the root group, or is not there.
         """
-        cdef task_group *tg
-        name = group.name if isinstance(group, TaskGroup) else group
-        if isinstance(group, TaskGroup) and (<TaskGroup>group).sched is not self:
-            raise GroupError(f"{group!r} belongs to another scheduler")
-        tg = self.find_group(name, None)
+        cdef task_group *tg = self.group_of(group)
+        name = self.group_names[tg.id]
         if tg == self.m.root_group:
             raise GroupError(f"{name!r} is the root group")
         if tg.nr_tasks:
             raise GroupError(f"{name!r} still has {tg.nr_tasks} tasks")
-        if tg.handle != NULL:
-            (<TaskGroup>tg.handle).tg = NULL
-        del self.group_addresses[name]
-        del self.group_names[tg.id]
-        free_group(tg)
+        if tg.nr_children:
+            raise GroupError(f"{name!r} still has {tg.nr_children} groups below it")
+        self.forget_group(tg)
 
     def set_shares(self, group, shares, *, now_ns=None):
         """Write the shares of a group. Also reachable as ``group.shares = 512``.
@@ -858,15 +970,46 @@ cdef class Scheduler:
         cdef ns_t now = self.now if now_ns is None else self.time_of(now_ns)
         cdef rq *rq = self.rq_of(0)
         cdef task_t *before = rq.curr
-        cdef task_group *tg
-        if isinstance(group, TaskGroup):
-            tg = (<TaskGroup>group).tg
-            if (<TaskGroup>group).sched is not self or tg == NULL:
-                raise GroupError(f"{group!r} was removed or belongs to another scheduler")
-        else:
-            tg = self.find_group(group, None)
+        cdef task_group *tg = self.group_of(group)
         self.begin(rq, now)
         sched_group_set_shares(tg, value)
+        self.end(rq, before)
+
+    def set_group_idle(self, group, idle, *, now_ns=None):
+        """Write cpu.idle of a group. In models with the option ``"group idle"``. Also ``group.idle = True``.
+
+        Parameters
+        ----------
+        group : TaskGroup or str
+        idle : bool
+        now_ns : int, optional
+            Default: the time of the last event.
+
+        Raises
+        ------
+        ModelError
+            The model has no idle groups.
+        GroupError
+            No such group, or it is the root group.
+        TimeError
+            `now_ns` lies before the last event.
+
+        Notes
+        -----
+        Cost O(depth log n). Model: Linux 6.18, sched_group_set_idle (specification 9.6).
+        """
+        cdef ns_t now = self.now if now_ns is None else self.time_of(now_ns)
+        cdef rq *rq = self.rq_of(0)
+        cdef task_t *before = rq.curr
+        cdef task_group *tg
+        self.allowed("group idle", "idle groups")
+        tg = self.group_of(group)
+        if tg == self.m.root_group:
+            raise GroupError(f"{self.group_names[tg.id]!r} is the root group")
+        if idle not in (0, 1):
+            raise GroupError(f"idle = {idle!r} is neither True nor False")
+        self.begin(rq, now)
+        sched_group_set_idle(tg, idle)
         self.end(rq, before)
 
     @property
@@ -899,6 +1042,7 @@ cdef class Scheduler:
         TunableError
             No such tunable, or a value outside of its range. Nothing has changed.
         """
+        self.rq_of(0)
         changed = self._tunables.changed(**changes)
         write_tunables(self.m.sched_class, self.m.tunables, changed)
         self._tunables = changed
@@ -1016,16 +1160,9 @@ cdef class Scheduler:
 
     cdef void *queue_of(self, group, cpu) except NULL:
         cdef rq *rq = self.rq_of(cpu)
-        cdef task_group *tg
         if group is None:
             return self.m.sched_class.root_queue(rq)
-        if isinstance(group, TaskGroup):
-            if (<TaskGroup>group).sched is not self or (<TaskGroup>group).tg == NULL:
-                raise GroupError(f"{group!r} was removed or belongs to another scheduler")
-            tg = (<TaskGroup>group).tg
-        else:
-            tg = self.find_group(group, None)
-        return self.m.sched_class.group_queue(tg, rq.cpu)
+        return self.m.sched_class.group_queue(self.group_of(group), rq.cpu)
 
     @property
     def tasks(self):
@@ -1053,6 +1190,8 @@ cdef class Scheduler:
                 )
 
     def __repr__(self):
+        if self.m.sched_class == NULL:
+            return f"<{type(self).__name__}, not initialised>"
         running = ", ".join(
             "idle" if self.current_on(cpu) is None else self.current_on(cpu).name for cpu in range(min(self.m.nr_cpus, 4))
         )
@@ -1246,6 +1385,11 @@ cdef class Task:
             raise ModelError(f"{self.sched.model.id} has no slice")
         return cls.slice_of(cls.task_entity(self.p))
 
+    @slice_ns.setter
+    def slice_ns(self, value):
+        self.living()
+        self.sched.set_slice(self, value)
+
     @property
     def vslice(self):
         """Virtual slice of its queue as it is: period * 1024 / load, virtual ns. 0 in an empty queue."""
@@ -1316,6 +1460,22 @@ cdef class TaskGroup:
     def shares(self, value):
         self.living()
         self.sched.set_shares(self, value)
+
+    @property
+    def idle(self):
+        """cpu.idle, in models that have it. Writing it changes it at the time of the last event."""
+        return bool(self.living().idle)
+
+    @idle.setter
+    def idle(self, value):
+        self.living()
+        self.sched.set_group_idle(self, value)
+
+    @property
+    def parent(self):
+        """The group above, or None for the root group."""
+        cdef task_group *tg = self.living()
+        return None if tg.parent == NULL else self.sched.group_handle_of(tg.parent)
 
     @property
     def vruntime(self):

@@ -28,8 +28,8 @@ Invariants (numbers of specification 8; `check_rq` looks at 1, 2, 4 and 6):
     I6  between events `curr` of the top queue ... of the innermost one is the path to rq.curr; other queues have none
     I8  v of an entity is constant while it is in a tree
 
-No division in update_curr, enqueue, dequeue, pick, put and wakeup. The divisions that remain are in the functions
-`divide_*` below; who calls them is listed in docs/concepts/linux-2.6.24-cfs.md.
+No division in update_curr, enqueue, dequeue, pick, put and wakeup. The divisions that remain are behind sched_slice and
+sched_vslice (_slice.pxd); who calls them is listed in docs/concepts/linux-2.6.24-cfs.md.
 
 Rejected: the running entity in the tree (2.6.23: a dequeue and an enqueue at each tick); merging charges (the two
 branches of the weighted delta round differently, so every charge point counts).
@@ -37,10 +37,22 @@ branches of the weighted delta round differently, so every charge point counts).
 
 from cpython.pycapsule cimport PyCapsule_New
 
-from .._core cimport BUG_ZERO_DIVISOR, EVENT_FORK, EVENT_TICK, EVENT_WAKE, bug_on, resched_task, update_rq_clock
+from .._core cimport (
+    BUG_ZERO_DIVISOR,
+    EVENT_FORK,
+    EVENT_MIGRATE,
+    EVENT_MOVE,
+    EVENT_REQUEUE,
+    EVENT_TICK,
+    EVENT_WAKE,
+    bug_on,
+    check_preempt_curr,
+    dec_nr_running,
+    inc_nr_running,
+    resched_task,
+    update_rq_clock,
+)
 from .._fixedpoint cimport (
-    NICE_0_LOAD,
-    NICE_0_SHIFT,
     calc_delta_fair,
     max_vruntime,
     min_vruntime,
@@ -48,13 +60,14 @@ from .._fixedpoint cimport (
 )
 from .._load cimport load_from_nice, load_from_shares
 from .._rbtree cimport rb_check, rb_erase, rb_insert, rb_last, rb_link_node, rb_next
+from .._slice cimport cut_load, divide_period, divide_slice, divide_vslice
 from .._types cimport (
     FIELD_S64,
     FIELD_U8,
     FIELD_U64,
     LEFT,
     SCHED_BATCH,
-    TASK_RUNNING,
+    TASK_WAKES,
     field,
     int32_t,
     int64_t,
@@ -135,36 +148,26 @@ cdef inline sched_entity *first_entity(const cfs_rq *cfs) noexcept nogil:
 cdef inline sched_entity *last_entity(const cfs_rq *cfs) noexcept nogil:
     return entity_of_node(rb_last(&cfs.tasks_timeline))
 
-# ---------------------------------------------------------------------------------- periods and slices: the divisions
+# -------------------------------------------------------------------------------------------------- periods and slices
+# Not inline: the divisions are in these three and nowhere else, which a test reads off the disassembly.
 
 
-cdef uint64_t divide_period(const fair_tunables *tunables, uint64_t nr) noexcept nogil:
-    # floor(latency * nr / nr_latency)
-    return tunables.sched_latency_ns * nr // tunables.sched_nr_latency
-
-
-cdef inline uint64_t sched_period(const fair_tunables *tunables, uint64_t nr) noexcept nogil:
-    if nr <= tunables.sched_nr_latency:
-        return tunables.sched_latency_ns
-    return divide_period(tunables, nr)
-
-
-cdef uint64_t divide_by_load(rq *rq, uint64_t dividend, uint64_t load) noexcept nogil:
-    # floor(dividend / load), the load cut to 32 bits. The kernel faults at 0; the border asks would_fault before.
-    cdef uint32_t divisor = <uint32_t>load
-    bug_on(rq, divisor == 0, BUG_ZERO_DIVISOR)
-    return dividend // divisor if divisor != 0 else dividend
+cdef ns_t sched_period(const fair_tunables *tunables, uint64_t nr) noexcept nogil:
+    return divide_period(tunables.sched_latency_ns, tunables.sched_nr_latency, nr)
 
 
 cdef uint64_t sched_slice(const cfs_rq *cfs, const sched_entity *se) noexcept nogil:
     # period * w / W, ns
-    cdef uint64_t period = sched_period(tunables_of(cfs.rq), cfs.nr_running)
-    return divide_by_load(cfs.rq, period * se.load.weight, cfs.load)
+    cdef ns_t period = sched_period(tunables_of(cfs.rq), cfs.nr_running)
+    bug_on(cfs.rq, cut_load(cfs.load) == 0, BUG_ZERO_DIVISOR)
+    return divide_slice(period, se.load.weight, cfs.load) if cut_load(cfs.load) != 0 else period
 
 
 cdef vns_t sched_vslice(const cfs_rq *cfs, uint64_t load, uint64_t nr) noexcept nogil:
     # period * 1024 / W, for a queue of `nr` entities with the weight sum `load`
-    return divide_by_load(cfs.rq, sched_period(tunables_of(cfs.rq), nr) << NICE_0_SHIFT, load)
+    cdef ns_t period = sched_period(tunables_of(cfs.rq), nr)
+    bug_on(cfs.rq, cut_load(load) == 0, BUG_ZERO_DIVISOR)
+    return divide_vslice(period, load) if cut_load(load) != 0 else period
 
 # ------------------------------------------------------------------------------------------------------ accounting
 
@@ -276,19 +279,22 @@ cdef inline void check_preempt_tick(cfs_rq *cfs, sched_entity *curr) noexcept no
 # --------------------------------------------------------------------------------------------- operations on tasks
 
 
-cdef void enqueue_task_fair(rq *rq, task *p, bint wakeup) noexcept nogil:
+cdef void enqueue_task_fair(rq *rq, task *p, int flags) noexcept nogil:
     # up to the first level that is queued already; above the task every level counts as woken
     cdef sched_entity *se = entity_of(p)
+    cdef bint wakeup = flags & TASK_WAKES
     while se != NULL and not se.on_rq:
         enqueue_entity(se.cfs_rq, se, wakeup)
         wakeup = True
         se = se.parent
+    inc_nr_running(rq, p)
 
 
-cdef void dequeue_task_fair(rq *rq, task *p, bint sleep) noexcept nogil:
+cdef void dequeue_task_fair(rq *rq, task *p, int flags) noexcept nogil:
     # up to the first level whose queue still has load: a group leaves with its last task
     cdef sched_entity *se = entity_of(p)
     cdef cfs_rq *cfs
+    dec_nr_running(rq, p)
     while se != NULL:
         cfs = se.cfs_rq
         dequeue_entity(cfs, se)
@@ -382,24 +388,25 @@ cdef inline void child_runs_first(cfs_rq *cfs, sched_entity *child) noexcept nog
         child.vruntime = vruntime
 
 
-cdef void task_new_fair(rq *rq, task *p) noexcept nogil:
-    # spec 5.7 steps 5 and 6. What the idle task forks is not placed at all.
+cdef void task_new_fair(rq *rq, task *p, bint clone_vm) noexcept nogil:
+    # spec 5.7 steps 5 to 7. What the idle task forks is not placed at all.
     cdef sched_entity *se = entity_of(p)
     cdef cfs_rq *cfs = se.cfs_rq
     if rq.curr == rq.idle:
-        enqueue_task_fair(rq, p, False)
+        enqueue_task_fair(rq, p, 0)
+        check_preempt_curr(rq, p)
         return
     update_curr(cfs)
     place_new_entity(cfs, se)
     if tunables_of(rq).sched_child_runs_first:
         child_runs_first(cfs, se)
-    enqueue_task_fair(rq, p, False)
-    resched_task(rq.curr)
+    enqueue_task_fair(rq, p, 0)
+    resched_task(rq.curr)                           # whatever the wakeup check says
 
 # ---------------------------------------------------------------------------------- facts of tasks, groups and CPUs
 
 
-cdef void task_fork_fair(task *p, const task *parent) noexcept nogil:
+cdef void task_fork_fair(task *p, task *parent) noexcept nogil:
     # the rest of the entity is zero: it has not run and is on no queue
     entity_of(p).vruntime = entity_of(parent).vruntime
     entity_of(p).load = entity_of(parent).load
@@ -475,31 +482,58 @@ cdef void init_tunables_fair(uint64_t *values) noexcept nogil:
     tunables.initial_idle_vruntime = 0
 
 
-cdef bint divides_by_zero_in_tick(rq *rq) noexcept nogil:
+cdef bint tick_would_fault(rq *rq) noexcept nogil:
     cdef sched_entity *se = entity_of(rq.curr)
     cdef bint checks_always = not has_feature(rq, WAKEUP_PREEMPT)
     while se != NULL:
-        if (se.cfs_rq.nr_running > 1 or checks_always) and <uint32_t>se.cfs_rq.load == 0:
+        if (se.cfs_rq.nr_running > 1 or checks_always) and cut_load(se.cfs_rq.load) == 0:
             return True
         se = se.parent
     return False
 
 
-cdef bint would_fault_fair(rq *rq, task *p, int32_t event) noexcept nogil:
+cdef inline bint averages(const rq *rq) noexcept nogil:
+    # does placing divide?
+    return has_feature(rq, APPROX_AVG) and not has_feature(rq, TREE_AVG)
+
+
+cdef inline bint placing_would_fault(const sched_entity *se, bint joins, const sched_entity *leaver) noexcept nogil:
+    # `se`, if it joins its queue, is placed by the average of those on it, `leaver` gone before
+    cdef uint64_t load = se.cfs_rq.load
+    cdef uint64_t nr = se.cfs_rq.nr_running
+    if leaver != NULL:
+        load -= leaver.load.weight
+        nr -= 1
+    return joins and nr != 0 and cut_load(load) == 0
+
+
+cdef bint requeue_would_fault(const sched_entity *se, const sched_entity *parent) noexcept nogil:
+    # `se` leaves its queue, with its group if it is alone there, and then joins one below `parent`
+    cdef const sched_entity *leaver = se.parent if se.cfs_rq.nr_running == 1 else NULL
+    if not se.on_rq or parent == NULL:
+        return False
+    return placing_would_fault(parent, not parent.on_rq or parent == leaver, leaver)
+
+
+cdef bint would_fault_fair(rq *rq, task *p, int32_t event, task_group *to) noexcept nogil:
     # Slices divide by a load cut to 32 bits: shares that add up to a multiple of 2**32 make it 0 (spec 4.3)
-    cdef sched_entity *se
+    cdef sched_entity *se = entity_of(p)
+    cdef bint forks = event == EVENT_FORK and rq.curr != rq.idle
     if event == EVENT_TICK:
-        return rq.curr != rq.idle and divides_by_zero_in_tick(rq)
-    se = entity_of(p)
-    if event == EVENT_FORK and rq.curr != rq.idle and has_feature(rq, START_DEBIT):
-        if <uint32_t>(se.cfs_rq.load + se.load.weight) == 0:
-            return True
-    if has_feature(rq, APPROX_AVG) and not has_feature(rq, TREE_AVG):
-        while se != NULL:
-            if se.cfs_rq.nr_running != 0 and <uint32_t>se.cfs_rq.load == 0:
-                return True
-            se = se.parent
-    return False
+        return rq.curr != rq.idle and tick_would_fault(rq)
+    if forks and has_feature(rq, START_DEBIT) and cut_load(se.cfs_rq.load + se.load.weight) == 0:
+        return True
+    if not averages(rq):
+        return False
+    if event == EVENT_REQUEUE:
+        return requeue_would_fault(se, se.parent)
+    if event == EVENT_MOVE:
+        return requeue_would_fault(se, &group_on(to, rq.cpu).se)
+    if event == EVENT_MIGRATE:
+        return p.group != NULL and requeue_would_fault(se, &group_on(p.group, rq.cpu).se)
+    if placing_would_fault(se, forks or event == EVENT_WAKE, NULL):
+        return True
+    return se.parent != NULL and placing_would_fault(se.parent, not se.parent.on_rq, NULL)
 
 # ------------------------------------------------------------------------------------------ looking in from outside
 
@@ -537,12 +571,12 @@ cdef size_t list_queue_fair(const void *queue, queued *out, size_t room) noexcep
 
 cdef uint64_t slice_of_fair(const void *entity) noexcept nogil:
     cdef const cfs_rq *cfs = (<const sched_entity *>entity).cfs_rq
-    return 0 if <uint32_t>cfs.load == 0 else sched_slice(cfs, <const sched_entity *>entity)
+    return 0 if cut_load(cfs.load) == 0 else sched_slice(cfs, <const sched_entity *>entity)
 
 
 cdef vns_t vslice_of_fair(const void *entity) noexcept nogil:
     cdef const cfs_rq *cfs = (<const sched_entity *>entity).cfs_rq
-    return 0 if <uint32_t>cfs.load == 0 else sched_vslice(cfs, cfs.load, cfs.nr_running)
+    return 0 if cut_load(cfs.load) == 0 else sched_vslice(cfs, cfs.load, cfs.nr_running)
 
 # -------------------------------------------------------------------------------------------------------- checking
 
@@ -604,6 +638,7 @@ cdef inline field field_at(const char *name, void *address, uint32_t kind) noexc
     f.name = name
     f.offset = <uint32_t><size_t>address
     f.kind = kind
+    f.value = NULL
     return f
 
 
