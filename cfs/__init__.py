@@ -13,7 +13,11 @@ from .errors import (
     TunableError,
     WorkloadError,
 )
-from .models import MODELS
+from .models import MODELS, Model
+from .recordings import Recording
+from .result import Result
 from .scheduler import Scheduler, Task, TaskGroup, User
+from .simulation import Simulation
+from .workload import Workload
 
 __version__ = "0.1.0"

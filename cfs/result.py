@@ -1,0 +1,308 @@
+"""What happened: who ran when, and who waited. One shape for a simulation and for a recording as it was measured.
+
+The one table is `runs`, a row for each uninterrupted stay of a task on a CPU. Everything that a person asks for
+(CPU time, shares, switches, waits, run lengths) follows from it and is computed here, vectorised, when asked.
+
+A *wait* is the time from becoming runnable to running, as `perf sched latency` counts it: after a wakeup, after a
+fork, and after a preemption. Quantiles are nearest-rank: the p50 of n values is the ceil(0.5 n)-th smallest.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+__all__ = ["RUN_DTYPE", "STATS_DTYPE", "Ready", "Out", "Result"]
+
+RUN_DTYPE = np.dtype(
+    [
+        ("ready_ns", "<i8"),  # since when the task was runnable; -1: not known
+        ("start_ns", "<i8"),  # switched in
+        ("end_ns", "<i8"),  # switched out, or the end of the span
+        ("task", "<u4"),  # row of the tasks table
+        ("cpu", "<u2"),
+        ("ready", "u1"),  # how it became runnable: Ready
+        ("out", "u1"),  # how the run ended: Out
+    ]
+)
+
+QUANTILES_DTYPE = np.dtype(
+    [(name, "<i8") for name in ("count", "sum_ns", "p50_ns", "p95_ns", "p99_ns", "max_ns")]
+)
+QUANTILES = {"p50_ns": (50, 100), "p95_ns": (95, 100), "p99_ns": (99, 100)}
+
+STATS_DTYPE = np.dtype(
+    [
+        ("key", "<i4"),  # row of tasks, or index of the name or of the group
+        ("nr_tasks", "<i4"),
+        ("cpu_ns", "<i8"),
+        ("share", "<f8"),  # of the CPU time of all CPUs, idle time included: 0 ... 1
+        ("switches", "<i8"),  # times switched in
+        ("voluntary", "<i8"),  # runs that ended in a block or an exit
+        ("involuntary", "<i8"),  # runs that ended in a preemption
+        ("latency", QUANTILES_DTYPE),  # every wait
+        ("wakeup_latency", QUANTILES_DTYPE),  # waits after a wakeup
+        ("fork_latency", QUANTILES_DTYPE),  # waits after a fork
+        ("preempted_wait", QUANTILES_DTYPE),  # waits after a preemption
+        ("run_length", QUANTILES_DTYPE),
+    ]
+)
+
+SCHEMA = "cfs-result/1"
+
+
+class Ready(enum.IntEnum):
+    """How a task became runnable before a run."""
+
+    UNKNOWN = 0
+    WAKEUP = 1
+    FORK = 2
+    PREEMPTED = 3
+
+
+class Out(enum.IntEnum):
+    """How a run ended."""
+
+    RUNNING = 0  # the span ended
+    PREEMPTED = 1
+    BLOCKED = 2
+    EXITED = 3
+
+
+@dataclass(eq=False)
+class Result:
+    """Who ran when and who waited, under a model or as recorded.
+
+    Parameters
+    ----------
+    model : str
+        Id of the model; ``"recorded"`` for what a recording measured.
+    runs : numpy.ndarray
+        ``(nr_runs,)`` of `RUN_DTYPE`, times in ns since the start, in order of `start_ns`.
+    duration_ns : int
+        Length of the span.
+    pids, nice : numpy.ndarray
+        ``(nr_tasks,)``, of each row of the tasks table; `nice` as at the start.
+    names : list of str
+        Command name of each task.
+    groups : list of str
+        Group of each task; all ``"/"`` without groups.
+    cpus : list of int
+        Numbers of the CPUs.
+    context_switches : int
+        Switches of all CPUs, those to and from idle included.
+    tunables : dict
+        Tunables and feature bits of the model.
+    shares : dict of str to int
+        Shares of each group, if there are groups.
+    group_by : str or None
+    hz : int
+        Ticks a second; 0 if not known.
+    source : str
+        Where the workload comes from.
+    end : str
+        Why the run ended: ``"duration"``, ``"finished"`` (every task exited) or ``"stalled"`` (nobody was left who
+        could run or be woken).
+    """
+
+    model: str
+    runs: np.ndarray
+    duration_ns: int
+    pids: np.ndarray
+    nice: np.ndarray
+    names: list[str]
+    groups: list[str]
+    cpus: list[int]
+    context_switches: int
+    tunables: dict[str, int | bool] = field(default_factory=dict)
+    shares: dict[str, int] = field(default_factory=dict)
+    group_by: str | None = None
+    hz: int = 0
+    source: str = ""
+    end: str = "duration"
+
+    @property
+    def nr_tasks(self) -> int:
+        return len(self.pids)
+
+    @property
+    def busy_ns(self) -> int:
+        """CPU time of all tasks, ns."""
+        return int((self.runs["end_ns"] - self.runs["start_ns"]).sum())
+
+    @property
+    def run_ns(self) -> np.ndarray:
+        """Length of each run, ``(nr_runs,)`` int64, ns."""
+        return self.runs["end_ns"] - self.runs["start_ns"]
+
+    def waits(self, *ready: Ready) -> tuple[np.ndarray, np.ndarray]:
+        """Tasks and lengths of the waits.
+
+        Parameters
+        ----------
+        *ready : Ready
+            Only waits that began like this; default all.
+
+        Returns
+        -------
+        task, wait_ns : numpy.ndarray
+            ``(nr_waits,)``: row of the task, and ns from becoming runnable to running.
+        """
+        known = self.runs["ready"] != Ready.UNKNOWN
+        if ready:
+            known = np.isin(self.runs["ready"], ready)
+        known &= self.runs["ready_ns"] >= 0
+        runs = self.runs[known]
+        return runs["task"], runs["start_ns"] - runs["ready_ns"]
+
+    def keys(self, by: str = "task") -> tuple[np.ndarray, list[str]]:
+        """For each task the index of what it is counted under, and the labels of these.
+
+        Parameters
+        ----------
+        by : {"task", "comm", "group"}
+
+        Returns
+        -------
+        keys : numpy.ndarray
+            ``(nr_tasks,)`` int.
+        labels : list of str
+        """
+        if by == "task":
+            return np.arange(self.nr_tasks), list(self.names)
+        if by not in ("comm", "group"):
+            raise ValueError(f"by = {by!r} is none of 'task', 'comm', 'group'")
+        column = self.names if by == "comm" else self.groups
+        labels = sorted(set(column))
+        index = {label: i for i, label in enumerate(labels)}
+        return np.array([index[label] for label in column], dtype=np.int64), labels
+
+    def stats(self, by: str = "task") -> np.ndarray:
+        """CPU time, switches, waits and run lengths of each task, command name or group.
+
+        Parameters
+        ----------
+        by : {"task", "comm", "group"}
+            What a row is.
+
+        Returns
+        -------
+        numpy.ndarray
+            ``(nr_rows,)`` of `STATS_DTYPE`, most CPU time first; ``row["key"]`` indexes the labels of `keys`.
+
+        Notes
+        -----
+        Cost O(runs log runs), about 0.5 µs a run.
+        """
+        keys, labels = self.keys(by)
+        table = np.zeros(len(labels), STATS_DTYPE)
+        table["key"] = np.arange(len(labels))
+        table["nr_tasks"] = np.bincount(keys, minlength=len(labels))
+        of_run = keys[self.runs["task"]]
+        table["cpu_ns"] = _sums(of_run, self.run_ns, len(labels))
+        table["share"] = table["cpu_ns"] / max(1, self.duration_ns * len(self.cpus))
+        out = self.runs["out"]
+        table["switches"] = np.bincount(of_run, minlength=len(labels))
+        table["involuntary"] = np.bincount(of_run[out == Out.PREEMPTED], minlength=len(labels))
+        table["voluntary"] = np.bincount(of_run[out >= Out.BLOCKED], minlength=len(labels))
+        for column, ready in (
+            ("latency", ()),
+            ("wakeup_latency", (Ready.WAKEUP,)),
+            ("fork_latency", (Ready.FORK,)),
+            ("preempted_wait", (Ready.PREEMPTED,)),
+        ):
+            task, wait_ns = self.waits(*ready)
+            table[column] = _quantiles(keys[task], wait_ns, len(labels))
+        table["run_length"] = _quantiles(of_run, self.run_ns, len(labels))
+        return table[np.lexsort((table["key"], -table["cpu_ns"]))]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as plain numbers, schema ``cfs-result/1`` (docs/reference/result.md)."""
+        return {
+            "schema": SCHEMA,
+            "model": self.model,
+            "source": self.source,
+            "group_by": self.group_by,
+            "hz": self.hz,
+            "tunables": self.tunables,
+            "duration_ns": int(self.duration_ns),
+            "end": self.end,
+            "context_switches": int(self.context_switches),
+            "cpus": self._cpu_rows(),
+            "groups": self._group_rows(),
+            "tasks": [self._task_row(row) for row in self.stats() if row["switches"]],
+        }
+
+    def to_json(self, indent: int | None = None) -> str:
+        """`to_dict` as JSON text."""
+        return json.dumps(self.to_dict(), indent=indent)
+
+    def _cpu_rows(self) -> list[dict[str, int]]:
+        rows = []
+        for cpu in self.cpus:
+            busy = int(self.run_ns[self.runs["cpu"] == cpu].sum())
+            rows.append({"cpu": int(cpu), "busy_ns": busy, "idle_ns": int(self.duration_ns) - busy})
+        return rows
+
+    def _group_rows(self) -> list[dict[str, Any]]:
+        if self.group_by is None:
+            return []
+        _, labels = self.keys("group")
+        return [
+            {
+                "group": labels[row["key"]],
+                "shares": self.shares.get(labels[row["key"]]),
+                "nr_tasks": int(row["nr_tasks"]),
+                "cpu_ns": int(row["cpu_ns"]),
+                "share": float(row["share"]),
+            }
+            for row in self.stats("group")
+        ]
+
+    def _task_row(self, row: np.void) -> dict[str, Any]:
+        task = int(row["key"])
+        counts = {name: int(row[name]) for name in ("cpu_ns", "switches", "voluntary", "involuntary")}
+        waits = ("latency", "wakeup_latency", "fork_latency", "preempted_wait", "run_length")
+        return {
+            "pid": int(self.pids[task]),
+            "comm": self.names[task],
+            "nice": int(self.nice[task]),
+            "group": self.groups[task],
+            "share": float(row["share"]),
+            **counts,
+            **{name: {column: int(row[name][column]) for column in QUANTILES_DTYPE.names} for name in waits},
+        }
+
+    def __repr__(self) -> str:
+        return (
+            f"<Result of {self.model} on {self.source or 'a workload'}: {self.duration_ns / 1e9:.3f} s, "
+            f"{self.nr_tasks} tasks, {self.context_switches} switches, ended: {self.end}>"
+        )
+
+
+def _sums(keys: np.ndarray, values: np.ndarray, nr: int) -> np.ndarray:
+    """Exact integer sums by key (numpy's weighted bincount would go through floats)."""
+    totals = np.zeros(nr, np.int64)
+    np.add.at(totals, keys, values)
+    return totals
+
+
+def _quantiles(keys: np.ndarray, values: np.ndarray, nr: int) -> np.ndarray:
+    """Count, sum, nearest-rank quantiles and maximum of `values` for each key 0 ... nr - 1."""
+    table = np.zeros(nr, QUANTILES_DTYPE)
+    counts = np.bincount(keys, minlength=nr)
+    order = np.lexsort((values, keys))
+    ranked = values[order]
+    first = np.cumsum(counts) - counts
+    some = counts > 0
+    table["count"] = counts
+    table["sum_ns"] = _sums(keys, values, nr)
+    table["max_ns"][some] = ranked[(first + counts - 1)[some]]
+    for column, (numerator, denominator) in QUANTILES.items():
+        rank = -(-counts * numerator // denominator) - 1
+        table[column][some] = ranked[(first + rank)[some]]
+    return table

@@ -1,0 +1,172 @@
+"""The API that drives itself: a workload, a model, and what came of it.
+
+`Simulation` gives a workload a machine, lets the compiled loop (`_sim`) run it, and hands out a `Result`.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ._sim import Loop
+from .errors import WorkloadError
+from .models import Model, model_named
+from .result import RUN_DTYPE, Result
+from .scheduler import Scheduler, TaskGroup
+from .workload import Workload
+
+__all__ = ["Simulation"]
+
+NS_MAX = 2**62
+"""Longest span: a run of `FOREVER_NS` that begins in it still ends before the clock wraps."""
+
+
+class Simulation:
+    """A workload under a model.
+
+    Parameters
+    ----------
+    workload : Workload
+        Tasks and their programs; checked here.
+    model : str or Model, optional
+    group_by : {None, "uid", "cgroup"}, optional
+        Fairness among tasks, users (``workload.tasks["uid"]``) or control groups (``workload.tasks["group"]``).
+    hz : int, optional
+        Ticks a second, 1 ... 1 000 000. Slices end at ticks only.
+    **tunables
+        Any tunable or feature bit by its kernel name.
+
+    Raises
+    ------
+    WorkloadError
+        The workload cannot run; the message says why.
+    ModelError, TunableError
+        No such model or tunable.
+
+    Notes
+    -----
+    CPUs are those that the tasks name; tasks stay on theirs. A run is a pure function of these arguments.
+
+    Examples
+    --------
+    >>> from cfs import Simulation, Workload
+    >>> hogs = Workload.of_programs({"hog": [("run", 10**9)], "nice hog": [("run", 10**9)]}, nice={"nice hog": 1})
+    >>> result = Simulation(hogs).run(until_ns=10**9)
+    >>> for row in result.stats():
+    ...     print(result.names[row["key"]], round(row["share"], 2))
+    hog 0.55
+    nice hog 0.45
+    """
+
+    def __init__(
+        self,
+        workload: Workload,
+        model: str | Model = "linux-2.6.24-cfs",
+        *,
+        group_by: str | None = None,
+        hz: int = 1000,
+        **tunables: Any,
+    ):
+        workload.check()
+        if not 1 <= operator.index(hz) <= 1_000_000:
+            raise WorkloadError(f"hz = {hz} is outside of 1 ... 1000000")
+        self.workload = workload
+        self.model = model_named(model)
+        self.hz = hz
+        self.cpus = np.unique(workload.tasks["cpu"]).tolist() or [0]
+        self.scheduler = Scheduler(self.model, group_by=group_by, cpus=len(self.cpus), **tunables)
+        self._handles = _make_groups(self.scheduler, workload)
+        self._loop = Loop(
+            self.scheduler,
+            _bytes(_with_dense_cpus(workload.tasks, self.cpus)),
+            _bytes(workload.ops.copy()),
+            self._handles,
+            hz,
+        )
+
+    @property
+    def now_ns(self) -> int:
+        """Time that has been reached, ns."""
+        return self._loop.now_ns
+
+    def run(self, until_ns: int | None = None, *, progress: Callable[[int, int], None] | None = None) -> Result:
+        """Run up to a time, or until nothing can happen any more; a later call goes on from there.
+
+        Parameters
+        ----------
+        until_ns : int, optional
+            Default: the duration of the workload.
+        progress : callable, optional
+            Called about a hundred times a second of work with (time reached, `until_ns`), both ns.
+
+        Returns
+        -------
+        Result
+            Everything from time 0 on.
+
+        Notes
+        -----
+        Cost O(log n) an event, some tens of ns; the GIL is released. KeyboardInterrupt ends it between events.
+        """
+        until_ns = self.workload.duration_ns if until_ns is None else operator.index(until_ns)
+        if not self._loop.now_ns <= until_ns <= NS_MAX:
+            raise WorkloadError(f"until_ns = {until_ns} is outside of {self._loop.now_ns} ... 2**62")
+        self._loop.run(until_ns, None if progress is None else lambda now_ns: progress(now_ns, until_ns))
+        return self.result()
+
+    def result(self) -> Result:
+        """What has happened so far."""
+        work, sched = self.workload, self.scheduler
+        runs = np.empty(self._loop.nr_runs, RUN_DTYPE)
+        self._loop.write_runs(_bytes(runs))
+        runs["cpu"] = np.asarray(self.cpus, np.uint16)[runs["cpu"]]
+        return Result(
+            model=self.model.id,
+            runs=runs,
+            duration_ns=self._loop.now_ns,
+            pids=work.tasks["pid"].copy(),
+            nice=work.tasks["nice"].copy(),
+            names=[work.names[i] for i in work.tasks["name"].tolist()],
+            groups=["/" if handle is None else handle.name for handle in self._handles],
+            cpus=list(self.cpus),
+            context_switches=sum(sched.cpu_fields(cpu)["nr_switches"] for cpu in range(sched.cpus)),
+            tunables=sched.tunables.as_dict(),
+            shares={name: group.shares for name, group in sched.groups.items()},
+            group_by=sched.group_by,
+            hz=self.hz,
+            source=work.source,
+            end=self._loop.end,
+        )
+
+
+def _make_groups(sched: Scheduler, workload: Workload) -> list[TaskGroup | None]:
+    """The group of each task, made as the workload says."""
+    if sched.group_by is None:
+        return [None] * workload.nr_tasks
+    if sched.group_by == "uid":
+        names = [f"uid:{uid}" for uid in workload.tasks["uid"].tolist()]
+    else:
+        names = [workload.groups[i] for i in workload.tasks["group"].tolist()]
+    groups = dict(sched.groups)
+    for name in dict.fromkeys(names):
+        if name in groups:
+            continue
+        make = sched.create_group if sched.group_by == "cgroup" else lambda name: sched.create_user(int(name[4:]))
+        groups[name] = make(name)
+    for name, shares in workload.shares.items():
+        if name in groups:
+            groups[name].shares = shares
+    return [groups[name] for name in names]
+
+
+def _with_dense_cpus(tasks: np.ndarray, cpus: list[int]) -> np.ndarray:
+    dense = tasks.copy()
+    dense["cpu"] = np.searchsorted(cpus, tasks["cpu"])
+    return dense
+
+
+def _bytes(rows: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(rows).view(np.uint8).reshape(-1)
