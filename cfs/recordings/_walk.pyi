@@ -1,0 +1,35 @@
+"""The compiled walks over the event table; see `_walk.pyx`."""
+
+from typing import final
+
+import numpy as np
+
+from ..result import RUN_DTYPE as RUN_DTYPE
+from ..workload import OP_DTYPE as OP_DTYPE
+
+EVENT_DTYPE: np.dtype
+WAKEUP_DTYPE: np.dtype
+
+def runs(events: np.ndarray, nr_tasks: int, nr_cpus: int, end_ns: int, chosen: np.ndarray) -> np.ndarray: ...
+def wakeups(events: np.ndarray, nr_tasks: int) -> np.ndarray: ...
+def busy_ns(events: np.ndarray, nr_tasks: int, cpu: int, end_ns: int) -> tuple[np.ndarray, np.ndarray]: ...
+
+@final
+class Zeroed:
+    def __new__(cls, number: int, size: int) -> Zeroed: ...
+
+@final
+class Programs:
+    def __init__(
+        self,
+        events: np.ndarray,
+        end_ns: int,
+        keep: np.ndarray,
+        prio_first: np.ndarray,
+        has_parent: np.ndarray,
+        chosen: np.ndarray,
+        causes: np.ndarray,
+        landed: np.ndarray,
+        sleeps: tuple[int, int],
+    ) -> None: ...
+    def make(self) -> tuple[np.ndarray, np.ndarray]: ...

@@ -1,0 +1,667 @@
+"""Three walks over the event table: who ran when, who woke whom, and what each task would do again.
+
+Every walk reads the table once in order, holding a few numbers a task, so each costs some 10 ns an event.
+What a wakeup was caused by is not decided here (`causes.py`); `programs` is told, one byte a wakeup.
+
+`programs` turns a real order of events into one program a task. An operation is appended at the moment at
+which it took place in the recording, and this gives what a replay needs:
+
+P1  The recorded order is an execution: taking the operations of all tasks in the order in which they were
+    appended, no WAIT comes before its WAKE. A WAIT is appended together with its WAKE, or, if the wakeup came
+    before the block (TAKEN), after it. So no set of programs from here can deadlock: whatever order a
+    scheduler chooses, some task that is first in the recorded order can go on.
+P2  A task has as many WAITs as there are WAKEs that name it.
+P3  The RUNs of a task add up to the CPU time that it had on the chosen CPUs, as far as its runs were
+    recorded.
+
+A task is HERE (running, queued or asleep on the chosen CPUs), or AWAY (on another CPU, seen from here
+asleep), or it has not begun, or it has ended. What happens to a task that is not here leaves no operation but
+the SLEEP that covers its absence.
+"""
+
+from cython cimport final
+from cpython.mem cimport PyMem_RawCalloc, PyMem_RawFree
+
+import numpy as np
+
+from ..result import RUN_DTYPE
+from ..workload import OP_DTYPE
+from ._events cimport *
+
+cdef enum:  # Op of cfs.workload
+    OP_RUN = 0
+    OP_WAIT = 1
+    OP_SLEEP = 2
+    OP_SLEEP_UNTIL = 3
+    OP_WAKE = 4
+    OP_FORK = 5
+    OP_NICE = 6
+    OP_EXIT = 7
+
+cdef enum:  # Ready of cfs.result
+    READY_UNKNOWN = 0
+    READY_WAKEUP = 1
+    READY_FORK = 2
+    READY_PREEMPTED = 3
+
+cdef enum:  # Cause of causes.py
+    CAUSED = 0
+    TIMER = 1
+    OUTSIDE = 2
+
+cdef enum:  # where a task is, seen from the chosen CPUs
+    NOT_BEGUN = 0
+    ON_CPU = 1
+    WAITING = 2  # runnable
+    SLEEPING = 3
+    AWAY = 4
+    ENDED = 5
+
+EVENT_DTYPE = np.dtype(
+    [("delta", "<u4"), ("task", "<u4"), ("context", "<u4"), ("cpu", "<u2"), ("kind", "u1"), ("detail", "u1")]
+)
+
+WAKEUP_DTYPE = np.dtype(
+    [
+        ("time_ns", "<i8"),
+        ("slept_ns", "<i8"),  # since the block; -1: not known, or the block came later
+        ("task", "<u4"),
+        ("context", "<u4"),  # who was running; 0xFFFFFFFF: the idle task, 0xFFFFFFFE: not known
+        ("landed", "<i2"),  # the CPU where the task ran next; -1: never
+        ("cpu", "<u2"),  # where it was raised
+        ("kind", "u1"),  # 3 wakeup, 5 wakeup that came before the block, 7 fork
+        ("irq", "u1"),  # 0 not known, 1 process context, 2 hard, 3 soft interrupt, 4 raised elsewhere
+        ("block", "u1"),  # 4 uninterruptible (D), 8 idle kernel thread (I), else 0
+        ("_", "u1"),
+    ]
+)
+
+cdef struct run_t:
+    int64_t ready_ns
+    int64_t start_ns
+    int64_t end_ns
+    uint32_t task
+    uint16_t cpu
+    uint8_t ready
+    uint8_t out
+
+cdef struct wakeup_t:
+    int64_t time_ns
+    int64_t slept_ns
+    uint32_t task
+    uint32_t context
+    int16_t landed
+    uint16_t cpu
+    uint8_t kind
+    uint8_t irq
+    uint8_t block
+    uint8_t spare
+
+cdef struct op_t:
+    int64_t arg
+    int32_t target
+    int32_t kind
+
+cdef struct since_t:  # a task in `runs` and `wakeups`
+    int64_t ready_ns
+    int64_t blocked_ns
+    int64_t wakeup
+    uint8_t ready
+    uint8_t block
+    bint is_known  # it was seen to run, so a wakeup ends a sleep that began in the recording
+
+cdef struct clock_t:
+    int64_t now  # time of the event
+    int64_t at  # the same, or earlier for a SWITCH after a BACK
+    int64_t back
+
+
+cdef inline int64_t long_of(const event_t* e) noexcept nogil:
+    return <int64_t> (<uint64_t> e.context << 32 | e.task)
+
+
+cdef inline void advance(clock_t* c, const event_t* e) noexcept nogil:
+    c.now += e.delta
+    if e.kind == GAP:
+        c.now += long_of(e)
+    c.at = c.now - c.back
+    c.back = long_of(e) if e.kind == BACK else 0
+
+
+@final
+cdef class Zeroed:
+    """Memory of zeros that goes with its owner."""
+
+    cdef void* at
+
+    def __cinit__(self, size_t number, size_t size):
+        self.at = PyMem_RawCalloc(number if number else 1, size)
+        if self.at == NULL:
+            raise MemoryError(f"no memory for {number} x {size} bytes")
+
+    def __dealloc__(self):
+        PyMem_RawFree(self.at)
+
+
+def runs(
+    const event_t[::1] events, size_t nr_tasks, size_t nr_cpus, int64_t end_ns, const uint8_t[::1] chosen
+):
+    """Who ran when, as measured.
+
+    Parameters
+    ----------
+    events : numpy.ndarray
+        The event table.
+    nr_tasks, nr_cpus : int
+        Rows of tasks; one more than the largest CPU.
+    end_ns : int
+        Where the runs end that are still going on, ns since the start.
+    chosen : numpy.ndarray
+        ``(nr_cpus,) uint8``, 1 for the CPUs wanted.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(nr_runs,)`` of `cfs.result.RUN_DTYPE` in the order of their ends, ns since the start.
+    """
+    cdef Py_ssize_t i, nr_events = events.shape[0]
+    cdef int64_t nr = 0, length = 0
+    for i in range(nr_events):
+        length += is_run(&events[i]) and chosen[events[i].cpu]
+    table = np.zeros(length, RUN_DTYPE)
+    cdef run_t[::1] rows = table
+    cdef run_t* out = &rows[0] if length else NULL
+    cdef const event_t* first = &events[0] if nr_events else NULL
+    cdef const uint8_t* is_chosen = &chosen[0]
+    cdef Zeroed running_memory = Zeroed(nr_cpus, sizeof(run_t))
+    cdef Zeroed since_memory = Zeroed(nr_tasks, sizeof(since_t))
+    cdef run_t* running = <run_t*> running_memory.at
+    cdef since_t* since = <since_t*> since_memory.at
+    cdef const event_t* e
+    cdef clock_t clock = clock_t(0, 0, 0)
+    with nogil:
+        for i in range(<Py_ssize_t> nr_cpus):
+            running[i].task = NOBODY
+        for i in range(<Py_ssize_t> nr_tasks):
+            since[i].ready_ns = -1
+        for i in range(nr_events):
+            e = first + i
+            advance(&clock, e)
+            if e.kind == WAKE or e.kind == READY or e.kind == FORK:
+                if since[e.task].is_known or e.kind == FORK:
+                    since[e.task].ready_ns = clock.now
+                    since[e.task].ready = READY_FORK if e.kind == FORK else READY_WAKEUP
+            elif e.kind == SWITCH:
+                if running[e.cpu].task < NOBODY:
+                    end_run(&running[e.cpu], &since[running[e.cpu].task], e.detail, clock.at)
+                    if is_chosen[e.cpu]:
+                        out[nr] = running[e.cpu]
+                        nr += 1
+                if e.context < NOBODY:
+                    since[e.context].is_known = True
+                running[e.cpu].task = NOBODY
+                if is_run(e):
+                    begin_run(&running[e.cpu], e, &since[e.task], clock.at)
+        for i in range(<Py_ssize_t> nr_cpus):
+            if running[i].task < NOBODY and is_chosen[i]:
+                running[i].end_ns = max(end_ns, running[i].start_ns)
+                running[i].out = 0
+                out[nr] = running[i]
+                nr += 1
+    return table
+
+
+cdef inline bint is_run(const event_t* e) noexcept nogil:
+    # A run begins. That of a task found running has no beginning, so neither length nor wait.
+    return e.kind == SWITCH and e.task < NOBODY and not e.detail & SWITCH_FIRST
+
+
+cdef void begin_run(run_t* r, const event_t* e, since_t* s, int64_t now) noexcept nogil:
+    # How long a task waited is known if both ends are recorded.
+    cdef bint is_known = s.ready_ns >= 0 and not e.detail & SWITCH_INFERRED
+    r.task = e.task
+    r.cpu = e.cpu
+    r.start_ns = now
+    r.ready_ns = s.ready_ns if is_known else -1
+    r.ready = s.ready if is_known else <uint8_t> READY_UNKNOWN
+    s.ready_ns = -1
+    s.is_known = True
+
+
+cdef void end_run(run_t* r, since_t* s, uint8_t detail, int64_t now) noexcept nogil:
+    r.end_ns = r.start_ns if detail & SWITCH_LOST else max(now, r.start_ns)
+    r.out = detail & OUT_MASK
+    if r.out == OUT_PREEMPTED:
+        s.ready_ns = r.end_ns
+        s.ready = READY_PREEMPTED
+
+
+def wakeups(const event_t[::1] events, size_t nr_tasks):
+    """Who was woken or forked, in whose context.
+
+    Parameters
+    ----------
+    events, nr_tasks
+        As for `runs`.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(nr_wakeups,)`` of `WAKEUP_DTYPE` in the order of time, ns since the start.
+    """
+    cdef Py_ssize_t i, nr_events = events.shape[0]
+    cdef int64_t nr = 0, length = 0
+    for i in range(nr_events):
+        length += events[i].kind == WAKE or events[i].kind == TAKEN or events[i].kind == FORK
+    table = np.zeros(length, WAKEUP_DTYPE)
+    cdef wakeup_t[::1] rows = table
+    cdef wakeup_t* out = &rows[0] if length else NULL
+    cdef const event_t* first = &events[0] if nr_events else NULL
+    cdef Zeroed memory = Zeroed(nr_tasks, sizeof(since_t))
+    cdef since_t* since = <since_t*> memory.at
+    cdef const event_t* e
+    cdef since_t* s
+    cdef clock_t clock = clock_t(0, 0, 0)
+    with nogil:
+        for i in range(<Py_ssize_t> nr_tasks):
+            since[i].wakeup = since[i].blocked_ns = -1
+        for i in range(nr_events):
+            e = first + i
+            advance(&clock, e)
+            if e.kind == WAKE or e.kind == TAKEN or e.kind == FORK:
+                s = &since[e.task]
+                describe(&out[nr], e, s, clock.now)
+                s.wakeup = nr
+                s.blocked_ns = -1
+                nr += 1
+            elif e.kind == SWITCH:
+                if e.context < NOBODY and e.detail & (OUT_MASK | SWITCH_LOST) == OUT_BLOCKED:
+                    since[e.context].blocked_ns = clock.at
+                    since[e.context].block = e.detail & (BLOCK_D | BLOCK_I)
+                if e.task < NOBODY:
+                    s = &since[e.task]
+                    s.blocked_ns = -1
+                    if s.wakeup >= 0:
+                        out[s.wakeup].landed = <int16_t> e.cpu
+                        s.wakeup = -1
+    return table
+
+
+cdef void describe(wakeup_t* w, const event_t* e, since_t* s, int64_t now) noexcept nogil:
+    w.time_ns = now
+    w.slept_ns = now - s.blocked_ns if e.kind == WAKE and s.blocked_ns >= 0 else -1
+    w.task = e.task
+    w.context = e.context
+    w.landed = -1
+    w.cpu = e.cpu
+    w.kind = e.kind
+    w.irq = e.detail
+    w.block = s.block if e.kind == WAKE else 0
+
+
+def busy_ns(const event_t[::1] events, size_t nr_tasks, int cpu, int64_t end_ns):
+    """CPU time of each task on one CPU.
+
+    Parameters
+    ----------
+    events, nr_tasks, end_ns
+        As for `runs`.
+    cpu : int
+        The CPU.
+
+    Returns
+    -------
+    busy_ns : numpy.ndarray
+        ``(nr_tasks,) int64``, ns.
+    nr_ins : numpy.ndarray
+        ``(nr_tasks,) int64``, how often the task came to this CPU (0 if it never did; a run may last 0 ns).
+    """
+    table = np.zeros((2, nr_tasks), np.int64)
+    cdef int64_t[:, ::1] rows = table
+    cdef int64_t* times = &rows[0, 0] if nr_tasks else NULL
+    cdef int64_t* nr_ins = times + nr_tasks
+    cdef const event_t* e
+    cdef const event_t* first = &events[0] if events.shape[0] else NULL
+    cdef Py_ssize_t i, nr_events = events.shape[0]
+    cdef uint32_t curr = NOBODY
+    cdef int64_t since = 0
+    cdef clock_t clock = clock_t(0, 0, 0)
+    with nogil:
+        for i in range(nr_events):
+            e = first + i
+            advance(&clock, e)
+            if e.kind == SWITCH and e.cpu == cpu:
+                if curr < NOBODY and not e.detail & SWITCH_LOST:
+                    times[curr] += max(clock.at - since, 0)
+                curr = e.task
+                since = clock.at
+                if curr < NOBODY:
+                    nr_ins[curr] += 1
+        if curr < NOBODY:
+            times[curr] += max(end_ns - since, 0)
+    return table[0], table[1]
+
+
+# ---- programs
+
+cdef struct life_t:  # a task in `programs`
+    int64_t start_ns
+    int64_t since_ns  # running here since, as far as it is not accounted
+    int64_t had_ns  # CPU time since the last operation
+    int64_t left_ns  # when it left: blocked, or switched out to go to another CPU
+    int64_t ready_ns  # since when it is runnable; -1: not known
+    int64_t first_op
+    int64_t nr_ops
+    int32_t index  # row in the workload; -1: not part of it
+    uint8_t state
+    uint8_t early  # a wakeup came before the block: 1 caused, 2 not
+    int16_t prio
+    int16_t prio_first  # at its beginning
+    bint has_parent
+
+
+@final
+cdef class Programs:
+    """Makes the programs of the tasks kept, in two passes: one counts operations, the other writes them.
+
+    Parameters
+    ----------
+    events, end_ns
+        As for `runs`.
+    keep : numpy.ndarray
+        ``(nr_tasks,) int32``: the row of each task in the workload, -1 for those left out.
+    prio_first, has_parent : numpy.ndarray
+        ``(nr_tasks,)`` int16 and uint8.
+    chosen : numpy.ndarray
+        ``(nr_cpus,) uint8``, 1 for the CPUs whose tasks are replayed.
+    causes, landed : numpy.ndarray
+        ``(nr_wakeups,)`` uint8 and int16: verdict on each row of `wakeups`, and where its task ran next.
+    sleeps : tuple of int
+        The operation for a timer and for another outside wakeup: 2 (SLEEP) or 3 (SLEEP_UNTIL).
+    """
+
+    cdef tuple owners  # of the memory behind the pointers
+    cdef const event_t* events
+    cdef size_t nr_events
+    cdef const uint8_t* chosen
+    cdef const uint8_t* causes
+    cdef const int16_t* landed
+    cdef int64_t end_ns
+    cdef int timer_op, outside_op
+    cdef Zeroed memory
+    cdef life_t* lives
+    cdef size_t nr_tasks
+    cdef op_t* ops
+    cdef bint is_writing
+
+    def __init__(
+        self,
+        const event_t[::1] events,
+        int64_t end_ns,
+        const int32_t[::1] keep,
+        const int16_t[::1] prio_first,
+        const uint8_t[::1] has_parent,
+        const uint8_t[::1] chosen,
+        const uint8_t[::1] causes,
+        const int16_t[::1] landed,
+        sleeps,
+    ):
+        self.owners = (events, chosen, causes, landed)
+        self.events = &events[0] if events.shape[0] else NULL
+        self.nr_events, self.end_ns = events.shape[0], end_ns
+        self.chosen = &chosen[0] if chosen.shape[0] else NULL
+        self.causes = &causes[0] if causes.shape[0] else NULL
+        self.landed = &landed[0] if landed.shape[0] else NULL
+        self.timer_op, self.outside_op = sleeps
+        self.nr_tasks = keep.shape[0]
+        self.memory = Zeroed(self.nr_tasks, sizeof(life_t))
+        self.lives = <life_t*> self.memory.at
+        cdef size_t i
+        for i in range(self.nr_tasks):
+            self.lives[i].index = keep[i]
+            self.lives[i].prio_first = prio_first[i]
+            self.lives[i].has_parent = has_parent[i]
+
+    def make(self):
+        """Make the programs.
+
+        Returns
+        -------
+        ops : numpy.ndarray
+            ``(nr_ops,)`` of `cfs.workload.OP_DTYPE`.
+        begins : numpy.ndarray
+            ``(nr_tasks, 4) int64``: first operation, their number, start (ns; -1: forked; -2: never), first
+            prio.
+        """
+        cdef size_t i
+        cdef life_t* p
+        self.walk()
+        cdef int64_t nr = 0
+        for i in range(self.nr_tasks):
+            self.lives[i].first_op = nr
+            nr += self.lives[i].nr_ops
+        ops = np.zeros(nr, OP_DTYPE)
+        cdef op_t[::1] rows = ops
+        self.ops = &rows[0] if nr else NULL
+        self.is_writing = True
+        self.walk()
+        begins = np.zeros((self.nr_tasks, 4), np.int64)
+        for i in range(self.nr_tasks):
+            p = self.lives + i
+            begins[i] = (p.first_op, p.nr_ops, p.start_ns, p.prio_first)
+        return ops, begins
+
+    cdef void walk(self) noexcept:
+        cdef size_t i, wakeup = 0
+        cdef clock_t clock = clock_t(0, 0, 0)
+        cdef const event_t* e
+        with nogil:
+            for i in range(self.nr_tasks):
+                self.reset(&self.lives[i])
+            for i in range(self.nr_events):
+                e = &self.events[i]
+                advance(&clock, e)
+                if e.kind == SWITCH:
+                    self.switch_out(e, clock.at)
+                    self.switch_in(e, clock.at)
+                elif e.kind == WAKE:
+                    self.wake(e, clock.now, wakeup)
+                    wakeup += 1
+                elif e.kind == TAKEN:
+                    self.wake_early(e, clock.now, wakeup)
+                    wakeup += 1
+                elif e.kind == FORK:
+                    self.fork(e, clock.now, wakeup)
+                    wakeup += 1
+                elif e.kind == READY:
+                    self.ready(e, clock.now)
+                elif e.kind == PRIO:
+                    self.set_prio(e, clock.now)
+            for i in range(self.nr_tasks):
+                self.end(&self.lives[i])
+
+    cdef void reset(self, life_t* p) noexcept nogil:
+        p.start_ns = -2
+        p.had_ns = p.nr_ops = 0
+        p.ready_ns = -1
+        p.state = NOT_BEGUN
+        p.early = 0
+        p.prio = p.prio_first
+
+    cdef inline void put(self, life_t* p, int kind, int64_t arg, int32_t target) noexcept nogil:
+        cdef op_t* op
+        if self.is_writing:
+            op = &self.ops[p.first_op + p.nr_ops]
+            op.kind = kind
+            op.arg = arg
+            op.target = target
+        p.nr_ops += 1
+
+    cdef inline void account(self, life_t* p, int64_t now) noexcept nogil:
+        if p.state == ON_CPU and now > p.since_ns:
+            p.had_ns += now - p.since_ns
+            p.since_ns = now
+
+    cdef void put_run(self, life_t* p, int64_t now) noexcept nogil:
+        # P3: the CPU time so far goes before the next operation.
+        self.account(p, now)
+        if p.had_ns:
+            self.put(p, OP_RUN, p.had_ns, 0)
+        p.had_ns = 0
+
+    cdef void put_sleep(self, life_t* p, int64_t until, uint8_t cause) noexcept nogil:
+        cdef int kind = self.timer_op if cause == TIMER else self.outside_op
+        self.put_run(p, until)
+        self.put(p, kind, until if kind == OP_SLEEP_UNTIL else max(until - p.left_ns, 0), 0)
+
+    cdef inline life_t* waker(self, const event_t* e) noexcept nogil:
+        # The task whose program can do it: part of the workload and running on a chosen CPU.
+        cdef life_t* p
+        if e.context >= NOBODY or e.context == e.task:
+            return NULL
+        p = &self.lives[e.context]
+        return p if p.index >= 0 and p.state == ON_CPU else NULL
+
+    cdef inline bint lands_here(self, size_t wakeup) noexcept nogil:
+        return self.landed[wakeup] >= 0 and self.chosen[self.landed[wakeup]]
+
+    cdef inline void begin(self, life_t* p, int64_t start_ns, uint8_t state) noexcept nogil:
+        p.start_ns = start_ns
+        p.state = state
+        p.prio_first = p.prio if not self.is_writing else p.prio_first
+
+    cdef void wake(self, const event_t* e, int64_t now, size_t wakeup) noexcept nogil:
+        cdef life_t* p = &self.lives[e.task]
+        cdef life_t* by
+        p.ready_ns = now
+        if p.index < 0:
+            return
+        if p.state == NOT_BEGUN and self.lands_here(wakeup):
+            self.begin(p, now, WAITING)
+        elif p.state == SLEEPING:
+            if self.landed[wakeup] >= 0 and not self.lands_here(wakeup):
+                p.state = AWAY
+                return
+            by = self.waker(e) if self.causes[wakeup] == CAUSED else NULL
+            if by == NULL:
+                self.put_sleep(p, now, self.causes[wakeup])
+            else:
+                self.put_run(by, now)
+                self.put(by, OP_WAKE, 0, p.index)
+                self.put(p, OP_WAIT, 0, 0)
+            p.state = WAITING
+
+    cdef void wake_early(self, const event_t* e, int64_t now, size_t wakeup) noexcept nogil:
+        cdef life_t* p = &self.lives[e.task]
+        cdef life_t* by
+        if p.index < 0 or p.state != ON_CPU:
+            return
+        by = self.waker(e) if self.causes[wakeup] == CAUSED else NULL
+        p.early = 2
+        if by != NULL:
+            self.put_run(by, now)
+            self.put(by, OP_WAKE, 0, p.index)
+            p.early = 1
+
+    cdef void ready(self, const event_t* e, int64_t now) noexcept nogil:
+        cdef life_t* p = &self.lives[e.task]
+        p.ready_ns = now
+        if p.index >= 0 and p.state == SLEEPING:
+            self.put_sleep(p, now, OUTSIDE)
+            p.state = WAITING
+
+    cdef void fork(self, const event_t* e, int64_t now, size_t wakeup) noexcept nogil:
+        cdef life_t* p = &self.lives[e.task]
+        cdef life_t* by
+        p.ready_ns = now
+        if p.index < 0 or p.state != NOT_BEGUN or not self.lands_here(wakeup):
+            return
+        by = self.waker(e)
+        if by == NULL:
+            self.begin(p, now, WAITING)
+            return
+        self.put_run(by, now)
+        self.put(by, OP_FORK, 0, p.index)
+        self.begin(p, -1, WAITING)
+
+    cdef void set_prio(self, const event_t* e, int64_t now) noexcept nogil:
+        cdef life_t* p = &self.lives[e.task]
+        p.prio = <int16_t> e.context
+        if p.index >= 0 and p.state not in (NOT_BEGUN, ENDED):
+            self.put_run(p, now)
+            self.put(p, OP_NICE, max(p.prio - 120, -20), 0)
+
+    cdef void switch_out(self, const event_t* e, int64_t now) noexcept nogil:
+        cdef life_t* p
+        cdef uint8_t how = e.detail & OUT_MASK
+        if e.context >= NOBODY or e.detail & SWITCH_FIRST:
+            return
+        p = &self.lives[e.context]
+        if p.index < 0 or p.state == ENDED:
+            return
+        if p.state == ON_CPU and self.chosen[e.cpu]:
+            # Of a run whose end is not recorded only what is behind an operation is known.
+            if not e.detail & SWITCH_LOST:
+                self.account(p, now)
+            p.state = WAITING
+            if how == OUT_BLOCKED:
+                self.block(p, now)
+        if how == OUT_PREEMPTED:
+            p.ready_ns = now
+        elif how == OUT_EXITED:
+            if p.state != NOT_BEGUN:
+                self.put_run(p, now)
+                self.put(p, OP_EXIT, 0, 0)
+            p.state = ENDED
+
+    cdef void block(self, life_t* p, int64_t now) noexcept nogil:
+        self.put_run(p, now)
+        p.left_ns = now
+        p.state = SLEEPING
+        if p.early == 1:
+            self.put(p, OP_WAIT, 0, 0)
+            p.ready_ns = now
+            p.state = WAITING
+        p.early = 0
+
+    cdef void switch_in(self, const event_t* e, int64_t now) noexcept nogil:
+        cdef life_t* p
+        if e.task >= NOBODY:
+            return
+        p = &self.lives[e.task]
+        if p.index < 0 or p.state == ENDED:
+            return
+        if not self.chosen[e.cpu]:
+            self.go_away(p, now)
+            return
+        if p.state == NOT_BEGUN:
+            self.begin(p, self.first_ready(p, e, now), ON_CPU)
+        elif p.state == SLEEPING or p.state == AWAY:
+            # Its wakeup was not seen, or it comes back.
+            self.put_sleep(p, p.ready_ns if p.ready_ns >= p.left_ns else now, OUTSIDE)
+        p.state = ON_CPU
+        p.since_ns = now
+        p.early = 0
+
+    cdef int64_t first_ready(self, life_t* p, const event_t* e, int64_t now) noexcept nogil:
+        # A task that was never woken and is not new was runnable before the recording began.
+        if p.ready_ns >= 0:
+            return p.ready_ns
+        return now if p.has_parent or e.detail & SWITCH_INFERRED else 0
+
+    cdef void go_away(self, life_t* p, int64_t now) noexcept nogil:
+        if p.state == WAITING:
+            p.left_ns = p.ready_ns if p.ready_ns >= 0 else now
+        elif p.state == ON_CPU:
+            self.put_run(p, now)
+            p.left_ns = now
+        if p.state != NOT_BEGUN:
+            p.state = AWAY
+
+    cdef void end(self, life_t* p) noexcept nogil:
+        # Who sleeps at the end of the recording sleeps until then; who runs does no more than was seen.
+        if p.index < 0 or p.state == NOT_BEGUN or p.state == ENDED:
+            return
+        self.put_run(p, self.end_ns)
+        if p.state == SLEEPING or p.state == AWAY:
+            self.put(p, OP_SLEEP_UNTIL, self.end_ns, 0)

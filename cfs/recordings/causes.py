@@ -1,0 +1,261 @@
+"""Who caused a wakeup: the task in whose context it was recorded, a timer, or something else outside.
+
+What it decides: one verdict a wakeup. `docs/concepts/wakeup-causes.md` gives the reasons and the measured
+error.
+
+A recording names the context of a wakeup, that is who was running. That task did it, or it was interrupted by
+what did it, and perf does not say which. T is the woken task, C the context. The first rule that applies
+decides:
+
+R1  Interrupt flags of the format; the idle task, and threads that run interrupts (ksoftirqd), neither wake
+    anybody nor are woken by tasks. Not caused.
+R2  T keeps time: KEEPS_TIME of its wakeups, and no fewer than NR_TIMED_MIN, are punctual in the same one of
+    three ways: the first one behind a TICK of the kernel's timer wheel; a SLEEP as long as its other ones;
+    whole PERIODs after the one before. The last two are believed only if no program carries T's wakeups (R5).
+    Not caused; the punctual ones are a timer's. A kernel worker needs no history: its wakeup behind a tick is
+    a timer's.
+R3  C is an ancestor or a descendant of T: caused. (Children end, parents wait; a child of vfork wakes its
+    parent.)
+R4  T slept uninterruptibly (D): outside. (A disk is ready, in whoever's context.)
+R5  No program carries T's wakeups: the part of them in the contexts of any one name exceeds its part of the
+    CPU time by CARRIED at most. Then, if T is a kernel worker, or if the tasks of C's name do not converse
+    (they are hardly ever woken themselves): outside.
+R6  Caused.
+
+Contexts are taken together by name, as programs: a build has hundreds of compilers, each seen once.
+Everything is vectorised: cost O(wakeups log wakeups).
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["Cause", "Witness", "decide"]
+
+PUNCTUAL_NS = 100_000  # slack of a sleeping thread (50 us by default) and the way through the interrupt
+KEEPS_TIME = 0.6
+NR_TIMED_MIN = 3
+SLEEP_NS_MIN = 1_000_000  # what is shorter is a conversation, not a sleep
+PERIOD_NS_MIN = 2_000_000  # 20 times PUNCTUAL_NS: a wakeup at random is punctual in 1 of 10 cases
+TICKS_NS = (10_000_000, 4_000_000, 10_000_000 / 3)  # HZ 100, 250, 300; 1 ms is too short to show anything
+CARRIED = 0.25
+CONVERSES = 0.25  # own wakeups for each one in its context
+GENERATIONS = 32
+PORTION = 1 << 14  # wakeups looked at together
+
+WAKE, FORK = 3, 7  # kinds in the wakeup table
+IRQ_UNKNOWN, IRQ_NONE, IRQ_HARD = 0, 1, 2
+BLOCK_D, BLOCK_I = 4, 8
+NOBODY = 0xFFFFFFFE
+
+INTERRUPT_THREADS = ("ksoftirqd/", "ktimers/", "irq/", "irq_work/")
+WORKERS = ("kworker/",)  # and whoever was seen to block in I
+
+
+class Cause(enum.IntEnum):
+    """Verdict on a wakeup."""
+
+    CAUSED = 0
+    TIMER = 1
+    OUTSIDE = 2
+
+
+@dataclass
+class Witness:
+    """What the rules look at: one row a wakeup in all arrays but `parent` and `name`.
+
+    Attributes
+    ----------
+    wakeups : numpy.ndarray
+        ``(nr_wakeups,)`` of `WAKEUP_DTYPE`, in the order of time.
+    share : numpy.ndarray
+        ``(nr_wakeups,) float``: what part of the CPU's busy time the tasks of the context's name had.
+    parent, name : numpy.ndarray
+        ``(nr_tasks,) int``: row of the parent (-1: none), number of the name (``len(names)``: none).
+    names : list of str
+        The names.
+    start_ns : int
+        CLOCK_MONOTONIC of time 0: ticks are whole multiples of their length in it.
+    """
+
+    wakeups: np.ndarray
+    share: np.ndarray
+    parent: np.ndarray
+    name: np.ndarray
+    names: list[str]
+    start_ns: int
+
+    def is_named(self, prefixes: tuple[str, ...]) -> np.ndarray:
+        """For each task, whether its name begins with one of `prefixes`: ``(nr_tasks,) bool``."""
+        return np.array([name.startswith(prefixes) for name in self.names] + [False])[self.name]
+
+
+def decide(seen: Witness) -> np.ndarray:
+    """Who caused each wakeup.
+
+    Parameters
+    ----------
+    seen : Witness
+        The wakeups and what is known of the tasks.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(nr_wakeups,) uint8`` of `Cause`. Forks are CAUSED.
+    """
+    table = seen.wakeups
+    task, context = table["task"], table["context"]
+    told = table["irq"] != IRQ_UNKNOWN
+    open_ = _in_task_context(seen, task, context)  # what no rule has decided yet
+    carried = _is_carried(seen, task, context, open_)
+    worker = _is_worker(seen, task)
+    punctual, keeps_time = _timed(seen, task, worker, carried)
+    caused = open_ & told | (table["kind"] == FORK)
+    open_ &= ~told & ~punctual & ~keeps_time
+    kin = _are_kin(task, context, seen.parent, open_)
+    caused |= kin
+    open_ &= ~kin & ((table["block"] & BLOCK_D) == 0)
+    open_ &= carried | ~(worker | ~_converses(seen, task, context, open_))
+    not_caused = np.where(punctual, Cause.TIMER, Cause.OUTSIDE)
+    return np.where(caused | open_, Cause.CAUSED, not_caused).astype(np.uint8)
+
+
+def _in_task_context(seen: Witness, task: np.ndarray, context: np.ndarray) -> np.ndarray:
+    # R1
+    runs_interrupts = seen.is_named(INTERRUPT_THREADS)
+    by_task = (context < NOBODY) & (context != task) & (seen.wakeups["irq"] < IRQ_HARD)
+    by_task[by_task] &= ~runs_interrupts[context[by_task]] & ~runs_interrupts[task[by_task]]
+    return by_task
+
+
+def _is_worker(seen: Witness, task: np.ndarray) -> np.ndarray:
+    worker = seen.is_named(WORKERS)
+    worker[task[(seen.wakeups["block"] & BLOCK_I) != 0]] = True
+    return worker[task]
+
+
+def _is_carried(seen: Witness, task: np.ndarray, context: np.ndarray, by_task: np.ndarray) -> np.ndarray:
+    # R5: does one program do more of a task's wakeups than its part of the CPU time explains? Those in the
+    # context of the idle task count as well: who is often woken there is woken by interrupts.
+    carried = np.zeros(len(seen.parent), bool)
+    rows = np.flatnonzero(by_task)
+    rows = rows[np.argsort((task[rows].astype(np.int64) << 32) | seen.name[context[rows]], kind="stable")]
+    target, name = task[rows], seen.name[context[rows]]
+    first = np.flatnonzero((np.diff(target, prepend=NOBODY) != 0) | (np.diff(name, prepend=-1) != 0))
+    if not len(first):
+        return carried[task]
+    target, count = target[first], np.diff(first, append=len(rows))
+    nr = np.bincount(task[seen.wakeups["kind"] != FORK], minlength=len(carried))
+    excess = count / np.maximum(nr[target], 1) - np.add.reduceat(seen.share[rows], first) / count
+    carried[target[excess > CARRIED]] = True
+    return carried[task]
+
+
+def _timed(
+    seen: Witness, task: np.ndarray, worker: np.ndarray, carried: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    # R2: which wakeups are punctual, and which are of tasks that keep time. Sorted by task, and taken in
+    # portions of whole tasks, as the arrays in between are many.
+    table = seen.wakeups
+    punctual, keeps_time = np.zeros(len(table), bool), np.zeros(len(table), bool)
+    rows = np.flatnonzero((table["kind"] == WAKE) & (table["irq"] != IRQ_NONE))
+    rows = rows[np.argsort(task[rows], kind="stable")]
+    tick = _tick(table["time_ns"][rows], seen.start_ns)
+    while len(rows):
+        last = task[rows[min(PORTION, len(rows)) - 1]]
+        nr = int(np.searchsorted(task[rows], last, "right"))
+        _time_portion(seen, rows[:nr], tick, worker, carried, punctual, keeps_time)
+        rows = rows[nr:]
+    return punctual, keeps_time
+
+
+def _tick(time_ns: np.ndarray, start_ns: int) -> float:
+    # The tick of the kernel: behind which more wakeups are than chance puts there.
+    def lift(tick_ns: float) -> float:
+        return np.count_nonzero(np.mod(time_ns + start_ns, tick_ns) < PUNCTUAL_NS) * tick_ns
+
+    return max(TICKS_NS, key=lift)
+
+
+def _time_portion(
+    seen: Witness,
+    rows: np.ndarray,
+    tick: float,
+    worker: np.ndarray,
+    carried: np.ndarray,
+    punctual: np.ndarray,
+    keeps_time: np.ndarray,
+) -> None:
+    # Each task is a group of `rows`; the verdict is written to the last two arrays.
+    task = seen.wakeups["task"][rows]
+    first = np.flatnonzero(np.diff(task, prepend=NOBODY))
+    nr = np.diff(first, append=len(rows))
+    group = np.repeat(np.arange(len(first)), nr)
+    time_ns, slept_ns = seen.wakeups["time_ns"][rows] + seen.start_ns, seen.wakeups["slept_ns"][rows]
+    regular = [_sleeps_alike(slept_ns, group, nr), _comes_in_periods(time_ns, first, group, nr)]
+    ways = [_is_on_tick(time_ns, tick_ns, first) for tick_ns in TICKS_NS]
+    punctual[rows] |= worker[rows] & ways[TICKS_NS.index(tick)]
+    for way in ways + [way & ~carried[rows] for way in regular]:
+        keeps = (np.bincount(group, way) >= KEEPS_TIME * nr) & (nr >= NR_TIMED_MIN)
+        punctual[rows] |= keeps[group] & way
+        keeps_time[rows] |= keeps[group]
+
+
+def _is_on_tick(time_ns: np.ndarray, tick_ns: float, first: np.ndarray) -> np.ndarray:
+    # Behind a tick, and the only wakeup of the task that is: the timer wheel turns once a tick.
+    number = time_ns // tick_ns
+    new = np.diff(number, prepend=-1) != 0
+    new[first] = True
+    return new & (time_ns - number * tick_ns < PUNCTUAL_NS)
+
+
+def _sleeps_alike(slept_ns: np.ndarray, group: np.ndarray, nr: np.ndarray) -> np.ndarray:
+    # Sorted by (task, sleep), the sleeps within PUNCTUAL_NS of one are its neighbours; a quarter of all must
+    # be.
+    slept_ns = np.minimum(slept_ns, 1 << 40)  # 18 minutes; keeps the keys below in range
+    order = np.lexsort((slept_ns, group))
+    span = int(slept_ns.max()) + 4 * PUNCTUAL_NS
+    key = group[order] * span + slept_ns[order] + 2 * PUNCTUAL_NS
+    near = np.searchsorted(key, key + PUNCTUAL_NS, "right") - np.searchsorted(key, key - PUNCTUAL_NS, "left")
+    alike = np.empty(len(group), bool)
+    alike[order] = near >= np.maximum(nr[group[order]] / 4, NR_TIMED_MIN - 1)
+    return alike & (slept_ns >= SLEEP_NS_MIN)
+
+
+def _comes_in_periods(
+    time_ns: np.ndarray, first: np.ndarray, group: np.ndarray, nr: np.ndarray
+) -> np.ndarray:
+    # The period is the gap that a tenth of the gaps are shorter than; who is late comes whole periods later.
+    gap = np.diff(time_ns, prepend=time_ns[0])
+    gap[first] = 0
+    order = np.lexsort((gap, group))
+    period = gap[order][first + np.minimum((nr + 9) // 10, nr - 1)][group]
+    whole = np.maximum(np.rint(gap / np.maximum(period, 1)), 1)
+    punctual = (period >= PERIOD_NS_MIN) & (abs(gap - whole * period) <= PUNCTUAL_NS)
+    punctual[first] = punctual[np.minimum(first + 1, len(gap) - 1)]
+    return punctual
+
+
+def _are_kin(task: np.ndarray, context: np.ndarray, parent: np.ndarray, open_: np.ndarray) -> np.ndarray:
+    # R3: up from both, generation by generation; the root's parent is itself here.
+    kin = np.zeros(len(task), bool)
+    rows = np.flatnonzero(open_)
+    up = np.where(parent < 0, np.arange(len(parent)), parent)
+    elder_t, elder_c = task[rows], context[rows]
+    for _ in range(GENERATIONS):
+        elder_t, elder_c = up[elder_t], up[elder_c]
+        kin[rows] |= (elder_t == context[rows]) | (elder_c == task[rows])
+    return kin
+
+
+def _converses(seen: Witness, task: np.ndarray, context: np.ndarray, open_: np.ndarray) -> np.ndarray:
+    # Who wakes others by talking to them is woken in turn; who only computes is interrupted.
+    name = np.zeros(len(task), np.int64)
+    name[open_] = seen.name[context[open_]]
+    nr_names = len(seen.names) + 1
+    in_context = np.bincount(name[open_], minlength=nr_names)
+    own = np.bincount(seen.name[task[open_]], minlength=nr_names)
+    return (own >= CONVERSES * in_context)[name]

@@ -1,0 +1,204 @@
+"""Where a recording comes from, and what is refused: by content, with a sentence."""
+
+import gzip
+import io
+import random
+import sys
+
+import pytest
+
+from cfs import RecordingError
+from cfs.recordings import Recording
+
+from .lines import A, B, head, switch, text, wake
+
+LINES = text(*(switch(1000 * i, *((A, B) if i % 2 == 0 else (B, A))) for i in range(5000)))
+
+
+def opened(content, **options):
+    return Recording.open(io.BytesIO(content), **options)
+
+
+def refused(content):
+    with pytest.raises(RecordingError) as caught:
+        opened(content)
+    return str(caught.value)
+
+
+def test_a_path_is_opened(tmp_path):
+    path = tmp_path / "rec.txt"
+    path.write_bytes(LINES)
+    assert (Recording.open(path).nr_switches, Recording.open(str(path)).name) == (5000, "rec.txt")
+
+
+def test_gzip_is_seen_from_the_content(tmp_path):
+    path = tmp_path / "rec.txt"  # the name says nothing
+    path.write_bytes(gzip.compress(LINES))
+    assert Recording.open(path).nr_switches == 5000
+
+
+def test_gzip_files_may_follow_each_other():
+    half = LINES.index(b"\n", len(LINES) // 2) + 1
+    assert opened(gzip.compress(LINES[:half]) + gzip.compress(LINES[half:])).nr_switches == 5000
+
+
+def test_zeros_may_pad_a_gzip_file():
+    assert opened(gzip.compress(LINES) + bytes(1000)).warnings == []
+
+
+def test_a_pipe_that_gives_a_byte_at_a_time_is_read():
+    class Slow(io.RawIOBase):
+        def __init__(self):
+            self.rest = io.BytesIO(gzip.compress(text(switch(0, A, B))))
+
+        def read(self, size=-1):
+            return self.rest.read(1)
+
+    assert Recording.open(Slow()).nr_switches == 1
+
+
+def test_a_dash_is_standard_input(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(LINES)))
+    recording = Recording.open("-")
+    assert (recording.nr_switches, recording.name) == (5000, "stdin")
+
+
+def test_progress_is_told_of_a_file(tmp_path):
+    path = tmp_path / "rec.txt"
+    path.write_bytes(LINES)
+    told = []
+    Recording.open(path, progress=lambda done, total: told.append((done, total)))
+    assert told[-1] == (len(LINES), len(LINES)) and len(told) > 1
+
+
+def test_progress_of_a_stream_has_no_total():
+    told = []
+    opened(LINES, progress=lambda done, total: told.append(total))
+    assert set(told) == {None}
+
+
+def test_a_cut_gzip_file_gives_what_came_before():
+    recording = opened(gzip.compress(LINES)[:-3000])
+    assert 0 < recording.nr_switches < 5000 and any("cut" in warning for warning in recording.warnings)
+
+
+def test_a_damaged_gzip_file_gives_what_came_before():
+    packed = bytearray(gzip.compress(LINES))
+    packed[-6] ^= 0xFF  # the checksum
+    recording = opened(bytes(packed))
+    assert recording.nr_switches >= 4998 and any("damaged" in warning for warning in recording.warnings)
+
+
+# ---- refused
+
+
+def test_a_perf_data_file_is_named():
+    assert "perf script" in refused(b"PERFILE2" + bytes(1000))
+
+
+def test_a_compressed_perf_data_file_is_named():
+    assert "perf script" in refused(gzip.compress(b"PERFILE2" + bytes(1000)))
+
+
+@pytest.mark.parametrize(
+    ("magic", "word"),
+    [
+        (b"\xfd7zXZ\0", "xz"),
+        (b"\x28\xb5\x2f\xfd", "zstd"),
+        (b"BZh9", "bzip2"),
+        (b"\x17\x08\x44tracing", "trace-cmd"),
+    ],
+)
+def test_other_formats_are_named(magic, word):
+    assert word in refused(magic + bytes(100))
+
+
+@pytest.mark.parametrize("content", [b"", gzip.compress(b"")])
+def test_an_empty_file_is_refused(content):
+    assert "empty" in refused(content)
+
+
+def test_text_without_events_is_refused_with_its_line():
+    assert "line 1" in refused(b"hello\nworld\n")
+
+
+def test_binary_content_is_refused():
+    assert "neither" in refused(random.Random(1).randbytes(200_000))
+
+
+def test_endless_zeros_are_refused_soon():
+    class Zeros(io.RawIOBase):
+        def read(self, size=-1):
+            return bytes(size)
+
+    with pytest.raises(RecordingError):
+        Recording.open(Zeros())
+
+
+def test_events_of_others_are_refused():
+    assert "none of the scheduler" in refused(text(head(A, 0, 5) + "irq:irq_handler_entry: irq=1 name=x"))
+
+
+def test_scheduler_events_without_switches_are_refused():
+    assert "sched_switch" in refused(text(wake(0, A, B), wake(9, A, B)))
+
+
+def test_a_text_that_is_not_sorted_is_refused_with_a_line():
+    lines = [switch((10 - i) * 10_000_000, A, B) for i in range(8)]
+    message = refused(text(*lines))
+    assert "not sorted" in message and "line 2" in message
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(RecordingError) as caught:
+        Recording.open(tmp_path / "none")
+    assert isinstance(caught.value.__cause__, FileNotFoundError)
+
+
+def test_a_folder_is_refused(tmp_path):
+    with pytest.raises(RecordingError):
+        Recording.open(tmp_path)
+
+
+def test_a_file_opened_as_text_is_refused():
+    with pytest.raises(RecordingError, match="rb"):
+        Recording.open(io.StringIO(LINES.decode()))
+
+
+def test_a_read_error_is_chained():
+    class Broken(io.RawIOBase):
+        def read(self, size=-1):
+            raise OSError("the disk is gone")
+
+    with pytest.raises(RecordingError, match="the disk is gone") as caught:
+        Recording.open(Broken())
+    assert isinstance(caught.value.__cause__, OSError)
+
+
+# ---- memory
+
+
+def test_memory_grows_with_the_switches_at_most_64_bytes_each():
+    import tracemalloc
+
+    lines = text(
+        *(
+            line
+            for i in range(20_000)
+            for line in (
+                wake(3000 * i, B, A),
+                wake(3000 * i + 1000, B, A, "wakeup"),
+                switch(3000 * i + 2000, B, A),
+                switch(3000 * i + 2500, A, B),
+            )
+        )
+    )
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        recording = opened(gzip.compress(lines, 1))
+        grown = tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+    fixed = len(gzip.compress(lines, 1)) + (1 << 20) + (1 << 19)  # the file, and a block packed and unpacked
+    assert grown - fixed <= 64 * recording.nr_switches
