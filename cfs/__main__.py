@@ -1,0 +1,29 @@
+"""The command `cfs`, and ``python -m cfs``: says what to install if the command line's packages are missing."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> int:
+    """Run the command line.
+
+    Returns
+    -------
+    int
+        Exit status: 2 if the extra ``cli`` is not installed; otherwise the command exits by itself.
+    """
+    try:
+        import rich  # noqa: F401
+        import typer  # noqa: F401
+    except ImportError as error:
+        needed = error.name or "typer and rich"
+        sys.stderr.write(f'cfs: the command line needs {needed}: pip install "cfs-sched[cli]"\n')
+        return 2
+    from .cli import run
+
+    return run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,394 @@
+"""The command line: exit statuses, what is written where, and errors that help."""
+
+import gzip
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("typer")
+pytest.importorskip("rich")
+
+from typer.testing import CliRunner
+
+import cfs
+from cfs.cli import app
+
+ROOT = Path(__file__).parents[2]
+HOGS = str(ROOT / "examples" / "recordings" / "nice-hogs-small.perf-script.txt.gz")
+TRACES = ROOT / "tests" / "data" / "conformance" / "linux-2.6.24-cfs"
+TRACE, VECTORS = str(TRACES / "two-equal-1.jsonl.gz"), str(TRACES / "calc_delta.jsonl.gz")
+
+
+def run(*arguments, **options):
+    try:
+        runner = CliRunner(mix_stderr=False)
+    except TypeError:  # newer ones never mix them
+        runner = CliRunner()
+    return runner.invoke(app, [str(argument) for argument in arguments], **options)
+
+
+def process(*arguments, code="import sys; from cfs.__main__ import main; sys.exit(main())", **options):
+    """The command in a process of its own."""
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
+    return subprocess.run(command, capture_output=True, encoding="utf-8", env=environment, **options)
+
+
+def assert_refused(result, *words):
+    """Exit status 2, one sentence on standard error, nothing else."""
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    for word in words:
+        assert word in result.stderr
+
+
+@pytest.fixture(scope="module")
+def bad_trace(tmp_path_factory):
+    """A trace in which one vruntime is 7 more than it was."""
+    lines = gzip.open(TRACE, "rt").read().splitlines()
+    record = json.loads(lines[300])
+    task = next(iter(record["s"]["ent"]))
+    record["s"]["ent"][task][0] += 7
+    lines[300] = json.dumps(record)
+    path = tmp_path_factory.mktemp("traces") / "bad.jsonl.gz"
+    path.write_bytes(gzip.compress("\n".join(lines).encode()))
+    return path
+
+
+# ------------------------------------------------------------------------------------------------- in general
+
+
+def test_version():
+    assert run("--version").stdout == f"cfs {cfs.__version__}\n"
+
+
+@pytest.mark.parametrize("command", [[], ["replay"], ["conform"], ["models"]])
+def test_help_names_every_option_and_has_no_escape_sequences(command):
+    result = run(*command, "--help")
+    assert result.exit_code == 0
+    assert "Usage: " in result.stdout and "--help" in result.stdout
+    assert "\x1b" not in result.stdout
+
+
+def test_help_of_replay_explains_how_to_record():
+    assert "perf sched record" in run("replay", "--help").stdout
+
+
+def test_models_lists_tunables_with_defaults():
+    text = run("models").stdout
+    assert "linux-2.6.24-cfs" in text
+    assert re.search(r"sched_latency_ns \*\s+20000000   100000 \.\.\. 1000000000", text)
+    assert re.search(r"START_DEBIT\s+on   on, off", text)
+    assert run("models", "linux-2.6.24-cfs").exit_code == 0
+
+
+def test_an_unknown_model_is_refused_with_the_known_ones():
+    assert_refused(run("models", "cfq"), "no model 'cfq'", "linux-2.6.24-cfs")
+
+
+def test_without_arguments_the_help_is_shown():
+    result = run()
+    assert "Commands:" in result.stdout + result.stderr
+
+
+# ----------------------------------------------------------------------------------------------------- replay
+
+
+def test_replay_says_what_was_read_and_under_which_model():
+    settings = ("--hz", 250, "--set", "START_DEBIT=off", "--set", "sched_latency_ns=6ms")
+    lines = run("replay", HOGS, *settings).stdout
+    assert "nice-hogs-small.perf-script.txt.gz: perf script, 2581 lines" in lines
+    assert "3.31 s, CPUs 0, 1, 26 tasks, 747 switches and 92 inferred" in lines
+    assert "workload   20 tasks of CPU 0; wakeups there:" in lines
+    assert re.search(r"\d+ caused by tasks, \d+ by timers, \d+ from outside", lines)
+    assert "linux-2.6.24-cfs, hz 250, sched_latency_ns=6000000, sched_nr_latency=2, START_DEBIT=off" in lines
+    assert "warning    real-time tasks are taken as normal ones of nice -20: migration/0" in lines
+
+
+def test_replay_shows_three_tables_of_readable_width():
+    result = run("replay", HOGS, "--top", 4)
+    assert result.exit_code == 0 and result.stderr == ""
+    tables = result.stdout.split("\n\n")[1:]
+    assert [table.splitlines()[0].split(":")[0] for table in tables] == [
+        "CPU time and switches",
+        "Scheduling latency",
+        "Run lengths",
+    ]
+    for table in tables:
+        assert max(map(len, table.splitlines())) <= 100
+        assert [line.split("  ")[0].split()[0] for line in table.splitlines()[4:]][-2:] == ["16", "all"]
+
+
+def test_replay_by_comm():
+    assert "command           tasks nice" in run("replay", HOGS, "--by-comm").stdout
+
+
+def test_json_to_standard_output_is_json_only():
+    content = json.loads(run("replay", HOGS, "--json", "-").stdout)
+    assert content["schema"] == content["recorded"]["schema"] == "cfs-result/1"
+    assert (content["model"], content["recorded"]["model"]) == ("linux-2.6.24-cfs", "recorded")
+    assert content["recording"]["nr_lines"] == 2581
+    assert content["duration_ns"] == content["recorded"]["duration_ns"] == 3306742863
+    assert [cpu["cpu"] for cpu in content["cpus"]] == [0]
+
+
+def test_json_to_a_file_leaves_the_tables(tmp_path):
+    path = tmp_path / "out.json"
+    assert "CPU time and switches" in run("replay", HOGS, "--json", path).stdout
+    assert json.loads(path.read_text())["schema"] == "cfs-result/1"
+
+
+def test_json_has_all_cpus_that_were_asked_for():
+    content = json.loads(run("replay", HOGS, "--cpu", "all", "--only", "hog*", "--json", "-").stdout)
+    for side in (content, content["recorded"]):
+        assert [cpu["cpu"] for cpu in side["cpus"]] == [0, 1]
+    assert all(task["comm"].startswith("hog") for task in content["tasks"])
+    assert content["cpus"][1]["busy_ns"] == 0
+
+
+def test_only_and_without():
+    content = json.loads(run("replay", HOGS, "--without", "hog*", "--json", "-").stdout)
+    comms = {task["comm"] for task in content["tasks"]}
+    assert comms and not any(comm.startswith("hog") for comm in comms)
+
+
+def test_the_same_command_writes_the_same():
+    assert run("replay", HOGS).stdout == run("replay", HOGS).stdout
+
+
+def test_a_recording_from_standard_input():
+    text = gzip.open(HOGS).read()
+    assert "stdin: perf script, 2581 lines" in run("replay", "-", input=text).stdout
+
+
+def test_groups_are_said_not_to_be_in_a_recording():
+    result = run("replay", HOGS, "--group-by", "uid")
+    assert result.exit_code == 0
+    assert "fair by uid" in result.stdout and "a recording tells no users or groups" in result.stdout
+
+
+def test_plot_writes_the_same_bytes(tmp_path):
+    pytest.importorskip("matplotlib")
+    paths = [tmp_path / f"{i}.svg" for i in range(2)]
+    for path in paths:
+        assert run("replay", HOGS, "--plot", path, "--plot-from", 1, "--plot-until", "1.5").exit_code == 0
+    assert paths[0].read_bytes() == paths[1].read_bytes() != b""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--cpu", "7"], ["no events of CPU 7", "[0, 1]"]),
+        (["--cpu", "x"], ["'x' is neither the number of a CPU nor 'all'"]),
+        (["--model", "cfq"], ["no model 'cfq'", "linux-2.6.24-cfs"]),
+        (["--hz", "0"], ["hz = 0 is outside of 1 ... 1000000"]),
+        (["--hz", "fast"], ["--hz"]),
+        (["--group-by", "user"], ["uid", "cgroup"]),
+        (["--outside", "sometimes"], ["absolute", "relative"]),
+        (["--set", "sched_latency_ns"], ["not of the form TUNABLE=VALUE"]),
+        (["--set", "latency=1"], ["'latency' is no tunable", "sched_latency_ns"]),
+        (["--set", "sched_latency_ns=soon"], ["'soon' is no value"]),
+        (["--set", "sched_latency_ns=1"], ["outside of 100000 ... 1000000000"]),
+        (["--set", "START_DEBIT=2"], ["START_DEBIT is a feature bit"]),
+        (["--only", "nobody"], ["no such task"]),
+        (["--top", "0"], ["--top"]),
+        (["--json", "no/such/place.json"], ["no/such/place.json: No such file or directory"]),
+        (["--plot", "x.bmp"], [".png, .svg", "not to .bmp"]),
+        (["--plot", "no/such/place.png"], ["no directory no/such"]),
+        (["--plot", "x.png", "--plot-from", "nan"], ["nan is no time"]),
+        (["--plot-from", "1"], ["--plot"]),
+        (["--frobnicate"], ["--frobnicate"]),
+    ],
+)
+def test_replay_refuses(arguments, words):
+    result = run("replay", HOGS, *arguments)
+    assert result.exit_code == 2 and "Traceback" not in result.stderr
+    text = " ".join(result.stderr.split())
+    for word in words:
+        assert word in text
+
+
+@pytest.mark.parametrize("value", ["off", "False", "no", "0"])
+def test_feature_bits_are_written_as_people_write_them(value):
+    content = json.loads(run("replay", HOGS, "--set", f"START_DEBIT={value}", "--json", "-").stdout)
+    assert content["tunables"]["START_DEBIT"] is False
+
+
+@pytest.mark.parametrize("value", ["6000000", "6_000_000", "6ms", "6000us", "0x5b8d80"])
+def test_times_are_written_as_people_write_them(value):
+    content = json.loads(run("replay", HOGS, "--set", f"sched_latency_ns={value}", "--json", "-").stdout)
+    assert content["tunables"]["sched_latency_ns"] == 6_000_000
+
+
+def test_a_file_that_is_not_there():
+    assert_refused(run("replay", "nothing.txt"), "nothing.txt", "No such file")
+
+
+def test_a_file_that_is_something_else(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("buy milk\n")
+    assert_refused(run("replay", path), "notes.txt", "neither text of perf script nor of ftrace")
+
+
+def test_names_cannot_send_escape_sequences_to_the_terminal():
+    text = gzip.open(HOGS).read().replace(b"hog1.n-5", b"\x1b]0;evil\x07")
+    result = run("replay", "-", input=text)
+    assert result.exit_code == 0
+    assert not {"\x1b", "\x07"} & set(result.stdout + result.stderr)
+
+
+# ---------------------------------------------------------------------------------------------------- conform
+
+
+def test_all_states_equal():
+    result = run("conform", TRACE)
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-1] == "1 trace, 2501 operations: none differ"
+
+
+def test_the_first_difference_is_shown(bad_trace):
+    result = run("conform", bad_trace)
+    assert result.exit_code == 1
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("differs ") and lines[0].endswith("(line 301, operation 300)")
+    assert len([line for line in lines if line.strip().startswith("t=")]) == 5
+    assert lines[6].strip().startswith("--> t=")
+    assert re.search(r"field +ent\.\d+\.vruntime", lines[7])
+    expected, got = (int(re.search(r"\d+", line)[0]) for line in lines[8:10])
+    assert expected == got + 7 and lines[9].endswith("(-7)")
+    assert lines[-1] == "1 trace, 300 operations: 1 differs"
+
+
+def test_a_directory_stands_for_the_traces_in_it(tmp_path, bad_trace):
+    (tmp_path / "deep").mkdir()
+    for name, path in (("a", TRACE), ("deep/b", TRACE), ("v", VECTORS)):
+        (tmp_path / f"{name}.jsonl.gz").write_bytes(Path(path).read_bytes())
+    result = run("conform", tmp_path, bad_trace)
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[-1] == "3 traces, 5302 operations: 1 differs"
+    assert "passed over" in result.stderr and "arithmetic vectors" in result.stderr
+
+
+def test_quiet_lists_only_what_differs(bad_trace):
+    assert run("conform", TRACE, "-q").stdout == "1 trace, 2501 operations: none differ\n"
+    assert run("conform", TRACE, bad_trace, "-q").stdout.startswith("differs ")
+
+
+def test_conform_json(bad_trace):
+    result = run("conform", TRACE, bad_trace, "nothing", "--json")
+    content = json.loads(result.stdout)
+    assert result.exit_code == 2
+    assert content["schema"] == "cfs-conform/1"
+    totals = [content[f"nr_{name}"] for name in ("traces", "operations", "equal", "different", "unreadable")]
+    assert totals == [3, 2801, 1, 1, 1]
+    equal, different, unreadable = content["traces"]
+    assert equal["equal"] and equal["difference"] is None
+    assert different["difference"]["field"].endswith(".vruntime")
+    assert different["difference"]["expected"] == different["difference"]["got"] + 7
+    assert len(different["difference"]["before"]) == 5
+    assert "nothing" in unreadable["error"]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]\n", b'{"format": "else"}\n', gzip.compress(b"{}")[:12], b"\xff\x00"]
+)
+def test_a_trace_that_cannot_be_read(tmp_path, content):
+    path = tmp_path / "broken.jsonl.gz"
+    path.write_bytes(content)
+    result = run("conform", path, TRACE)
+    assert result.exit_code == 2
+    assert "Traceback" not in result.stderr
+    assert result.stdout.startswith("unreadable ") and "broken.jsonl.gz" in result.stdout
+    assert result.stdout.splitlines()[-1] == "2 traces, 2501 operations: none differ, 1 cannot be read"
+
+
+def test_vectors_are_no_trace():
+    result = run("conform", VECTORS)
+    assert result.exit_code == 2
+    assert "calc_delta.jsonl.gz holds arithmetic vectors, not a trace" in result.stdout
+
+
+def test_an_empty_directory_is_refused(tmp_path):
+    assert_refused(run("conform", tmp_path), "without any *.jsonl.gz")
+
+
+# -------------------------------------------------------------------------------------------------- processes
+
+
+def test_python_m_cfs():
+    command = [sys.executable, "-m", "cfs", "--version"]
+    assert subprocess.run(command, cwd=ROOT, capture_output=True).stdout.split()[0] == b"cfs"
+
+
+def test_nothing_but_text_goes_into_pipes():
+    result = process("replay", HOGS)
+    assert result.returncode == 0
+    assert result.stderr == "" and "\x1b" not in result.stdout
+
+
+def test_a_reader_that_has_seen_enough_sees_no_error():
+    command = f'"{sys.executable}" -m cfs replay "{HOGS}" --top 1000 | head -n 1'
+    result = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True)
+    assert result.stderr == ""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
+def test_progress_shows_on_a_terminal_and_results_go_where_they_are_sent(tmp_path):
+    import pty
+
+    terminal, end = pty.openpty()
+    code = "import cfs.cli; cfs.cli.MOMENT_S = -1; cfs.cli.run()"
+    with open(tmp_path / "out", "wb") as out:
+        command = [sys.executable, "-c", code, "conform", TRACE, TRACE]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm"}
+        assert subprocess.run(command, stdout=out, stderr=end, env=environment).returncode == 0
+    os.close(end)
+    shown = b""
+    while chunk := _read(terminal):
+        shown += chunk
+    assert b"replaying traces" in shown and b"operations" not in shown
+    assert (tmp_path / "out").read_text().splitlines()[-1] == "2 traces, 5002 operations: none differ"
+
+
+def _read(terminal):
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # Linux says so when the other end is closed
+        return b""
+
+
+BLOCK = """
+import sys
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {blocked!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Block())
+from cfs.__main__ import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("blocked", [["typer"], ["rich"], ["typer", "rich", "matplotlib"]])
+def test_without_the_extra_cli_it_says_what_to_install(blocked):
+    result = process("models", code=BLOCK.format(blocked=blocked))
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert 'pip install "cfs-sched[cli]"' in result.stderr and "Traceback" not in result.stderr
+
+
+def test_without_the_extra_plot_it_says_what_to_install(tmp_path):
+    result = process("replay", HOGS, "--plot", tmp_path / "x.png", code=BLOCK.format(blocked=["matplotlib"]))
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert 'pip install "cfs-sched[plot]"' in result.stderr and "Traceback" not in result.stderr
+
+
+def test_without_the_extra_plot_all_else_works():
+    assert process("replay", HOGS, "--top", 1, code=BLOCK.format(blocked=["matplotlib"])).returncode == 0
