@@ -1,0 +1,313 @@
+/* See textbook.h. The tree follows any textbook: insert as a red leaf and repair upwards, erase by moving the
+ * successor and repair upwards, the mirror cases written out. The search keeps a pointer to the link that it
+ * came through. */
+
+#include <stddef.h>
+
+#include "textbook.h"
+
+/* ------------------------------------------------------------------------------------- the tree */
+
+static int is_red(const struct tb_node *node)
+{
+    return node != NULL && node->red;
+}
+
+static struct tb_node **link_to(struct tb_queue *queue, struct tb_node *node)
+{
+    /* where the pointer to `node` is kept */
+    if (node->parent == NULL)
+        return &queue->root;
+    return node->parent->left == node ? &node->parent->left : &node->parent->right;
+}
+
+static void rotate_left(struct tb_queue *queue, struct tb_node *node)
+{
+    struct tb_node *up = node->right;
+    *link_to(queue, node) = up;
+    up->parent = node->parent;
+    node->right = up->left;
+    if (node->right != NULL)
+        node->right->parent = node;
+    up->left = node;
+    node->parent = up;
+}
+
+static void rotate_right(struct tb_queue *queue, struct tb_node *node)
+{
+    struct tb_node *up = node->left;
+    *link_to(queue, node) = up;
+    up->parent = node->parent;
+    node->left = up->right;
+    if (node->left != NULL)
+        node->left->parent = node;
+    up->right = node;
+    node->parent = up;
+}
+
+static void repair_insert(struct tb_queue *queue, struct tb_node *node)
+{
+    while (is_red(node->parent)) {
+        struct tb_node *parent = node->parent;
+        struct tb_node *grand = parent->parent;
+        struct tb_node *uncle = grand->left == parent ? grand->right : grand->left;
+        if (is_red(uncle)) {
+            parent->red = 0;
+            uncle->red = 0;
+            grand->red = 1;
+            node = grand;
+        } else if (grand->left == parent) {
+            if (parent->right == node) {
+                rotate_left(queue, parent);
+                parent = node;
+            }
+            parent->red = 0;
+            grand->red = 1;
+            rotate_right(queue, grand);
+            break;
+        } else {
+            if (parent->left == node) {
+                rotate_right(queue, parent);
+                parent = node;
+            }
+            parent->red = 0;
+            grand->red = 1;
+            rotate_left(queue, grand);
+            break;
+        }
+    }
+    queue->root->red = 0;
+}
+
+static void repair_erase(struct tb_queue *queue, struct tb_node *node, struct tb_node *parent)
+{
+    /* `node`, which may be missing, is one black short */
+    while (parent != NULL && !is_red(node)) {
+        struct tb_node *other;
+        if (parent->left == node) {
+            other = parent->right;
+            if (other->red) {
+                other->red = 0;
+                parent->red = 1;
+                rotate_left(queue, parent);
+                other = parent->right;
+            }
+            if (!is_red(other->left) && !is_red(other->right)) {
+                other->red = 1;
+                node = parent;
+                parent = node->parent;
+                continue;
+            }
+            if (!is_red(other->right)) {
+                other->left->red = 0;
+                other->red = 1;
+                rotate_right(queue, other);
+                other = parent->right;
+            }
+            other->red = parent->red;
+            parent->red = 0;
+            other->right->red = 0;
+            rotate_left(queue, parent);
+        } else {
+            other = parent->left;
+            if (other->red) {
+                other->red = 0;
+                parent->red = 1;
+                rotate_right(queue, parent);
+                other = parent->left;
+            }
+            if (!is_red(other->left) && !is_red(other->right)) {
+                other->red = 1;
+                node = parent;
+                parent = node->parent;
+                continue;
+            }
+            if (!is_red(other->left)) {
+                other->right->red = 0;
+                other->red = 1;
+                rotate_left(queue, other);
+                other = parent->left;
+            }
+            other->red = parent->red;
+            parent->red = 0;
+            other->left->red = 0;
+            rotate_right(queue, parent);
+        }
+        return;
+    }
+    if (node != NULL)
+        node->red = 0;
+}
+
+struct tb_node *tb_next(struct tb_node *node)
+{
+    if (node->right != NULL) {
+        node = node->right;
+        while (node->left != NULL)
+            node = node->left;
+        return node;
+    }
+    while (node->parent != NULL && node->parent->right == node)
+        node = node->parent;
+    return node->parent;
+}
+
+static void erase_node(struct tb_queue *queue, struct tb_node *node)
+{
+    struct tb_node *child, *parent;
+    int red = node->red;
+    if (node->left != NULL && node->right != NULL) {
+        struct tb_node *heir = tb_next(node);
+        red = heir->red;
+        child = heir->right;
+        parent = heir->parent == node ? heir : heir->parent;
+        *link_to(queue, heir) = child;
+        if (child != NULL)
+            child->parent = heir->parent;
+        heir->left = node->left;
+        heir->right = node->right;
+        heir->red = node->red;
+        *link_to(queue, node) = heir;
+        heir->parent = node->parent;
+        heir->left->parent = heir;
+        if (heir->right != NULL)
+            heir->right->parent = heir;
+    } else {
+        child = node->left != NULL ? node->left : node->right;
+        parent = node->parent;
+        *link_to(queue, node) = child;
+        if (child != NULL)
+            child->parent = parent;
+    }
+    if (!red)
+        repair_erase(queue, child, parent);
+}
+
+void tb_erase(struct tb_queue *queue, struct tb_entity *entity)
+{
+    if (queue->leftmost == &entity->node)
+        queue->leftmost = tb_next(&entity->node);
+    erase_node(queue, &entity->node);
+}
+
+void tb_insert(struct tb_queue *queue, struct tb_entity *entity)
+{
+    /* behind equal keys; keys wrap, so their distances from the floor are compared */
+    struct tb_node **link = &queue->root;
+    struct tb_node *parent = NULL;
+    int64_t key = (int64_t)(entity->vruntime - queue->floor);
+    int first = 1;
+    while (*link != NULL) {
+        parent = *link;
+        if (key < (int64_t)(((struct tb_entity *)parent)->vruntime - queue->floor)) {
+            link = &parent->left;
+        } else {
+            link = &parent->right;
+            first = 0;
+        }
+    }
+    entity->node.parent = parent;
+    entity->node.left = NULL;
+    entity->node.right = NULL;
+    entity->node.red = 1;
+    *link = &entity->node;
+    if (first)
+        queue->leftmost = &entity->node;
+    repair_insert(queue, &entity->node);
+}
+
+/* ------------------------------------------------------------------------------- the accounting */
+
+static uint64_t weighted(uint64_t delta, const struct tb_entity *entity)
+{
+    /* delta * 1024 / weight as a product with the inverse, rounded; in two steps where it is large */
+    uint64_t product = delta * 1024;
+    if (entity->weight == 1024)
+        return delta;
+    if (product > (uint64_t)1 << 32)
+        return (((product + (1 << 15)) >> 16) * entity->inverse + (1 << 15)) >> 16;
+    return (product * entity->inverse + ((uint64_t)1 << 31)) >> 32;
+}
+
+static uint64_t divided(uint64_t delta, const struct tb_entity *entity)
+{
+    return delta * 1024 / entity->weight;
+}
+
+static inline void charge(struct tb_cpu *cpu, struct tb_entity *entity, int dividing)
+{
+    struct tb_queue *queue = entity->queue;
+    uint64_t delta = cpu->clock - entity->since;
+    uint64_t least;
+    entity->ran += delta;
+    entity->vruntime += dividing ? divided(delta, entity) : weighted(delta, entity);
+    entity->since = cpu->clock;
+    least = entity->vruntime;
+    if (queue->leftmost != NULL) {
+        uint64_t other = ((struct tb_entity *)queue->leftmost)->vruntime;
+        if ((int64_t)(other - least) < 0)
+            least = other;
+    }
+    if ((int64_t)(least - queue->floor) > 0)
+        queue->floor = least;
+}
+
+static inline void switch_task(struct tb_cpu *cpu, uint64_t now, int dividing)
+{
+    struct tb_entity *entity;
+    struct tb_queue *queue = &cpu->top;
+    cpu->clock = now;
+    for (entity = cpu->running; entity != NULL; entity = entity->parent) {
+        charge(cpu, entity, dividing);
+        tb_insert(entity->queue, entity);
+        entity->queue->running = NULL;
+    }
+    while (queue != NULL) {
+        entity = (struct tb_entity *)queue->leftmost;
+        tb_erase(queue, entity);
+        entity->since = now;
+        entity->ran_before = entity->ran;
+        queue->running = entity;
+        queue = entity->own;
+    }
+    if (entity != cpu->running)
+        cpu->nr_switches++;
+    cpu->running = entity;
+}
+
+uint64_t tb_run(struct tb_cpu *cpu, uint64_t random, uint64_t steps)
+{
+    uint64_t now = cpu->clock;
+    while (steps-- > 0) {
+        random = random_after(random);
+        now += run_length(random);
+        switch_task(cpu, now, 0);
+    }
+    return random;
+}
+
+uint64_t tb_run_dividing(struct tb_cpu *cpu, uint64_t random, uint64_t steps)
+{
+    uint64_t now = cpu->clock;
+    while (steps-- > 0) {
+        random = random_after(random);
+        now += run_length(random);
+        switch_task(cpu, now, 1);
+    }
+    return random;
+}
+
+uint64_t tb_run_empty(uint64_t *clock, uint64_t random, uint64_t steps)
+{
+    while (steps-- > 0) {
+        random = random_after(random);
+        *(volatile uint64_t *)clock += run_length(random);
+    }
+    return random;
+}
+
+void counting_window(void (*work)(void *), void *argument)
+{
+    work(argument);
+    __asm__ volatile("" ::: "memory");      /* so that the call is a call, not a jump */
+}

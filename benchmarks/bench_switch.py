@@ -1,0 +1,180 @@
+"""The context switch: charge the running task, put it back, pick the next.
+
+What it measures, for 2 to 65536 runnable tasks of all nice values, flat and in one group, after run lengths
+at random between 1 microsecond and 8.4 ms:
+
+    from Python     one call a switch: cfs (`yield_`), and loops over heapq and SortedKeyList
+    compiled        cfs through `schedule`, as an embedder calls it, a plain-C textbook red-black tree with
+                    the same accounting and flags, and that textbook with a division in each charge
+
+All do the same accounting; in the end every task's virtual and real run time, the floors, the queues in their
+order and the running task must be equal, or no time is printed. The variant that divides rounds differently,
+so its tasks go another way: it is compared with the exact formula, in integers of any size.
+
+Bars: from Python ahead of heapq at every size; in compiled code at most 1.3 times the textbook.
+"""
+
+import sys
+
+import pytest
+
+from benchmarks import common
+from benchmarks.baselines import compiled
+from benchmarks.baselines.in_python import Exact, FromPython, Heapq, SortedKeys
+from benchmarks.baselines.state import Case, boot, state_of
+
+CFS_PYTHON = "cfs, from Python"
+HEAPQ = "heapq, from Python"
+SORTED = "SortedKeyList, from Python"
+CFS = "cfs, compiled"
+TEXTBOOK = "textbook C"
+TEXTBOOK_AGAIN = "textbook C again (A/A)"
+DIVIDING = "textbook C, dividing"
+EXACT = "exact formula of the division"
+EMPTY = "the loop alone"
+
+ALIKE = ((HEAPQ, SORTED, CFS_PYTHON, CFS, TEXTBOOK, TEXTBOOK_AGAIN), (EXACT, DIVIDING))
+FROM_PYTHON = (CFS_PYTHON, HEAPQ, SORTED)
+COMPILED = (CFS, TEXTBOOK, TEXTBOOK_AGAIN, DIVIDING, EMPTY)
+REFERENCE = {CFS_PYTHON: HEAPQ, SORTED: HEAPQ, CFS: TEXTBOOK, TEXTBOOK_AGAIN: TEXTBOOK, DIVIDING: TEXTBOOK}
+BARS = {CFS_PYTHON: 1.0, CFS: 1.3}
+LAYOUTS = (0, 1)                # groups: flat, and all tasks in one
+WARM_UP = 4                     # switches a task before anything is timed
+
+
+class CfsFromPython(FromPython):
+    """`FromPython` with the state of its Scheduler."""
+
+    def __init__(self, state, sched, case):
+        super().__init__(state, sched)
+        self.case = case
+
+    def state(self):
+        self.sched.check()
+        return state_of(self.sched, self.case)
+
+
+def makers(case, start):
+    """Name to a function that makes the variant, in the state `start`."""
+    c = compiled()
+    return {
+        CFS_PYTHON: lambda: CfsFromPython(start, boot(case), case),
+        HEAPQ: lambda: Heapq(start),
+        SORTED: lambda: SortedKeys(start),
+        CFS: lambda: c.Ours(boot(case), case),
+        TEXTBOOK: lambda: c.Textbook(start),
+        TEXTBOOK_AGAIN: lambda: c.Textbook(start),
+        DIVIDING: lambda: c.Textbook(start, dividing=True),
+        EXACT: lambda: Exact(start),
+        EMPTY: lambda: c.Empty(start),
+    }
+
+
+def variants_of(case, names):
+    start = state_of(boot(case), case)
+    make = makers(case, start)
+    return {name: make[name]() for name in names}
+
+
+def catch_up(variants, steps):
+    """The exact formula is not timed; it makes the steps that the others have made."""
+    if EXACT in variants:
+        variants[EXACT].prepare(steps)
+        variants[EXACT].run()
+
+
+def measure(case, turns, rounds):
+    """Samples and digests of every variant of one case, states compared."""
+    steps = WARM_UP * case.nr_tasks + common.STEPS
+    exact = variants_of(case, [EXACT])
+    variants = variants_of(case, [*FROM_PYTHON, *COMPILED])
+    common.warm_up(variants, steps)
+    samples = common.interleave({name: variants[name] for name in FROM_PYTHON}, max(turns // 3, 1), rounds)
+    done = steps + max(turns // 3, 1) * (rounds + 1) * common.STEPS
+    samples |= common.interleave({name: variants[name] for name in COMPILED}, turns, rounds)
+    total = steps + turns * (rounds + 1) * common.STEPS
+    for name in FROM_PYTHON:                                    # they have had fewer turns
+        variants[name].prepare(total - done)
+        variants[name].run()
+    catch_up(exact, total)
+    return samples, common.require_equal_states(variants | exact, ALIKE)
+
+
+def rows_of(case, samples, digests):
+    return [
+        {
+            "variant": name,
+            "layout": case.layout,
+            "nr_tasks": case.nr_tasks,
+            "steps_a_round": common.STEPS,
+            "rounds": len(sample.rounds),
+            "min_ns": round(sample.least, 2),
+            "median_ns": round(sample.median, 2),
+            "reference": REFERENCE.get(name),
+            "ratio": round(sample.ratio_to(samples[REFERENCE[name]]), 3) if name in REFERENCE else None,
+            "state": digests.get(name),
+        }
+        for name, sample in samples.items()
+    ]
+
+
+def table(rows, layout, sizes):
+    """ns as minimum / median, then ratios to the reference, a star where a bar is missed."""
+    cell = {(row["variant"], row["nr_tasks"]): row for row in rows if row["layout"] == layout}
+    names = [*FROM_PYTHON, *COMPILED]
+    times = [(name, [common.times(cell[name, n]) for n in sizes]) for name in names]
+    ratios = []
+    for name, reference in REFERENCE.items():
+        bar = BARS.get(name, float("inf"))
+        values = [cell[name, n]["ratio"] for n in sizes]
+        label = f"{name} : {reference.partition(',')[0]}"
+        ratios.append((label, [f"{'*' if value > bar else ''}{value:.2f}" for value in values]))
+    common.print_table(f"ns a switch, {layout}: minimum/median of rounds of 1000", sizes, times, 15)
+    common.print_table(f"ratios, {layout} (* misses its bar)", sizes, ratios, 15)
+
+
+def main(arguments=None):
+    options = common.arguments("switch", __doc__.splitlines()[0]).parse_args(arguments)
+    sizes = common.sizes_of(options)
+    turns = options.turns or (3 if options.quick else 30)
+    stamp = common.machine_stamp()
+    common.print_stamp(stamp)
+    rows = []
+    for groups in LAYOUTS:
+        for n in sizes:
+            case = Case(n, groups)
+            print(f"{case.layout}, {n} tasks ...", end="\r", file=sys.stderr)
+            rows += rows_of(case, *measure(case, turns, rounds=10))
+        table(rows, Case(2, groups).layout, sizes)
+    if options.json:
+        common.write_json(options.json, "switch", stamp, rows)
+    return 0
+
+# ----------------------------------------------------------------------------- for pytest-benchmark
+
+
+@pytest.mark.parametrize("nr_tasks", common.SIZES)
+@pytest.mark.parametrize("groups", LAYOUTS, ids=["flat", "grouped"])
+@pytest.mark.parametrize("name", [*FROM_PYTHON, CFS, TEXTBOOK, DIVIDING])
+def test_switch(benchmark, name, groups, nr_tasks):
+    """One variant; its final state is compared before pytest-benchmark prints anything."""
+    case = Case(nr_tasks, groups)
+    twin = {HEAPQ: SORTED, DIVIDING: EXACT}.get(name, HEAPQ)
+    variants = variants_of(case, [name, twin])
+    common.warm_up(variants, WARM_UP * nr_tasks)
+    done = []
+
+    def prepare():
+        variants[name].prepare(common.STEPS)
+        done.append(common.STEPS)
+
+    benchmark.group = f"switch, {case.layout}, {nr_tasks} tasks"
+    benchmark.extra_info.update(operations_a_round=common.STEPS, nr_tasks=nr_tasks, layout=case.layout)
+    benchmark.pedantic(variants[name].run, setup=prepare, rounds=50, iterations=1, warmup_rounds=2)
+    variants[twin].prepare(sum(done))
+    variants[twin].run()
+    common.require_equal_states(variants, [(twin, name)])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

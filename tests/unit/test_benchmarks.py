@@ -1,0 +1,60 @@
+"""The baselines of the benchmarks do the same accounting as cfs: otherwise every ratio would be a lie.
+
+Way of being right: independent renderings of one operation (plain Python with a heap, objects in a SortedKeyList, a
+textbook in C, the public API, the compiled entry) must agree in the whole state. With groups also where the benchmarks
+do not go: several groups, so that the top queue has more than one entity.
+"""
+
+import shutil
+import sysconfig
+
+import pytest
+
+pytest.importorskip("sortedcontainers")
+pytest.importorskip("Cython")
+pytest.importorskip("setuptools")
+compiler = (sysconfig.get_config_var("CC") or "cc").split()[0]
+if shutil.which(compiler) is None:
+    pytest.skip("no C compiler for the baselines", allow_module_level=True)
+
+from benchmarks import bench_rbtree, bench_switch, common  # noqa: E402
+from benchmarks.baselines.state import Case  # noqa: E402
+
+TIMED = [name for name in bench_switch.ALIKE[0] if name != bench_switch.TEXTBOOK_AGAIN]
+
+
+def advance(variants, steps, rounds=2):
+    for _ in range(rounds):
+        common.warm_up(variants, steps)
+
+
+@pytest.mark.parametrize("mix", ["mixed", "equal"])
+@pytest.mark.parametrize("nr_tasks, nr_groups", [(2, 0), (3, 0), (40, 0), (2, 1), (40, 1), (3, 3), (40, 3)])
+def test_all_variants_end_in_the_same_state(nr_tasks, nr_groups, mix):
+    variants = bench_switch.variants_of(Case(nr_tasks, nr_groups, mix), TIMED)
+    advance(variants, 1500)
+    common.require_equal_states(variants, [TIMED])
+
+
+@pytest.mark.parametrize("nr_groups", [0, 1, 3])
+def test_the_dividing_variant_follows_the_exact_formula(nr_groups):
+    names = bench_switch.ALIKE[1]
+    variants = bench_switch.variants_of(Case(40, nr_groups), names)
+    advance(variants, 1500)
+    common.require_equal_states(variants, [names])
+
+
+def test_a_different_state_is_refused():
+    names = (bench_switch.HEAPQ, bench_switch.TEXTBOOK)
+    variants = bench_switch.variants_of(Case(8), names)
+    variants[names[0]].prepare(10)
+    variants[names[0]].run()
+    with pytest.raises(AssertionError, match="no time is worth printing"):
+        common.require_equal_states(variants, [names])
+
+
+@pytest.mark.parametrize("size", [3, 200])
+def test_all_descents_keep_the_same_order(size):
+    variants = bench_rbtree.variants_of(size)
+    advance(variants, 1500)
+    common.require_equal_states(variants, [bench_rbtree.ALL])
