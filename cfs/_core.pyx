@@ -227,6 +227,7 @@ cdef void begin_event(rq *this_rq, ns_t now) noexcept nogil:
         for cpu in range(m.nr_cpus):
             m.rqs[cpu].now = m.rqs[cpu].clock
             m.rqs[cpu].resched = 0
+    m.this_rq = this_rq
     this_rq.now = now
     this_rq.resched = 0
 
@@ -301,7 +302,7 @@ cdef void adjust_new_task(task *p, task_group *tg, int8_t nice, uint8_t policy) 
 
 
 cdef void wake_up_new_task(task *p, bint clone_vm) noexcept nogil:
-    # spec 5.7 steps 4 to 7
+    # spec 5.7 steps 4 to 7. The parent runs on the executing CPU, machine.this_rq, which need not be the child's.
     cdef rq *rq = p.rq
     update_rq_clock(rq)
     p.prio = PRIO_DEFAULT + p.nice

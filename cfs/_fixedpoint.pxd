@@ -47,11 +47,13 @@ cdef inline uint64_t shift_right_rounded(uint64_t x, int k) noexcept nogil:
 
 cdef inline uint64_t calc_delta_mine(uint64_t delta, uint64_t n, const load_weight *load) noexcept nogil:
     # D(delta, n, load). Trusts load.inv_weight != 0: whoever sets a weight sets its inverse (_load.pxd).
+    # Both branches and a mask: run lengths lie on both sides of the threshold (4.2 ms at nice 0), so a jump would be
+    # mispredicted every other time, 2 to 3 ns a switch.
     cdef uint64_t t = delta * n
-    if t > WMULT_CONST:
-        t = shift_right_rounded(shift_right_rounded(t, 16) * load.inv_weight, 16)
-    else:
-        t = shift_right_rounded(t * load.inv_weight, 32)
+    cdef uint64_t wide = shift_right_rounded(shift_right_rounded(t, 16) * load.inv_weight, 16)
+    cdef uint64_t narrow = shift_right_rounded(t * load.inv_weight, 32)
+    cdef uint64_t mask = -<uint64_t>(t > WMULT_CONST)
+    t = narrow ^ ((narrow ^ wide) & mask)
     return t if t < DELTA_MAX else DELTA_MAX
 
 

@@ -1,7 +1,7 @@
 # Floor 1: the intrusive red-black tree. A node lies in the struct that it orders; nothing is allocated.
 #
-# A user writes its own descent (twelve lines, its own key, the child to go to as an index, which compiles without a
-# branch), links the node with rb_link_node and calls rb_insert. See tree_enqueue in classes/_fair.pyx.
+# A user writes its own descent (a dozen lines, its own key), links the node with rb_link_node and calls rb_insert. See
+# tree_enqueue in classes/_fair.pyx.
 # The augmented pair keeps a value of each subtree (EEVDF: the least vruntime) through three callbacks.
 
 from ._types cimport LEFT, RIGHT, rb_node, rb_root, uintptr_t
@@ -42,7 +42,19 @@ cdef inline void rb_link_node(rb_node *node, rb_node *parent, int side, rb_root 
         parent.child[side] = node
 
 
-cdef void rb_insert(rb_node *node, rb_root *root, bint leftmost) noexcept nogil
+cdef void rb_insert_repair(rb_node *node, rb_root *root) noexcept nogil
+
+
+cdef inline void rb_insert(rb_node *node, rb_root *root, bint leftmost) noexcept nogil:
+    # `node` has been linked; `leftmost`: its descent went left all the way. Under a black parent nothing is wrong.
+    if leftmost:
+        root.leftmost = node
+    if rb_parent(node) == NULL:
+        node.parent_color = RB_BLACK
+    elif rb_is_red(rb_parent(node)):
+        rb_insert_repair(node, root)
+
+
 cdef void rb_erase(rb_node *node, rb_root *root) noexcept nogil
 cdef void rb_insert_augmented(rb_node *node, rb_root *root, bint leftmost, const rb_augment *augment) noexcept nogil
 cdef void rb_erase_augmented(rb_node *node, rb_root *root, const rb_augment *augment) noexcept nogil

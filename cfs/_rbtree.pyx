@@ -12,9 +12,8 @@ Invariants, checked by `rb_check` and named by the tests:
     I5  `leftmost` is the first node of the walk, NULL exactly if the tree is empty
     I6  each child points back to its parent, and the root to none
 
-Rejected: pointer-to-link descent, the kernel's idiom (compiles to a branch, up to 1.8 times slower from 1000 nodes
-on); a less() pointer (10 to 20 %); 32-bit links in an arena (docs/decisions/0001). Numbers in house style: see
-benchmarks/bench_rbtree.py.
+Rejected: pointer-to-link descent (0.9 of the time at 3 and 10 nodes, 1.07 to 1.16 from 100 on); a less() pointer (6 to
+21 % slower); 32-bit links in an arena (docs/decisions/0001). benchmarks/bench_rbtree.py prints these.
 """
 
 from libc.stdint cimport int64_t
@@ -25,6 +24,7 @@ from ._rbtree cimport (
     RB_BLACK,
     rb_augment,
     rb_color,
+    rb_insert,
     rb_is_red,
     rb_link_node,
     rb_parent,
@@ -102,7 +102,9 @@ cdef inline void insert_repair(rb_node *node, rb_root *root, const rb_augment *a
     set_black(root.node)
 
 
-cdef inline void erase_repair(rb_node *parent, int side, rb_root *root, const rb_augment *augment) noexcept nogil:
+cdef inline void erase_repair(
+    rb_node *parent, int side, rb_root *root, const rb_augment *augment, bint on_left_edge
+) noexcept nogil:
     # The subtree of `parent` on `side` is one black node short (I3)
     cdef rb_node *sibling
     cdef rb_node *short_node
@@ -120,7 +122,7 @@ cdef inline void erase_repair(rb_node *parent, int side, rb_root *root, const rb
                 return
             short_node = parent
             parent = rb_parent(short_node)
-            if parent != NULL:
+            if not on_left_edge and parent != NULL:
                 side = parent.child[RIGHT] == short_node
             continue
         if not rb_is_red(sibling.child[side ^ 1]):
@@ -169,7 +171,7 @@ cdef inline void erase_with_two_children(rb_node *node, rb_root *root, const rb_
     if orphan != NULL:
         set_black(orphan)                           # it was red: a lone child always is
     elif color == RB_BLACK:
-        erase_repair(vacated, vacated_side, root, augment)
+        erase_repair(vacated, vacated_side, root, augment, False)
 
 
 cdef inline void erase_from(rb_node *node, rb_root *root, const rb_augment *augment) noexcept nogil:
@@ -189,7 +191,7 @@ cdef inline void erase_from(rb_node *node, rb_root *root, const rb_augment *augm
     if augment != NULL and parent != NULL:
         augment.propagate(parent, NULL)
     if child == NULL and rb_color(node) == RB_BLACK:
-        erase_repair(parent, side, root, augment)
+        erase_repair(parent, side, root, augment, False)
 
 
 cdef inline void forget_leftmost(rb_node *node, rb_root *root) noexcept nogil:
@@ -198,16 +200,31 @@ cdef inline void forget_leftmost(rb_node *node, rb_root *root) noexcept nogil:
         root.leftmost = node.child[RIGHT] if node.child[RIGHT] != NULL else rb_parent(node)
 
 
-cdef void rb_insert(rb_node *node, rb_root *root, bint leftmost) noexcept nogil:
-    # `node` has been linked; `leftmost`: its descent went left all the way
-    if leftmost:
-        root.leftmost = node
+cdef void rb_insert_repair(rb_node *node, rb_root *root) noexcept nogil:
     insert_repair(node, root, NULL)
 
 
+cdef inline void erase_leftmost(rb_node *node, rb_root *root) noexcept nogil:
+    # Everything above the leftmost lies on the left edge, so every side is known
+    cdef rb_node *parent = rb_parent(node)
+    cdef rb_node *child = node.child[RIGHT]
+    if child != NULL:
+        child.parent_color = node.parent_color
+    root.leftmost = child if child != NULL else parent
+    if parent == NULL:
+        root.node = child
+        return
+    parent.child[LEFT] = child
+    if child == NULL and rb_color(node) == RB_BLACK:
+        erase_repair(parent, LEFT, root, NULL, True)
+
+
 cdef void rb_erase(rb_node *node, rb_root *root) noexcept nogil:
-    forget_leftmost(node, root)
-    erase_from(node, root, NULL)
+    # the leftmost is what a pick takes out: 1 to 2 ns less on its own path
+    if root.leftmost == node:
+        erase_leftmost(node, root)
+    else:
+        erase_from(node, root, NULL)
 
 
 cdef void rb_insert_augmented(rb_node *node, rb_root *root, bint leftmost, const rb_augment *augment) noexcept nogil:

@@ -129,6 +129,7 @@ cdef struct machine:
     const sched_class *idle_class
     uint64_t *tunables          # the class's tunables struct: u64 fields only, named by sched_class.tunables
     rq **rqs                    # one a CPU
+    rq *this_rq                 # of the CPU that executes the present event
     int32_t nr_cpus
     int32_t group_by            # GROUP_BY_...
     task_group *groups          # newest first

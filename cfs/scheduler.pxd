@@ -16,6 +16,8 @@ cdef class Scheduler:
     cdef int boot(self, int32_t group_by, int32_t cpus) except -1
     cdef ns_t time_of(self, now_ns) except? 1
     cdef rq *rq_of(self, cpu) except NULL
+    cdef ns_t checked_time(self, now_ns) except? 1
+    cdef long checked_cpu(self, cpu) except -1
     cdef task *living(self, Task task) except NULL
     cdef int not_idle(self, rq *rq, str event) except -1
     cdef int defined(self, rq *rq, task *p, int32_t event, task_group *to, str name) except -1
