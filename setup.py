@@ -17,7 +17,6 @@ DEBUG = os.environ.get("CFS_DEBUG", "") not in ("", "0")
 JOBS = int(os.environ.get("CFS_JOBS", os.cpu_count() or 1))
 
 MODULES = [
-    "cfs._fixedpoint",
     "cfs._rbtree",
     "cfs._load",
     "cfs._arithmetic",

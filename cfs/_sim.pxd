@@ -24,6 +24,9 @@ cdef enum:                      # op.kind: workload.Op, which says what each mea
     OP_FORK = 5
     OP_NICE = 6
     OP_EXIT = 7
+    OP_YIELD = 8
+    OP_LOOP = 9
+    OP_NEXT = 10
 
 cdef enum:                      # run.ready: result.Ready
     READY_UNKNOWN = 0

@@ -43,7 +43,9 @@ from ._core cimport (
     grow_table,
     new_task,
     sched_fork,
+    sched_yield,
     scheduler_tick,
+    set_task_cpu,
     set_user_nice,
     take_task,
     try_to_wake_up,
@@ -226,12 +228,13 @@ cdef inline void prepare_task(sim *s, task *p, uint32_t index, rq *rq, task *par
 
 
 cdef bint op_fork(sim *s, sim_cpu *this_cpu, uint32_t target) noexcept nogil:
-    # the child starts on its own CPU; the memory for it is there (the caller has looked)
+    # the child starts on the CPU that the workload says; the memory for it is there (the caller has looked)
     cdef task *parent = this_cpu.curr
     cdef task *p = take_task(s.m)
     begin_event(this_cpu.rq, s.now)
     prepare_task(s, p, target, this_cpu.rq, parent)
-    if s.m.sched_class.would_fault != NULL and s.m.sched_class.would_fault(this_cpu.rq, p, EVENT_FORK, NULL):
+    set_task_cpu(p, s.m.rqs[s.programs[target].cpu])
+    if s.m.sched_class.would_fault != NULL and s.m.sched_class.would_fault(p.rq, p, EVENT_FORK, NULL):
         return False
     make_ready(s, &s.tasks[target], READY_FORK)
     s.nr_alive += 1
@@ -262,6 +265,12 @@ cdef void op_nice(sim *s, sim_cpu *this_cpu, int8_t nice) noexcept nogil:
     finish_event(s, this_cpu)
 
 
+cdef void op_yield(sim *s, sim_cpu *this_cpu) noexcept nogil:
+    begin_event(this_cpu.rq, s.now)
+    sched_yield(this_cpu.rq)
+    finish_event(s, this_cpu)
+
+
 cdef int perform(sim *s, sim_cpu *cpu, uint32_t index, const op *o) noexcept nogil:
     # one operation of the running task; LOOP_PAUSED: done
     cdef sim_task *t = &s.tasks[index]
@@ -281,6 +290,9 @@ cdef int perform(sim *s, sim_cpu *cpu, uint32_t index, const op *o) noexcept nog
         if <ns_t>o.arg > s.now:
             push_timer(s, o.arg, index)
             op_block(s, cpu)
+    elif o.kind == OP_NEXT:
+        push_timer(s, (s.now // <ns_t>o.arg + 1) * <ns_t>o.arg, index)
+        op_block(s, cpu)
     elif o.kind == OP_WAKE:
         if not op_wake(s, cpu, o.target):
             return LOOP_FAULTED
@@ -289,6 +301,10 @@ cdef int perform(sim *s, sim_cpu *cpu, uint32_t index, const op *o) noexcept nog
             return LOOP_FAULTED
     elif o.kind == OP_NICE:
         op_nice(s, cpu, <int8_t>o.arg)
+    elif o.kind == OP_YIELD:
+        op_yield(s, cpu)
+    elif o.kind == OP_LOOP:
+        t.next_op = s.programs[index].first_op + o.target
     else:
         op_exit(s, cpu)
     return LOOP_PAUSED
@@ -432,7 +448,7 @@ cdef class Loop:
     def __init__(self, Scheduler sched not None, const unsigned char[::1] tasks, const unsigned char[::1] ops, groups, hz):
         cdef size_t nr = tasks.shape[0] // sizeof(program)
         cdef int32_t cpu
-        if self.s.m != NULL or sched.nr_events:
+        if self.s.m != NULL or sched.m.nr_forked or sched.now:
             raise StateError("a Loop is initialised once, with a fresh Scheduler")
         self.sched = sched
         self.held = (tasks, ops)

@@ -88,6 +88,7 @@ class TraceResult:
 
     @property
     def equal(self) -> bool:
+        """Was every field of every state equal?"""
         return self.difference is None
 
 
@@ -120,7 +121,8 @@ def read_trace(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str, An
     except (ValueError, RecursionError) as error:
         raise TraceError(f"{path}, line {number}: {error}") from error
     except (OSError, EOFError, zlib.error) as error:
-        raise TraceError(f"{path}, after line {number}: {error}") from error
+        where = f"{path}, after line {number}" if number else path
+        raise TraceError(f"{where}: {getattr(error, 'strerror', None) or error}") from error
     if number == 0:
         raise TraceError(f"{path} is empty")
 

@@ -1,15 +1,23 @@
-"""The models: which scheduler of which kernel release is found under which name, and what it offers."""
+"""The models: which scheduler of which kernel release is found under which name, and what it offers.
+
+A package of somebody else's can bring models of its own: an entry point of the group ``cfs.models`` that names a
+`Model`, whose module has the hook table of a compiled class as its ``SCHED_CLASS`` capsule
+(docs/guides/a-scheduler-of-your-own.md). They are looked up when a name is not one of ours, and when all are listed.
+"""
 
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 from dataclasses import dataclass
 from typing import Any
 
 from .errors import ModelError
 from .tunables import LinuxCfs2624, Tunables
 
-__all__ = ["Model", "MODELS", "model_named"]
+__all__ = ["Model", "MODELS", "all_models", "model_named"]
+
+ENTRY_POINTS = "cfs.models"
 
 
 @dataclass(frozen=True)
@@ -68,14 +76,27 @@ MODELS: dict[str, Model] = {
         ),
     ]
 }
-"""Every model by its id, in the order in which `cfs models` lists them."""
+"""Our own models by id, in the order in which `cfs models` lists them."""
+
+
+def all_models() -> dict[str, Model]:
+    """Our own models and those of other packages, by id. Cost: a look at every installed package."""
+    models = dict(MODELS)
+    for point in importlib.metadata.entry_points(group=ENTRY_POINTS):
+        model = point.load()
+        if not isinstance(model, Model):
+            raise ModelError(f"the entry point {point.name!r} of {ENTRY_POINTS} names {model!r}, which is no Model")
+        models.setdefault(model.id, model)
+    return models
 
 
 def model_named(model: str | Model) -> Model:
     """The model of this id; `ModelError` that names all there are if there is none."""
     if isinstance(model, Model):
         return model
-    try:
+    if isinstance(model, str) and model in MODELS:
         return MODELS[model]
-    except (KeyError, TypeError):
-        raise ModelError(f"there is no model {model!r}; there are {', '.join(MODELS)}") from None
+    models = all_models()
+    if not isinstance(model, str) or model not in models:
+        raise ModelError(f"there is no model {model!r}; there are {', '.join(models)}")
+    return models[model]

@@ -127,6 +127,7 @@ class Result:
 
     @property
     def nr_tasks(self) -> int:
+        """Rows of the tasks table, those that never ran included."""
         return len(self.pids)
 
     @property

@@ -16,6 +16,7 @@ from .errors import WorkloadError
 from .models import Model, model_named
 from .result import RUN_DTYPE, Result
 from .scheduler import Scheduler, TaskGroup
+from .stepping import Policy, Stepper
 from .workload import Workload
 
 __all__ = ["Simulation"]
@@ -31,7 +32,9 @@ class Simulation:
     ----------
     workload : Workload
         Tasks and their programs; checked here.
-    model : str or Model, optional
+    model : str, Model or policy, optional
+        A model, run by compiled code; or an object with the event methods of `Scheduler` (see `cfs.stepping`), stepped
+        through in Python.
     group_by : {None, "uid", "cgroup"}, optional
         Fairness among tasks, users (``workload.tasks["uid"]``) or control groups (``workload.tasks["group"]``).
     hz : int, optional
@@ -64,7 +67,7 @@ class Simulation:
     def __init__(
         self,
         workload: Workload,
-        model: str | Model = "linux-2.6.24-cfs",
+        model: str | Model | Policy = "linux-2.6.24-cfs",
         *,
         group_by: str | None = None,
         hz: int = 1000,
@@ -74,18 +77,34 @@ class Simulation:
         if not 1 <= operator.index(hz) <= 1_000_000:
             raise WorkloadError(f"hz = {hz} is outside of 1 ... 1000000")
         self.workload = workload
-        self.model = model_named(model)
         self.hz = hz
         self.cpus = np.unique(workload.tasks["cpu"]).tolist() or [0]
-        self.scheduler = Scheduler(self.model, group_by=group_by, cpus=len(self.cpus), **tunables)
-        self._handles = _make_groups(self.scheduler, workload)
+        if isinstance(model, Policy) and not isinstance(model, Model):
+            self._step_through(model, group_by, tunables)
+        else:
+            self._compile(model_named(model), group_by, tunables)
+
+    def _compile(self, model: Model, group_by: str | None, tunables: dict[str, Any]) -> None:
+        self.scheduler = Scheduler(model, group_by=group_by, cpus=len(self.cpus), **tunables)
+        self._groups = _make_groups(self.scheduler, self.workload)
         self._loop = Loop(
             self.scheduler,
-            _bytes(_with_dense_cpus(workload.tasks, self.cpus)),
-            _bytes(workload.ops.copy()),
-            self._handles,
-            hz,
+            _bytes(_with_dense_cpus(self.workload.tasks, self.cpus)),
+            _bytes(self.workload.ops.copy()),
+            self._groups,
+            self.hz,
         )
+
+    def _step_through(self, policy: Policy, group_by: str | None, tunables: dict[str, Any]) -> None:
+        if tunables or group_by is not None:
+            raise WorkloadError("a policy in Python is given its tunables and groups when it is made")
+        self.scheduler = policy
+        is_ours = isinstance(policy, Scheduler)
+        self._groups = _make_groups(policy, self.workload) if is_ours else [None] * self.workload.nr_tasks
+        facts = [{} if g is None else {"uid": g.uid} if policy.group_by == "uid" else {"group": g} for g in self._groups]
+        dense = self.workload.copy()
+        dense.tasks = _with_dense_cpus(dense.tasks, self.cpus)
+        self._loop = Stepper(dense, policy, len(self.cpus), self.hz, facts)
 
     @property
     def now_ns(self) -> int:
@@ -114,32 +133,54 @@ class Simulation:
         until_ns = self.workload.duration_ns if until_ns is None else operator.index(until_ns)
         if not self._loop.now_ns <= until_ns <= NS_MAX:
             raise WorkloadError(f"until_ns = {until_ns} is outside of {self._loop.now_ns} ... 2**62")
-        self._loop.run(until_ns, None if progress is None else lambda now_ns: progress(now_ns, until_ns))
+        if isinstance(self._loop, Stepper):
+            self._loop.run(until_ns)
+        else:
+            self._loop.run(until_ns, None if progress is None else lambda now_ns: progress(now_ns, until_ns))
         return self.result()
 
     def result(self) -> Result:
         """What has happened so far."""
         work, sched = self.workload, self.scheduler
-        runs = np.empty(self._loop.nr_runs, RUN_DTYPE)
-        self._loop.write_runs(_bytes(runs))
+        runs = self._runs()
         runs["cpu"] = np.asarray(self.cpus, np.uint16)[runs["cpu"]]
         return Result(
-            model=self.model.id,
+            model=_name_of(sched),
             runs=runs,
             duration_ns=self._loop.now_ns,
             pids=work.tasks["pid"].copy(),
             nice=work.tasks["nice"].copy(),
             names=[work.names[i] for i in work.tasks["name"].tolist()],
-            groups=["/" if handle is None else handle.name for handle in self._handles],
+            groups=["/" if group is None else group.name for group in self._groups],
             cpus=list(self.cpus),
-            context_switches=sum(sched.cpu_fields(cpu)["nr_switches"] for cpu in range(sched.cpus)),
-            tunables=sched.tunables.as_dict(),
-            shares={name: group.shares for name, group in sched.groups.items()},
-            group_by=sched.group_by,
+            context_switches=self._nr_switches(),
+            tunables=sched.tunables.as_dict() if isinstance(sched, Scheduler) else {},
+            shares={group.name: group.shares for group in self._groups if group is not None},
+            group_by=getattr(sched, "group_by", None),
             hz=self.hz,
             source=work.source,
             end=self._loop.end,
         )
+
+
+    def _runs(self) -> np.ndarray:
+        if isinstance(self._loop, Stepper):
+            return self._loop.run_rows()
+        runs = np.empty(self._loop.nr_runs, RUN_DTYPE)
+        self._loop.write_runs(_bytes(runs))
+        return runs
+
+    def _nr_switches(self) -> int:
+        if isinstance(self._loop, Stepper):
+            return self._loop.nr_switches
+        sched = self.scheduler
+        return sum(sched.cpu_fields(cpu)["nr_switches"] for cpu in range(sched.cpus))
+
+
+def _name_of(sched: Scheduler | Policy) -> str:
+    if isinstance(sched, Scheduler):
+        return sched.model.id
+    return getattr(sched, "name", type(sched).__name__)
 
 
 def _make_groups(sched: Scheduler, workload: Workload) -> list[TaskGroup | None]:

@@ -12,6 +12,10 @@ all others take none and happen at the instant at which the task has got as far:
     FORK target        make task `target` (whose `start_ns` is -1) the child of this one and wake it as new
     NICE arg           set the own nice value to `arg`
     EXIT               end; an end of the program without EXIT does the same
+    YIELD              call sched_yield()
+    LOOP target        go on with operation `target` of the own program, for ever; what is between must take time
+    NEXT arg           block until the next multiple of `arg` ns, the release of a periodic task; one that is late
+                       skips the releases that it missed
 
 A task with `start_ns >= 0` existed before the workload began, asleep, and is woken at that time. One with
 `start_ns == -1` begins when a FORK names it, inherits nothing but its place in the tree, and must be named once.
@@ -68,6 +72,9 @@ class Op(enum.IntEnum):
     FORK = 5
     NICE = 6
     EXIT = 7
+    YIELD = 8
+    LOOP = 9
+    NEXT = 10
 
 
 @dataclass(eq=False)
@@ -120,7 +127,8 @@ class Workload:
         ----------
         programs : mapping of str to sequence of tuple
             Name of each task and its operations: ``("run", ns)``, ``("wait",)``, ``("sleep", ns)``,
-            ``("sleep_until", ns)``, ``("wake", name)``, ``("fork", name)``, ``("nice", n)``, ``("exit",)``.
+            ``("sleep_until", ns)``, ``("next", period_ns)``, ``("wake", name)``, ``("fork", name)``,
+            ``("nice", n)``, ``("yield",)``, ``("exit",)``, and ``("loop",)`` or ``("loop", operation)`` for ever.
         nice, uid, group, cpu, start_ns : mapping of str to value, optional
             Of the tasks that differ from nice 0, uid 0, group ``"/"``, CPU 0, start at 0. A task that some program
             forks has no start.
@@ -194,6 +202,7 @@ class Workload:
 
     @property
     def nr_tasks(self) -> int:
+        """Rows of `tasks`."""
         return len(self.tasks)
 
     @property
@@ -280,10 +289,10 @@ class Workload:
         bad = np.flatnonzero((kind < 0) | (kind > max(Op)))
         if len(bad):
             raise WorkloadError(f"operation {bad[0]} has the unknown kind {kind[bad[0]]}")
-        timed = (kind == Op.RUN) | (kind == Op.SLEEP) | (kind == Op.SLEEP_UNTIL)
-        bad = np.flatnonzero(timed & (arg < 0))
+        timed = np.isin(kind, (Op.RUN, Op.SLEEP, Op.SLEEP_UNTIL, Op.NEXT))
+        bad = np.flatnonzero(timed & (arg < (kind == Op.NEXT)))
         if len(bad):
-            raise WorkloadError(f"operation {bad[0]} ({Op(kind[bad[0]]).name}) has the negative time {arg[bad[0]]} ns")
+            raise WorkloadError(f"operation {bad[0]} ({Op(kind[bad[0]]).name}) takes {arg[bad[0]]} ns")
         bad = np.flatnonzero((kind == Op.NICE) & ((arg < -20) | (arg > 19)))
         if len(bad):
             raise WorkloadError(f"operation {bad[0]} (NICE) wants nice {arg[bad[0]]}; allowed is -20 ... 19")
@@ -293,6 +302,21 @@ class Workload:
         forked = np.bincount(target[kind == Op.FORK], minlength=nr)
         _require(self, (self.tasks["start_ns"] == -1) | (forked == 0), "is forked but has a start time")
         _require(self, (self.tasks["start_ns"] >= 0) | (forked == 1), "has no start time and is not forked exactly once")
+        for at in np.flatnonzero(kind == Op.LOOP).tolist():
+            self._check_loop(at)
+
+    def _check_loop(self, at: int) -> None:
+        first = self.tasks["first_op"]
+        owners = np.flatnonzero((first <= at) & (at < first + self.tasks["nr_ops"]))
+        for task in owners.tolist():
+            begin = int(first[task]) + int(self.ops["target"][at])
+            body = self.ops[begin:at] if first[task] <= begin <= at else self.ops[:0]
+            takes_time = np.isin(body["kind"], (Op.RUN, Op.SLEEP, Op.NEXT)) & (body["arg"] > 0)
+            if not takes_time.any():
+                raise WorkloadError(
+                    f"task {task} {self.name(task)!r}: the loop of operation {at} must go back over a run, sleep or next "
+                    "that takes time"
+                )
 
 
 def _require(workload: Workload, good: np.ndarray, what: str) -> None:
@@ -308,11 +332,517 @@ def _parsed(name: str, op: tuple, row_of: Mapping[str, int]) -> tuple[int, int, 
     except (KeyError, IndexError, AttributeError, TypeError):
         known = ", ".join(kind.name.lower() for kind in Op)
         raise WorkloadError(f"task {name!r}: {op!r} is no operation; there are {known}") from None
-    wanted = 0 if kind in (Op.WAIT, Op.EXIT) else 1
+    if kind == Op.LOOP and len(op) == 1:
+        op = (op[0], 0)
+    wanted = 0 if kind in (Op.WAIT, Op.EXIT, Op.YIELD) else 1
     if len(op) != 1 + wanted:
         raise WorkloadError(f"task {name!r}: {op!r}: {op[0]} takes {wanted} argument")
+    if kind == Op.LOOP:
+        return (0, op[1], kind)
     if kind not in (Op.WAKE, Op.FORK):
         return (op[1] if wanted else 0, 0, kind)
     if op[1] not in row_of:
         raise WorkloadError(f"task {name!r}: {op!r} names an unknown task")
     return (0, row_of[op[1]], kind)
+
+
+# -------------------------------------------------------------- builders: workloads that nobody recorded
+#
+# A builder writes down one `TaskPlan` a task and lets `of_plans` make the arrays. What is drawn comes from a
+# stream with a seed and a name, so one task's lengths do not depend on which other tasks there are.
+
+__all__ += [
+    "Draws",
+    "POLICIES",
+    "TASK_LIMITS",
+    "TaskPlan",
+    "build",
+    "fork_loop",
+    "half_sleepers",
+    "hogs",
+    "of_plans",
+    "periodic",
+    "ring",
+    "sleepers",
+]
+
+POLICIES = ("normal", "batch", "idle")
+"""Names of the numbers in ``tasks["policy"]``."""
+
+TASK_LIMITS = {"start_ns": (-1, FOREVER_NS), "uid": (0, 2**31 - 1), "cpu": (0, 2**15 - 1), "nice": (-20, 19)}
+"""Least and greatest value of the numbers of a task."""
+
+
+@dataclass(eq=False)
+class TaskPlan:
+    """A task of a workload that is still being written; `of_plans` makes the workload.
+
+    Parameters
+    ----------
+    name : str
+    start_ns : int, optional
+        -1: made by the FORK that names its row.
+    uid, cpu, nice : int, optional
+    group : str, optional
+    policy : {"normal", "batch", "idle"}, optional
+    ops : list of tuple, optional
+        The program, ``(arg, target, kind)`` an operation, as a row of `OP_DTYPE`. Targets of WAKE and FORK
+        are places in the list of plans, those of LOOP places in `ops`.
+    """
+
+    name: str
+    start_ns: int = 0
+    uid: int = 0
+    group: str = "/"
+    cpu: int = 0
+    nice: int = 0
+    policy: str = "normal"
+    ops: list[tuple[int, int, int]] = field(default_factory=list)
+
+    def add(self, kind: Op, arg: int = 0, target: int = 0) -> None:
+        """Append an operation."""
+        self.ops.append((arg, target, kind))
+
+
+class Draws:
+    """Whole numbers, drawn uniformly from a named stream: the same on every platform, Python and numpy.
+
+    Parameters
+    ----------
+    seed : int
+        0 ... 2**64 - 1.
+    stream : str
+        Equal seeds and different names give independent numbers.
+
+    Notes
+    -----
+    The raw words of ``PCG64(SeedSequence([seed, *stream]))``, which numpy guarantees to stay as they are,
+    scaled to the range in integers: ``low + (word * nr >> 64)``, which favours no number by more than nr in
+    2**64.
+    Rejected: ``Generator.integers``, which numpy may change (its NEP 19).
+
+    Examples
+    --------
+    >>> draw = Draws(7, "cc1")
+    >>> 10 <= draw(10, 20) <= 20
+    True
+    >>> [Draws(7, "cc1")(0, 10**9) == Draws(7, name)(0, 10**9) for name in ("cc1", "as")]
+    [True, False]
+    """
+
+    def __init__(self, seed: int, stream: str):
+        _checked("seed", seed, 0, 2**64 - 1)
+        self._bits = np.random.PCG64(np.random.SeedSequence([int(seed), *stream.encode()]))
+
+    def __call__(self, low: int, high: int) -> int:
+        """A number of `low` ... `high`, both included."""
+        return low + (int(self._bits.random_raw()) * (high - low + 1) >> 64)
+
+
+def of_plans(
+    plans: Sequence[TaskPlan],
+    *,
+    shares: Mapping[str, int] | None = None,
+    duration_ns: int = 0,
+    source: str = "",
+) -> Workload:
+    """A workload of these tasks, a row each.
+
+    Parameters
+    ----------
+    plans : sequence of TaskPlan
+    shares, duration_ns, source
+        As for `Workload`.
+
+    Returns
+    -------
+    Workload
+
+    Raises
+    ------
+    WorkloadError
+        A number of a task is out of its range, or there is no such policy.
+    """
+    names = {name: i for i, name in enumerate(dict.fromkeys(plan.name for plan in plans))}
+    groups = {name: i for i, name in enumerate(dict.fromkeys(["/", *(plan.group for plan in plans)]))}
+    tasks = np.zeros(len(plans), TASK_DTYPE)
+    first = 0
+    for row, plan in enumerate(plans):
+        _check_plan(plan)
+        tasks[row] = (
+            first,
+            plan.start_ns,
+            len(plan.ops),
+            row + 1,
+            names[plan.name],
+            plan.uid,
+            groups[plan.group],
+            plan.cpu,
+            plan.nice,
+            POLICIES.index(plan.policy),
+        )
+        first += len(plan.ops)
+    ops = np.array([op for plan in plans for op in plan.ops], OP_DTYPE)
+    duration_ns = _checked("duration_ns", duration_ns, 0, FOREVER_NS)
+    return Workload(tasks, ops, list(names), list(groups), dict(shares or {}), duration_ns, source)
+
+
+def hogs(nr: int, *, name: str = "hog", duration_ns: int = 0, **facts: Any) -> Workload:
+    """Tasks that compute for ever.
+
+    Parameters
+    ----------
+    nr : int
+        How many.
+    name : str, optional
+        Name of all of them.
+    duration_ns : int, optional
+        Span of the workload, ns; needed if it is not merged with one that has a span.
+    **facts
+        Of every task, if it differs: ``nice``, ``uid``, ``group``, ``cpu``, ``policy``, ``start_ns`` (see
+        `TaskPlan`).
+
+    Returns
+    -------
+    Workload
+
+    Raises
+    ------
+    WorkloadError
+        A number is out of its range.
+
+    Examples
+    --------
+    Two hogs and a nice one; their weights are 1024, 1024 and 335:
+
+    >>> work = hogs(2, duration_ns=10**10).merged(hogs(1, nice=5, name="nice hog"))
+    >>> work.run().stats()["share"].round(2).tolist()
+    [0.43, 0.43, 0.14]
+    """
+    plans = _plans(nr, name, facts)
+    for plan in plans:
+        plan.add(Op.RUN, FOREVER_NS)
+    return of_plans(plans, duration_ns=duration_ns, source=f"{nr} {name}")
+
+
+def sleepers(
+    nr: int,
+    *,
+    run_ns: int = 1_000_000,
+    sleep_ns: int = 9_000_000,
+    name: str = "sleeper",
+    duration_ns: int = 0,
+    **facts: Any,
+) -> Workload:
+    """Tasks that compute for a while and then sleep, for ever.
+
+    Parameters
+    ----------
+    nr : int
+        How many.
+    run_ns : int, optional
+        CPU time between two sleeps, ns.
+    sleep_ns : int, optional
+        Length of each sleep, ns, counted from when the task blocks.
+    name, duration_ns, **facts
+        As for `hogs`.
+
+    Returns
+    -------
+    Workload
+
+    Raises
+    ------
+    WorkloadError
+        A number is out of its range.
+
+    Examples
+    --------
+    >>> sleepers(1, duration_ns=10**9).run().busy_ns
+    100000000
+    """
+    _checked("run_ns", run_ns, 1, FOREVER_NS)
+    _checked("sleep_ns", sleep_ns, 0, FOREVER_NS)
+    plans = _plans(nr, name, facts)
+    for plan in plans:
+        plan.add(Op.RUN, run_ns)
+        plan.add(Op.SLEEP, sleep_ns)
+        plan.add(Op.LOOP)
+    return of_plans(plans, duration_ns=duration_ns, source=f"{nr} {name}")
+
+
+def half_sleepers(
+    nr: int, *, run_ns: int = 5_000_000, name: str = "half-sleeper", duration_ns: int = 0, **facts: Any
+) -> Workload:
+    """Tasks that compute for a while and then sleep as long: alone, each takes half of a CPU.
+
+    Parameters
+    ----------
+    nr : int
+        How many.
+    run_ns : int, optional
+        CPU time between two sleeps, and length of each sleep, ns.
+    name, duration_ns, **facts
+        As for `hogs`.
+
+    Returns
+    -------
+    Workload
+
+    Raises
+    ------
+    WorkloadError
+        A number is out of its range.
+
+    Examples
+    --------
+    >>> half_sleepers(1, duration_ns=10**9).run().busy_ns
+    500000000
+    """
+    return sleepers(nr, run_ns=run_ns, sleep_ns=run_ns, name=name, duration_ns=duration_ns, **facts)
+
+
+def periodic(
+    nr: int, *, period_ns: int, run_ns: int, name: str = "periodic", duration_ns: int = 0, **facts: Any
+) -> Workload:
+    """Tasks with a piece of work at each multiple of a period; one that is late skips what it missed.
+
+    Parameters
+    ----------
+    nr : int
+        How many.
+    period_ns : int
+        From one release to the next, ns.
+    run_ns : int
+        CPU time of each piece, ns.
+    name, duration_ns, **facts
+        As for `hogs`. The first release is the first multiple after the start.
+
+    Returns
+    -------
+    Workload
+
+    Raises
+    ------
+    WorkloadError
+        A number is out of its range.
+
+    Examples
+    --------
+    >>> periodic(1, period_ns=10_000_000, run_ns=2_000_000, duration_ns=10**9).run().busy_ns
+    198000000
+    """
+    _checked("period_ns", period_ns, 1, FOREVER_NS)
+    _checked("run_ns", run_ns, 0, FOREVER_NS)
+    plans = _plans(nr, name, facts)
+    for plan in plans:
+        plan.add(Op.NEXT, period_ns)
+        plan.add(Op.RUN, run_ns)
+        plan.add(Op.LOOP)
+    return of_plans(plans, duration_ns=duration_ns, source=f"{nr} {name}")
+
+
+def ring(
+    nr: int, *, run_ns: int = 10_000, name: str = "ring", duration_ns: int = 0, **facts: Any
+) -> Workload:
+    """A token goes round, as in lat_ctx: who has it computes a little, wakes the next and waits for it again.
+
+    Parameters
+    ----------
+    nr : int
+        Tasks of the ring; 1 or more.
+    run_ns : int, optional
+        CPU time with the token, ns.
+    name, duration_ns, **facts
+        As for `hogs`.
+
+    Returns
+    -------
+    Workload
+
+    Raises
+    ------
+    WorkloadError
+        A number is out of its range.
+
+    Examples
+    --------
+    Ten milliseconds of ten microseconds each:
+
+    >>> ring(16, duration_ns=10_000_000).run().context_switches
+    1000
+    """
+    _checked("nr", nr, 1, 2**31 - 1)
+    _checked("run_ns", run_ns, 1, FOREVER_NS)
+    plans = _plans(nr, name, facts)
+    for row, plan in enumerate(plans):
+        if row:
+            plan.add(Op.WAIT)
+        plan.add(Op.RUN, run_ns)
+        plan.add(Op.WAKE, target=(row + 1) % nr)
+        if not row:
+            plan.add(Op.WAIT)
+        plan.add(Op.LOOP)
+    return of_plans(plans, duration_ns=duration_ns, source=f"ring of {nr}")
+
+
+def fork_loop(
+    nr: int,
+    *,
+    run_ns: int = 1_000_000,
+    shell_ns: int = 200_000,
+    pause_ns: int = 0,
+    name: str = "sh",
+    command: str = "true",
+    duration_ns: int = 0,
+    **facts: Any,
+) -> Workload:
+    """A shell that forks short commands, one after the other, and waits for each.
+
+    Parameters
+    ----------
+    nr : int
+        Commands.
+    run_ns : int, optional
+        CPU time of a command, ns.
+    shell_ns : int, optional
+        CPU time of the shell before each fork, ns.
+    pause_ns : int, optional
+        Sleep of the shell before each command, ns; 0 for none.
+    name, command : str, optional
+        Names of the shell and of the commands.
+    duration_ns, **facts
+        As for `hogs`; the commands are of the same user, group, CPU, nice value and policy as the shell.
+
+    Returns
+    -------
+    Workload
+        Row 0 is the shell.
+
+    Raises
+    ------
+    WorkloadError
+        A number is out of its range.
+
+    Examples
+    --------
+    >>> result = fork_loop(100, duration_ns=10**9).run()
+    >>> result.end, result.busy_ns
+    ('finished', 120000000)
+    """
+    for what, value in (("run_ns", run_ns), ("shell_ns", shell_ns), ("pause_ns", pause_ns)):
+        _checked(what, value, 0, FOREVER_NS)
+    shell, *commands = _plans(1, name, facts) + _plans(nr, command, facts | {"start_ns": -1})
+    for row, plan in enumerate(commands, 1):
+        if pause_ns:
+            shell.add(Op.SLEEP, pause_ns)
+        shell.add(Op.RUN, shell_ns)
+        shell.add(Op.FORK, target=row)
+        shell.add(Op.WAIT)
+        plan.add(Op.RUN, run_ns)
+        plan.add(Op.WAKE, target=0)
+    return of_plans([shell, *commands], duration_ns=duration_ns, source=f"{name} with {nr} {command}")
+
+
+def build(
+    jobs: int,
+    files: int,
+    *,
+    seed: int = 0,
+    make_ns: int = 300_000,
+    gcc_ns: int = 1_000_000,
+    read_ns: tuple[int, int] = (0, 5_000_000),
+    compile_ns: tuple[int, int] = (20_000_000, 200_000_000),
+    assemble_ns: tuple[int, int] = (2_000_000, 20_000_000),
+    duration_ns: int = 0,
+    **facts: Any,
+) -> Workload:
+    """A make -j: make forks a gcc for each file, each gcc forks cc1 and then as, and waits for both.
+
+    Parameters
+    ----------
+    jobs : int
+        How many gcc make keeps going at a time; 1 or more.
+    files : int
+        How many files are compiled.
+    seed : int, optional
+        Of the lengths that are drawn.
+    make_ns, gcc_ns : int, optional
+        CPU time before each fork of make and of gcc, ns.
+    read_ns : tuple of int, optional
+        Shortest and longest sleep of cc1 for its sources, ns; drawn for each file, as the following ones.
+    compile_ns, assemble_ns : tuple of int, optional
+        Least and most CPU time of cc1 and of as, ns.
+    duration_ns, **facts
+        As for `hogs`; `start_ns` is that of make, everything else is for all tasks.
+
+    Returns
+    -------
+    Workload
+        Row 0 is make; file i has the rows 3 i + 1 (gcc), 3 i + 2 (cc1) and 3 i + 3 (as).
+
+    Raises
+    ------
+    WorkloadError
+        A number is out of its range.
+
+    Examples
+    --------
+    >>> result = build(4, 10, seed=1, duration_ns=10**10).run()
+    >>> result.end, result.nr_tasks
+    ('finished', 31)
+    """
+    _checked("jobs", jobs, 1, 2**31 - 1)
+    for what, value in (("make_ns", make_ns), ("gcc_ns", gcc_ns)):
+        _checked(what, value, 0, FOREVER_NS)
+    for what, value in (("read_ns", read_ns), ("compile_ns", compile_ns), ("assemble_ns", assemble_ns)):
+        _checked(f"least {what}", value[0], 0, FOREVER_NS)
+        _checked(f"greatest {what}", value[1], value[0], FOREVER_NS)
+    plans = _plans(1, "make", facts)
+    for _ in range(_checked("files", files, 0, 2**31 - 1)):
+        plans += [plan for name in ("gcc", "cc1", "as") for plan in _plans(1, name, facts | {"start_ns": -1})]
+    draw = Draws(seed, "build")
+    for file in range(files):
+        gcc = 3 * file + 1
+        _write_compile(plans, gcc, gcc_ns, draw(*read_ns), draw(*compile_ns), draw(*assemble_ns))
+        if file >= jobs:
+            plans[0].add(Op.WAIT)
+        plans[0].add(Op.RUN, make_ns)
+        plans[0].add(Op.FORK, target=gcc)
+    for _ in range(min(jobs, files)):
+        plans[0].add(Op.WAIT)
+    return of_plans(plans, duration_ns=duration_ns, source=f"make -j{jobs} of {files} files")
+
+
+def _write_compile(
+    plans: list[TaskPlan], gcc: int, gcc_ns: int, read_ns: int, compile_ns: int, assemble_ns: int
+) -> None:
+    # the programs of one gcc, its cc1 and its as, in rows gcc, gcc + 1 and gcc + 2; make is row 0
+    driver, cc1, assembler = plans[gcc : gcc + 3]
+    for child in (gcc + 1, gcc + 2):
+        driver.add(Op.RUN, gcc_ns)
+        driver.add(Op.FORK, target=child)
+        driver.add(Op.WAIT)
+    driver.add(Op.WAKE, target=0)
+    cc1.add(Op.SLEEP, read_ns)
+    cc1.add(Op.RUN, compile_ns)
+    cc1.add(Op.WAKE, target=gcc)
+    assembler.add(Op.RUN, assemble_ns)
+    assembler.add(Op.WAKE, target=gcc)
+
+
+def _plans(nr: int, name: str, facts: Mapping[str, Any]) -> list[TaskPlan]:
+    return [TaskPlan(name, **facts) for _ in range(_checked("nr", nr, 0, 2**31 - 1))]
+
+
+def _check_plan(plan: TaskPlan) -> None:
+    for what, (low, high) in TASK_LIMITS.items():
+        _checked(f"task {plan.name!r}: {what}", getattr(plan, what), low, high)
+    if plan.policy not in POLICIES:
+        raise WorkloadError(f"task {plan.name!r}: policy = {plan.policy!r} is none of {', '.join(POLICIES)}")
+
+
+def _checked(what: str, value: int, low: int, high: int) -> int:
+    if not isinstance(value, (int, np.integer)) or not low <= value <= high:
+        raise WorkloadError(f"{what} = {value!r} is no integer of {low} ... {high}")
+    return int(value)
