@@ -563,6 +563,14 @@ cdef class Loop:
         """Rows that `write_runs` writes."""
         return self.s.nr_runs
 
+    def write_positions(self, int64_t[::1] out):
+        """For each task the index in `ops` of the operation that comes next."""
+        cdef size_t i
+        if <size_t>out.shape[0] != self.s.nr_tasks:
+            raise ValueError(f"there are {self.s.nr_tasks} tasks, not {out.shape[0]}")
+        for i in range(self.s.nr_tasks):
+            out[i] = self.s.tasks[i].next_op
+
     def write_runs(self, unsigned char[::1] out):
         """Copy the runs, rows of `RUN_DTYPE`, into a buffer of that size. Open ones end now."""
         cdef size_t size = self.s.nr_runs * sizeof(run)

@@ -86,7 +86,7 @@ class Result:
     duration_ns : int
         Length of the span.
     pids, nice : numpy.ndarray
-        ``(nr_tasks,)``, of each row of the tasks table; `nice` as at the start.
+        ``(nr_tasks,)``, of each row of the tasks table; `nice` as it was last.
     names : list of str
         Command name of each task.
     groups : list of str

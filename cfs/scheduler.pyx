@@ -205,6 +205,11 @@ cdef class Scheduler:
     True if the running task of the CPU changed. Ticks are events as well: without them no slice ever ends.
     What the model leaves undefined raises and changes nothing. One thread at a time may use a Scheduler.
 
+    Attributes
+    ----------
+    model : Model
+        The model that it runs.
+
     Examples
     --------
     >>> import cfs
@@ -400,7 +405,7 @@ cdef class Scheduler:
             raise StateError(f"policy = {policy!r} is none of {', '.join(self.model.policies)}")
         tg = self.group_argument(before, uid, group)
         p = new_task(&self.m)
-        begin_event(rq, now)
+        self.m.this_rq, rq.now = rq, now            # what a class may ask for; the event itself begins below
         sched_fork(rq, p, before)
         adjust_new_task(p, tg, nice_value, policy_value)
         set_task_cpu(p, start)
@@ -1333,6 +1338,13 @@ cdef class Task:
     A handle outlives its task. After the exit `id`, `name`, `state`, `sum_exec_ns` and `exited_ns` still answer; all
     else raises `StateError`. Quantities have the kernel's names; virtual times are virtual ns modulo 2**64.
 
+    Attributes
+    ----------
+    id : int
+        1, 2, ... in order of creation, never used again.
+    name : str
+        As given to `fork`, or ``"task-ID"``.
+
     Examples
     --------
     >>> import cfs
@@ -1485,6 +1497,11 @@ cdef class Task:
 @cython.no_gc_clear
 cdef class TaskGroup:
     """A group of tasks that share one weight. Made by `Scheduler.create_group`.
+
+    Attributes
+    ----------
+    name : str
+        Its name; ``"uid:1000"`` for a user.
 
     Examples
     --------

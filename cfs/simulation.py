@@ -17,7 +17,7 @@ from .models import Model, model_named
 from .result import RUN_DTYPE, Result
 from .scheduler import Scheduler, TaskGroup
 from .stepping import Policy, Stepper
-from .workload import Workload
+from .workload import Op, Workload
 
 __all__ = ["Simulation"]
 
@@ -149,7 +149,7 @@ class Simulation:
             runs=runs,
             duration_ns=self._loop.now_ns,
             pids=work.tasks["pid"].copy(),
-            nice=work.tasks["nice"].copy(),
+            nice=self._last_nice(),
             names=[work.names[i] for i in work.tasks["name"].tolist()],
             groups=["/" if group is None else group.name for group in self._groups],
             cpus=list(self.cpus),
@@ -169,6 +169,21 @@ class Simulation:
         runs = np.empty(self._loop.nr_runs, RUN_DTYPE)
         self._loop.write_runs(_bytes(runs))
         return runs
+
+    def _last_nice(self) -> np.ndarray:
+        """Nice value of each task as it is now, or was when it exited."""
+        nice = self.workload.tasks["nice"].copy()
+        renices = np.flatnonzero(self.workload.ops["kind"] == Op.NICE)
+        if len(renices) == 0:
+            return nice
+        reached = np.empty(self.workload.nr_tasks, np.int64)
+        self._loop.write_positions(reached)
+        for task in range(self.workload.nr_tasks):
+            first = np.searchsorted(renices, self.workload.tasks["first_op"][task])
+            done = np.searchsorted(renices, reached[task])
+            if done > first:
+                nice[task] = self.workload.ops["arg"][renices[done - 1]]
+        return nice
 
     def _nr_switches(self) -> int:
         if isinstance(self._loop, Stepper):

@@ -282,6 +282,10 @@ class Stepper:
             task.next_op += 1
             self._perform(cpu, task, *op)
 
+    def write_positions(self, out: np.ndarray) -> None:
+        """For each task the index in `ops` of the operation that comes next."""
+        out[:] = [int(self.workload.tasks["first_op"][task.row]) + task.next_op for task in self._tasks]
+
     def run_rows(self) -> np.ndarray:
         """The runs, ``(nr_runs,)`` of `RUN_DTYPE` in order of their starts; open ones end now."""
         still_open = [

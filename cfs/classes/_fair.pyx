@@ -563,6 +563,13 @@ cdef bint requeue_would_fault(const sched_entity *se, const sched_entity *parent
     return placing_would_fault(parent, not parent.on_rq or parent == leaver, leaver)
 
 
+cdef bint migrate_would_fault(const sched_entity *se, const task_group *tg, int32_t cpu) noexcept nogil:
+    # the task is not placed; its group is, if it was not there yet
+    if tg == NULL or not se.on_rq:
+        return False
+    return placing_would_fault(&group_on(tg, cpu).se, not group_on(tg, cpu).se.on_rq, NULL)
+
+
 cdef bint would_fault_fair(rq *rq, task *p, int32_t event, task_group *to) noexcept nogil:
     # Slices divide by a load cut to 32 bits: shares that add up to a multiple of 2**32 make it 0 (spec 4.3)
     cdef sched_entity *se = entity_of(p)
@@ -578,7 +585,7 @@ cdef bint would_fault_fair(rq *rq, task *p, int32_t event, task_group *to) noexc
     if event == EVENT_MOVE:
         return requeue_would_fault(se, &group_on(to, rq.cpu).se)
     if event == EVENT_MIGRATE:
-        return p.group != NULL and requeue_would_fault(se, &group_on(p.group, rq.cpu).se)
+        return migrate_would_fault(se, p.group, rq.cpu)
     if placing_would_fault(se, forks or event == EVENT_WAKE, NULL):
         return True
     return se.parent != NULL and placing_would_fault(se.parent, not se.parent.on_rq, NULL)

@@ -5,6 +5,7 @@
     _walk.pyx      the event table -> runs, wakeups, programs
     causes.py      wakeups -> who caused them
     programs.py    the tasks and programs of a workload
+    measured.py    the runs as they were -> `Result`
     recording.py   `Recording`, which holds all that together
 """
 

@@ -20,11 +20,13 @@ from typing import BinaryIO
 import numpy as np
 
 from ..errors import RecordingError
+from ..result import Result
 from ..workload import Workload
 from . import programs
 from ._scan import Scanner
 from ._walk import EVENT_DTYPE, busy_ns, runs, wakeups
 from .causes import Cause, Witness, decide
+from .measured import recorded_result
 from .source import Source
 
 __all__ = ["Recording", "RecordedTask", "RECORDED_EVENT_DTYPE"]
@@ -325,6 +327,28 @@ class Recording:
         Cost O(events), some 30 ns each; 16 bytes an operation.
         """
         return programs.make(self, self._cpus(cpu), outside, only, without)
+
+    def result(self, cpu: int | Sequence[int] | None = 0, *, workload: Workload | None = None) -> Result:
+        """What was measured on some CPUs, in the shape of a simulation's result.
+
+        Parameters
+        ----------
+        cpu : int, sequence of int or None
+            The CPUs; None for all.
+        workload : Workload, optional
+            Made of this recording: only its tasks are kept, in its order, so row i here is row i there.
+
+        Returns
+        -------
+        Result
+            Of the model ``"recorded"``.
+
+        Raises
+        ------
+        RecordingError
+            The CPU is not in the recording, or the workload was not made of it.
+        """
+        return recorded_result(self, cpu, workload=workload)
 
     def _cpus(self, cpu: int | Sequence[int] | None) -> list[int]:
         if cpu is None:

@@ -1,0 +1,97 @@
+"""What a recording measured, as a `Result`, so that it can stand beside what a model says.
+
+What it decides: which task of the recording is which task of a workload. A workload keeps the tasks in the
+order of the recording and leaves some out, so the two lists are matched from the front, by pid and command
+name, among those tasks that ran on the CPUs chosen. Row i of the result is then row i of the workload's
+tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import RecordingError
+from ..result import Result
+from ..workload import Workload
+
+if TYPE_CHECKING:
+    from .recording import Recording
+
+__all__ = ["recorded_result"]
+
+KIND_SWITCH, DETAIL_FIRST = 2, 32
+"""In `Recording.events`: a switch, and that it only says who was found running when the CPU was first seen."""
+
+
+def recorded_result(
+    recording: Recording, cpu: int | Sequence[int] | None = 0, *, workload: Workload | None = None
+) -> Result:
+    """What was measured on some CPUs.
+
+    Parameters
+    ----------
+    recording : Recording
+    cpu : int, sequence of int or None
+        The CPUs; None for all.
+    workload : Workload, optional
+        Made of this recording: only its tasks are kept, in its order. Without it all that ran there are.
+
+    Returns
+    -------
+    Result
+        Of the model ``"recorded"``, with runs in the order of their starts. Tunables and hz are not known.
+
+    Raises
+    ------
+    RecordingError
+        The CPU is not in the recording, or the workload was not made of it.
+    """
+    cpus = list(recording.cpus) if cpu is None else np.atleast_1d(cpu).tolist()
+    runs = recording.runs(cpus)
+    ran = np.union1d(runs["task"], np.flatnonzero(recording.busy_ns(cpus))).tolist()
+    rows = ran if workload is None else _rows_of(workload, recording, ran)
+    tasks = [recording.tasks[row] for row in rows]
+    return Result(
+        model="recorded",
+        runs=_of_tasks(runs, rows, len(recording.tasks)),
+        duration_ns=recording.duration_ns,
+        pids=np.array([task.pid for task in tasks], np.int32),
+        nice=np.array([task.nice for task in tasks], np.int8),
+        names=[task.comm for task in tasks],
+        groups=["/"] * len(tasks),
+        cpus=cpus,
+        context_switches=_nr_switches(recording, cpus),
+        source=recording.name,
+    )
+
+
+def _rows_of(workload: Workload, recording: Recording, ran: Iterable[int]) -> list[int]:
+    """The row in the recording of each task of the workload."""
+    candidates = iter(ran)
+    rows = []
+    for i, pid in enumerate(workload.tasks["pid"].tolist()):
+        wanted = (pid, workload.name(i))
+        tasks = ((row, recording.tasks[row]) for row in candidates)
+        row = next((row for row, task in tasks if (task.pid, task.comm) == wanted), None)
+        if row is None:
+            raise RecordingError(f"{recording.name} has no task {wanted[1]!r} of pid {pid} there")
+        rows.append(row)
+    return rows
+
+
+def _of_tasks(runs: np.ndarray, rows: list[int], nr_tasks: int) -> np.ndarray:
+    """Runs of these tasks, numbered anew, in the order of their starts."""
+    new_row = np.full(nr_tasks, -1, np.int64)
+    new_row[rows] = np.arange(len(rows))
+    kept = runs[new_row[runs["task"]] >= 0]
+    kept["task"] = new_row[kept["task"]]
+    return kept[np.argsort(kept["start_ns"], kind="stable")]
+
+
+def _nr_switches(recording: Recording, cpus: list[int]) -> int:
+    events = recording.events
+    there = (events["kind"] == KIND_SWITCH) & np.isin(events["cpu"], cpus)
+    return int((there & ((events["detail"] & DETAIL_FIRST) == 0)).sum())

@@ -1,0 +1,48 @@
+"""What every test may use: long random runs on demand, and a hypothesis profile that is the same everywhere.
+
+    pytest                                      all but the stress tests
+    pytest -m stress --seed 7 --seconds 600     random runs, from this seed, about so long each
+
+A stress test that fails prints its seed and the shortened list of operations.
+"""
+
+import random
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Equal input, equal result: examples are derived from the test's name, never from the time. No deadline,
+# because nothing here may depend on how fast the machine is.
+settings.register_profile(
+    "cfs", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("cfs")
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("stress")
+    group.addoption(
+        "--seed", type=int, default=None, help="first seed of the stress tests; default: drawn and shown"
+    )
+    group.addoption("--seconds", type=float, default=10.0, help="about how long each stress test goes on")
+
+
+def pytest_collection_modifyitems(config, items):
+    """A stress test runs only if -m names it."""
+    if "stress" in config.getoption("markexpr"):
+        return
+    stress = [item for item in items if item.get_closest_marker("stress")]
+    config.hook.pytest_deselected(items=stress)
+    items[:] = [item for item in items if item not in stress]
+
+
+@pytest.fixture
+def stress_seed(request):
+    """Seed of a stress test: the one asked for, or one that the report will show."""
+    seed = request.config.getoption("--seed")
+    return random.SystemRandom().randrange(2**32) if seed is None else seed
+
+
+@pytest.fixture
+def stress_seconds(request):
+    return request.config.getoption("--seconds")

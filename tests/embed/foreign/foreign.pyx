@@ -1,0 +1,258 @@
+"""A foreign extension: it cimports the core of an installed cfs, and drives a runqueue without the GIL.
+
+It knows the public C surface only (`from cfs cimport ...`), but for two doors that only a test opens:
+`Scheduler`'s struct, to break an invariant on purpose, and red-black nodes painted by hand.
+"""
+
+from libc.stdint cimport int64_t, uint64_t
+from libc.string cimport memset
+
+from cfs cimport (
+    BUG_NONE,
+    GROUP_BY_NONE,
+    SCHED_NORMAL,
+    TASK_BLOCKED,
+    adjust_new_task,
+    begin_event,
+    block_current,
+    calc_delta_fair,
+    end_event,
+    exit_current,
+    fair_sched_class,
+    fair_task,
+    free_task,
+    idle_sched_class,
+    load_from_nice,
+    load_weight,
+    machine,
+    machine_free,
+    machine_init,
+    new_task,
+    rb_check,
+    rb_node,
+    rb_root,
+    require_abi,
+    rq,
+    sched_class,
+    sched_entity,
+    sched_fork,
+    scheduler_tick,
+    set_user_nice,
+    signed_difference,
+    task,
+    task_group,
+    try_to_wake_up,
+    wake_up_new_task,
+)
+from cfs.scheduler cimport Scheduler
+
+require_abi()
+
+
+cdef struct job:                # ours first, then what the foreign program keeps
+    fair_task fair
+    uint64_t nr_ticks           # ticks that found it running
+    uint64_t number
+
+
+cdef sched_class job_class = fair_sched_class()[0]
+job_class.task_size = sizeof(job)
+
+
+cdef class Queue:
+    """One CPU, and jobs that run on it. Events come as rows (time, what, argument)."""
+
+    cdef machine m
+    cdef job *jobs[64]
+    cdef int nr_jobs
+
+    def __cinit__(self):
+        memset(&self.m, 0, sizeof(self.m))
+        self.nr_jobs = 0
+        machine_init(&self.m, &job_class, idle_sched_class(), 1, GROUP_BY_NONE, NULL)
+
+    def __dealloc__(self):
+        machine_free(&self.m)
+
+    def fork(self, uint64_t now, int nice):
+        cdef rq *cpu = self.m.rqs[0]
+        cdef task *p = new_task(&self.m)
+        self.jobs[self.nr_jobs] = <job *>p
+        self.jobs[self.nr_jobs].number = self.nr_jobs
+        self.nr_jobs += 1
+        sched_fork(cpu, p, cpu.curr)
+        adjust_new_task(p, p.group, nice, SCHED_NORMAL)
+        begin_event(cpu, now)
+        wake_up_new_task(p, False)
+        end_event(cpu, now)
+        return (<job *>p).number
+
+    def drive(self, const uint64_t[:, ::1] rows):
+        """Rows of (time, event, job): 0 tick, 1 block, 2 wake, 3 renice to `job` of the running one."""
+        cdef Py_ssize_t i
+        with nogil:
+            for i in range(rows.shape[0]):
+                self.event(rows[i, 0], rows[i, 1], rows[i, 2])
+
+    cdef void event(self, uint64_t now, uint64_t what, uint64_t number) noexcept nogil:
+        cdef rq *cpu = self.m.rqs[0]
+        begin_event(cpu, now)
+        if what == 0:
+            if cpu.curr != cpu.idle:
+                (<job *>cpu.curr).nr_ticks += 1
+            scheduler_tick(cpu)
+        elif what == 1:
+            if cpu.curr != cpu.idle:
+                block_current(cpu, 0)
+        elif what == 2:
+            try_to_wake_up(&self.jobs[number].fair.p, 0)
+        elif cpu.curr != cpu.idle:
+            set_user_nice(cpu.curr, <int>number)
+        end_event(cpu, now)
+
+    def exit(self, uint64_t now):
+        cdef rq *cpu = self.m.rqs[0]
+        cdef task *p = cpu.curr
+        begin_event(cpu, now)
+        exit_current(cpu)
+        end_event(cpu, now)
+        free_task(p)
+
+    def running(self):
+        cdef rq *cpu = self.m.rqs[0]
+        return None if cpu.curr == cpu.idle else (<job *>cpu.curr).number
+
+    def states(self):
+        """(vruntime, run time, blocked?) of each job."""
+        return [
+            (
+                self.jobs[i].fair.se.vruntime,
+                self.jobs[i].fair.se.sum_exec_runtime,
+                self.jobs[i].fair.p.state == TASK_BLOCKED,
+            )
+            for i in range(self.nr_jobs)
+        ]
+
+    def ticks(self):
+        return [self.jobs[i].nr_ticks for i in range(self.nr_jobs)]
+
+    def bug(self):
+        return self.m.rqs[0].bug != BUG_NONE
+
+
+def fair_delta(uint64_t delta, int nice):
+    """Inline arithmetic, compiled into this extension."""
+    cdef load_weight load
+    load_from_nice(&load, nice, SCHED_NORMAL)
+    return calc_delta_fair(delta, &load)
+
+
+def before(uint64_t a, uint64_t b):
+    return signed_difference(a, b) < 0
+
+# ----------------------------------------------------------------------- breaking things on purpose
+
+
+def report_a_bug(Scheduler sched, int code):
+    """Store a bug code where the core stores its own."""
+    sched.m.rqs[0].bug = code
+
+
+def spoil(Scheduler sched, str how):
+    """Break one invariant of cfs/classes/_fair.pyx. A task runs and another one waits, in the same queue."""
+    cdef sched_entity *running = &(<fair_task *>sched.m.rqs[0].curr).se
+    cdef sched_entity *waiting = <sched_entity *>running.cfs_rq.tasks_timeline.leftmost
+    if how == "load":
+        running.cfs_rq.load += 1024
+    elif how == "number":
+        running.cfs_rq.nr_running += 1
+    elif how == "order":
+        running.cfs_rq.tasks_timeline.leftmost = NULL
+    elif how == "on_rq":
+        waiting.on_rq = 0
+    elif how == "group off its queue":
+        running.parent.on_rq = 0
+        running.parent.cfs_rq.load -= running.parent.load.weight
+        running.parent.cfs_rq.nr_running -= 1
+    elif how == "nobody runs":
+        running.cfs_rq.curr = NULL
+        running.cfs_rq.load -= running.load.weight
+        running.cfs_rq.nr_running -= 1
+    else:
+        raise ValueError(how)
+
+
+def group_ids(Scheduler sched):
+    """Ids of the groups in the order of the machine's list."""
+    cdef task_group *tg = sched.m.groups
+    ids = []
+    while tg != NULL:
+        ids.append(tg.id)
+        tg = tg.next
+    return ids
+
+
+cdef struct key_node:
+    rb_node node
+    int64_t key
+
+
+cdef bint by_key(const rb_node *a, const rb_node *b) noexcept nogil:
+    return (<key_node *>a).key < (<key_node *>b).key
+
+
+cdef void hang(key_node *child, key_node *parent, int side, bint black) noexcept nogil:
+    child.node.parent_color = <size_t>parent | black
+    if parent != NULL:
+        parent.node.child[side] = &child.node
+
+
+def broken_tree(str how):
+    """What rb_check says of a tree of five nodes with one thing wrong; "whole": nothing.
+
+        20 black
+        10 black   40 black
+                   30 red   50 red
+    """
+    cdef key_node n[6]
+    cdef rb_root root
+    cdef size_t size = 5
+    cdef int i
+    memset(n, 0, sizeof(n))
+    for i in range(5):
+        n[i].key = 10 * (i + 1)
+    n[5].key = 25
+    hang(&n[1], NULL, 0, True)
+    hang(&n[0], &n[1], 0, True)
+    hang(&n[3], &n[1], 1, True)
+    hang(&n[2], &n[3], 0, False)
+    hang(&n[4], &n[3], 1, False)
+    root.node, root.leftmost = &n[1].node, &n[0].node
+    if how == "keys out of order":
+        n[2].key = 60
+    elif how == "red below red":
+        hang(&n[5], &n[2], 0, False)
+        size = 6
+    elif how == "one side blacker":
+        n[2].node.parent_color |= 1
+    elif how == "red root":
+        n[1].node.parent_color = 0
+    elif how == "one node too many":
+        size = 4
+    elif how == "one node too few":
+        size = 6
+    elif how == "empty, but counted":
+        root.node, root.leftmost = NULL, NULL
+    elif how == "stale leftmost":
+        root.leftmost = &n[2].node
+    elif how == "no leftmost":
+        root.leftmost = NULL
+    elif how == "leftmost of nothing":
+        root.node, size = NULL, 0
+    elif how == "link to a stranger":
+        n[4].node.parent_color = <size_t>&n[0]
+    elif how == "root below something":
+        n[1].node.parent_color = <size_t>&n[4] | 1
+    elif how != "whole":
+        raise ValueError(how)
+    return rb_check(&root, size, by_key)

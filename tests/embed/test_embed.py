@@ -1,0 +1,308 @@
+"""A foreign extension against the *installed* wheel. Ways to be right: the Python API as a witness, and laws.
+
+The wheel is built from a copy of the checkout and installed into an empty environment, so what a file
+finds only because it lies in the source tree is missing here, as it would be for a user. Nothing is
+downloaded: Cython, numpy and setuptools are those of the running environment.
+"""
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cfs.arithmetic import calc_delta_fair, load_from_nice, vruntime_before
+from tests.builders import MS, a_scheduler
+
+ROOT = Path(__file__).parents[2]
+FOREIGN = Path(__file__).parent / "foreign"
+LEFT_BEHIND = shutil.ignore_patterns(
+    "*.c",
+    "*.so",
+    "*.pyd",
+    "*.o",
+    "*.html",
+    "build",
+    "dist",
+    "*.egg-info",
+    ".*",
+    "__pycache__",
+    "docs",
+    "benchmarks",
+    "out",
+)
+
+
+def run(*command, cwd, timeout=300, **variables):
+    """A child process without a way to the checkout; its output, or a failure that shows it."""
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "CFS_DEBUG")
+    }
+    environment |= variables
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+    if done.returncode:
+        pytest.fail(
+            f"{command} ended with {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}",
+            pytrace=False,
+        )
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory):
+    """The wheel of this checkout, built without isolation; or the one that CFS_WHEEL names, where it is
+    built already.
+    """
+    if "CFS_WHEEL" in os.environ:
+        return Path(os.environ["CFS_WHEEL"]).resolve()
+    folder = tmp_path_factory.mktemp("wheel")
+    shutil.copytree(ROOT, folder / "checkout", ignore=LEFT_BEHIND)
+    run(
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        folder,
+        cwd=folder / "checkout",
+    )
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="session")
+def python(wheel, tmp_path_factory):
+    """An interpreter that has the wheel, and beside it what the running one has (numpy, Cython,
+    setuptools).
+    """
+    folder = tmp_path_factory.mktemp("env")
+    venv.create(folder, with_pip=False, symlinks=os.name != "nt")
+    scheme = sysconfig.get_preferred_scheme("prefix") if os.name != "nt" else "venv"
+    packages = Path(sysconfig.get_path("platlib", scheme, {"base": str(folder), "platbase": str(folder)}))
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(packages)
+    (packages / "beside.pth").write_text(
+        f"{sysconfig.get_path('purelib')}\n{sysconfig.get_path('platlib')}\n"
+    )
+    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+@pytest.fixture(scope="session")
+def foreign(python, tmp_path_factory):
+    """Evaluates an expression in a process that has imported the foreign extension; the result comes as
+    JSON.
+    """
+    folder = tmp_path_factory.mktemp("foreign") / "foreign"
+    shutil.copytree(FOREIGN, folder, ignore=LEFT_BEHIND)
+    run(python, "setup.py", "-q", "build_ext", "--inplace", cwd=folder, CFLAGS="-O1")  # half the time of -O2
+
+    def evaluate(program, **values):
+        lines = [
+            "import json",
+            "import cfs, foreign, numpy as np",
+            *(f"{name} = {value!r}" for name, value in values.items()),
+        ]
+        return json.loads(run(python, "-c", "\n".join([*lines, program]), cwd=folder))
+
+    return evaluate
+
+
+# ---- The wheel -----------------------------------------------------------------------------------
+
+
+def test_the_wheel_has_what_embedders_and_type_checkers_need(wheel):
+    names = set(zipfile.ZipFile(wheel).namelist())
+    sources = [path for path in (ROOT / "cfs").rglob("*.p*") if path.suffix in (".pxd", ".pyi", ".py")]
+    expected = {path.relative_to(ROOT).as_posix() for path in sources} | {"cfs/py.typed"}
+    assert expected <= names
+
+
+def test_the_wheel_has_no_c_sources(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    assert [name for name in names if name.endswith((".c", ".o"))] == []
+
+
+def test_the_wheel_has_nothing_but_the_package(wheel):
+    tops = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"cfs"}
+
+
+def test_the_installed_package_is_not_the_checkout(foreign):
+    assert not Path(foreign("print(json.dumps(cfs.__file__))")).is_relative_to(ROOT)
+
+
+# ---- The core, driven from outside ---------------------------------------------------------------
+
+
+def rows_of_random_events(seed, nr_rows, nr_jobs):
+    """(time, event, argument): mostly ticks; sleeps and wakeups; now and then a new nice value."""
+    rng, now, rows = random.Random(seed), 10 * MS, []
+    for _ in range(nr_rows):
+        now += rng.choice([0, rng.randrange(MS), rng.randrange(6 * MS)])
+        event = rng.choice([0, 0, 0, 0, 1, 2, 2, 3])
+        rows.append((now, event, rng.randrange(20) if event == 3 else rng.randrange(nr_jobs)))
+    return rows
+
+
+def by_the_python_api(nices, rows):
+    """What the same events do to a Scheduler: states of the jobs, ticks of each, and who runs."""
+    sched = a_scheduler()
+    jobs = [sched.fork(nice=nice, now_ns=1000 * number) for number, nice in enumerate(nices)]
+    ticks = dict.fromkeys(jobs, 0)
+    for now, event, argument in rows:
+        current = sched.current
+        if event == 0:
+            ticks[current] = ticks.get(current, 0) + 1
+            sched.tick(now_ns=now)
+        elif event == 1 and current is not None:
+            sched.block(now_ns=now)
+        elif event == 2:
+            sched.wake(jobs[argument], now_ns=now)
+        elif event == 3 and current is not None:
+            sched.set_nice(current, argument, now_ns=now)
+    return {
+        "states": [[job.vruntime, job.sum_exec_ns, job.state == "blocked"] for job in jobs],
+        "ticks": [ticks[job] for job in jobs],
+        "running": None if sched.current is None else jobs.index(sched.current),
+        "bug": False,
+    }
+
+
+DRIVE = """
+queue = foreign.Queue()
+for number, nice in enumerate(nices):
+    queue.fork(1000 * number, nice)
+queue.drive(np.array(rows, np.uint64))
+print(json.dumps({"states": queue.states(), "ticks": queue.ticks(), "running": queue.running(), "bug":
+queue.bug()}))
+"""
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_foreign_nogil_loop_does_what_the_python_api_does(foreign, seed):
+    nices = [0, 5, -5, 0, 19, 10]
+    rows = rows_of_random_events(seed, 3000, len(nices))
+    assert foreign(DRIVE, nices=nices, rows=rows) == by_the_python_api(nices, rows)
+
+
+def test_the_foreign_part_of_a_struct_begins_as_zero_and_is_left_alone(foreign):
+    program = """
+queue = foreign.Queue()
+numbers = [queue.fork(0, 0) for _ in range(40)]
+for now in range(1, 20):
+    queue.exit(now)
+print(json.dumps([numbers, queue.ticks()]))
+"""
+    assert foreign(program) == [list(range(40)), [0] * 40]
+
+
+def test_inline_arithmetic_is_that_of_the_core(foreign):
+    cases = [(delta, nice) for delta in (0, 1000, 4_194_304, 5_000_000) for nice in (-20, 0, 5, 19)]
+    got = foreign("print(json.dumps([foreign.fair_delta(*case) for case in cases]))", cases=cases)
+    assert got == [calc_delta_fair(delta, *load_from_nice(nice)) for delta, nice in cases]
+
+
+def test_comparison_is_that_of_the_core(foreign):
+    pairs = [(0, 1), (1, 0), (5, 5), (2**64 - 1, 5), (5, 2**64 - 1)]
+    got = foreign("print(json.dumps([foreign.before(*pair) for pair in pairs]))", pairs=pairs)
+    assert got == np.array([vruntime_before(*pair) for pair in pairs]).tolist()
+
+
+# ---- The checkers can say no ---------------------------------------------------------------------
+
+BROKEN = {
+    "whole": 0,
+    "keys out of order": 1,  # I1 of cfs/_rbtree.pyx
+    "red below red": 2,  # I2
+    "one side blacker": 3,  # I3
+    "red root": 3,
+    "one node too many": 4,  # I4
+    "one node too few": 4,
+    "empty, but counted": 4,
+    "stale leftmost": 5,  # I5
+    "no leftmost": 5,
+    "leftmost of nothing": 5,
+    "link to a stranger": 6,  # I6
+    "root below something": 6,
+}
+
+
+def test_a_broken_tree_is_noticed_and_its_invariant_named(foreign):
+    program = "print(json.dumps({how: foreign.broken_tree(how) for how in cases}))"
+    assert foreign(program, cases=list(BROKEN)) == BROKEN
+
+
+CHECK = """
+sched = cfs.Scheduler(group_by=group_by)
+sched.fork(now_ns=0), sched.fork(now_ns=0)
+sched.check()
+foreign.spoil(sched, how)
+try:
+    sched.check()
+    print(json.dumps(None))
+except cfs.InvariantError as error:
+    print(json.dumps(str(error)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "group_by", "number"),
+    [
+        ("load", None, 1),
+        ("number", None, 1),
+        ("order", None, 1),
+        ("on_rq", None, 2),
+        ("load", "uid", 1),
+        ("on_rq", "cgroup", 2),
+        ("group off its queue", "cgroup", 4),
+        ("nobody runs", None, 6),
+        ("nobody runs", "uid", 6),
+    ],
+)
+def test_a_broken_invariant_of_the_fair_class_is_noticed_and_named(foreign, how, group_by, number):
+    """The numbers are those of cfs/classes/_fair.pyx that `check_rq` looks at: I1, I2, I4, I6."""
+    said = foreign(CHECK, how=how, group_by=group_by)
+    assert said == f"linux-2.6.24-cfs: invariant I{number}, bug code 0 on CPU 0 after event 2 at 0 ns"
+
+
+def test_groups_are_listed_newest_first_and_the_root_group_last(foreign):
+    """I1 of cfs/_group.pyx: and an id is never used again."""
+    program = """
+sched = cfs.Scheduler(group_by="cgroup")
+for name in "abc":
+    sched.create_group(name)
+sched.remove_group("b")
+sched.create_group("d")
+print(json.dumps(foreign.group_ids(sched)))
+"""
+    assert foreign(program) == [4, 3, 1, 0]
+
+
+def test_a_bug_that_the_core_reported_is_raised_after_the_event(foreign):
+    program = """
+sched = cfs.Scheduler()
+sched.fork(now_ns=0)
+foreign.report_a_bug(sched, 1)
+try:
+    sched.tick(now_ns=5)
+    print(json.dumps(None))
+except cfs.InvariantError as error:
+    print(json.dumps(str(error)))
+"""
+    assert "bug code 1 on CPU 0 after event 2 at 5 ns" in foreign(program)
