@@ -208,7 +208,7 @@ def replay(
     result = _simulate(Simulation(work, chosen, group_by=group_by and group_by.value, hz=hz, **tunables))
     changes = _changes(result, chosen)
     result = replace(result, cpus=cpus)  # a CPU without tasks is idle: shares are of all that were asked for
-    recorded = reports.recorded_result(read, cpus, workload=work)
+    recorded = read.result(cpus, workload=work)
     if plot is not None:  # files first: whoever reads the tables may stop reading
         reports.plot_timeline(result, plot, recorded=recorded, top=top, by=by, from_ns=begin, until_ns=end)
     if json_file is not None:
