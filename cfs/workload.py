@@ -795,9 +795,9 @@ def build(
     _checked("jobs", jobs, 1, 2**31 - 1)
     for what, value in (("make_ns", make_ns), ("gcc_ns", gcc_ns)):
         _checked(what, value, 0, FOREVER_NS)
-    for what, value in (("read_ns", read_ns), ("compile_ns", compile_ns), ("assemble_ns", assemble_ns)):
-        _checked(f"least {what}", value[0], 0, FOREVER_NS)
-        _checked(f"greatest {what}", value[1], value[0], FOREVER_NS)
+    for what, (low, high) in (("read_ns", read_ns), ("compile_ns", compile_ns), ("assemble_ns", assemble_ns)):
+        _checked(f"least {what}", low, 0, FOREVER_NS)
+        _checked(f"greatest {what}", high, low, FOREVER_NS)
     plans = _plans(1, "make", facts)
     for _ in range(_checked("files", files, 0, 2**31 - 1)):
         plans += [plan for name in ("gcc", "cc1", "as") for plan in _plans(1, name, facts | {"start_ns": -1})]

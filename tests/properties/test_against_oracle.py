@@ -179,7 +179,7 @@ def test_random_operations_leave_equal_states_for_long(stress_seed, stress_secon
         seed += 1
 
 
-# ---- What is undefined is refused, and nothing else --------------------------------------------------------------
+# ---- What is undefined is refused, and nothing else ---------------------------------------------
 
 # Shares that add up to multiples of 2**32, where the kernel divides by 0.
 ODD_SHARES = [1024, 2048, 2**31, 2**32, 2**32 - 1024, 2**32 - 2048, 2**31 - 1024]
