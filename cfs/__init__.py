@@ -16,6 +16,7 @@ from .errors import (
 from .models import MODELS, Model
 from .recordings import Recording
 from .result import Result
+from .scenarios import read_scenario
 from .scheduler import Scheduler, Task, TaskGroup, User
 from .simulation import Simulation
 from .workload import Workload

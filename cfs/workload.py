@@ -248,7 +248,7 @@ class Workload:
         tasks["first_op"] += len(self.ops)
         tasks["name"] += len(self.names)
         tasks["group"] = np.array([groups.index(name) for name in other.groups])[tasks["group"]]
-        ops["target"] += len(self.tasks)
+        ops["target"][np.isin(ops["kind"], (Op.WAKE, Op.FORK))] += len(self.tasks)
         return Workload(
             np.concatenate([self.tasks, tasks]),
             np.concatenate([self.ops, ops]),
@@ -302,20 +302,24 @@ class Workload:
         forked = np.bincount(target[kind == Op.FORK], minlength=nr)
         _require(self, (self.tasks["start_ns"] == -1) | (forked == 0), "is forked but has a start time")
         _require(self, (self.tasks["start_ns"] >= 0) | (forked == 1), "has no start time and is not forked exactly once")
-        for at in np.flatnonzero(kind == Op.LOOP).tolist():
-            self._check_loop(at)
+        self._check_loops(np.flatnonzero(kind == Op.LOOP))
 
-    def _check_loop(self, at: int) -> None:
-        first = self.tasks["first_op"]
-        owners = np.flatnonzero((first <= at) & (at < first + self.tasks["nr_ops"]))
-        for task in owners.tolist():
-            begin = int(first[task]) + int(self.ops["target"][at])
-            body = self.ops[begin:at] if first[task] <= begin <= at else self.ops[:0]
-            takes_time = np.isin(body["kind"], (Op.RUN, Op.SLEEP, Op.NEXT)) & (body["arg"] > 0)
-            if not takes_time.any():
+    def _check_loops(self, loops: np.ndarray) -> None:
+        """Each loop goes back, within its own program, over something that takes time."""
+        if not len(loops):
+            return
+        takes_time = np.isin(self.ops["kind"], (Op.RUN, Op.SLEEP, Op.NEXT)) & (self.ops["arg"] > 0)
+        taken = np.concatenate([[0], np.cumsum(takes_time)])  # operations before i that take time
+        first, end = self.tasks["first_op"], self.tasks["first_op"] + self.tasks["nr_ops"]
+        for task in range(len(self.tasks)):
+            own = loops[np.searchsorted(loops, first[task]) : np.searchsorted(loops, end[task])]
+            begin = first[task] + self.ops["target"][own]
+            good = (begin >= first[task]) & (begin <= own)
+            good[good] &= taken[own[good]] > taken[begin[good]]
+            if not good.all():
                 raise WorkloadError(
-                    f"task {task} {self.name(task)!r}: the loop of operation {at} must go back over a run, sleep or next "
-                    "that takes time"
+                    f"task {task} {self.name(task)!r}: the loop of operation {own[~good][0]} must go back over a run, "
+                    "sleep or next that takes time"
                 )
 
 
