@@ -10,7 +10,8 @@ own schedule().
 
 Invariants:
     I1  rq.nr_running and rq.load count exactly the tasks of the CPU with on_rq
-    I2  after end_event no running task is flagged, and rq.curr is rq.idle exactly if rq.nr_running is 0
+    I2  after end_event no running task is flagged, and if rq.nr_running is 0 rq.curr is rq.idle (a synchronous wakeup on
+        an idle CPU waits for the next schedule(), so the idle task may run beside a runnable one)
     I3  a task in TASK_RUNNING has on_rq: it is on its class's queues
     I4  the machine's table has a task at its slot from take_task to free_task
 

@@ -85,7 +85,7 @@ cdef struct task:
     uint64_t id                 # 1, 2, ... in order of creation, never used again; 0 is the idle task
     uint32_t slot               # place in the machine's table, used again
     uint32_t tag                # for whoever drives the machine: the core never looks at it
-    int16_t prio                # 120 + nice; smaller is more important; the idle task 140
+    int16_t prio                # 120 + nice, where a class does not correct it; smaller is more important; idle 140
     int8_t nice                 # -20 ... 19
     uint8_t policy              # SCHED_NORMAL, SCHED_BATCH, SCHED_IDLE
     uint8_t state               # TASK_NEW ...
@@ -216,10 +216,12 @@ cdef struct sched_class:
     void *(*group_entity)(task_group *tg, int32_t cpu) noexcept nogil
     void *(*group_queue)(task_group *tg, int32_t cpu) noexcept nogil
     void *(*root_queue)(rq *rq) noexcept nogil
-    size_t (*list_queue)(const void *queue, queued *out, size_t room) noexcept nogil  # waiting ones, in order
+    size_t (*list_queue)(const void *queue, queued *out, size_t room) noexcept nogil  # in order; with the running
+                                # task, if it stays in its queue
     uint64_t (*slice_of)(const void *entity) noexcept nogil   # ns; NULL: the model has none
     vns_t (*vslice_of)(const void *entity) noexcept nogil     # NULL: the model has none
     int (*check_rq)(rq *rq) noexcept nogil                    # number of the first broken invariant, or 0
     const field *entity_fields
     const field *queue_fields
+    const field *cpu_fields     # of the class's rq, beside those that every CPU has; NULL: none
     const field *tunables

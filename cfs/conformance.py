@@ -22,6 +22,7 @@ from typing import Any
 from .errors import CfsError, TraceError
 from .models import MODELS
 from .scheduler import Scheduler, Task
+from .tunables import LinuxO12622
 
 __all__ = ["Difference", "TraceResult", "replay_trace", "replay_traces", "read_trace"]
 
@@ -203,31 +204,20 @@ def _replayer(path: str, header: dict[str, Any]) -> _Replayer:
 
 
 class _Replayer:
-    """A Scheduler that performs trace operations and knows its state in the trace's own terms."""
+    """A Scheduler that performs trace operations."""
 
     def __init__(self, header: dict[str, Any]):
-        tunables = dict(header.get("tunables", {}))
-        root_shares = tunables.pop("init_task_group_load", None)
-        tunables.pop("sd", None)
-        model = MODELS[header["model"]]
-        unknown = tunables.keys() - set(model.tunables.names())
-        if unknown:
-            raise TraceError(f"{model.id} has no tunable {', '.join(sorted(unknown))}")
+        self.dialect = DIALECTS.get(header["model"], Dialect)(header)
         self.group_by = GROUPINGS[header.get("groups", "none")]
-        self.sched = Scheduler(
-            model,
-            group_by=self.group_by,
-            root_shares=root_shares if self.group_by else None,
-            **tunables,
-        )
-        self.ent_fields = header.get("ent_fields", ["vruntime", "sum_exec_runtime", "on_rq"])
-        self.rq_fields = header.get("rq_fields", ["min_vruntime", "load_weight", "nr_running"])
-        self.cpu_names = header.get("cpu_fields", ["clock", "nr_running", "load_weight", "nr_switches"])
-        self.top_queue = header.get("top_queue", "/") if self.group_by else "/"
+        options = self.dialect.scheduler_options()
+        if not self.group_by:
+            options.pop("root_shares", None)
+        self.sched = Scheduler(header["model"], group_by=self.group_by, **options)
         self.tasks: dict[int, Task] = {}
         self.numbers: dict[int, int] = {}  # id of a Task -> number in the trace
 
-    # ------------------------------------------------------------------------------------------------- operations
+    def number_of(self, task: Task | None) -> int:
+        return 0 if task is None else self.numbers[task.id]
 
     def perform(self, op: dict[str, Any]) -> None:
         kind = op["op"]
@@ -237,21 +227,25 @@ class _Replayer:
         method(op)
 
     def op_fork(self, op: dict[str, Any]) -> None:
-        parent = self.sched.current
-        running = 0 if parent is None else self.numbers[parent.id]
+        running = self.number_of(self.sched.current)
         if op["parent"] != running:
             raise TraceError(f"task {op['parent']} forks, but {running} is running")
         child = self.sched.fork(
-            now_ns=op["t"], name=str(op["task"]), nice=op["nice"], policy=op["policy"], **self._group(op["group"])
+            now_ns=op["t"],
+            name=str(op["task"]),
+            nice=op["nice"],
+            policy=op["policy"],
+            **self._group(op["group"]),
+            **_renamed(op, clone_vm="clone_vm"),
         )
         self.tasks[op["task"]] = child
         self.numbers[child.id] = op["task"]
 
     def op_wake(self, op: dict[str, Any]) -> None:
-        self.sched.wake(self.tasks[op["task"]], now_ns=op["t"])
+        self.sched.wake(self.tasks[op["task"]], now_ns=op["t"], **_renamed(op, sync="sync", irq="irq"))
 
     def op_block(self, op: dict[str, Any]) -> None:
-        self.sched.block(now_ns=op["t"])
+        self.sched.block(now_ns=op["t"], **_renamed(op, state="sleep"))
 
     def op_exit(self, op: dict[str, Any]) -> None:
         task = self.sched.current
@@ -287,53 +281,142 @@ class _Replayer:
             return {"uid": int(name.removeprefix("uid:"))}
         return {"group": name} if self.group_by == "cgroup" else {}
 
-    # ------------------------------------------------------------------------------------------------------ states
-
     def first_difference(self, expected: dict[str, Any]) -> tuple[str, Any, Any] | None:
         """(path, expected, got) of the first field that differs, in the order of the trace; None if all are equal."""
         for key, value in expected.items():
-            getter = getattr(self, f"state_{key}", None)
+            getter = getattr(self.dialect, f"state_{key}", None)
             if getter is None:
                 raise TraceError(f"unknown state {key!r}")
-            got = getter()
+            got = getter(self)
             if got != value:
-                return _first_difference(key, value, got, self._column_names(key))
+                return _first_difference(key, value, got, self.dialect.columns(key))
         return None
 
-    def _column_names(self, key: str) -> list[str]:
-        return {"ent": self.ent_fields, "rq": self.rq_fields, "cpu": self.cpu_names}.get(key, [])
 
-    def state_curr(self) -> int:
-        task = self.sched.current
-        return 0 if task is None else self.numbers[task.id]
+def _renamed(op: dict[str, Any], **names: str) -> dict[str, Any]:
+    """The optional arguments that an operation has, by the names that the Scheduler gives them."""
+    return {ours: op[theirs] for theirs, ours in names.items() if theirs in op}
 
-    def state_resched(self) -> bool:
-        return self.sched.resched
 
-    def state_cpu(self) -> list[int]:
-        values = self.sched.cpu_fields()
-        return [values[name] for name in self.cpu_names]
+class Dialect:
+    """What a trace calls things, and how it shows them. A model whose traces show more has a subclass.
 
-    def state_rq(self) -> dict[str, list[int]]:
-        queues = {}
-        for name, group in self._queues().items():
-            values = self.sched.queue_fields(group)
-            queues[name] = [values[column] for column in self.rq_fields]
-        return queues
+    A method ``state_KEY`` makes the state of this key from what the replayer's Scheduler knows.
+    """
 
-    def state_ent(self) -> dict[str, list[int]]:
-        entities = {str(number): task for number, task in self.tasks.items()}
+    def __init__(self, header: dict[str, Any]):
+        self.header = header
+        self.ent_fields = header.get("ent_fields", ["vruntime", "sum_exec_runtime", "on_rq"])
+        self.rq_fields = header.get("rq_fields", ["min_vruntime", "load_weight", "nr_running"])
+        self.cpu_fields = header.get("cpu_fields", ["clock", "nr_running", "load_weight", "nr_switches"])
+
+    def scheduler_options(self) -> dict[str, Any]:
+        """Arguments of the Scheduler, from the header."""
+        options = dict(self.header.get("tunables", {}))
+        root_shares = options.pop("init_task_group_load", None)
+        options.pop("sd", None)  # how CPUs are arranged
+        self.refuse_unknown(options)
+        return options | {"root_shares": root_shares}
+
+    def refuse_unknown(self, options: dict[str, Any]) -> None:
+        model = MODELS[self.header["model"]]
+        unknown = options.keys() - set(model.tunables.names())
+        if unknown:
+            raise TraceError(f"{model.id} has no tunable {', '.join(sorted(unknown))}")
+
+    def columns(self, key: str) -> list[str]:
+        """Names of the columns of a state's rows."""
+        return {"ent": self.ent_fields, "rq": self.rq_fields, "cpu": self.cpu_fields}.get(key, [])
+
+    def value(self, column: str, value: int) -> Any:
+        """A field of an entity as the trace shows it."""
+        return value
+
+    def row(self, values: dict[str, int]) -> list[Any]:
+        return [self.value(column, values[column]) for column in self.ent_fields]
+
+    def queues(self, replayer: _Replayer) -> dict[str, str | None]:
+        """Name in the trace -> whose queue."""
+        groups = replayer.sched.groups
+        top = self.header.get("top_queue", "/") if groups else "/"
+        return {top: None, **{name: name for name in groups}}
+
+    def state_curr(self, replayer: _Replayer) -> int:
+        return replayer.number_of(replayer.sched.current)
+
+    def state_resched(self, replayer: _Replayer) -> bool:
+        return replayer.sched.resched
+
+    def state_cpu(self, replayer: _Replayer) -> list[int]:
+        values = replayer.sched.cpu_fields()
+        return [values[column] for column in self.cpu_fields]
+
+    def state_rq(self, replayer: _Replayer) -> dict[str, list[int]]:
         rows = {}
-        for name, entity in {**entities, **self.sched.groups}.items():
-            values = entity.fields()
-            rows[name] = [values[column] for column in self.ent_fields]
+        for name, group in self.queues(replayer).items():
+            values = replayer.sched.queue_fields(group)
+            rows[name] = [values[column] for column in self.rq_fields]
         return rows
 
-    def state_tree(self) -> dict[str, list[str]]:
-        return {name: [entity.name for entity in self.sched.queue(group)] for name, group in self._queues().items()}
+    def state_ent(self, replayer: _Replayer) -> dict[str, list[Any]]:
+        entities = {str(number): task for number, task in replayer.tasks.items()}
+        return {name: self.row(entity.fields()) for name, entity in {**entities, **replayer.sched.groups}.items()}
 
-    def _queues(self) -> dict[str, str | None]:
-        return {self.top_queue: None, **{name: name for name in self.sched.groups}}
+    def state_tree(self, replayer: _Replayer) -> dict[str, list[str]]:
+        has_curr = self.header.get("tree_has_curr", False)
+        return {
+            name: [entity.name for entity in replayer.sched.queue(group, running=has_curr)]
+            for name, group in self.queues(replayer).items()
+        }
+
+
+class DialectCfs2623(Dialect):
+    """``linux-2.6.23-cfs``: five load averages beside the usual."""
+
+    def state_cpu_load(self, replayer: _Replayer) -> list[int]:
+        values = replayer.sched.cpu_fields()
+        return [values[f"cpu_load[{i}]"] for i in range(5)]
+
+
+class DialectO12622(Dialect):
+    """``linux-2.6.22-o1``: lists by array and priority in place of trees; the idle task has a row; two fields are words.
+
+    The tunables of the header are constants of the kernel at its HZ: they are compared, not set.
+    """
+
+    ARRAYS = (None, "active", "expired")
+    SLEEP_TYPES = ("normal", "noninteractive", "interactive", "interrupted")
+
+    def scheduler_options(self) -> dict[str, Any]:
+        tunables = LinuxO12622().changed(hz=self.header["hz"])
+        for name, value in self.header.get("tunables", {}).items():
+            if name not in tunables.constants():
+                raise TraceError(f"{self.header['model']} has no constant {name}")
+            if value != getattr(tunables, name):
+                raise TraceError(f"{name} is {getattr(tunables, name)} at HZ {tunables.hz}, not {value}")
+        return {"hz": tunables.hz}
+
+    def value(self, column: str, value: int) -> Any:
+        if column == "array":
+            return self.ARRAYS[value]
+        return self.SLEEP_TYPES[value] if column == "sleep_type" else value
+
+    def state_ent(self, replayer: _Replayer) -> dict[str, list[Any]]:
+        return {"0": self.row(replayer.sched.idle_fields())} | super().state_ent(replayer)
+
+    def state_queues(self, replayer: _Replayer) -> dict[str, dict[str, list[str]]]:
+        arrays: dict[str, dict[str, list[str]]] = {"active": {}, "expired": {}}
+        for task in replayer.sched.queue(running=True):
+            values = task.fields()
+            arrays[self.ARRAYS[values["array"]]].setdefault(str(values["prio"]), []).append(task.name)
+        return arrays
+
+
+DIALECTS: dict[str, type[Dialect]] = {
+    "linux-2.6.23-cfs": DialectCfs2623,
+    "linux-2.6.22-o1": DialectO12622,
+}
+"""How traces of a model speak; of the others as the format says."""
 
 
 def _first_difference(path: str, expected: Any, got: Any, columns: list[str]) -> tuple[str, Any, Any]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import ModelError
-from .tunables import LinuxCfs2624, Tunables
+from .tunables import LinuxCfs2623, LinuxCfs2624, LinuxO12622, RfsModel, Tunables
 
 __all__ = ["Model", "MODELS", "all_models", "model_named"]
 
@@ -73,6 +73,37 @@ MODELS: dict[str, Model] = {
             group_by=(None, "uid", "cgroup"),
             group_levels=1,
             root_shares={"uid": 2048, "cgroup": 1024},
+        ),
+        Model(
+            id="linux-2.6.23-cfs",
+            summary="CFS of Linux 2.6.23 (October 2007): fair clock, wait_runtime, and the divisions",
+            module="cfs.classes._fair_2_6_23",
+            tunables=LinuxCfs2623,
+            group_by=(None,),
+            group_levels=0,
+            root_shares={},
+            options=frozenset({"sync", "irq", "clone_vm", "sleep"}),  # irq is accepted, and has no effect
+        ),
+        Model(
+            id="linux-2.6.22-o1",
+            summary="O(1) of Linux 2.6.22 (July 2007): active and expired arrays, interactivity by sleeping",
+            module="cfs.classes._o1",
+            tunables=LinuxO12622,
+            group_by=(None,),
+            group_levels=0,
+            root_shares={},
+            options=frozenset({"sync", "irq", "clone_vm", "sleep"}),
+            policies=("normal", "batch"),
+        ),
+        Model(
+            id="rfs-model",
+            summary="a model after the mathematics of RFS (2007): a stepped weighted average, no division",
+            module="cfs.classes._rfs",
+            tunables=RfsModel,
+            group_by=(None,),
+            group_levels=0,
+            root_shares={},
+            options=frozenset({"sync"}),
         ),
     ]
 }

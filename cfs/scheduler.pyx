@@ -396,7 +396,7 @@ cdef class Scheduler:
         cdef Py_ssize_t nr_groups = len(self.group_addresses)
         cdef task_group *tg
         cdef task_t *p
-        cdef Task child
+        cdef Task child = None
         if name is not None and not isinstance(name, str):
             raise TypeError(f"name must be a string, not {name!r}")
         if clone_vm:
@@ -405,16 +405,19 @@ cdef class Scheduler:
             raise StateError(f"policy = {policy!r} is none of {', '.join(self.model.policies)}")
         tg = self.group_argument(before, uid, group)
         p = new_task(&self.m)
-        self.m.this_rq, rq.now = rq, now            # what a class may ask for; the event itself begins below
-        sched_fork(rq, p, before)
-        adjust_new_task(p, tg, nice_value, policy_value)
-        set_task_cpu(p, start)
+        p.rq = rq
         try:
-            self.defined(start, p, EVENT_FORK, NULL, "fork")
             if name is not None:
                 self.names[p.id] = str(name)
-            child = self.handle_of(p)
+            child = self.handle_of(p)               # before sched_fork, which may change the parent
+            self.m.this_rq, rq.now = rq, now        # what a class may ask for; the event itself begins below
+            sched_fork(rq, p, before)
+            adjust_new_task(p, tg, nice_value, policy_value)
+            set_task_cpu(p, start)
+            self.defined(start, p, EVENT_FORK, NULL, "fork")
         except BaseException:
+            if child is not None:
+                child.p = NULL
             self.names.pop(p.id, None)
             free_task(p)
             self.m.nr_forked -= 1
@@ -1111,9 +1114,12 @@ cdef class Scheduler:
         Raises
         ------
         TunableError
-            No such tunable, or a value outside of its range. Nothing has changed.
+            No such tunable, a value outside of its range, or a constant that was compiled in. Nothing has changed.
         """
         self.rq_of(0)
+        for name in changes:
+            if name in self._tunables.COMPILED_IN:
+                raise TunableError(f"{name} is compiled in: it can be given to Scheduler(), but not written at run time")
         changed = self._tunables.changed(**changes)
         write_tunables(self.m.sched_class, self.m.tunables, changed)
         self._tunables = changed
@@ -1168,19 +1174,31 @@ cdef class Scheduler:
         return nr
 
     def cpu_fields(self, cpu=0):
-        """State of a CPU: clock (ns), nr_running, load_weight (of its runnable tasks), nr_switches.
+        """State of a CPU: clock (ns), nr_running, load_weight (of its runnable tasks), nr_switches, and what else its
+        model keeps (load averages in 2.6.23, jiffies in 2.6.22).
 
         Returns
         -------
         dict of str to int
         """
         cdef rq *rq = self.rq_of(cpu)
-        return {
+        values = {
             "clock": rq.clock,
             "nr_running": rq.nr_running,
             "load_weight": rq.load,
             "nr_switches": rq.nr_switches,
         }
+        if self.m.sched_class.cpu_fields != NULL:
+            values |= read_fields(self.m.sched_class.cpu_fields, rq)
+        return values
+
+    def idle_fields(self, cpu=0):
+        """Every quantity of a CPU's idle task by its kernel name (dict of str to int).
+
+        It is no `Task`: it cannot block, exit, or be changed. In O(1) it has a time slice, which its children share.
+        """
+        cdef rq *rq = self.rq_of(cpu)
+        return read_fields(self.m.sched_class.entity_fields, self.m.sched_class.task_entity(rq.idle))
 
     def queue_fields(self, group=None, cpu=0):
         """State of a queue, by kernel name: min_vruntime, load_weight, nr_running.
@@ -1197,7 +1215,7 @@ cdef class Scheduler:
         """
         return read_fields(self.m.sched_class.queue_fields, self.queue_of(group, cpu))
 
-    def queue(self, group=None, cpu=0):
+    def queue(self, group=None, cpu=0, *, running=False):
         """Who waits in a queue, leftmost (the next to run) first. The running entity is not among them.
 
         Parameters
@@ -1205,6 +1223,8 @@ cdef class Scheduler:
         group : TaskGroup, User or str, optional
             Whose queue. Default: the CPU's top queue, which holds the groups if there are groups.
         cpu : int, optional
+        running : bool, optional
+            Show the running task as well, where it stands, in models that leave it in the queue (2.6.22, 2.6.23).
 
         Returns
         -------
@@ -1225,6 +1245,7 @@ cdef class Scheduler:
             return [
                 self.handle_of(entities[i].p) if entities[i].p != NULL else self.group_handle_of(entities[i].tg)
                 for i in range(nr)
+                if running or entities[i].p == NULL or entities[i].p != entities[i].p.rq.curr
             ]
         finally:
             free(entities)
@@ -1410,7 +1431,7 @@ cdef class Task:
 
     @property
     def prio(self):
-        """120 + nice."""
+        """120 + nice; in O(1) corrected by how much the task sleeps."""
         return self.living().prio
 
     @property

@@ -85,6 +85,8 @@ class Simulation:
             self._compile(model_named(model), group_by, tunables)
 
     def _compile(self, model: Model, group_by: str | None, tunables: dict[str, Any]) -> None:
+        _require_policies(self.workload, model)
+        tunables = model.tunables.of_hz(self.hz) | tunables
         self.scheduler = Scheduler(model, group_by=group_by, cpus=len(self.cpus), **tunables)
         self._groups = _make_groups(self.scheduler, self.workload)
         self._loop = Loop(
@@ -196,6 +198,12 @@ def _name_of(sched: Scheduler | Policy) -> str:
     if isinstance(sched, Scheduler):
         return sched.model.id
     return getattr(sched, "name", type(sched).__name__)
+
+
+def _require_policies(workload: Workload, model: Model) -> None:
+    for number, policy in enumerate(("normal", "batch", "idle")):
+        if policy not in model.policies and (workload.tasks["policy"] == number).any():
+            raise WorkloadError(f"{model.id} has no policy {policy!r}; there are {', '.join(model.policies)}")
 
 
 def _make_groups(sched: Scheduler, workload: Workload) -> list[TaskGroup | None]:

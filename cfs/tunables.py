@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from .errors import TunableError
 
-__all__ = ["Tunables", "LinuxCfs2624"]
+__all__ = ["Tunables", "LinuxCfs2624", "LinuxCfs2623", "LinuxO12622", "RfsModel"]
 
 U32_MAX = 2**32 - 1
 U64_MAX = 2**64 - 1
@@ -22,13 +22,15 @@ U64_MAX = 2**64 - 1
 class Tunables:
     """What all models share: checking of ranges, feature bits by name, and scaling by CPUs.
 
-    A model's class declares its fields with their defaults, and three tables: RANGES (name -> least, greatest),
-    FEATURES (bit name -> value in `sched_features`), and SCALED (name -> cap or None: times 1 + log2(cpus) at boot).
+    A model's class declares its fields with their defaults, and four tables: RANGES (name -> least, greatest),
+    FEATURES (bit name -> value in `sched_features`), SCALED (name -> cap or None: times 1 + log2(cpus) at boot), and
+    COMPILED_IN (names that cannot be written at run time).
     """
 
     RANGES: ClassVar[dict[str, tuple[int, int]]] = {}
     FEATURES: ClassVar[dict[str, int]] = {}
     SCALED: ClassVar[dict[str, int | None]] = {}
+    COMPILED_IN: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     def at_boot(cls, cpus: int = 1, **changes: Any) -> Tunables:
@@ -39,7 +41,12 @@ class Tunables:
         for name, cap in cls.SCALED.items():
             value = getattr(booted, name) * factor
             scaled[name] = value if cap is None else min(value, max(cap, getattr(booted, name)))
-        return replace(booted, **scaled).changed(**changes)
+        return replace(booted, **scaled)._booted().changed(**changes)
+
+    @classmethod
+    def of_hz(cls, hz: int) -> dict[str, int]:
+        """The tunables that follow from the length of a tick, in models that have such."""
+        return {}
 
     def changed(self, **changes: Any) -> Tunables:
         """A copy with these tunables and feature bits written, as by sysctl: checked, and derived values renewed."""
@@ -87,7 +94,12 @@ class Tunables:
             features = features | self.FEATURES[name] if value else features & ~self.FEATURES[name]
         return features
 
+    def _booted(self) -> Tunables:
+        """What boot derives from the scaled values, once."""
+        return self
+
     def _derived(self, written: dict[str, int]) -> Tunables:
+        """What follows from each write."""
         return self
 
 
@@ -141,3 +153,158 @@ class LinuxCfs2624(Tunables):
         if not touched or "sched_nr_latency" in written:
             return self
         return replace(self, sched_nr_latency=-(-self.sched_latency_ns // self.sched_min_granularity_ns))
+
+
+@dataclass(frozen=True)
+class LinuxCfs2623(Tunables):
+    """Tunables of ``linux-2.6.23-cfs`` (specification 3): u32, ns where the name ends in ``_ns``.
+
+    At boot the runtime limit is the latency, and the wakeup granularity half of the minimum granularity; later writes
+    change only what is written. `initial_fair_clock` and `TICK_NSEC` are no kernel tunables: where every fair clock
+    starts, and the length of a tick, which only the load averages see.
+    """
+
+    sched_latency_ns: int = 20_000_000
+    sched_min_granularity_ns: int = 2_000_000
+    sched_wakeup_granularity_ns: int = 1_000_000
+    sched_batch_wakeup_granularity_ns: int = 25_000_000
+    sched_stat_granularity_ns: int = 0
+    sched_runtime_limit_ns: int = 20_000_000
+    sched_child_runs_first: int = 1
+    sched_compat_yield: int = 0
+    sched_features: int = 29
+    initial_fair_clock: int = 1
+    TICK_NSEC: int = 1_000_000
+
+    RANGES: ClassVar[dict[str, tuple[int, int]]] = {
+        "sched_latency_ns": (100_000, 1_000_000_000),
+        "sched_min_granularity_ns": (100_000, 1_000_000_000),
+        "sched_wakeup_granularity_ns": (0, 1_000_000_000),
+        "sched_batch_wakeup_granularity_ns": (0, 1_000_000_000),
+        "sched_stat_granularity_ns": (0, 1_000_000_000),
+        "sched_runtime_limit_ns": (100_000, 1_000_000_000),
+        "initial_fair_clock": (1, U64_MAX),
+        "TICK_NSEC": (1, 1_000_000_000),
+    }
+    FEATURES: ClassVar[dict[str, int]] = {
+        "FAIR_SLEEPERS": 1,
+        "SLEEPER_AVG": 2,
+        "SLEEPER_LOAD_AVG": 4,
+        "PRECISE_CPU_LOAD": 8,
+        "START_DEBIT": 16,
+        "SKIP_INITIAL": 32,
+    }
+    SCALED: ClassVar[dict[str, int | None]] = {
+        "sched_latency_ns": 100_000_000,
+        "sched_min_granularity_ns": 100_000_000,
+    }
+    COMPILED_IN: ClassVar[frozenset[str]] = frozenset({"initial_fair_clock", "TICK_NSEC"})
+
+    @classmethod
+    def of_hz(cls, hz: int) -> dict[str, int]:
+        return {"TICK_NSEC": 1_000_000_000 // hz}
+
+    def _booted(self) -> Tunables:
+        return replace(
+            self,
+            sched_runtime_limit_ns=self.sched_latency_ns,
+            sched_wakeup_granularity_ns=self.sched_min_granularity_ns // 2,
+        )
+
+
+@dataclass(frozen=True)
+class LinuxO12622(Tunables):
+    """The one knob of ``linux-2.6.22-o1``: `hz`, compiled in, from which every other constant follows.
+
+    The constants can be read by their kernel names: ``tunables.DEF_TIMESLICE`` (ticks, jiffies, or ns where the name
+    says so; specification 3).
+    """
+
+    hz: int = 1000
+
+    RANGES: ClassVar[dict[str, tuple[int, int]]] = {"hz": (10, 1_000_000)}
+    COMPILED_IN: ClassVar[frozenset[str]] = frozenset({"hz"})
+
+    @classmethod
+    def of_hz(cls, hz: int) -> dict[str, int]:
+        return {"hz": hz}
+
+    ON_RUNQUEUE_WEIGHT: ClassVar[int] = 30
+    CHILD_PENALTY: ClassVar[int] = 95
+    PARENT_PENALTY: ClassVar[int] = 100
+    EXIT_WEIGHT: ClassVar[int] = 3
+    PRIO_BONUS_RATIO: ClassVar[int] = 25
+    MAX_BONUS: ClassVar[int] = 10
+    INTERACTIVE_DELTA: ClassVar[int] = 2
+    SCHED_LOAD_SCALE: ClassVar[int] = 128
+    INITIAL_JIFFIES: ClassVar[int] = 0
+
+    @property
+    def MIN_TIMESLICE(self) -> int:
+        """Shortest full slice, ticks: 5 ms, at least one tick."""
+        return max(5 * self.hz // 1000, 1)
+
+    @property
+    def DEF_TIMESLICE(self) -> int:
+        """Full slice of nice 0, ticks: 100 ms."""
+        return 100 * self.hz // 1000
+
+    @property
+    def MAX_SLEEP_AVG(self) -> int:
+        """Sleep average of the full bonus, jiffies."""
+        return 10 * self.DEF_TIMESLICE
+
+    @property
+    def STARVATION_LIMIT(self) -> int:
+        """How long expired tasks may wait, jiffies for each runnable task."""
+        return self.MAX_SLEEP_AVG
+
+    @property
+    def NS_MAX_SLEEP_AVG(self) -> int:
+        """Sleep average of the full bonus, ns."""
+        return self.MAX_SLEEP_AVG * (1_000_000_000 // self.hz)
+
+    @property
+    def GRANULARITY(self) -> int:
+        """Shortest round-robin piece of a slice, ticks: 10 ms, at least one tick."""
+        return max(10 * self.hz // 1000, 1)
+
+    @property
+    def idle_time_slice(self) -> int:
+        """The idle task's slice at boot, ticks."""
+        return self.hz
+
+    @classmethod
+    def constants(cls) -> list[str]:
+        """Names of the constants that follow from `hz`, as a trace's header has them."""
+        return [name for name in dir(cls) if name.isupper() and name not in TABLES] + ["idle_time_slice"]
+
+
+TABLES = {"RANGES", "FEATURES", "SCALED", "COMPILED_IN"}
+
+
+@dataclass(frozen=True)
+class RfsModel(Tunables):
+    """Tunables of ``rfs-model``. No kernel had them: the model is derived from the mathematics.
+
+    Attributes
+    ----------
+    rfs_slice_ns : int
+        A turn ends at the tick that finds the runner's time this far (by its weight) beyond the average.
+    rfs_granularity_ns : int
+        A woken task preempts a runner whose time is this far (by its weight) beyond its own.
+    rfs_step_shift : int
+        The base of the average goes forward in steps of 2**shift ns: by as much a sleeper may come back before the
+        average.
+    """
+
+    rfs_slice_ns: int = 4_000_000
+    rfs_granularity_ns: int = 10_000_000
+    rfs_step_shift: int = 20
+
+    RANGES: ClassVar[dict[str, tuple[int, int]]] = {
+        "rfs_slice_ns": (0, 1_000_000_000),
+        "rfs_granularity_ns": (0, 1_000_000_000),
+        "rfs_step_shift": (10, 30),
+    }
+    COMPILED_IN: ClassVar[frozenset[str]] = frozenset({"rfs_step_shift"})

@@ -37,7 +37,10 @@ def test_every_state_of_the_trace_is_ours(path):
     assert result.operations > 100
 
 
-@pytest.mark.parametrize("model", MODELS)
+WITHOUT_TRACES = {"rfs-model"}  # after the mathematics: there is no kernel to record
+
+
+@pytest.mark.parametrize("model", [model for model in MODELS if model not in WITHOUT_TRACES])
 def test_every_model_has_traces_of_every_grouping(model):
     """A missing folder must not look like success."""
     kinds = {next(read_trace(path))[1]["groups"] for path in TRACES if path.parent.name == model}

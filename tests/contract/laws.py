@@ -34,9 +34,41 @@ def turn_of_cfs_2_6_24(nr, tick_ns):
     return max(20 * MS // nr, 4 * MS) + tick_ns
 
 
+def turn_of_cfs_2_6_23(nr, tick_ns):
+    """
+    A turn ends at the first tick that finds it longer than the ideal (20 ms / nr, at least 2 ms) and the runner's key
+    behind another's (spec 5.8, 5.9). Its lead at the start is at most half a latency, the debit of the second fork, and
+    what another ran beyond it in a turn of its own: an ideal and a tick.
+    """
+    ideal = max(20 * MS // nr, 2 * MS)
+    return 10 * MS + ideal + 2 * tick_ns
+
+
+def turn_of_o1(nr, tick_ns):
+    """The largest first slice: idle's 1000 ticks of 1 ms are halved by the first fork, its child's by the second."""
+    return 250 * MS
+
+
+def turn_of_rfs(nr, tick_ns):
+    """
+    A turn of d from n = A - x ends when d * (1 - 1 / nr) > slice + x. From equal n the last one of the first round has
+    the greatest x, and runs (nr / (nr - 1)) ** nr slices: 4 for two, less for more. A tick late makes a slice a tick longer.
+    """
+    return 4 * (4 * MS + tick_ns)
+
+
 LAWS = {
     "linux-2.6.24-cfs": Laws(
         key=lambda entity, queue: signed(entity["vruntime"] - queue["min_vruntime"]),
         turn_ns=turn_of_cfs_2_6_24,
+    ),
+    "linux-2.6.23-cfs": Laws(
+        key=lambda entity, queue: signed(entity["fair_key"] - queue["fair_clock"]),
+        turn_ns=turn_of_cfs_2_6_23,
+    ),
+    "linux-2.6.22-o1": Laws(key=None, turn_ns=turn_of_o1),
+    "rfs-model": Laws(
+        key=lambda entity, queue: signed(entity["vruntime"] - queue["base"]),
+        turn_ns=turn_of_rfs,
     ),
 }

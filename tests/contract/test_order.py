@@ -39,7 +39,7 @@ def test_the_one_picked_has_the_smallest_key(model, laws, group_by, seed):
             waiting = [laws.key(other.fields(), queue) for other in sched.queue(group)]
             assert laws.key(entity.fields(), queue) <= min(waiting, default=2**64)
         nr_picks += 1
-    assert nr_picks > 50
+    assert nr_picks > 40
 
 
 @pytest.mark.parametrize("seed", range(4))
