@@ -27,6 +27,7 @@ MODULES = [
     "cfs.classes._fair_2_6_23",
     "cfs.classes._o1",
     "cfs.classes._rfs",
+    "cfs.classes._eevdf",
     "cfs._sim",
     "cfs.scheduler",
     "cfs.recordings._scan",

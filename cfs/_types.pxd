@@ -153,6 +153,7 @@ cdef enum:                      # field.kind
     FIELD_S64 = 1
     FIELD_U32 = 2
     FIELD_U8 = 3
+    FIELD_ENTITY = 4            # pointer to an entity of the class, or NULL
 
 
 cdef struct field:
@@ -218,10 +219,12 @@ cdef struct sched_class:
     void *(*root_queue)(rq *rq) noexcept nogil
     size_t (*list_queue)(const void *queue, queued *out, size_t room) noexcept nogil  # in order; with the running
                                 # task, if it stays in its queue
+    queued (*queued_of)(const void *entity) noexcept nogil    # which task or group it is; NULL: no queue_entities
     uint64_t (*slice_of)(const void *entity) noexcept nogil   # ns; NULL: the model has none
     vns_t (*vslice_of)(const void *entity) noexcept nogil     # NULL: the model has none
     int (*check_rq)(rq *rq) noexcept nogil                    # number of the first broken invariant, or 0
     const field *entity_fields
     const field *queue_fields
     const field *cpu_fields     # of the class's rq, beside those that every CPU has; NULL: none
+    const field *queue_entities # entities that a queue points to, all FIELD_ENTITY; NULL: none
     const field *tunables

@@ -276,6 +276,12 @@ class _Replayer:
         else:
             self.sched.create_group(op["group"], shares=op["shares"], parent=op["parent"], now_ns=op["t"])
 
+    def op_slice(self, op: dict[str, Any]) -> None:
+        self.sched.set_slice(self.tasks[op["task"]], op["slice_ns"], now_ns=op["t"])
+
+    def op_gidle(self, op: dict[str, Any]) -> None:
+        self.sched.set_group_idle(op["group"], op["idle"], now_ns=op["t"])
+
     def _group(self, name: str) -> dict[str, Any]:
         if self.group_by == "uid":
             return {"uid": int(name.removeprefix("uid:"))}
@@ -412,9 +418,39 @@ class DialectO12622(Dialect):
         return arrays
 
 
+class DialectEevdf618(Dialect):
+    """``linux-6.18-eevdf``: the root group is the root queue and no entity; features are named in a table of their own;
+    queues show whom they point to."""
+
+    def scheduler_options(self) -> dict[str, Any]:
+        options = dict(self.header.get("tunables", {}))
+        options = dict(options.pop("features", {})) | options
+        self.refuse_unknown(options)
+        return options
+
+    def row(self, values: dict[str, int]) -> list[Any]:
+        return [values["load_weight" if column == "weight" else column] for column in self.ent_fields]
+
+    def queues(self, replayer: _Replayer) -> dict[str, str | None]:
+        return {**super().queues(replayer), "/": None}
+
+    def state_rq(self, replayer: _Replayer) -> dict[str, list[Any]]:
+        return {name: self.queue_row(replayer.sched, group) for name, group in self.queues(replayer).items()}
+
+    def queue_row(self, sched: Scheduler, group: str | None) -> list[Any]:
+        pointed_to = sched.queue_entities(group)
+        names = {name: None if entity is None else entity.name for name, entity in pointed_to.items()}
+        values = {**sched.queue_fields(group), **names}
+        return [values[column] for column in self.rq_fields]
+
+    def state_ent(self, replayer: _Replayer) -> dict[str, list[Any]]:
+        return {name: row for name, row in super().state_ent(replayer).items() if name != "/"}
+
+
 DIALECTS: dict[str, type[Dialect]] = {
     "linux-2.6.23-cfs": DialectCfs2623,
     "linux-2.6.22-o1": DialectO12622,
+    "linux-6.18-eevdf": DialectEevdf618,
 }
 """How traces of a model speak; of the others as the format says."""
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import ModelError
-from .tunables import LinuxCfs2623, LinuxCfs2624, LinuxO12622, RfsModel, Tunables
+from .tunables import LinuxCfs2623, LinuxCfs2624, LinuxEevdf618, LinuxO12622, RfsModel, Tunables
 
 __all__ = ["Model", "MODELS", "all_models", "model_named"]
 
@@ -44,7 +44,7 @@ class Model:
     policies : tuple of str
         Policies that a task can have.
     root_shares : dict of str to int
-        Shares of the root group for each way of grouping.
+        Shares of the root group for each way of grouping; missing where the root group has none.
     """
 
     id: str
@@ -104,6 +104,16 @@ MODELS: dict[str, Model] = {
             group_levels=0,
             root_shares={},
             options=frozenset({"sync"}),
+        ),
+        Model(
+            id="linux-6.18-eevdf",
+            summary="EEVDF of Linux 6.18 (November 2025): lag, eligibility, virtual deadlines, delayed dequeue",
+            module="cfs.classes._eevdf",
+            tunables=LinuxEevdf618,
+            group_by=(None, "cgroup"),
+            group_levels=None,
+            root_shares={},
+            options=frozenset({"slice", "group idle"}),
         ),
     ]
 }

@@ -33,6 +33,8 @@ cdef class Scheduler:
     cdef task_group *group_of(self, group) except NULL
     cdef object new_group_handle(self, name, task_group *parent, int64_t uid, shares, now_ns)
     cdef int allowed(self, str option, str what) except -1
+    cdef int root_group_has_shares(self, group_by) except -1
+    cdef object entity_handle_of(self, const void *entity)
     cdef void *queue_of(self, group, cpu) except NULL
     cdef Task handle_of(self, task *p)
     cdef TaskGroup group_handle_of(self, task_group *tg)

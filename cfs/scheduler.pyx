@@ -242,13 +242,19 @@ cdef class Scheduler:
         if root_shares is not None:
             if group_by is None:
                 raise GroupError("root_shares needs group_by='uid' or 'cgroup'")
+            self.root_group_has_shares(group_by)
             checked_shares(root_shares)
         self._tunables = self.model.tunables.at_boot(cpus, **tunables)
         self.boot(GROUPINGS[group_by], cpus)
         if group_by is not None:
-            shares = self.model.root_shares[group_by] if root_shares is None else root_shares
+            shares = self.model.root_shares.get(group_by, 1024) if root_shares is None else root_shares
             init_groups(&self.m, shares)
             self.remember_group(self.m.root_group, "uid:0" if group_by == "uid" else "/")
+
+    cdef int root_group_has_shares(self, group_by) except -1:
+        if group_by not in self.model.root_shares:
+            raise GroupError(f"the root group of {self.model.id} competes with nobody and has no shares")
+        return 0
 
     cdef int boot(self, int32_t group_by, int32_t cpus) except -1:
         cdef const sched_class *cls = <const sched_class *>PyCapsule_GetPointer(
@@ -1007,6 +1013,8 @@ cdef class Scheduler:
         GroupError
             It has tasks, is the root group, or is not there.
         """
+        cdef rq *rq = self.rq_of(0)
+        cdef task_t *before = rq.curr
         cdef task_group *tg = self.group_of(group)
         name = self.group_names[tg.id]
         if tg == self.m.root_group:
@@ -1015,7 +1023,9 @@ cdef class Scheduler:
             raise GroupError(f"{name!r} still has {tg.nr_tasks} tasks")
         if tg.nr_children:
             raise GroupError(f"{name!r} still has {tg.nr_children} groups below it")
+        self.begin(rq, self.now)
         self.forget_group(tg)
+        self.end(rq, before)
 
     def set_shares(self, group, shares, *, now_ns=None):
         """Write the shares of a group. Also reachable as ``group.shares = 512``.
@@ -1045,6 +1055,8 @@ cdef class Scheduler:
         cdef rq *rq = self.rq_of(0)
         cdef task_t *before = rq.curr
         cdef task_group *tg = self.group_of(group)
+        if tg == self.m.root_group:
+            self.root_group_has_shares(self.group_by)
         self.begin(rq, now)
         sched_group_set_shares(tg, value)
         self.end(rq, before)
@@ -1249,6 +1261,34 @@ cdef class Scheduler:
             ]
         finally:
             free(entities)
+
+    def queue_entities(self, group=None, cpu=0):
+        """Entities that a queue points to, by kernel name: ``curr`` (runs, or contains who runs), ``next`` (the buddy).
+
+        Parameters
+        ----------
+        group : TaskGroup, User or str, optional
+            Whose queue. Default: the CPU's top queue.
+        cpu : int, optional
+
+        Returns
+        -------
+        dict of str to (Task, TaskGroup or None)
+            Empty in models that show none.
+        """
+        cdef const char *queue = <const char *>self.queue_of(group, cpu)
+        cdef const field *f = self.m.sched_class.queue_entities
+        cdef const void *entity
+        pointed_to = {}
+        while f != NULL and f.name != NULL:
+            entity = (<const void **>(queue + f.offset))[0]
+            pointed_to[f.name.decode()] = None if entity == NULL else self.entity_handle_of(entity)
+            f += 1
+        return pointed_to
+
+    cdef object entity_handle_of(self, const void *entity):
+        cdef queued who = self.m.sched_class.queued_of(entity)
+        return self.handle_of(who.p) if who.p != NULL else self.group_handle_of(who.tg)
 
     cdef void *queue_of(self, group, cpu) except NULL:
         cdef rq *rq = self.rq_of(cpu)
@@ -1457,6 +1497,16 @@ cdef class Task:
         return self.entity_field(b"vruntime")
 
     @property
+    def deadline(self):
+        """Virtual deadline of its request, virtual ns modulo 2**64, in models that have one."""
+        return self.entity_field(b"deadline")
+
+    @property
+    def vlag(self):
+        """Lag saved when it left its queue, virtual ns; of a task that has run since: its protection limit."""
+        return self.entity_field(b"vlag")
+
+    @property
     def sum_exec_ns(self):
         """CPU time received, up to the last charge, ns."""
         return self._sum_exec_ns if self.p == NULL else self.entity_field(b"sum_exec_runtime")
@@ -1478,7 +1528,10 @@ cdef class Task:
 
     @property
     def slice_ns(self):
-        """Length of a turn in its queue as it is: period * weight / load, ns. 0 in an empty queue."""
+        """Length of a turn, ns: period * weight / load in its queue as it is (0 if that is empty), or its request.
+
+        Writing it gives the task a slice of its own, in models with the option ``"slice"``.
+        """
         cdef const sched_class *cls = self.living().sched_class
         if cls.slice_of == NULL:
             raise ModelError(f"{self.sched.model.id} has no slice")

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from .errors import TunableError
 
-__all__ = ["Tunables", "LinuxCfs2624", "LinuxCfs2623", "LinuxO12622", "RfsModel"]
+__all__ = ["Tunables", "LinuxCfs2624", "LinuxCfs2623", "LinuxO12622", "RfsModel", "LinuxEevdf618"]
 
 U32_MAX = 2**32 - 1
 U64_MAX = 2**64 - 1
@@ -308,3 +308,50 @@ class RfsModel(Tunables):
         "rfs_step_shift": (10, 30),
     }
     COMPILED_IN: ClassVar[frozenset[str]] = frozenset({"rfs_step_shift"})
+
+
+@dataclass(frozen=True)
+class LinuxEevdf618(Tunables):
+    """Tunables of ``linux-6.18-eevdf`` (specification 3.2): u32, ns where the name ends in ``_ns``.
+
+    At boot `base_slice_ns` is `normalized_base_slice_ns` times 1 + floor(log2(min(cpus, 8))), unless it is given.
+    Written later, `base_slice_ns` changes itself only. `tick_nsec` is the length of a tick, 10**9 / HZ, to which lag is
+    limited at least. `exact_min_slice` is no kernel tunable: the kernel's tree may take the least slice of a queue for
+    greater than it is; with 1 it is right. It and the bits of `sched_features` are numbered by this package.
+    """
+
+    base_slice_ns: int = 700_000
+    normalized_base_slice_ns: int = 700_000
+    tick_nsec: int = 1_000_000
+    sched_features: int = 0b11_1101_1111
+    exact_min_slice: int = 0
+
+    RANGES: ClassVar[dict[str, tuple[int, int]]] = {
+        "base_slice_ns": (1, U32_MAX),
+        "normalized_base_slice_ns": (1, U32_MAX),
+        "tick_nsec": (1, U32_MAX),
+        "sched_features": (0, 1023),
+        "exact_min_slice": (0, 1),
+    }
+    FEATURES: ClassVar[dict[str, int]] = {
+        "PLACE_LAG": 1,
+        "PLACE_DEADLINE_INITIAL": 2,
+        "PLACE_REL_DEADLINE": 4,
+        "RUN_TO_PARITY": 8,
+        "PREEMPT_SHORT": 16,
+        "NEXT_BUDDY": 32,
+        "PICK_BUDDY": 64,
+        "DELAY_DEQUEUE": 128,
+        "DELAY_ZERO": 256,
+        "WAKEUP_PREEMPTION": 512,
+    }
+    CPUS_MAX: ClassVar[int] = 8
+    """CPUs beyond these do not lengthen the slice."""
+
+    @classmethod
+    def at_boot(cls, cpus: int = 1, **changes: Any) -> Tunables:
+        """The values that a machine of `cpus` CPUs boots with, with `changes` written afterwards."""
+        booted = cls().changed(**{name: value for name, value in changes.items() if name == "normalized_base_slice_ns"})
+        factor = min(cpus, cls.CPUS_MAX).bit_length()  # 1 + floor(log2(cpus))
+        scaled = min(booted.normalized_base_slice_ns * factor, U32_MAX)
+        return replace(booted, base_slice_ns=scaled).changed(**changes)

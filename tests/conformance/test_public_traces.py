@@ -1,6 +1,6 @@
 """The core against the kernels themselves. Way to be right: golden traces.
 
-Every trace in tests/data/conformance/<model>/ is an unchanged copy of a public one, recorded from that
+Every trace below tests/data/conformance/<model>/ is an unchanged copy of a public one, recorded from that
 release's own scheduler. Equal means: every field that a line shows, on every line. The rest of the file is
 about the judge: that it can say no, that it says where, and that it takes no nonsense for a trace.
 """
@@ -23,11 +23,15 @@ def is_trace(path):
         return json.loads(next(lines))["format"] == "sched-conformance/1"
 
 
-TRACES = [path for path in sorted(DATA.glob("*/*.jsonl.gz")) if is_trace(path)]
+TRACES = [path for path in sorted(DATA.rglob("*.jsonl.gz")) if is_trace(path)]
 
 
 def id_of(path):
-    return f"{path.parent.name}-{path.name.removesuffix('.jsonl.gz')}"
+    return "-".join(path.relative_to(DATA).parts).removesuffix(".jsonl.gz")
+
+
+def model_of(path):
+    return path.relative_to(DATA).parts[0]
 
 
 @pytest.mark.parametrize("path", TRACES, ids=id_of)
@@ -43,7 +47,7 @@ WITHOUT_TRACES = {"rfs-model"}  # after the mathematics: there is no kernel to r
 @pytest.mark.parametrize("model", [model for model in MODELS if model not in WITHOUT_TRACES])
 def test_every_model_has_traces_of_every_grouping(model):
     """A missing folder must not look like success."""
-    kinds = {next(read_trace(path))[1]["groups"] for path in TRACES if path.parent.name == model}
+    kinds = {next(read_trace(path))[1]["groups"] for path in TRACES if model_of(path) == model}
     assert kinds >= {group_by or "none" for group_by in MODELS[model].group_by}
 
 

@@ -57,6 +57,15 @@ def turn_of_rfs(nr, tick_ns):
     return 4 * (4 * MS + tick_ns)
 
 
+def turn_of_eevdf_6_18(nr, tick_ns):
+    """Until its lag is used up, and the one tick that finds it so.
+
+    Nobody is owed more than one request, which ends at a tick: 0.7 ms and a tick. While an entity runs beside nr - 1
+    equals, its lag falls by (nr - 1) / nr of the time (spec 4.5, 6.1).
+    """
+    return (7 * MS // 10 + tick_ns) * nr // max(nr - 1, 1) + tick_ns
+
+
 LAWS = {
     "linux-2.6.24-cfs": Laws(
         key=lambda entity, queue: signed(entity["vruntime"] - queue["min_vruntime"]),
@@ -70,5 +79,9 @@ LAWS = {
     "rfs-model": Laws(
         key=lambda entity, queue: signed(entity["vruntime"] - queue["base"]),
         turn_ns=turn_of_rfs,
+    ),
+    "linux-6.18-eevdf": Laws(
+        key=None,  # eligibility first, then the deadline
+        turn_ns=turn_of_eevdf_6_18,
     ),
 }

@@ -13,7 +13,10 @@ import json
 import sys
 from dataclasses import dataclass
 
+from tests.oracle import eevdf_6_18 as eevdf
 from tests.oracle import fair_2_6_24 as fair
+
+TWINS = {"linux-2.6.24-cfs": fair, "linux-6.18-eevdf": eevdf}
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,8 @@ def read_lines(path):
 
 def machine_for(header):
     """A fresh twin with the groups and tunables that the header of a trace names."""
-    return fair.Machine(header["groups"], fair.Tunables.from_header(header["tunables"]))
+    twin = TWINS[header["model"]]
+    return twin.Machine(header["groups"], twin.Tunables.from_header(header["tunables"]))
 
 
 def first_difference(path):
