@@ -109,7 +109,8 @@ class LinuxCfs2624(Tunables):
 
     `sched_nr_latency` becomes ceil(latency / min_granularity) when either of the two is written, unless it is
     written too. `initial_min_vruntime` and `initial_idle_vruntime` are no kernel tunables: the first is where the
-    floor of every queue starts, the second the virtual run time that tasks forked by the idle task inherit.
+    floor of every queue starts, the second the virtual run time that tasks forked by the idle task inherit. Nor is
+    `vslice_unscaled`: 1 leaves out the factor 1024 of the virtual slice, which the release candidates lacked.
     """
 
     sched_latency_ns: int = 20_000_000
@@ -124,8 +125,10 @@ class LinuxCfs2624(Tunables):
     sched_nr_migrate: int = 32
     initial_min_vruntime: int = 2**64 - 2**20
     initial_idle_vruntime: int = 0
+    vslice_unscaled: int = 0
 
     RANGES: ClassVar[dict[str, tuple[int, int]]] = {
+        "vslice_unscaled": (0, 1),
         "sched_latency_ns": (100_000, 1_000_000_000),
         "sched_min_granularity_ns": (100_000, 1_000_000_000),
         "sched_nr_latency": (1, U32_MAX),

@@ -66,6 +66,7 @@ cdef struct fair_tunables:      # every one a u64 here; u32 in the kernel, the b
     uint64_t sched_nr_migrate
     uint64_t initial_min_vruntime   # where every queue's floor starts; a queue made later reads it then
     uint64_t initial_idle_vruntime  # the idle task's vruntime, which tasks forked by it inherit
+    uint64_t vslice_unscaled    # ours: 1 leaves out the factor 1024 of vslice, as the release candidates did
 
 
 cdef enum:                      # sched_features

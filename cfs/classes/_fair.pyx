@@ -172,9 +172,12 @@ cdef uint64_t sched_slice(const cfs_rq *cfs, const sched_entity *se) noexcept no
 
 cdef vns_t sched_vslice(const cfs_rq *cfs, uint64_t load, uint64_t nr) noexcept nogil:
     # period * 1024 / W, for a queue of `nr` entities with the weight sum `load`
+    # DIFFERS: `vslice_unscaled`, off by default, shows what the factor that was missing in 2.6.24-rc1 and -rc2 did.
     cdef ns_t period = sched_period(tunables_of(cfs.rq), nr)
     bug_on(cfs.rq, cut_load(load) == 0, BUG_ZERO_DIVISOR)
-    return divide_vslice(period, load) if cut_load(load) != 0 else period
+    if cut_load(load) == 0:
+        return period
+    return divide_slice(period, 1, load) if tunables_of(cfs.rq).vslice_unscaled else divide_vslice(period, load)
 
 # ------------------------------------------------------------------------------------------------------ accounting
 
@@ -528,6 +531,7 @@ cdef void init_tunables_fair(uint64_t *values) noexcept nogil:
     tunables.sched_nr_migrate = 32
     tunables.initial_min_vruntime = <uint64_t>-(1 << 20)
     tunables.initial_idle_vruntime = 0
+    tunables.vslice_unscaled = 0
 
 
 cdef bint tick_would_fault(rq *rq) noexcept nogil:
@@ -713,7 +717,7 @@ queue_fields[1] = field_at("load_weight", &(<cfs_rq *>NULL).load, FIELD_U64)
 queue_fields[2] = field_at("nr_running", &(<cfs_rq *>NULL).nr_running, FIELD_U64)
 queue_fields[3].name = NULL
 
-cdef field tunables[13]
+cdef field tunables[14]
 tunables[0] = field_at("sched_latency_ns", &(<fair_tunables *>NULL).sched_latency_ns, FIELD_U64)
 tunables[1] = field_at("sched_min_granularity_ns", &(<fair_tunables *>NULL).sched_min_granularity_ns, FIELD_U64)
 tunables[2] = field_at("sched_nr_latency", &(<fair_tunables *>NULL).sched_nr_latency, FIELD_U64)
@@ -728,7 +732,8 @@ tunables[8] = field_at("sched_migration_cost", &(<fair_tunables *>NULL).sched_mi
 tunables[9] = field_at("sched_nr_migrate", &(<fair_tunables *>NULL).sched_nr_migrate, FIELD_U64)
 tunables[10] = field_at("initial_min_vruntime", &(<fair_tunables *>NULL).initial_min_vruntime, FIELD_U64)
 tunables[11] = field_at("initial_idle_vruntime", &(<fair_tunables *>NULL).initial_idle_vruntime, FIELD_U64)
-tunables[12].name = NULL
+tunables[12] = field_at("vslice_unscaled", &(<fair_tunables *>NULL).vslice_unscaled, FIELD_U64)
+tunables[13].name = NULL
 
 cdef sched_class table
 table.model = "linux-2.6.24-cfs"

@@ -24,6 +24,7 @@ SPECIFIED = {
     "sched_nr_migrate": 32,
     "initial_min_vruntime": 2**64 - 2**20,
     "initial_idle_vruntime": 0,
+    "vslice_unscaled": 0,  # ours, not the specification's
     "NEW_FAIR_SLEEPERS": True,
     "WAKEUP_PREEMPT": True,
     "START_DEBIT": True,
