@@ -30,6 +30,7 @@ MODULES = [
     "cfs.classes._eevdf",
     "cfs._sim",
     "cfs.scheduler",
+    "cfs._batch",
     "cfs.recordings._scan",
     "cfs.recordings._walk",
 ]

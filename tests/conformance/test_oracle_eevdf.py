@@ -1,4 +1,4 @@
-"""The slow twin of 6.18 against the kernel itself (way to be right: golden traces), and what only EEVDF's traces can say.
+"""The slow twin of 6.18 against the kernel itself (way to be right: golden traces), and what only these traces say.
 
 The traces in `tests/data/conformance/linux-6.18-eevdf/` are unchanged copies of public ones: of the kernel as it is,
 and (`public-exact`) of a variant whose tree knows the least slice. That the core equals them: test_public_traces.py.

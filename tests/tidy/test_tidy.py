@@ -72,8 +72,10 @@ FLOORS = {
     "_balance": 5,
     # floor 6: the Python API, compiled or not; among themselves without a cycle
     "_arithmetic": 6,
+    "_batch": 6,
     "_sim": 6,
     "arithmetic": 6,
+    "batch": 6,
     "models": 6,
     "result": 6,
     "scenarios": 6,

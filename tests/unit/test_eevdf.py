@@ -67,7 +67,8 @@ def test_i2_a_queue_sums_its_tree_and_counts_the_running_entity(events):
     for _ in steps:
         for queue in queues_of(sched):
             fields, waiting, members = sched.queue_fields(queue), sched.queue(queue), members_of(sched, queue)
-            keys = [signed(entity.fields()["vruntime"] - fields["min_vruntime"]) * load_of(entity) for entity in waiting]
+            base = fields["min_vruntime"]
+            keys = [signed(entity.fields()["vruntime"] - base) * load_of(entity) for entity in waiting]
             assert (fields["avg_vruntime"], fields["avg_load"]) == (sum(keys), sum(map(load_of, waiting)))
             assert fields["nr_queued"] == len(members)
             assert fields["load_weight"] == sum(entity.fields()["load_weight"] for entity in members)
