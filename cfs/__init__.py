@@ -1,5 +1,6 @@
 """The Linux fair schedulers as a library: bit-exact with the release they name, compiled, pleasant to embed."""
 
+from ._rbtree import RBTree
 from .errors import (
     CfsError,
     GroupError,

@@ -8,7 +8,6 @@ A package of somebody else's can bring models of its own: an entry point of the 
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,6 +121,8 @@ MODELS: dict[str, Model] = {
 
 def all_models() -> dict[str, Model]:
     """Our own models and those of other packages, by id. Cost: a look at every installed package."""
+    import importlib.metadata  # here, because it costs as much as all of cfs to import
+
     models = dict(MODELS)
     for point in importlib.metadata.entry_points(group=ENTRY_POINTS):
         model = point.load()
