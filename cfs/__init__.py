@@ -23,3 +23,13 @@ from .simulation import Simulation
 from .workload import Workload
 
 __version__ = "0.1.0"
+
+
+def _notebook_html(result: Result) -> str:
+    """What a notebook shows of a result; the reports are imported when the first one is shown."""
+    from .reports import notebook_html
+
+    return notebook_html(result)
+
+
+Result._notebook_html = staticmethod(_notebook_html)

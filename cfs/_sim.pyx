@@ -571,6 +571,14 @@ cdef class Loop:
         for i in range(self.s.nr_tasks):
             out[i] = self.s.tasks[i].next_op
 
+    def write_ids(self, int64_t[::1] out):
+        """For each task its id in the scheduler, 0 if there is none: it has not begun, or has exited."""
+        cdef size_t i
+        if <size_t>out.shape[0] != self.s.nr_tasks:
+            raise ValueError(f"there are {self.s.nr_tasks} tasks, not {out.shape[0]}")
+        for i in range(self.s.nr_tasks):
+            out[i] = 0 if self.s.tasks[i].p == NULL else <int64_t>self.s.tasks[i].p.id
+
     def write_runs(self, unsigned char[::1] out):
         """Copy the runs, rows of `RUN_DTYPE`, into a buffer of that size. Open ones end now."""
         cdef size_t size = self.s.nr_runs * sizeof(run)

@@ -1,6 +1,7 @@
 """The command line: each command is a few lines over the API.
 
     cfs replay RECORDING    a recording as a workload, under a model, beside what was measured
+    cfs compare INPUT       a recording or a scenario under several models, side by side
     cfs conform TRACE...    conformance traces against the models
     cfs models [MODEL]      models and their tunables
 
@@ -23,9 +24,10 @@ import os
 import re
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,14 +36,20 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from . import __version__, reports
-from .conformance import Difference, TraceResult, read_trace, replay_traces
+from .conformance import TraceResult, read_trace, replay_traces
 from .errors import CfsError, TraceError, TunableError
-from .models import MODELS, Model, model_named
+from .frames import arrow_table, check_parquet, to_parquet
+from .models import MODELS, Model, all_models, model_named
 from .recordings import Recording
-from .reports import timeline
-from .reports.tables import clean, time_text
+from .reports.comparison_figure import check_columns
+from .reports.drawing import check_path
+from .reports.html import check_html
+from .reports.perfetto import check_perfetto
+from .reports.tables import clean, count_text, time_text
+from .reports.verdicts import totals_of, totals_text, verdict_lines, verdict_row
 from .result import Result
-from .simulation import Simulation
+from .scenarios import read_scenario
+from .simulation import NS_MAX, Simulation
 from .workload import Workload
 
 __all__ = ["app", "run"]
@@ -76,6 +84,75 @@ class Outside(str, enum.Enum):
 
     absolute = "absolute"
     relative = "relative"
+
+
+class By(str, enum.Enum):
+    """What a line is."""
+
+    comm = "comm"
+    task = "task"
+
+
+HzOption = Annotated[int, typer.Option(metavar="N", help="Ticks a second.")]
+GroupByOption = Annotated[
+    GroupBy | None,
+    typer.Option(metavar="uid|cgroup", help="Be fair among users or control groups, not tasks."),
+]
+CpuOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="N", help="CPU whose tasks are replayed, or all; default 0. Repeatable."),
+]
+OnlyOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="PATTERN", help="Only tasks of such names ('cc1', 'kworker/*'). Repeatable."),
+]
+WithoutOption = Annotated[
+    list[str] | None, typer.Option(metavar="PATTERN", help="Leave out tasks of such names. Repeatable.")
+]
+OutsideOption = Annotated[
+    Outside | None,
+    typer.Option(
+        metavar="absolute|relative",
+        help="Wakeups that no task caused: at their recorded time, or as long after the block as "
+        "recorded; default: those of timers absolute, others relative.",
+    ),
+]
+GroupOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PATTERN=NAME[:SHARES]",
+        help="Tasks of such names are in this control group; implies --group-by cgroup. Repeatable.",
+    ),
+]
+UidOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PATTERN=UID[:SHARES]",
+        help="Tasks of such names are this user's, the rest user 0's; implies --group-by uid. Repeatable.",
+    ),
+]
+NiceOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="PATTERN=N", help="Tasks of such names have this nice value throughout. Repeatable."),
+]
+TopOption = Annotated[
+    int, typer.Option(metavar="N", min=1, help="Lines shown; the rest is summed in one line.")
+]
+JsonOption = Annotated[
+    str | None,
+    typer.Option(
+        "--json", metavar="FILE", help="Write the result as JSON; - is stdout, in place of the tables."
+    ),
+]
+HtmlOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write a page with plots and tables that works offline.")
+]
+ParquetOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write all runs as a Parquet file, for data frames.")
+]
+ParquetStatsOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write the statistics of each line as a Parquet file.")
+]
 
 
 def run() -> int:
@@ -131,16 +208,16 @@ def _main(
 def replay(
     recording: Annotated[
         str,
-        typer.Argument(metavar="RECORDING", help="Text of perf script or ftrace, plain or gzip; - is stdin."),
+        typer.Argument(
+            metavar="RECORDING",
+            help="Text of perf script or ftrace, plain, gzip or zstd (- is stdin), or a scenario file (TOML).",
+        ),
     ],
     model: Annotated[
         str, typer.Option(metavar="ID", help="Model to run under; `cfs models` lists them.")
     ] = DEFAULT_MODEL,
-    hz: Annotated[int, typer.Option(metavar="N", help="Ticks a second.")] = 1000,
-    group_by: Annotated[
-        GroupBy | None,
-        typer.Option(metavar="uid|cgroup", help="Be fair among users or control groups, not tasks."),
-    ] = None,
+    hz: HzOption = 1000,
+    group_by: GroupByOption = None,
     set_: Annotated[
         list[str] | None,
         typer.Option(
@@ -149,43 +226,42 @@ def replay(
             help="Write a tunable (6000000 or 6ms) or a feature bit (on, off). Repeatable.",
         ),
     ] = None,
-    cpu: Annotated[
-        list[str] | None,
-        typer.Option(metavar="N", help="CPU whose tasks are replayed, or all; default 0. Repeatable."),
+    cpu: CpuOption = None,
+    only: OnlyOption = None,
+    without: WithoutOption = None,
+    outside: OutsideOption = None,
+    group: GroupOption = None,
+    uid: UidOption = None,
+    nice: NiceOption = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Of a scenario's lengths that are drawn.")
     ] = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option(metavar="PATTERN", help="Only tasks of such names ('cc1', 'kworker/*'). Repeatable."),
-    ] = None,
-    without: Annotated[
-        list[str] | None, typer.Option(metavar="PATTERN", help="Leave out tasks of such names. Repeatable.")
-    ] = None,
-    outside: Annotated[
-        Outside | None,
-        typer.Option(
-            metavar="absolute|relative",
-            help="Wakeups that no task caused: at their recorded time, or as long after the block as "
-            "recorded; default: those of timers absolute, others relative.",
-        ),
+    until_s: Annotated[
+        float | None, typer.Option("--until", metavar="SECONDS", help="Stop there, the measured side too.")
     ] = None,
     by_comm: Annotated[bool, typer.Option("--by-comm", help="A line is a command name, not a task.")] = False,
-    top: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Lines shown; the rest is summed in one line.")
-    ] = 12,
-    json_file: Annotated[
-        str | None,
-        typer.Option(
-            "--json", metavar="FILE", help="Write the result as JSON; - is stdout, in place of the tables."
-        ),
-    ] = None,
+    by_group: Annotated[bool, typer.Option("--by-group", help="A line is a user or a control group.")] = False,
+    top: TopOption = 12,
+    json_file: JsonOption = None,
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw a timeline and the waits: .png, .svg or .pdf.")
     ] = None,
-    plot_from: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="Begin of the part that is drawn.")
+    plot_trends: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw shares, runnable tasks and virtual time over time."),
     ] = None,
-    plot_until: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="End of the part that is drawn.")
+    html: HtmlOption = None,
+    perfetto: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write what the model says as a Perfetto trace.")
+    ] = None,
+    ftrace: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write what the model says as ftrace text (.gz: packed)."),
+    ] = None,
+    parquet: ParquetOption = None,
+    parquet_stats: ParquetStatsOption = None,
+    from_s: Annotated[
+        float | None, typer.Option("--from", metavar="SECONDS", help="Begin of the part that is drawn.")
     ] = None,
 ) -> None:
     """Run a recording under a model, beside what was measured.
@@ -197,25 +273,138 @@ def replay(
         perf sched record -k CLOCK_MONOTONIC -- COMMAND
         perf script --ns -F comm,pid,tid,cpu,time,event,trace | gzip > RECORDING
     """
-    chosen, cpus = model_named(model), _cpus(cpu or ["0"])
-    by = "comm" if by_comm else "task"
-    tunables = _tunables(chosen, set_ or [])
-    _check_plot(plot, plot_from, plot_until)
-    begin, end = _ns("--plot-from", plot_from), _ns("--plot-until", plot_until)
-    read = _open(recording)
-    cpus = read.cpus if cpus is None else cpus
-    work = read.workload(cpus, outside=outside and outside.value, only=only or None, without=without or None)
-    result = _simulate(Simulation(work, chosen, group_by=group_by and group_by.value, hz=hz, **tunables))
+    chosen, by = model_named(model), "group" if by_group else "comm" if by_comm else "task"
+    tunables, told = _tunables(chosen, set_ or []), _told(group, uid, nice, group_by)
+    _check_files(plot, html, parquet, parquet_stats, perfetto, ftrace, plot_trends)
+    if plot is html is plot_trends is None and from_s is not None:
+        what = "there is no --plot, --plot-trends or --html to be drawn."
+        raise typer.BadParameter(what, param_hint="--from")
+    begin, until_ns = _ns("--from", from_s), _until_ns(until_s)
+    choice = {"only": only or None, "without": without or None, "outside": outside and outside.value}
+    of_kind = _read_scenario if _is_scenario(recording) else _read
+    given = of_kind(recording, seed, cpu, choice, until_ns)
+    work, told = told.work(given.work, chosen)
+    simulation = Simulation(work, chosen, group_by=told.group_by, hz=hz, **tunables)
+    result, samples = _simulate(simulation, until_ns, looks=not (html is perfetto is plot_trends is None))
     changes = _changes(result, chosen)
-    result = replace(result, cpus=cpus)  # a CPU without tasks is idle: shares are of all that were asked for
-    recorded = read.result(cpus, workload=work)
+    result = replace(result, cpus=given.cpus)  # a CPU without tasks is idle: shares are of all asked for
+    recorded = given.recorded and replace(given.recorded, groups=result.groups)
     if plot is not None:  # files first: whoever reads the tables may stop reading
-        reports.plot_timeline(result, plot, recorded=recorded, top=top, by=by, from_ns=begin, until_ns=end)
+        reports.plot_timeline(result, plot, recorded=recorded, top=top, by=by, from_ns=begin)
+    if plot_trends is not None:
+        beside: dict[str, Any] = {"recorded": recorded, "samples": samples}
+        reports.plot_trends(result, plot_trends, **beside, top=top, by=by, from_ns=begin)
+    if html is not None:
+        page = reports.result_html(result, recorded, samples=samples, by=by, top=top, from_ns=begin)
+        reports.write_html(page, html)
+    if perfetto is not None:
+        reports.write_perfetto(result, perfetto, samples)
+    if ftrace is not None:
+        reports.write_ftrace(result, ftrace)
+    sides = [result] if recorded is None else [result, recorded]
+    _write_parquet([(side.model, side) for side in sides], parquet, parquet_stats, by)
     if json_file is not None:
-        _write_json(json_file, _replayed(read, result, recorded))
+        _write_json(json_file, _replayed(given.read, result, recorded))
     if json_file != "-":
         tables = reports.tables(result, recorded, by=by, top=top)
-        _say_tables(_title(read, work, result, changes), tables)
+        _say_tables(_title(given, told, result, changes), tables)
+
+
+@app.command()
+@_polite
+def compare(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="INPUT",
+            help="Text of perf script or ftrace, plain or gzip (- is stdin), or a scenario file (TOML).",
+        ),
+    ],
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID[:TUNABLE=VALUE,...]",
+            help="A column: a model, with tunables of its own if need be. Repeatable; default: every model.",
+        ),
+    ] = None,
+    hz: HzOption = 1000,
+    group_by: GroupByOption = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="[ID:]TUNABLE=VALUE",
+            help="Write a tunable in the models that have it, or in one of them. Repeatable.",
+        ),
+    ] = None,
+    cpu: CpuOption = None,
+    only: OnlyOption = None,
+    without: WithoutOption = None,
+    outside: OutsideOption = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Of a scenario's lengths that are drawn.")
+    ] = None,
+    from_s: Annotated[
+        float, typer.Option("--from", metavar="SECONDS", help="Begin of the part that is compared.")
+    ] = 0.0,
+    until_s: Annotated[
+        float | None, typer.Option("--until", metavar="SECONDS", help="End of the part that is compared.")
+    ] = None,
+    by: Annotated[By, typer.Option(metavar="comm|task", help="What a line is.")] = By.comm,
+    top: TopOption = 8,
+    json_file: JsonOption = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw a column a scheduler: .png, .svg or .pdf.")
+    ] = None,
+    html: HtmlOption = None,
+    parquet: ParquetOption = None,
+    parquet_stats: ParquetStatsOption = None,
+) -> None:
+    """Run a recording or a scenario under several models, side by side.
+
+    Shares, switches, waits and throughput of each command name, and how unequal tasks are served over time, a
+    column a model. A model can be compared with itself:
+
+    \b
+        cfs compare INPUT --model linux-2.6.24-cfs --model linux-2.6.24-cfs:START_DEBIT=off
+    """
+    specs = _specs(model or list(all_models()), set_ or [])
+    begin, end = _ns("--from", from_s) or 0, _ns("--until", until_s)
+    _check_files(plot, html, parquet, parquet_stats)
+    choice = {"only": only or None, "without": without or None, "outside": outside and outside.value}
+    given = (
+        _read_scenario(source, seed, cpu, choice)
+        if _is_scenario(source)
+        else _read(source, seed, cpu, choice)
+    )
+    if plot is not None:
+        check_columns(len(specs) + (given.recorded is not None))
+    with _progress("simulating") as advance:
+        found = reports.compare(
+            given.work,
+            specs,
+            recorded=given.recorded,
+            group_by=group_by and group_by.value,
+            hz=hz,
+            by=by.value,
+            top=top,
+            from_ns=begin,
+            until_ns=end,
+            cpus=given.cpus,
+            progress=advance,
+        )
+    if plot is not None:
+        found.plot(plot)
+    if html is not None:
+        reports.write_html(reports.comparison_html(found), html)
+    columns = [(column.label, column.result) for column in found.columns]
+    _write_parquet(columns, parquet, parquet_stats, by.value)
+    if json_file is not None:
+        facts = {} if given.read is None else {"recording": _facts(given.read, given.cpus)}
+        _write_json(json_file, found.to_dict() | facts)
+    if json_file != "-":
+        warnings = [] if given.read is None else _warnings(given.read, group_by)
+        _say_tables([*given.title, *_column_titles(found), *warnings], found.tables())
 
 
 @app.command()
@@ -240,16 +429,17 @@ def conform(
     is_listed = not as_json and not quiet and sys.stdout.isatty()  # such lines show the progress themselves
     with _progress("replaying traces", wanted=not is_listed) as advance:
         for path, found in zip(paths, _replayed_traces(paths, advance)):
-            rows.append(_trace_row(path, found))
+            rows.append(verdict_row(path, found))
             if not as_json and not (quiet and rows[-1]["equal"]):
-                _say_trace(rows[-1], found)
-    totals = _totals(rows)
+                for number, line in enumerate(verdict_lines(rows[-1])):
+                    typer.secho(line, fg=None if rows[-1]["equal"] or number else "red")
+    totals = totals_of(rows)
     if as_json:
         typer.echo(json.dumps({"schema": "cfs-conform/1", **totals, "traces": rows}, indent=1))
     else:
         for path in passed_over:
             typer.echo(f"passed over {clean(path)}: arithmetic vectors, not a trace", err=True)
-        typer.echo(_totals_text(totals))
+        typer.echo(totals_text(totals))
     raise typer.Exit(2 if totals["nr_unreadable"] else 1 if totals["nr_different"] else 0)
 
 
@@ -284,15 +474,21 @@ def _tunables(model: Model, settings: list[str]) -> dict[str, int | bool]:
     """Tunables written by --set, checked before anything long begins."""
     values = {}
     for setting in settings:
-        name, equals, text = setting.partition("=")
-        if not equals:
-            raise TunableError(f"--set {setting}: not of the form TUNABLE=VALUE")
-        values[name.strip()] = _value(setting, text.strip().lower())
+        name, value = _setting_of(setting, f"--set {setting}")
+        values[name] = value
     model.tunables.at_boot(**values)
     return values
 
 
-def _value(setting: str, text: str) -> int | bool:
+def _setting_of(setting: str, option: str) -> tuple[str, int | bool]:
+    """Name and value; `option` is what an error begins with."""
+    name, equals, text = setting.partition("=")
+    if not equals:
+        raise TunableError(f"{option}: not of the form TUNABLE=VALUE")
+    return name.strip(), _value(option, text.strip().lower())
+
+
+def _value(option: str, text: str) -> int | bool:
     if text in FLAGS:
         return FLAGS[text]
     number = re.fullmatch(r"(\d+)(ns|us|µs|ms|s)", text)
@@ -302,16 +498,40 @@ def _value(setting: str, text: str) -> int | bool:
         return int(text, 0)
     except ValueError:
         raise TunableError(
-            f"--set {setting}: {text!r} is no value; write a number (6000000), a time (6ms), or on or off"
+            f"{option}: {text!r} is no value; write a number (6000000), a time (6ms), or on or off"
         ) from None
 
 
-def _check_plot(path: Path | None, begin: float | None, end: float | None) -> None:
-    """Say what is wrong with --plot before the work, not after it."""
-    if path is not None:
-        timeline.check_path(path)
-    elif begin is not None or end is not None:
-        raise typer.BadParameter("there is no --plot to be drawn.", param_hint="--plot-from, --plot-until")
+def _check_files(
+    plot: Path | None,
+    html: Path | None,
+    parquet: Path | None,
+    parquet_stats: Path | None,
+    perfetto: Path | None = None,
+    ftrace: Path | None = None,
+    plot_trends: Path | None = None,
+) -> None:
+    """Say what is wrong with a file to be written before the work, not after it."""
+    checks: list[tuple[Path | None, Callable[[Path], None]]] = [
+        (plot, check_path),
+        (plot_trends, check_path),
+        (html, check_html),
+        (parquet, check_parquet),
+        (parquet_stats, check_parquet),
+        (perfetto, check_perfetto),
+        (ftrace, check_html),
+    ]
+    for path, check in checks:
+        if path is not None:
+            check(path)
+
+
+def _write_parquet(sides: list[tuple[str, Result]], runs: Path | None, stats: Path | None, by: str) -> None:
+    """The runs of all sides, and their statistics."""
+    if runs is not None:
+        to_parquet(arrow_table(sides), runs)
+    if stats is not None:
+        to_parquet(arrow_table(sides, "stats", by), stats)
 
 
 def _open(path: str) -> Recording:
@@ -319,9 +539,90 @@ def _open(path: str) -> Recording:
         return Recording.open(path, progress=advance)
 
 
-def _simulate(simulation: Simulation) -> Result:
+def _simulate(
+    simulation: Simulation, until_ns: int | None, *, looks: bool
+) -> tuple[Result, reports.Samples | None]:
+    """The result, and if wanted what the model's virtual time was on the way."""
     with _progress("simulating") as advance:
-        return simulation.run(progress=advance)
+        if looks:
+            return reports.run_sampled(simulation, until_ns, progress=advance)
+        return simulation.run(until_ns, progress=advance), None
+
+
+def _until_ns(seconds: float | None) -> int | None:
+    if seconds is not None and not 0 < seconds < NS_MAX / 1e9:
+        raise typer.BadParameter(f"{seconds} is no time after the beginning.", param_hint="--until")
+    return None if seconds is None else max(round(seconds * 1e9), 1)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What a recording cannot say and the options do: whose the tasks are."""
+
+    groups: dict[str, str | tuple[str, int]]
+    uids: dict[str, int | tuple[int, int]]
+    nice: dict[str, int]
+    group_by: str | None
+    lines: tuple[str, ...] = ()
+
+    def work(self, work: Workload, model: Model) -> tuple[Workload, _Told]:
+        """The workload as told, for this model, and what is to be said about it."""
+        work = work.with_nice(self.nice).with_uids(self.uids).with_groups(self.groups)
+        lines = [f"given      nice {value} for {clean(pattern)}" for pattern, value in self.nice.items()]
+        if self.group_by != "uid" or "uid" in model.group_by or "cgroup" not in model.group_by:
+            return work, replace(self, lines=tuple(lines))
+        groups = "each is a control group, user 0 with 2048 shares if not told"
+        lines.append(f"given      {model.id} knows no users: {groups}")
+        return work.with_user_groups(), replace(self, lines=tuple(lines), group_by="cgroup")
+
+
+def _told(
+    groups: list[str] | None, uids: list[str] | None, nice: list[str] | None, group_by: GroupBy | None
+) -> _Told:
+    implied = [by for by, texts in ((GroupBy.cgroup, groups), (GroupBy.uid, uids)) if texts]
+    if len(implied) == 2 and group_by is None:
+        raise typer.BadParameter("both are given; say with --group-by which counts.", param_hint="--group, --uid")
+    if implied and group_by is not None and group_by not in implied:
+        option = "--group" if groups else "--uid"
+        raise typer.BadParameter(f"{option} has no effect with {group_by.value}.", param_hint="--group-by")
+    by = group_by or (implied[0] if implied else None)
+    return _Told(
+        dict(_shared("--group", text, str) for text in groups or []),
+        dict(_shared("--uid", text, int) for text in uids or []),
+        dict(_niced(text) for text in nice or []),
+        by and by.value,
+    )
+
+
+def _shared(option: str, text: str, kind: type) -> tuple[str, Any]:
+    """PATTERN=NAME[:SHARES] as pattern and what the methods of `Workload` take."""
+    pattern, rest = _halves(option, text)
+    name, colon, shares = rest.rpartition(":")
+    if not colon:
+        return pattern, rest if kind is str else _number(option, text, rest)
+    number = _number(option, text, shares)
+    return pattern, (name if kind is str else _number(option, text, name), number)
+
+
+def _niced(text: str) -> tuple[str, int]:
+    pattern, value = _halves("--nice", text)
+    return pattern, _number("--nice", text, value)
+
+
+FORMS = {"--group": "PATTERN=NAME[:SHARES]", "--uid": "PATTERN=UID[:SHARES]", "--nice": "PATTERN=N"}
+
+
+def _halves(option: str, text: str) -> tuple[str, str]:
+    pattern, _, rest = text.rpartition("=")
+    if not pattern or not rest:
+        raise typer.BadParameter(f"{text!r} is not of the form {FORMS[option]}.", param_hint=option)
+    return pattern, rest
+
+
+def _number(option: str, text: str, number: str) -> int:
+    if not re.fullmatch(r"-?[0-9]+", number):
+        raise typer.BadParameter(f"{text!r}: {number!r} is no number.", param_hint=option)
+    return int(number)
 
 
 def _ns(option: str, seconds: float | None) -> int | None:
@@ -330,30 +631,45 @@ def _ns(option: str, seconds: float | None) -> int | None:
     return None if seconds is None else round(seconds * 1e9)
 
 
-def _title(read: Recording, work: Workload, result: Result, changes: str) -> list[str]:
+def _title(given: _Given, told: _Told, result: Result, changes: str) -> list[str]:
     """What was read, what was made of it, and what it ran under."""
-    causes = read.causes(result.cpus)
-    lines = [
-        f"recording  {clean(read.name)}: {read.kind}, {_count(read.nr_lines, 'line')}",
-        f"           {time_text(read.duration_ns).strip()}, {_cpu_text(read.cpus)}, "
-        f"{_count(len(read.tasks), 'task')}, {_switches(read)}",
-        f"workload   {_count(work.nr_tasks, 'task')} of {_cpu_text(result.cpus)}; wakeups there: "
-        f"{causes['caused']} caused by tasks, {causes['timer']} by timers, {causes['outside']} from outside",
-        f"model      {result.model}, hz {result.hz}, {_grouping(result)}{changes}",
+    model = f"model      {result.model}, hz {result.hz}, {_grouping(result)}{changes}"
+    is_told = bool(told.groups or told.uids)
+    warnings = _warnings(given.read, None if is_told else told.group_by) if given.read else []
+    return [*given.title, *told.lines, *_group_lines(result), model, *warnings]
+
+
+def _group_lines(result: Result) -> list[str]:
+    """Who is in which group, and its shares, where it has some."""
+    sizes = Counter(result.groups) if result.group_by else {}
+    return [
+        f"{'' if i else 'groups':<11}{clean(name)}: {count_text(nr, 'task')}"
+        + (f", {result.shares[name]} shares" if name in result.shares and name != "/" else "")
+        for i, (name, nr) in enumerate(sorted(sizes.items()))
     ]
+
+
+def _recording_title(read: Recording, work: Workload, cpus: list[int]) -> list[str]:
+    causes = read.causes(cpus)
+    return [
+        f"recording  {clean(read.name)}: {read.kind}, {count_text(read.nr_lines, 'line')}",
+        f"           {time_text(read.duration_ns).strip()}, {_cpu_text(read.cpus)}, "
+        f"{count_text(len(read.tasks), 'task')}, {_switches(read)}",
+        f"workload   {count_text(work.nr_tasks, 'task')} of {_cpu_text(cpus)}; wakeups there: "
+        f"{causes['caused']} caused by tasks, {causes['timer']} by timers, {causes['outside']} from outside",
+    ]
+
+
+def _warnings(read: Recording, group_by: str | None) -> list[str]:
     warnings = list(read.warnings)
-    if result.group_by:
+    if group_by:
         warnings.append("a recording tells no users or groups: all tasks are of user 0, in the root group")
-    return lines + [f"warning    {clean(warning)}" for warning in warnings]
+    return [f"warning    {clean(warning)}" for warning in warnings]
 
 
 def _switches(read: Recording) -> str:
     inferred = f" and {read.inferred_switch_ins} inferred" if read.inferred_switch_ins else ""
     return f"{read.nr_switches} switches{inferred}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def _cpu_text(cpus: list[int]) -> str:
@@ -389,23 +705,26 @@ def _say_tables(title: list[str], tables: list[reports.Table]) -> None:
         typer.echo("\n".join(table.lines))
 
 
-def _replayed(read: Recording, result: Result, recorded: Result) -> dict[str, Any]:
+def _replayed(read: Recording | None, result: Result, recorded: Result | None) -> dict[str, Any]:
     """The result, schema cfs-result/1, with the recorded one and facts of the recording inside."""
-    return result.to_dict() | {
-        "recording": {
-            "name": read.name,
-            "kind": read.kind,
-            "cpus": read.cpus,
-            "nr_lines": read.nr_lines,
-            "nr_switches": read.nr_switches,
-            "inferred_switch_ins": read.inferred_switch_ins,
-            "start_ns": read.start_ns,
-            "duration_ns": read.duration_ns,
-            "nr_tasks": len(read.tasks),
-            "wakeups": read.causes(result.cpus),
-            "warnings": read.warnings,
-        },
-        "recorded": recorded.to_dict(),
+    if read is None or recorded is None:
+        return result.to_dict()
+    return result.to_dict() | {"recording": _facts(read, result.cpus), "recorded": recorded.to_dict()}
+
+
+def _facts(read: Recording, cpus: list[int]) -> dict[str, Any]:
+    return {
+        "name": read.name,
+        "kind": read.kind,
+        "cpus": read.cpus,
+        "nr_lines": read.nr_lines,
+        "nr_switches": read.nr_switches,
+        "inferred_switch_ins": read.inferred_switch_ins,
+        "start_ns": read.start_ns,
+        "duration_ns": read.duration_ns,
+        "nr_tasks": len(read.tasks),
+        "wakeups": read.causes(cpus),
+        "warnings": read.warnings,
     }
 
 
@@ -415,6 +734,106 @@ def _write_json(path: str, content: dict[str, Any]) -> None:
         typer.echo(text)
     else:
         Path(path).write_text(text + "\n", encoding="utf-8")
+
+
+# ---------------------------------------------------------------------------------------------------- compare
+
+TOML_LINE = re.compile(rb"\s*(\[\[?[^\[\]]+\]\]?|[\w\"'-]+\s*=.*)\s*(#.*)?")
+"""A header or a key; no line of perf script or ftrace looks like it."""
+
+
+def _is_scenario(path: str) -> bool:
+    """Is it a scenario file? Its first line that is no comment says so."""
+    if path == "-" or not os.path.isfile(path):
+        return path.endswith(".toml")
+    with open(path, "rb") as file:
+        head = file.read(1 << 16)
+    lines = (line for line in head.splitlines() if line.strip() and not line.lstrip().startswith(b"#"))
+    return path.endswith(".toml") or TOML_LINE.fullmatch(next(lines, b"")) is not None
+
+
+@dataclass(frozen=True, eq=False)
+class _Given:
+    """What is compared: a workload, and if it comes from a recording, that and what was measured."""
+
+    work: Workload
+    cpus: list[int]
+    title: list[str]
+    read: Recording | None = None
+    recorded: Result | None = None
+
+
+def _read(
+    path: str, seed: int | None, cpu: list[str] | None, choice: dict[str, Any], until_ns: int | None = None
+) -> _Given:
+    if seed is not None:
+        raise typer.BadParameter(f"{path} is a recording, in which nothing is drawn.", param_hint="--seed")
+    read, cpus = _open(path), _cpus(cpu or ["0"])
+    cpus = read.cpus if cpus is None else cpus
+    work = read.workload(cpus, **choice)
+    recorded = read.result(cpus, workload=work, until_ns=until_ns)
+    return _Given(work, cpus, _recording_title(read, work, cpus), read, recorded)
+
+
+def _read_scenario(
+    path: str, seed: int | None, cpu: list[str] | None, choice: dict[str, Any], until_ns: int | None = None
+) -> _Given:
+    for option, value in ({"cpu": cpu} | choice).items():
+        if value:
+            raise typer.BadParameter(
+                f"{path} is a scenario; this is for recordings.", param_hint=f"--{option}"
+            )
+    work = read_scenario(path, seed=seed)
+    cpus = sorted(set(work.tasks["cpu"].tolist())) or [0]
+    facts = f"{time_text(work.duration_ns).strip()}, {count_text(work.nr_tasks, 'task')}, {_cpu_text(cpus)}"
+    return _Given(work, cpus, [f"scenario   {clean(work.source)}: {facts}"])
+
+
+def _specs(columns: list[str], settings: list[str]) -> list[tuple[Model, dict[str, int | bool]]]:
+    """The models to be compared and their tunables: those of --set, and over them those of --model."""
+    models = [model_named(text.partition(":")[0]) for text in columns]
+    written: list[dict[str, int | bool]] = [{} for _ in columns]
+    for setting in sorted(settings, key=_is_for_one):  # what is written for one model comes later, and stands
+        model_id, _, rest = setting.rpartition(":") if _is_for_one(setting) else ("", "", setting)
+        name, value = _setting_of(rest, f"--set {setting}")
+        places = [i for i, model in enumerate(models) if _takes(model, name, model_id)]
+        if not places:
+            whose = f"{model_id} is not compared, or has no" if model_id else "none of the models has a"
+            raise TunableError(f"--set {setting}: {whose} tunable {name!r}")
+        for i in places:
+            written[i][name] = value
+    for i, text in enumerate(columns):
+        for setting in filter(None, text.partition(":")[2].split(",")):
+            written[i].update([_setting_of(setting, f"--model {text}")])
+    return [(model, _checked(model, values)) for model, values in zip(models, written)]
+
+
+def _is_for_one(setting: str) -> bool:
+    return ":" in setting.partition("=")[0]
+
+
+def _takes(model: Model, name: str, model_id: str) -> bool:
+    return model_id in ("", model.id) and name in model.tunables.names()
+
+
+def _checked(model: Model, values: dict[str, int | bool]) -> dict[str, int | bool]:
+    """The values, feature bits as flags; an error names the model."""
+    try:
+        model.tunables.at_boot(**values)
+    except TunableError as error:
+        raise TunableError(f"{model.id}: {error}") from None
+    return {name: bool(value) if name in model.tunables.FEATURES else value for name, value in values.items()}
+
+
+def _column_titles(found: reports.Comparison) -> list[str]:
+    """The part that is compared, and what each column ran under."""
+    begin, end = (f"{ns / 1e9:.4g} s" for ns in found.span)
+    lines = [f"compared   {begin} ... {end}, hz {found.columns[0].result.hz}"]
+    for column in found.columns:
+        if not column.is_recorded:
+            changes = _changes(column.result, model_named(column.model))
+            lines.append(f"model      {column.model}: {_grouping(column.result)}{changes}")
+    return lines
 
 
 # ---------------------------------------------------------------------------------------------------- conform
@@ -454,85 +873,6 @@ def _replayed_traces(
             yield TraceError(f"{path} {why}")
         else:
             yield found
-
-
-def _trace_row(path: str, found: TraceResult | TraceError) -> dict[str, Any]:
-    if isinstance(found, TraceError):
-        return {"path": path, "equal": False, "error": str(found)}
-    difference = found.difference
-    return {
-        "path": path,
-        "equal": found.equal,
-        "model": found.model,
-        "operations": found.operations,
-        "states": found.states,
-        "difference": None if difference is None else _difference_row(difference),
-    }
-
-
-def _difference_row(difference: Difference) -> dict[str, Any]:
-    return {
-        "line": difference.line,
-        "field": difference.path,
-        "expected": difference.expected,
-        "got": difference.got,
-        "operation": difference.operation,
-        "before": difference.before,
-    }
-
-
-def _say_trace(row: dict[str, Any], found: TraceResult | TraceError) -> None:
-    path = clean(row["path"])
-    if isinstance(found, TraceError):
-        typer.secho(f"unreadable  {_sentence(found)}", fg="red")
-    elif found.difference is None:
-        typer.echo(f"equal       {path}  ({_count(found.operations, 'operation')})")
-    else:
-        where = f"line {found.difference.line}, operation {found.operations}"
-        typer.secho(f"differs     {path}  ({where})", fg="red")
-        for line in _difference_lines(found.difference):
-            typer.echo(f"            {line}")
-
-
-def _difference_lines(difference: Difference) -> list[str]:
-    lines = [f"    {_operation(op)}" for op in difference.before]
-    lines.append(f"--> {_operation(difference.operation)}")
-    lines.append(f"    field     {clean(difference.path)}")
-    lines.append(f"    expected  {_short(difference.expected)}")
-    lines.append(f"    got       {_short(difference.got)}{_off_by(difference)}")
-    return lines
-
-
-def _operation(op: dict[str, Any]) -> str:
-    rest = " ".join(f"{key}={value}" for key, value in op.items() if key not in ("t", "op"))
-    return clean(f"t={op.get('t')} {op.get('op')} {rest}".rstrip())
-
-
-def _short(value: Any) -> str:
-    text = clean("nothing" if value is None else str(value))
-    return text if len(text) <= 400 else text[:400] + " ..."
-
-
-def _off_by(difference: Difference) -> str:
-    numbers = all(type(value) is int for value in (difference.expected, difference.got))
-    return f"  ({difference.got - difference.expected:+d})" if numbers else ""
-
-
-def _totals(rows: list[dict[str, Any]]) -> dict[str, int]:
-    return {
-        "nr_traces": len(rows),
-        "nr_operations": sum(row.get("operations", 0) for row in rows),
-        "nr_equal": sum(row["equal"] for row in rows),
-        "nr_different": sum(row.get("difference") is not None for row in rows),
-        "nr_unreadable": sum("error" in row for row in rows),
-    }
-
-
-def _totals_text(totals: dict[str, int]) -> str:
-    differ = "differs" if totals["nr_different"] == 1 else "differ"
-    text = f"{_count(totals['nr_traces'], 'trace')}, {_count(totals['nr_operations'], 'operation')}: "
-    text += f"{totals['nr_different'] or 'none'} {differ}"
-    return text + (f", {totals['nr_unreadable']} cannot be read" if totals["nr_unreadable"] else "")
 
 
 # ----------------------------------------------------------------------------------------------------- models

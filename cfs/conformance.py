@@ -250,7 +250,8 @@ class _Replayer:
     def op_exit(self, op: dict[str, Any]) -> None:
         task = self.sched.current
         self.sched.exit(now_ns=op["t"])
-        del self.tasks[self.numbers.pop(task.id)]
+        if task is not None:  # or the exit was refused
+            del self.tasks[self.numbers.pop(task.id)]
 
     def op_yield(self, op: dict[str, Any]) -> None:
         self.sched.yield_(now_ns=op["t"])
@@ -365,8 +366,8 @@ class Dialect:
         return rows
 
     def state_ent(self, replayer: _Replayer) -> dict[str, list[Any]]:
-        entities = {str(number): task for number, task in replayer.tasks.items()}
-        return {name: self.row(entity.fields()) for name, entity in {**entities, **replayer.sched.groups}.items()}
+        rows = {str(number): self.row(task.fields()) for number, task in replayer.tasks.items()}
+        return rows | {name: self.row(group.fields()) for name, group in replayer.sched.groups.items()}
 
     def state_tree(self, replayer: _Replayer) -> dict[str, list[str]]:
         has_curr = self.header.get("tree_has_curr", False)
@@ -410,8 +411,8 @@ class DialectO12622(Dialect):
     def state_ent(self, replayer: _Replayer) -> dict[str, list[Any]]:
         return {"0": self.row(replayer.sched.idle_fields())} | super().state_ent(replayer)
 
-    def state_queues(self, replayer: _Replayer) -> dict[str, dict[str, list[str]]]:
-        arrays: dict[str, dict[str, list[str]]] = {"active": {}, "expired": {}}
+    def state_queues(self, replayer: _Replayer) -> dict[str | None, dict[str, list[str]]]:
+        arrays: dict[str | None, dict[str, list[str]]] = {"active": {}, "expired": {}}
         for task in replayer.sched.queue(running=True):
             values = task.fields()
             arrays[self.ARRAYS[values["array"]]].setdefault(str(values["prio"]), []).append(task.name)

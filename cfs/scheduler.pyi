@@ -196,7 +196,8 @@ class Task:
 
 @disjoint_base
 class TaskGroup:
-    def __init__(self, *args: object, **kwargs: object) -> NoReturn: ...
+    # raises; NoReturn here would make type checkers hold every TaskGroup for impossible
+    def __init__(self, *args: object, **kwargs: object) -> None: ...
     @property
     def scheduler(self) -> Scheduler: ...
     @property

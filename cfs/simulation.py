@@ -15,7 +15,7 @@ from ._sim import Loop
 from .errors import WorkloadError
 from .models import Model, model_named
 from .result import RUN_DTYPE, Result
-from .scheduler import Scheduler, TaskGroup
+from .scheduler import Scheduler, TaskGroup, User
 from .stepping import Policy, Stepper
 from .workload import Op, Workload
 
@@ -78,6 +78,9 @@ class Simulation:
             raise WorkloadError(f"hz = {hz} is outside of 1 ... 1000000")
         self.workload = workload
         self.hz = hz
+        self.scheduler: Scheduler | Policy
+        self._groups: list[TaskGroup | None]
+        self._loop: Loop | Stepper
         self.cpus = np.unique(workload.tasks["cpu"]).tolist() or [0]
         if isinstance(model, Policy) and not isinstance(model, Model):
             self._step_through(model, group_by, tunables)
@@ -87,10 +90,10 @@ class Simulation:
     def _compile(self, model: Model, group_by: str | None, tunables: dict[str, Any]) -> None:
         _require_policies(self.workload, model)
         tunables = model.tunables.of_hz(self.hz) | tunables
-        self.scheduler = Scheduler(model, group_by=group_by, cpus=len(self.cpus), **tunables)
-        self._groups = _make_groups(self.scheduler, self.workload)
+        self.scheduler = sched = Scheduler(model, group_by=group_by, cpus=len(self.cpus), **tunables)
+        self._groups = _make_groups(sched, self.workload)
         self._loop = Loop(
-            self.scheduler,
+            sched,
             _bytes(_with_dense_cpus(self.workload.tasks, self.cpus)),
             _bytes(self.workload.ops.copy()),
             self._groups,
@@ -101,9 +104,11 @@ class Simulation:
         if tunables or group_by is not None:
             raise WorkloadError("a policy in Python is given its tunables and groups when it is made")
         self.scheduler = policy
-        is_ours = isinstance(policy, Scheduler)
-        self._groups = _make_groups(policy, self.workload) if is_ours else [None] * self.workload.nr_tasks
-        facts = [{} if g is None else {"uid": g.uid} if policy.group_by == "uid" else {"group": g} for g in self._groups]
+        if isinstance(policy, Scheduler):
+            self._groups = _make_groups(policy, self.workload)
+        else:
+            self._groups = [None] * self.workload.nr_tasks
+        facts = [_where(group) for group in self._groups]
         dense = self.workload.copy()
         dense.tasks = _with_dense_cpus(dense.tasks, self.cpus)
         self._loop = Stepper(dense, policy, len(self.cpus), self.hz, facts)
@@ -164,6 +169,20 @@ class Simulation:
             end=self._loop.end,
         )
 
+    def rows_by_id(self) -> dict[int, int]:
+        """For the id of each task that the scheduler has now, its row in the workload.
+
+        Raises
+        ------
+        WorkloadError
+            The model is a policy in Python: its tasks have no ids.
+        """
+        if isinstance(self._loop, Stepper):
+            raise WorkloadError("the tasks of a policy in Python have no ids")
+        ids = np.empty(self.workload.nr_tasks, np.int64)
+        self._loop.write_ids(ids)
+        rows = np.flatnonzero(ids)
+        return dict(zip(ids[rows].tolist(), rows.tolist()))
 
     def _runs(self) -> np.ndarray:
         if isinstance(self._loop, Stepper):
@@ -190,7 +209,7 @@ class Simulation:
     def _nr_switches(self) -> int:
         if isinstance(self._loop, Stepper):
             return self._loop.nr_switches
-        sched = self.scheduler
+        sched = self._loop.sched
         return sum(sched.cpu_fields(cpu)["nr_switches"] for cpu in range(sched.cpus))
 
 
@@ -224,6 +243,13 @@ def _make_groups(sched: Scheduler, workload: Workload) -> list[TaskGroup | None]
         if name in groups:
             groups[name].shares = shares
     return [groups[name] for name in names]
+
+
+def _where(group: TaskGroup | None) -> dict[str, Any]:
+    """The arguments by which `Scheduler.fork` and `adopt` are told the group."""
+    if group is None:
+        return {}
+    return {"uid": group.uid} if isinstance(group, User) else {"group": group}
 
 
 def _with_dense_cpus(tasks: np.ndarray, cpus: list[int]) -> np.ndarray:

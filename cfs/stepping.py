@@ -248,7 +248,12 @@ class Stepper:
         busy = [cpu for cpu in self._cpus if cpu.current is not None]
         at_tick, tick_cpu = min(((self._tick_ns(c.next_tick), c.number) for c in busy), default=(NEVER, 0))
         at_end, end_cpu = min(
-            ((c.current.since_ns + c.current.remaining_ns, c.number) for c in busy), default=(NEVER, 0)
+            (
+                (cpu.current.since_ns + cpu.current.remaining_ns, cpu.number)
+                for cpu in self._cpus
+                if cpu.current is not None
+            ),
+            default=(NEVER, 0),
         )
         at_timer = self._timers[0][0] if self._timers else NEVER
         due = min(at_tick, at_timer, at_end)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from .errors import TunableError
 
@@ -33,7 +33,7 @@ class Tunables:
     COMPILED_IN: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
-    def at_boot(cls, cpus: int = 1, **changes: Any) -> Tunables:
+    def at_boot(cls, cpus: int = 1, **changes: Any) -> Self:
         """The values that a machine of `cpus` CPUs boots with, with `changes` written afterwards."""
         factor = cpus.bit_length()  # 1 + floor(log2(cpus))
         booted = cls()
@@ -48,7 +48,7 @@ class Tunables:
         """The tunables that follow from the length of a tick, in models that have such."""
         return {}
 
-    def changed(self, **changes: Any) -> Tunables:
+    def changed(self, **changes: Any) -> Self:
         """A copy with these tunables and feature bits written, as by sysctl: checked, and derived values renewed."""
         plain = {name: value for name, value in changes.items() if name not in self.FEATURES}
         bits = {name: value for name, value in changes.items() if name in self.FEATURES}
@@ -59,7 +59,7 @@ class Tunables:
             plain[name] = self._checked(name, value)
         after = replace(self, **plain)
         if bits:
-            after = replace(after, sched_features=after._with_bits(bits))
+            after = replace(after, **{"sched_features": after._with_bits(bits)})
         return after._derived(plain)
 
     @classmethod
@@ -69,7 +69,7 @@ class Tunables:
 
     def has(self, feature: str) -> bool:
         """Is this feature bit set?"""
-        return bool(self.sched_features & self.FEATURES[feature])
+        return bool(self._features() & self.FEATURES[feature])
 
     def as_dict(self) -> dict[str, int | bool]:
         """Every tunable and every feature bit with its value."""
@@ -86,19 +86,23 @@ class Tunables:
             raise TunableError(f"{name} = {number} is outside of {least} ... {greatest}")
         return number
 
+    def _features(self) -> int:
+        """`sched_features`, which a model with FEATURES has."""
+        return getattr(self, "sched_features", 0)
+
     def _with_bits(self, bits: dict[str, Any]) -> int:
-        features = self.sched_features
+        features = self._features()
         for name, value in bits.items():
             if value not in (0, 1):
                 raise TunableError(f"{name} is a feature bit: True or False, not {value!r}")
             features = features | self.FEATURES[name] if value else features & ~self.FEATURES[name]
         return features
 
-    def _booted(self) -> Tunables:
+    def _booted(self) -> Self:
         """What boot derives from the scaled values, once."""
         return self
 
-    def _derived(self, written: dict[str, int]) -> Tunables:
+    def _derived(self, written: dict[str, int]) -> Self:
         """What follows from each write."""
         return self
 
@@ -151,7 +155,7 @@ class LinuxCfs2624(Tunables):
         "sched_batch_wakeup_granularity_ns": None,
     }
 
-    def _derived(self, written: dict[str, int]) -> Tunables:
+    def _derived(self, written: dict[str, int]) -> Self:
         touched = {"sched_latency_ns", "sched_min_granularity_ns"} & written.keys()
         if not touched or "sched_nr_latency" in written:
             return self
@@ -207,7 +211,7 @@ class LinuxCfs2623(Tunables):
     def of_hz(cls, hz: int) -> dict[str, int]:
         return {"TICK_NSEC": 1_000_000_000 // hz}
 
-    def _booted(self) -> Tunables:
+    def _booted(self) -> Self:
         return replace(
             self,
             sched_runtime_limit_ns=self.sched_latency_ns,
@@ -352,7 +356,7 @@ class LinuxEevdf618(Tunables):
     """CPUs beyond these do not lengthen the slice."""
 
     @classmethod
-    def at_boot(cls, cpus: int = 1, **changes: Any) -> Tunables:
+    def at_boot(cls, cpus: int = 1, **changes: Any) -> Self:
         """The values that a machine of `cpus` CPUs boots with, with `changes` written afterwards."""
         booted = cls().changed(**{name: value for name, value in changes.items() if name == "normalized_base_slice_ns"})
         factor = min(cpus, cls.CPUS_MAX).bit_length()  # 1 + floor(log2(cpus))

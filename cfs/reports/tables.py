@@ -25,7 +25,7 @@ import numpy as np
 
 from ..result import Result
 
-__all__ = ["Table", "tables", "time_text", "share_text", "clean"]
+__all__ = ["Table", "tables", "time_text", "share_text", "count_text", "clean"]
 
 NAME_WIDTH = 15
 """Columns of a name: the kernel's command names have at most 15 bytes."""
@@ -61,7 +61,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class _Line:
+class Line:
     """What a line is about: its label in the lumped results, and its columns at the left."""
 
     label: str
@@ -108,11 +108,11 @@ def tables(result: Result, recorded: Result | None = None, *, by: str = "task", 
     if top < 1:
         raise ValueError(f"top = {top} is less than 1")
     sides = [result] if recorded is None else [result, recorded]
-    identities = [_identities(side, by) for side in sides]
-    ranked = _ranked(sides, identities)
+    identities = [identities_of(side, by) for side in sides]
+    ranked = ranked_labels(sides, identities)
     shown = ranked if len(ranked) <= top + 1 else ranked[:top]
-    stats = [_stats(side, names, shown) for side, names in zip(sides, identities)]
-    lines = _lines(sides, identities, by, shown, len(ranked) - len(shown))
+    stats = [lumped_stats(side, names, shown) for side, names in zip(sides, identities)]
+    lines = lines_of(sides, identities, by, shown, len(ranked) - len(shown))
     headings = [side.model for side in sides]
     return [
         Table(title, tuple(_text(lines, stats, headings, columns, by, with_nice)))
@@ -127,7 +127,7 @@ def tables(result: Result, recorded: Result | None = None, *, by: str = "task", 
 # ------------------------------------------------------------------------------------------------ which lines
 
 
-def _identities(result: Result, by: str) -> list[str]:
+def identities_of(result: Result, by: str) -> list[str]:
     """For each task the label of its line, equal in two results for the same task (T3)."""
     if by == "comm":
         return list(result.names)
@@ -141,7 +141,7 @@ def _identities(result: Result, by: str) -> list[str]:
     return labels
 
 
-def _ranked(sides: list[Result], identities: list[list[str]]) -> list[str]:
+def ranked_labels(sides: list[Result], identities: list[list[str]]) -> list[str]:
     """Labels of all that ran on either side, most CPU time first; that of the first side counts more."""
     order: dict[str, list[int]] = {}
     for place, (side, labels) in enumerate(zip(sides, identities)):
@@ -156,16 +156,17 @@ def _rows(result: Result) -> dict[str, np.void]:
     return {labels[row["key"]]: row for row in result.stats("comm")}
 
 
-def _stats(result: Result, identities: list[str], shown: list[str]) -> dict[str, np.void]:
+def lumped_stats(result: Result, identities: list[str], shown: list[str]) -> dict[str, np.void]:
     """Statistics of each label shown, of OTHERS and of ALL."""
     kept = set(shown)
     lumped = [label if label in kept else OTHERS for label in identities]
     return _rows(replace(result, names=lumped)) | _rows(replace(result, names=[ALL] * result.nr_tasks))
 
 
-def _lines(
+def lines_of(
     sides: list[Result], identities: list[list[str]], by: str, shown: list[str], nr_others: int
-) -> list[_Line]:
+) -> list[Line]:
+    """The lines of the labels shown, of OTHERS if there are some, and of ALL."""
     task_of: dict[str, tuple[Result, int]] = {}
     for side, labels in zip(sides, identities):
         for task, label in enumerate(labels):
@@ -175,12 +176,12 @@ def _lines(
     for label in shown:
         side, task = task_of[label]
         if by == "task":
-            lines.append(_Line(label, side.names[task], str(side.pids[task]), str(side.nice[task])))
+            lines.append(Line(label, side.names[task], str(side.pids[task]), str(side.nice[task])))
         else:
-            lines.append(_Line(label, label, str(nr_tasks[label]), _nice_of(sides[0], identities[0], label)))
+            lines.append(Line(label, label, str(nr_tasks[label]), _nice_of(sides[0], identities[0], label)))
     if nr_others:
-        lines.append(_Line(OTHERS, f"{nr_others} others", "", ""))
-    return [*lines, _Line(ALL, "all", "", "")]
+        lines.append(Line(OTHERS, f"{nr_others} others", "", ""))
+    return [*lines, Line(ALL, "all", "", "")]
 
 
 def _nice_of(result: Result, identities: list[str], label: str) -> str:
@@ -209,7 +210,7 @@ def _quantiles_of(field: str) -> list[Column]:
 
 
 def _text(
-    lines: list[_Line],
+    lines: list[Line],
     stats: list[dict[str, np.void]],
     headings: list[str],
     columns: list[Column],
@@ -220,7 +221,7 @@ def _text(
     names = {"task": ("task", "pid"), "comm": ("command", "tasks"), "group": ("group", "tasks")}[by]
     left = _left(*names, "nice", with_nice)
     text = [
-        " " * len(left) + "".join(f"{GAP}{_padded(clean(heading), width)}" for heading in headings),
+        " " * len(left) + "".join(f"{GAP}{padded(clean(heading), width)}" for heading in headings),
         " " * len(left) + f"{GAP}{'-' * width}" * len(headings),
         left + "".join(GAP + _cells([name for name, _ in columns]) for _ in headings),
     ]
@@ -231,7 +232,7 @@ def _text(
 
 
 def _left(name: str, number: str, nice: str, with_nice: bool) -> str:
-    left = f"{_padded(clean(name), NAME_WIDTH)} {number:>7}"
+    left = f"{padded(clean(name), NAME_WIDTH)} {number:>7}"
     return left + f" {nice:>4}" if with_nice else left
 
 
@@ -243,7 +244,7 @@ def _cells(texts: list[str]) -> str:
     return GAP.join(f"{text:>{CELL_WIDTH}}" for text in texts)
 
 
-def _padded(text: str, width: int) -> str:
+def padded(text: str, width: int) -> str:
     """`text` in exactly `width` columns: cut, with a "~" at the end, or filled up."""
     if _nr_columns(text) > width:
         while _nr_columns(text) > width - 1:
@@ -280,3 +281,8 @@ def time_text(ns: int) -> str:
 def share_text(share: float) -> str:
     """A share of the CPU time: ``"24.75%"``."""
     return f"{100 * float(share):.2f}%"
+
+
+def count_text(number: int, noun: str, ending: str = "s") -> str:
+    """A number and what it counts: ``"1 task"``, ``"2 tasks"``."""
+    return f"{number} {noun}" + ("" if number == 1 else ending)

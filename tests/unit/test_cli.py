@@ -20,6 +20,7 @@ from cfs.cli import app
 
 ROOT = Path(__file__).parents[2]
 HOGS = str(ROOT / "examples" / "recordings" / "nice-hogs-small.perf-script.txt.gz")
+USERS = str(ROOT / "tests" / "data" / "recordings" / "two-users-1to3.perf-script.txt.gz")
 TRACES = ROOT / "tests" / "data" / "conformance" / "linux-2.6.24-cfs"
 TRACE, VECTORS = str(TRACES / "two-equal-1.jsonl.gz"), str(TRACES / "calc_delta.jsonl.gz")
 
@@ -68,7 +69,7 @@ def test_version():
     assert run("--version").stdout == f"cfs {cfs.__version__}\n"
 
 
-@pytest.mark.parametrize("command", [[], ["replay"], ["conform"], ["models"]])
+@pytest.mark.parametrize("command", [[], ["replay"], ["compare"], ["conform"], ["models"]])
 def test_help_names_every_option_and_has_no_escape_sequences(command):
     result = run(*command, "--help")
     assert result.exit_code == 0
@@ -158,6 +159,78 @@ def test_only_and_without():
     assert comms and not any(comm.startswith("hog") for comm in comms)
 
 
+def test_groups_that_are_told_are_shown_with_their_shares():
+    told = ("--group", "A.*=A", "--group", "B.*=B:3072")
+    text = run("replay", USERS, *told, "--by-group").stdout
+    assert "fair by cgroup" in text and "a recording tells no" not in text
+    assert re.search(r"groups +/: \d+ tasks\n +A: 1 task, 1024 shares\n +B: 8 tasks, 3072 shares\n", text)
+    cpu_time = text.split("\n\n")[1].splitlines()[4:]
+    assert [line.split()[0] for line in cpu_time] == ["B", "A", "/", "all"]
+
+
+def test_users_that_are_told_make_it_fair_by_uid():
+    content = json.loads(run("replay", USERS, "--uid", "A.*=1001", "--uid", "B.*=1002:3072", "--json", "-").stdout)
+    assert content["group_by"] == "uid"
+    assert {group["group"]: group["shares"] for group in content["groups"]} == {
+        "uid:0": 2048, "uid:1001": 1024, "uid:1002": 3072
+    }  # fmt: skip
+
+
+def test_a_model_without_users_gets_a_group_for_each_and_says_so():
+    text = run("replay", USERS, "--uid", "A.*=1001", "--model", "linux-6.18-eevdf", "--until", 1).stdout
+    assert "linux-6.18-eevdf knows no users: each is a control group" in text
+    assert "uid:1001: 1 task, 1024 shares" in text and "uid:0: 70 tasks, 2048 shares" in text
+
+
+def test_a_model_without_groups_refuses_users():
+    assert_refused(run("replay", USERS, "--uid", "A.*=1001", "--model", "rfs-model"), "rfs-model", "uid")
+
+
+def test_nice_that_is_told():
+    result = run("replay", HOGS, "--nice", "hog1*=19", "--nice", "hog*=3", "--json", "-")
+    nice = {task["comm"]: task["nice"] for task in json.loads(result.stdout)["tasks"]}
+    assert {name: value for name, value in nice.items() if name.startswith("hog")} == {
+        "hog1.n-5": 19, "hog2.n0": 3, "hog3.n0": 3, "hog4.n5": 3, "hog5.n10": 3, "hog6.n19": 3
+    }  # fmt: skip
+    assert "given      nice 5 for hog*" in run("replay", HOGS, "--nice", "hog*=5").stdout
+
+
+def test_until_stops_both_sides():
+    content = json.loads(run("replay", HOGS, "--until", "1.5", "--json", "-").stdout)
+    assert content["duration_ns"] == content["recorded"]["duration_ns"] == 1_500_000_000
+    assert 0.9e9 < content["recorded"]["cpus"][0]["busy_ns"] <= 1.5e9
+
+
+def test_a_scenario_is_run_and_its_seed_is_taken(tmp_path):
+    path = tmp_path / "s.toml"
+    program = '[{ repeat = 5, do = ["run 1 ms .. 20 ms", "sleep 1 ms .. 9 ms"] }]'
+    path.write_text(f'duration = "100 ms"\n[[task]]\nname = "a"\nprogram = {program}\n')
+    texts = [run("replay", path, *seed).stdout for seed in ((), ("--seed", 1), ("--seed", 2), ("--seed", 2))]
+    assert texts[0].startswith("scenario ") and "recorded" not in texts[0]
+    assert len(set(texts)) == 3 and texts[2] == texts[3]
+
+
+def test_a_recording_through_a_pipe(tmp_path):
+    pytest.importorskip("zstandard")
+    import zstandard
+
+    path = tmp_path / "rec"
+    path.write_bytes(zstandard.compress(gzip.open(HOGS).read()))
+    command = f'cat "{path}" | "{sys.executable}" -m cfs replay - --top 1'
+    result = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True)
+    assert result.stderr == "" and "stdin: perf script, 2581 lines" in result.stdout
+
+
+def test_a_recording_that_lost_events_is_replayed_and_says_so(tmp_path):
+    path = tmp_path / "lost.txt"
+    lines = gzip.open(HOGS, "rt").read().splitlines()
+    path.write_text("\n".join([*lines[:100], "CPU:0 [LOST 12 EVENTS]", *lines[100:-1], lines[-1][:60]]))
+    result = run("replay", path, "--top", 1)
+    assert result.exit_code == 0 and "CPU time and switches" in result.stdout
+    assert "warning    1 times the tracer lost events, the first is line 101" in result.stdout
+    assert "cannot be understood" not in result.stdout or "the first is line 2582" in result.stdout
+
+
 def test_the_same_command_writes_the_same():
     assert run("replay", HOGS).stdout == run("replay", HOGS).stdout
 
@@ -177,7 +250,7 @@ def test_plot_writes_the_same_bytes(tmp_path):
     pytest.importorskip("matplotlib")
     paths = [tmp_path / f"{i}.svg" for i in range(2)]
     for path in paths:
-        assert run("replay", HOGS, "--plot", path, "--plot-from", 1, "--plot-until", "1.5").exit_code == 0
+        assert run("replay", HOGS, "--plot", path, "--from", 1, "--until", "1.5").exit_code == 0
     assert paths[0].read_bytes() == paths[1].read_bytes() != b""
 
 
@@ -197,12 +270,25 @@ def test_plot_writes_the_same_bytes(tmp_path):
         (["--set", "sched_latency_ns=1"], ["outside of 100000 ... 1000000000"]),
         (["--set", "START_DEBIT=2"], ["START_DEBIT is a feature bit"]),
         (["--only", "nobody"], ["no such task"]),
+        (["--group", "hog1"], ["not of the form PATTERN=NAME[:SHARES]"]),
+        (["--group", "hog*="], ["not of the form"]),
+        (["--group", "hog*=a:many"], ["'many' is no number"]),
+        (["--group", "hog*=a:1"], ["shares of 'a' = 1", "2 ... 262144"]),
+        (["--group", "nobody=a"], ["no task has a name like 'nobody'", "there are"]),
+        (["--uid", "hog*=root"], ["'root' is no number"]),
+        (["--uid", "hog*=1", "--group", "hog*=a"], ["--group-by"]),
+        (["--uid", "hog*=1", "--group-by", "cgroup"], ["--uid has no effect with cgroup"]),
+        (["--nice", "hog*=20"], ["nice of 'hog*' = 20", "-20 ... 19"]),
+        (["--nice", "hog*=low"], ["'low' is no number"]),
+        (["--until", "0"], ["0.0 is no time after the beginning"]),
+        (["--until", "nan"], ["nan is no time"]),
+        (["--seed", "1"], ["is a recording, in which nothing is drawn"]),
         (["--top", "0"], ["--top"]),
         (["--json", "no/such/place.json"], ["no/such/place.json: No such file or directory"]),
         (["--plot", "x.bmp"], [".png, .svg", "not to .bmp"]),
         (["--plot", "no/such/place.png"], ["no directory no/such"]),
-        (["--plot", "x.png", "--plot-from", "nan"], ["nan is no time"]),
-        (["--plot-from", "1"], ["--plot"]),
+        (["--plot", "x.png", "--from", "nan"], ["nan is no time"]),
+        (["--from", "1"], ["--plot"]),
         (["--frobnicate"], ["--frobnicate"]),
     ],
 )
@@ -241,6 +327,128 @@ def test_names_cannot_send_escape_sequences_to_the_terminal():
     result = run("replay", "-", input=text)
     assert result.exit_code == 0
     assert not {"\x1b", "\x07"} & set(result.stdout + result.stderr)
+
+
+# ---------------------------------------------------------------------------------------------------- compare
+
+SCENARIO = str(ROOT / "examples" / "scenarios" / "sleeper-among-hogs.toml")
+CFS, O1 = "linux-2.6.24-cfs", "linux-2.6.22-o1"
+
+
+def test_compare_a_recording_has_every_model_and_what_was_recorded():
+    result = run("compare", HOGS)
+    assert result.exit_code == 0 and result.stderr == ""
+    title, *tables = result.stdout.split("\n\n")
+    assert "workload   20 tasks of CPU 0" in title and "compared   0 s ... 3.307 s, hz 1000" in title
+    assert [line.split()[1] for line in title.splitlines() if line.startswith("model ")] == [
+        f"{m}:" for m in cfs.MODELS
+    ]
+    assert "recorded" in tables[1]
+    for line in "\n".join(tables).splitlines():
+        assert len(line) <= 100
+
+
+def test_compare_a_scenario():
+    result = run("compare", SCENARIO, "--model", CFS, "--model", O1, "--until", 1)
+    assert result.stdout.startswith(
+        "scenario   sleeper-among-hogs.toml: 10.0 s, 3 tasks, CPU 0\ncompared   0 s ... 1 s"
+    )
+    assert "recorded" not in result.stdout
+
+
+def test_what_it_is_is_seen_from_the_content(tmp_path):
+    scenario, recording = tmp_path / "one", tmp_path / "other"
+    scenario.write_bytes(b"\n# a scenario\n" + Path(SCENARIO).read_bytes())
+    recording.write_bytes(gzip.open(HOGS).read())
+    assert run("compare", scenario, "--model", CFS).stdout.startswith("scenario ")
+    assert run("compare", recording, "--model", CFS).stdout.startswith("recording ")
+    assert run("compare", "-", "--model", CFS, input=recording.read_bytes()).stdout.startswith("recording ")
+
+
+def test_a_model_can_have_tunables_of_its_own():
+    columns = ("--model", CFS, "--model", f"{CFS}:START_DEBIT=0,sched_latency_ns=6ms", "--model", O1)
+    settings = ("--set", "sched_wakeup_granularity_ns=1ms", "--set", f"{CFS}:sched_wakeup_granularity_ns=2ms")
+    content = json.loads(run("compare", HOGS, *columns, *settings, "--json", "-").stdout)
+    assert [column["settings"] for column in content["columns"]] == [
+        {"sched_wakeup_granularity_ns": 2_000_000},
+        {"sched_wakeup_granularity_ns": 2_000_000, "START_DEBIT": False, "sched_latency_ns": 6_000_000},
+        {},
+        {},
+    ]
+    assert content["recording"]["nr_lines"] == 2581
+    assert content["columns"][1]["result"]["tunables"]["sched_latency_ns"] == 6_000_000
+
+
+def test_compare_writes_files_and_shows_the_tables(tmp_path):
+    pytest.importorskip("matplotlib")
+    paths = [tmp_path / f"{i}.png" for i in range(2)]
+    for path in paths:
+        options = (
+            "--model",
+            CFS,
+            "--plot",
+            path,
+            "--json",
+            tmp_path / "out.json",
+            "--from",
+            "0.5",
+            "--until",
+            2,
+        )
+        assert "Throughput" in run("compare", HOGS, *options).stdout
+    assert paths[0].read_bytes() == paths[1].read_bytes() != b""
+    content = json.loads((tmp_path / "out.json").read_text())
+    assert (content["schema"], content["from_ns"], content["until_ns"]) == (
+        "cfs-comparison/1",
+        5 * 10**8,
+        2 * 10**9,
+    )
+
+
+def test_compare_has_all_cpus_that_were_asked_for():
+    options = ("--cpu", "all", "--only", "hog*", "--model", CFS, "--by", "task", "--top", 2)
+    content = json.loads(run("compare", HOGS, *options, "--json", "-").stdout)
+    for column in content["columns"]:
+        assert [cpu["cpu"] for cpu in column["result"]["cpus"]] == [0, 1]
+        assert [row["kind"] for row in column["classes"]] == ["class", "class", "others", "all"]
+
+
+def test_the_seed_is_of_the_scenario():
+    build = ROOT / "examples" / "scenarios" / "shell-under-build.toml"
+    texts = [run("compare", build, "--model", CFS, "--seed", seed).stdout for seed in (1, 1, 2)]
+    assert texts[0] == texts[1] != texts[2]
+
+
+@pytest.mark.parametrize(
+    ("source", "arguments", "words"),
+    [
+        (HOGS, ["--model", "cfq"], ["no model 'cfq'", "linux-6.18-eevdf"]),
+        (HOGS, ["--model", f"{CFS}:foo=1"], [f"{CFS}: 'foo' is no tunable"]),
+        (HOGS, ["--model", f"{CFS}:START_DEBIT"], ["not of the form TUNABLE=VALUE"]),
+        (HOGS, ["--set", "foo=1"], ["none of the models has a tunable 'foo'"]),
+        (HOGS, ["--set", f"{O1}:START_DEBIT=0"], [f"{O1} is not compared, or has no tunable 'START_DEBIT'"]),
+        (HOGS, ["--set", "START_DEBIT=maybe"], ["'maybe' is no value"]),
+        (HOGS, ["--seed", "1"], ["--seed", "is a recording"]),
+        (HOGS, ["--from", "9"], ["9 s ... 3.30674 s, is empty"]),
+        (HOGS, ["--until", "nan"], ["nan is no time"]),
+        (HOGS, ["--cpu", "7"], ["no events of CPU 7"]),
+        (HOGS, ["--model", CFS, "--plot", "x.bmp"], ["not to .bmp"]),
+        (HOGS, ["--model", CFS] * 6 + ["--plot", "x.png"], ["room for 6 columns, not for 7"]),
+        (HOGS, ["--model", "rfs-model", "--group-by", "uid"], ["none of the models can be fair by uid"]),
+        (SCENARIO, ["--cpu", "0"], ["--cpu", "is a scenario"]),
+        (SCENARIO, ["--only", "x"], ["--only", "is a scenario"]),
+        ("nothing.toml", [], ["nothing.toml: cannot be read"]),
+        ("nothing.txt", [], ["nothing.txt", "No such file"]),
+        (str(ROOT / "README.md"), [], ["neither text of perf script nor of ftrace"]),
+    ],
+)
+def test_compare_refuses(source, arguments, words):
+    pytest.importorskip("matplotlib")
+    result = run("compare", source, *arguments)
+    assert result.exit_code == 2 and result.stdout == "" and "Traceback" not in result.stderr
+    text = " ".join(result.stderr.split())
+    for word in words:
+        assert word in text
 
 
 # ---------------------------------------------------------------------------------------------------- conform
@@ -354,6 +562,27 @@ def test_progress_shows_on_a_terminal_and_results_go_where_they_are_sent(tmp_pat
         shown += chunk
     assert b"replaying traces" in shown and b"operations" not in shown
     assert (tmp_path / "out").read_text().splitlines()[-1] == "2 traces, 5002 operations: none differ"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_progress_of_reading_shows_on_a_terminal_only(tmp_path, is_terminal):
+    import pty
+
+    code = "import cfs.cli; cfs.cli.MOMENT_S = -1; cfs.cli.run()"
+    command = [sys.executable, "-c", code, "replay", HOGS, "--top", "1"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm"}
+    if not is_terminal:
+        assert subprocess.run(command, capture_output=True, env=environment).stderr == b""
+        return
+    terminal, end = pty.openpty()
+    with open(tmp_path / "out", "wb") as out:
+        assert subprocess.run(command, stdout=out, stderr=end, env=environment).returncode == 0
+    os.close(end)
+    shown = b""
+    while chunk := _read(terminal):
+        shown += chunk
+    assert b"reading" in shown and b"simulating" in shown and b"CPU time" not in shown
 
 
 def _read(terminal):

@@ -13,7 +13,7 @@ pytest.importorskip("matplotlib")
 
 from cfs import CfsError, Result, Workload
 from cfs.reports import plot_timeline
-from cfs.reports.timeline import covered, survival
+from cfs.reports.lanes import covered, survival
 from cfs.result import RUN_DTYPE
 
 MS = 10**6
@@ -116,7 +116,7 @@ def test_a_file_that_cannot_be_written_is_refused(tmp_path, name):
         plot_timeline(hogs(), tmp_path / name)
 
 
-@pytest.mark.parametrize("arguments", [{"by": "group"}, {"top": 0}])
+@pytest.mark.parametrize("arguments", [{"by": "pid"}, {"top": 0}])
 def test_wrong_arguments_are_refused(arguments):
     with pytest.raises(ValueError, match=next(iter(arguments))):
         plot_timeline(hogs(), **arguments)
@@ -158,3 +158,10 @@ def test_neither_a_display_nor_pyplot_is_needed(tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), "MPLBACKEND": "TkAgg"}
     environment.pop("DISPLAY", None)
     assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == 0
+
+
+def test_lanes_of_groups():
+    programs = {f"t{i}": [("run", 20 * MS)] for i in range(4)}
+    work = Workload.of_programs(programs, duration_ns=50 * MS, uid={"t0": 1, "t1": 1, "t2": 2, "t3": 2})
+    figure = plot_timeline(work.run(group_by="uid"), by="group")
+    assert {label.get_text() for label in figure.axes[0].get_yticklabels()} == {"uid:1", "uid:2"}

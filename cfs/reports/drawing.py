@@ -1,0 +1,286 @@
+"""The look that all figures share: palette, type, axes placed in inches, strips of pixels, files.
+
+What it decides: that figures of this package are of one family, and print at the width of a page (7 in). Time
+runs from left to right in a strip of pixels a lane: of each pixel's span the part in which the lane ran is
+dark, the part in which it waited light. Zoomed in, that is solid bars; zoomed out, the tone is the share of
+the CPU, where merged bars would show a lane of 10 % as solid as one of 90 %. It costs the same for ten runs
+and for ten million. Waits are drawn as the part of them that is longer than a given time, both axes
+logarithmic: the tail, which people feel, takes as much room as the middle.
+
+D1  Same input, same bytes: own defaults instead of the user's settings, no date, no version, no random ids.
+D2  No display is needed and no state is left behind: a figure is made without pyplot.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import CfsError, MissingExtraError
+from ..result import Result
+from .lanes import GREY, Lane, covered, waiting
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["check_path", "new_figure", "save", "style"]
+
+FORMATS = (".png", ".svg", ".pdf")
+NO_DATES = {
+    ".png": {"Software": None},
+    ".svg": {"Date": None, "Creator": None},
+    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+
+DPI = 300
+WIDTH_IN = 7.0
+LANE_IN = 0.145
+
+INK = "#222222"
+FAINT = "#8A8A8A"
+LIGHT = 0.25
+"""How much of its hue a waiting lane keeps."""
+SPECK = 0.45
+"""The tone that the shortest run has at least: also a run of a microsecond can be seen in a minute."""
+DASHES = ("solid", (0, (2.5, 1.5)))
+"""Lines of the model and of the recording."""
+SMALLEST_FRACTION = 1e-3
+
+STYLE = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 7.0,
+    "axes.linewidth": 0.5,
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.major.width": 0.5,
+    "ytick.major.width": 0.5,
+    "xtick.major.size": 2.5,
+    "xtick.minor.size": 1.5,
+    "xtick.minor.width": 0.4,
+    "ytick.major.size": 2.5,
+    "text.parse_math": False,
+    "svg.hashsalt": "cfs",
+    "svg.fonttype": "path",
+}
+
+
+def check_path(path: str | os.PathLike[str]) -> None:
+    """Raise unless matplotlib is installed, the file has a known ending, and its directory exists."""
+    with style():
+        pass
+    folder, name = os.path.split(os.fspath(path))
+    ending = os.path.splitext(name)[1].lower()
+    if ending not in FORMATS:
+        instead = ending or "a file without ending"
+        raise CfsError(f"{os.fspath(path)}: a plot can be written to {', '.join(FORMATS)}, not to {instead}")
+    if folder and not os.path.isdir(folder):
+        raise CfsError(f"{os.fspath(path)}: there is no directory {folder}")
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Matplotlib's own defaults and ours, whatever the user has set (D1)."""
+    try:
+        import matplotlib.style
+    except ImportError:
+        raise MissingExtraError('the plot needs matplotlib: pip install "cfs-sched[plot]"') from None
+    with warnings.catch_warnings(), matplotlib.style.context(["default", STYLE]):
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # a name of a task is foreign text
+        yield
+
+
+def new_figure() -> Figure:
+    """An empty figure that can be drawn without a display (D2); call it within `style`."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(dpi=DPI)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save(figure: Figure, path: str | os.PathLike[str]) -> None:
+    """Write a file without date and version (D1); call it within `style`."""
+    ending = os.path.splitext(os.fspath(path))[1].lower()
+    figure.savefig(path, dpi=DPI, metadata=NO_DATES[ending])
+
+
+# ------------------------------------------------------------------------------------------- places and words
+
+
+def axes_at(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
+    """Axes placed in inches from the upper left corner."""
+    whole_width, whole_height = figure.get_size_inches()
+    return figure.add_axes(
+        (left / whole_width, 1 - (top + height) / whole_height, width / whole_width, height / whole_height)
+    )
+
+
+def put(figure: Figure, x: float, y: float, text: str, **look: Any) -> None:
+    """Text whose baseline begins at a place in inches from the upper left corner."""
+    width, height = figure.get_size_inches()
+    figure.text(x / width, 1 - y / height, text, **({"va": "baseline"} | look))
+
+
+def put_line(figure: Figure, x: float, y: float, length: float, **look: Any) -> None:
+    """A level line that begins at a place in inches from the upper left corner: a key's sample."""
+    from matplotlib.lines import Line2D
+
+    width, height = figure.get_size_inches()
+    ends, level = (x / width, (x + length) / width), 1 - y / height
+    figure.add_artist(Line2D(ends, (level, level), transform=figure.transFigure, **look))
+
+
+def put_key(figure: Figure, right: float) -> None:
+    """Two swatches in the title's second line: what dark and light mean."""
+    from matplotlib.patches import Rectangle
+
+    width, height = figure.get_size_inches()
+    for left, text, tone in ((right - 1.18, "running", 1.0), (right - 0.56, "waiting", LIGHT)):
+        corner = (left / width, 1 - 0.425 / height)
+        size = (0.11 / width, 0.08 / height)
+        colour = mixed(GREY, tone)
+        figure.add_artist(Rectangle(corner, *size, color=colour, lw=0, transform=figure.transFigure))
+        put(figure, left + 0.15, 0.42, text, color=INK)
+
+
+def said_of(side: Result) -> str:
+    """What a result is called in a figure."""
+    return "as recorded" if side.model == "recorded" else side.model
+
+
+def percent(share: float) -> str:
+    """A share of the CPU beside a lane."""
+    return "" if share == 0 else "< 0.1 %" if share < 0.0005 else f"{100 * share:.1f} %"
+
+
+def seconds_text(ns: int) -> str:
+    """A time in a title."""
+    return f"{ns / 1e9:.4g} s"
+
+
+def short_time(ns: float) -> str:
+    """A time at an axis."""
+    for size, unit in ((1e9, "s"), (1e6, "ms"), (1e3, "µs")):
+        if ns >= size * 0.999:
+            return f"{ns / size:.3g} {unit}"
+    return f"{ns:.3g} ns"
+
+
+def unit_of(span_ns: int) -> tuple[int, str]:
+    """Size and name of the unit in which the ticks of a span are short numbers."""
+    for size, unit in ((10**9, "s"), (10**6, "ms"), (10**3, "µs")):
+        if span_ns >= 2 * size:
+            return size, unit
+    return 1, "ns"
+
+
+# ----------------------------------------------------------------------------------------------------- strips
+
+
+def mixed(colour: str, tone: float) -> tuple[float, ...]:
+    """A colour that keeps a part of its hue, the rest white."""
+    from matplotlib.colors import to_rgb
+
+    return tuple(1 - tone * (1 - part) for part in to_rgb(colour))
+
+
+def pixels(hue: str, ran: np.ndarray, waited: np.ndarray) -> np.ndarray:
+    """One row of pixels: dark where the lane ran, light where it waited."""
+    ran = np.clip(ran, 0, 1)
+    tone = ran + LIGHT * np.clip(waited, 0, 1 - ran)
+    tone = np.where(ran > 0, np.maximum(tone, SPECK), tone)
+    away = 1 - np.array(mixed(hue, 1.0))
+    return (1 - tone[None, :, None] * away).astype(np.float32)
+
+
+def draw_strips(
+    axes: Axes,
+    lanes: list[Lane],
+    side: Result,
+    lane_of: np.ndarray,
+    span: tuple[int, int],
+    width_in: float,
+    cpus: list[int],
+) -> np.ndarray:
+    """A strip for each lane, of what ran and waited on some CPUs together; returns the share of each lane."""
+    edges = np.linspace(span[0], span[1], round(width_in * DPI) + 1).round().astype(np.int64)
+    axes.set_xlim(span)
+    axes.set_ylim(max(1, len(lanes)) - 0.5, -0.5)
+    runs, waits = side.runs, waiting(side)
+    runs, waits = runs[np.isin(runs["cpu"], cpus)], waits[np.isin(waits["cpu"], cpus)]
+    lane_of_run, lane_of_wait = lane_of[runs["task"]], lane_of[waits["task"]]
+    shares = np.zeros(len(lanes))
+    for number, lane in enumerate(lanes):
+        mine = runs[lane_of_run == number]
+        ran = covered(mine["start_ns"], mine["end_ns"], edges) / len(cpus)
+        mine = waits[lane_of_wait == number]
+        waited = covered(mine["begin_ns"], mine["end_ns"], edges) / len(cpus)
+        extent = (span[0], span[1], number + 0.40, number - 0.40)
+        axes.imshow(pixels(lane.hue, ran, waited), extent=extent, aspect="auto", interpolation="none")
+        shares[number] = float((ran * np.diff(edges)).sum()) / (span[1] - span[0])
+    axes.set_yticks(range(len(lanes)), [""] * len(lanes))
+    axes.tick_params(axis="y", length=0)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    return shares
+
+
+def name_strips(axes: Axes, lanes: list[Lane]) -> None:
+    """Names of the lanes at the left, in their hues."""
+    axes.set_yticks(range(len(lanes)), [lane.label for lane in lanes])
+    for label, lane in zip(axes.get_yticklabels(), lanes):
+        label.set_color(lane.hue)
+
+
+def draw_time_axis(axes: Axes, span: tuple[int, int], last: bool, nr_ticks: int = 8) -> None:
+    """Few round ticks; numbers and unit only where it is the last of several below each other."""
+    from matplotlib.ticker import MaxNLocator
+
+    size, unit = unit_of(span[1] - span[0])
+    nice = MaxNLocator(nr_ticks, steps=[1, 2, 5, 10]).tick_values(span[0] / size, span[1] / size)
+    ticks = [float(tick) for tick in nice if span[0] <= tick * size <= span[1]]
+    axes.set_xticks([tick * size for tick in ticks], [f"{tick:.10g}" for tick in ticks])
+    axes.tick_params(axis="x", labelbottom=last)
+    axes.set_axisbelow(False)
+    if last:
+        axes.set_xlabel(f"time, {unit}", labelpad=1)
+
+
+# ------------------------------------------------------------------------------------------------------ waits
+
+
+def dress_waits(axes: Axes, name: str, hue: str, limits: tuple[float, float], first: bool) -> None:
+    """Axes for curves of `survival`; the first of several beside each other has the numbers."""
+    from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
+
+    axes.set(xscale="log", yscale="log", xlim=limits, ylim=(SMALLEST_FRACTION, 1.15))
+    ticks = [10.0**decade for decade in range(3, round(np.log10(limits[1])) + 1, 3)]
+    axes.set_xticks(ticks, [short_time(tick) for tick in ticks])
+    # Labels at the edges must not meet those of the neighbour.
+    side_of: dict[float, Any] = {limits[0]: "left", limits[1]: "right"}
+    for tick, label in zip(ticks, axes.get_xticklabels()):
+        label.set_horizontalalignment(side_of.get(tick, "center"))
+    axes.xaxis.set_minor_locator(LogLocator(10, numticks=99))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_yticks([1, 0.1, 0.01, 0.001], ["all", "1 in 10", "1 in 100", "1 in 1000"] if first else [""] * 4)
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.tick_params(axis="both", which="both", color=FAINT)
+    axes.grid(True, lw=0.3, color="#DDDDDD")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title(name, loc="left", fontsize=7.5, color=hue, pad=3)
+
+
+def limits_of(waits: list[np.ndarray]) -> tuple[float, float]:
+    """Decades that hold the waits; those below a microsecond are left of the axis."""
+    longest = max((int(w.max()) for w in waits if len(w)), default=0)
+    return 1e3, 10 ** np.ceil(np.log10(max(longest, 1e5)))

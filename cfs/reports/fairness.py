@@ -1,0 +1,314 @@
+"""How far from fair: the lag of tasks, from the runs alone, and the spread of a model's own virtual time.
+
+What it decides: a yardstick that fits every scheduler, also one that keeps no virtual time, and a recording.
+
+The ideal machine. At every instant each runnable task i gets the part of the CPU that its weight is of the
+weight of all tasks that are runnable there, for as long as some of them runs:
+
+    fair_i(a, b) = integral of busy(t) * w_i / W(t) over the part of (a, b] in which i is runnable
+    got_i(a, b)  = CPU time of i in (a, b]
+    lag_i(a, b)  = fair_i - got_i         positive: behind, it is owed time;  negative: ahead
+
+Weights are those of the nice values in CFS (1024 at nice 0, 1.25 times more a step), whatever the model makes
+of nice. With groups w_i / W becomes s_g / S * w_i / W_g: groups with a runnable task share by their shares,
+tasks within a group by weight. A task is runnable from a wakeup, a fork or a preemption until it blocks or
+exits.
+
+L1  Over any span the lags of all tasks sum to zero on each CPU: what one is owed, others have had. It is the
+    law that EEVDF's zero-lag point rests on (Stoica and Abdel-Wahab 1995), and a test.
+L2  Nobody's lag can exceed the length of the span, and that of a task that is never runnable is 0.
+
+Shown are, at some instants t, the greatest and the least lag in the window (t - window, t] of the tasks that
+were runnable all through it. A task that sleeps in between is left out: what it did not ask for it was not
+refused.
+
+Rejected: lag since the last wakeup (a task that never sleeps collects every sleeper's bonus for ever, and one
+number no longer says how unfair *now* is); variance (people ask who is worst off); Jain's index (no unit).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..arithmetic import load_from_nice
+from ..result import Out, Ready, Result
+from ..scheduler import TaskGroup
+from .lanes import covered_before
+
+__all__ = ["Entitlement", "Lags", "Spread", "lags_at", "lags_over", "virtual_spread"]
+
+VIRTUAL_FIELDS = ("vruntime", "wait_runtime")
+"""What a model may keep of its tasks' progress; the first that it has is looked at."""
+
+SPELL_DTYPE = np.dtype([("begin_ns", "<i8"), ("end_ns", "<i8"), ("task", "<u4"), ("cpu", "<u2")])
+
+
+@dataclass(frozen=True, eq=False)
+class Entitlement:
+    """What each task may claim.
+
+    Parameters
+    ----------
+    weight : numpy.ndarray
+        ``(nr_tasks,)`` int64: 1024 at nice 0.
+    group : numpy.ndarray
+        ``(nr_tasks,)`` int64: index of its group; all 0 without groups.
+    shares : numpy.ndarray
+        ``(nr_groups,)`` float64.
+    """
+
+    weight: np.ndarray
+    group: np.ndarray
+    shares: np.ndarray
+
+    @classmethod
+    def of_nice(
+        cls,
+        nice: np.ndarray,
+        policies: Sequence[str] | str = "normal",
+        groups: Sequence[str] | None = None,
+        shares: dict[str, int] | None = None,
+    ) -> Entitlement:
+        """Weights by nice value and policy; groups by their shares, 1024 where none are given."""
+        weight = np.asarray(load_from_nice(np.asarray(nice), policies).weight).astype(np.int64)
+        names = ["/"] * len(weight) if groups is None else list(groups)
+        labels = sorted(set(names))
+        index = {name: number for number, name in enumerate(labels)}
+        group = np.array([index[name] for name in names], np.int64)
+        return cls(weight, group, np.array([(shares or {}).get(name, 1024) for name in labels], float))
+
+
+@dataclass(frozen=True, eq=False)
+class Lags:
+    """The greatest and the least lag at some instants.
+
+    Parameters
+    ----------
+    at_ns : numpy.ndarray
+        ``(nr_instants,)`` int64, ns: where the windows end.
+    window_ns : int
+        Their length.
+    greatest_ns, least_ns : numpy.ndarray
+        ``(nr_instants,)`` int64, ns: lag of who is most behind (positive), and of who is most ahead
+        (negative); 0 where nobody was runnable all through the window.
+    nr_tasks : numpy.ndarray
+        ``(nr_instants,)`` int64: how many were.
+    """
+
+    at_ns: np.ndarray
+    window_ns: int
+    greatest_ns: np.ndarray
+    least_ns: np.ndarray
+    nr_tasks: np.ndarray
+
+    @property
+    def spread_ns(self) -> np.ndarray:
+        """Greatest less least lag, where two or more tasks were runnable all through the window."""
+        return (self.greatest_ns - self.least_ns)[self.nr_tasks > 1]
+
+
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """How far apart the tasks of a model are in its own virtual time, at some instants.
+
+    Parameters
+    ----------
+    field : str
+        ``"vruntime"`` or ``"wait_runtime"``.
+    at_ns : numpy.ndarray
+        ``(nr_instants,)`` int64, ns.
+    spread : numpy.ndarray
+        ``(nr_instants,)`` int64, in the unit of the field: greatest less least in a top queue, the running
+        entity included; the widest one of all CPUs; 0 with fewer than two entities.
+    """
+
+    field: str
+    at_ns: np.ndarray
+    spread: np.ndarray
+
+
+def lags_at(result: Result, at_ns: np.ndarray, window_ns: int, due: Entitlement) -> Lags:
+    """The greatest and the least lag in windows that end at some instants.
+
+    Parameters
+    ----------
+    result : Result
+    at_ns : numpy.ndarray
+        ``(nr_instants,)`` int64, ns, increasing.
+    window_ns : int
+    due : Entitlement
+        Of the rows of the result's tasks.
+
+    Returns
+    -------
+    Lags
+
+    Notes
+    -----
+    Cost O(runs log runs + tasks * instants).
+    """
+    spells, runs = _spells(result), _by_task(result.runs)
+    least, greatest = np.full(len(at_ns), np.inf), np.full(len(at_ns), -np.inf)
+    nr_tasks = np.zeros(len(at_ns), np.int64)
+    for cpu in np.unique(spells["cpu"]).tolist():
+        here = spells[spells["cpu"] == cpu]
+        clock = _FairClock(here, result.runs[result.runs["cpu"] == cpu], due)
+        gained = clock.at(at_ns) - clock.at(at_ns - window_ns)
+        long = here[here["end_ns"] - here["begin_ns"] >= window_ns]
+        for mine in np.split(long, np.flatnonzero(np.diff(long["task"])) + 1) if len(long) else []:
+            task, inside = int(mine["task"][0]), _all_through(mine, at_ns, window_ns)
+            lag = due.weight[task] * gained[due.group[task]] - _got(runs, task, at_ns, window_ns)
+            least[inside] = np.minimum(least, lag)[inside]
+            greatest[inside] = np.maximum(greatest, lag)[inside]
+            nr_tasks += inside
+    nobody = nr_tasks == 0
+    least[nobody] = greatest[nobody] = 0
+    return Lags(at_ns, window_ns, _whole(greatest), _whole(least), nr_tasks)
+
+
+def lags_over(result: Result, from_ns: int, until_ns: int, due: Entitlement) -> np.ndarray:
+    """The lag of each task over one span, whether it slept in it or not: ``(nr_tasks,)`` float64, ns (L1)."""
+    spells, lag = _spells(result), np.zeros(result.nr_tasks)
+    for cpu in np.unique(spells["cpu"]).tolist():
+        here = spells[spells["cpu"] == cpu]
+        clock = _FairClock(here, result.runs[result.runs["cpu"] == cpu], due)
+        begin, end = here["begin_ns"].clip(from_ns, until_ns), here["end_ns"].clip(from_ns, until_ns)
+        gained = (clock.at(end) - clock.at(begin))[due.group[here["task"]], np.arange(len(here))]
+        np.add.at(lag, here["task"], due.weight[here["task"]] * gained)
+    runs = result.runs
+    got = runs["end_ns"].clip(from_ns, until_ns) - runs["start_ns"].clip(from_ns, until_ns)
+    np.subtract.at(lag, runs["task"], got)
+    return lag
+
+
+def _whole(ns: np.ndarray) -> np.ndarray:
+    return np.rint(ns).astype(np.int64)
+
+
+def _by_task(runs: np.ndarray) -> np.ndarray:
+    return runs[np.lexsort((runs["start_ns"], runs["task"]))]
+
+
+def _got(runs: np.ndarray, task: int, at_ns: np.ndarray, window_ns: int) -> np.ndarray:
+    """CPU time of a task in each window; `runs` are in order of task."""
+    first, last = np.searchsorted(runs["task"], [task, task + 1])
+    mine = runs[first:last]
+    before = covered_before(mine["start_ns"], mine["end_ns"], np.concatenate([at_ns - window_ns, at_ns]))
+    return before[len(at_ns) :] - before[: len(at_ns)]
+
+
+def _all_through(spells: np.ndarray, at_ns: np.ndarray, window_ns: int) -> np.ndarray:
+    """Windows that lie within one of the spells, which do not overlap; ``(nr_instants,)`` bool."""
+    first = np.searchsorted(at_ns, spells["begin_ns"] + window_ns)
+    last = np.maximum(first, np.searchsorted(at_ns, spells["end_ns"], "right"))
+    steps = np.zeros(len(at_ns) + 1, np.int64)
+    np.add.at(steps, first, 1)
+    np.subtract.at(steps, last, 1)
+    return steps.cumsum()[:-1] > 0
+
+
+def _spells(result: Result) -> np.ndarray:
+    """When each task was runnable: waits and runs that follow each other without a gap are one spell."""
+    runs = _by_task(result.runs)
+    if not len(runs):
+        return np.zeros(0, SPELL_DTYPE)
+    known = (runs["ready"] != Ready.UNKNOWN) & (runs["ready_ns"] >= 0)
+    begin = np.where(known, runs["ready_ns"], runs["start_ns"])
+    same = (runs["task"][1:] == runs["task"][:-1]) & (runs["cpu"][1:] == runs["cpu"][:-1])
+    goes_on = same & (runs["out"][:-1] == Out.PREEMPTED) & (begin[1:] <= runs["end_ns"][:-1])
+    first = np.flatnonzero(np.concatenate([[True], ~goes_on]))
+    last = np.concatenate([first[1:], [len(runs)]]) - 1
+    spells = np.zeros(len(first), SPELL_DTYPE)
+    spells["task"], spells["cpu"] = runs["task"][first], runs["cpu"][first]
+    spells["begin_ns"], spells["end_ns"] = begin[first], runs["end_ns"][last]
+    if result.model != "recorded":  # whoever was preempted last still waits when the span ends
+        is_last = np.concatenate([runs["task"][1:] != runs["task"][:-1], [True]])[last]
+        waits_still = is_last & (runs["out"][last] == Out.PREEMPTED)
+        spells["end_ns"][waits_still] = max(result.duration_ns, int(runs["end_ns"].max()))
+    return spells
+
+
+class _FairClock:
+    """Of one CPU: what a task of weight 1 in each group has a claim to by now, if it is always runnable."""
+
+    def __init__(self, spells: np.ndarray, runs: np.ndarray, due: Entitlement):
+        self.due = due
+        ends = [spells["begin_ns"], spells["end_ns"], runs["start_ns"], runs["end_ns"]]
+        self.times = np.unique(np.concatenate(ends))
+        places = [np.searchsorted(self.times, times) for times in ends]
+        weight, busy = (
+            np.zeros((len(due.shares), len(self.times)), np.int64),
+            np.zeros(len(self.times), np.int64),
+        )
+        group, mine = due.group[spells["task"]], due.weight[spells["task"]]
+        np.add.at(weight, (group, places[0]), mine)
+        np.subtract.at(weight, (group, places[1]), mine)
+        np.add.at(busy, places[2], 1)
+        np.subtract.at(busy, places[3], 1)
+        weight, busy = weight.cumsum(axis=1), busy.cumsum()
+        active = weight > 0
+        claims = (due.shares @ active) * weight
+        rate = np.divide(busy * due.shares[:, None], claims, out=np.zeros(claims.shape), where=active)
+        passed = np.cumsum(rate[:, :-1] * np.diff(self.times), axis=1)
+        self.value = np.concatenate([np.zeros((len(due.shares), 1)), passed], axis=1)
+
+    def at(self, time_ns: np.ndarray) -> np.ndarray:
+        """Its value in each group at some instants, ``(nr_groups, nr_instants)``."""
+        return np.stack([np.interp(time_ns, self.times, value) for value in self.value])
+
+
+# ------------------------------------------------------------------------------- the model's own virtual time
+
+
+def virtual_spread(scheduler: Any, cpus: Iterable[int]) -> tuple[str, int] | None:
+    """The name of a model's virtual time, and how far apart its runnable entities are in it now.
+
+    Parameters
+    ----------
+    scheduler : Scheduler
+    cpus : iterable of int
+
+    Returns
+    -------
+    field, spread : str, int
+        The widest spread of a top queue; None if nobody is runnable or the model keeps none of
+        `VIRTUAL_FIELDS`.
+
+    Notes
+    -----
+    Cost O(runnable entities), some µs each. Values are compared as signed differences, for they may have
+    wrapped.
+    """
+    spreads = []
+    for cpu in cpus:
+        fields = [_fields(entity, cpu) for entity in _top(scheduler, cpu)]
+        name = next((name for name in VIRTUAL_FIELDS if fields and name in fields[0]), None)
+        if name is not None:
+            ahead = [_signed(entity[name] - fields[0][name]) for entity in fields]
+            spreads.append((name, max(ahead) - min(ahead)))
+    return max(spreads, key=lambda found: found[1], default=None)
+
+
+def _top(scheduler: Any, cpu: int) -> list[Any]:
+    """The entities of a top queue, tasks or groups, and the one to which the running task belongs."""
+    waiting = [entity for entity in scheduler.queue(cpu=cpu) if getattr(entity, "state", "") != "blocked"]
+    running = scheduler.current_on(cpu)
+    group = None if running is None else running.group
+    while group is not None:
+        if _fields(group, cpu).get("on_rq"):  # the root group has an entity in some models only
+            running = group
+        group = group.parent
+    present = running is None or any(entity is running for entity in waiting)
+    return waiting if present else [running, *waiting]
+
+
+def _fields(entity: Any, cpu: int) -> dict[str, int]:
+    return entity.fields(cpu) if isinstance(entity, TaskGroup) else entity.fields()
+
+
+def _signed(word: int) -> int:
+    return (word + 2**63) % 2**64 - 2**63

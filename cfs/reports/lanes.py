@@ -1,0 +1,183 @@
+"""What a figure shows of a result: which lanes, which waits, and the curves that both become.
+
+What it decides: how hundreds of tasks become a dozen lanes. A lane is a command name (or a task), most CPU
+time first; what comes after the first `top` shares the last lane. Results that stand beside each other have
+the same lanes in the same order. The three lanes whose waits are longest in sum have a hue, the others are
+grey.
+
+Everything is vectorised over the runs: it costs the same for ten lanes and for a thousand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import CfsError
+from ..result import Out, Ready, Result
+from .tables import clean
+
+__all__ = ["Lane", "covered", "covered_before", "lanes_of", "survival"]
+
+HUES = ("#0072B2", "#D55E00", "#009E73")
+"""Three of Okabe and Ito's, which all people can tell apart."""
+GREY = "#5A5A5A"
+LABEL_LENGTH = 23
+"""Characters of a lane's label: 15 of a command name, 7 of a pid."""
+
+WAIT_DTYPE = np.dtype([("begin_ns", "<i8"), ("end_ns", "<i8"), ("task", "<u4"), ("cpu", "<u2")])
+
+
+@dataclass(frozen=True)
+class Lane:
+    """A row of the timeline: whose it is, and how it looks."""
+
+    label: str
+    keys: tuple[str, ...]
+    hue: str
+
+
+def span_of(result: Result, from_ns: int | None, until_ns: int | None) -> tuple[int, int]:
+    """The part of the span that is drawn, checked."""
+    begin = 0 if from_ns is None else int(from_ns)
+    end = int(result.duration_ns) if until_ns is None else int(until_ns)
+    end = max(end, 1) if from_ns is None and until_ns is None else end
+    if not 0 <= begin < end <= max(result.duration_ns, 1):
+        part, whole = f"{begin / 1e9:g} s ... {end / 1e9:g} s", f"0 s ... {result.duration_ns / 1e9:g} s"
+        raise CfsError(f"the part to be drawn, {part}, is empty or outside of {whole}")
+    return begin, end
+
+
+def keys_of(result: Result, by: str) -> list[str]:
+    """Of each task, what its lane is called."""
+    if by == "comm":
+        return [clean(name) for name in result.names]
+    return [f"{clean(name)} {pid}" for name, pid in zip(result.names, result.pids.tolist())]
+
+
+def lanes_of(sides: list[Result], by: str, top: int, span: tuple[int, int]) -> list[Lane]:
+    """Most CPU time in the span first; the three that waited longest in sum have a hue."""
+    cpu_ns: dict[str, list[int]] = {}
+    wait_ns: dict[str, int] = {}
+    for place, side in enumerate(sides):
+        keys = np.array(keys_of(side, by), dtype=object)
+        runs = side.runs[(side.runs["end_ns"] > span[0]) & (side.runs["start_ns"] < span[1])]
+        run_ns = np.minimum(runs["end_ns"], span[1]) - np.maximum(runs["start_ns"], span[0])
+        for key, ns in zip(keys[runs["task"]].tolist(), run_ns.tolist()):
+            cpu_ns.setdefault(key, [0] * len(sides))[place] -= ns
+        task, waits = waits_in(side, span)
+        for key, ns in zip(keys[task].tolist(), waits.tolist()):
+            wait_ns[key] = wait_ns.get(key, 0) + ns
+    ranked = sorted(cpu_ns, key=lambda key: (cpu_ns[key], key))
+    shown = ranked if len(ranked) <= top + 1 else ranked[:top]
+    waited = sorted((key for key in shown if wait_ns.get(key)), key=lambda key: (-wait_ns[key], key))
+    hue = dict(zip(waited, HUES))
+    lanes = [Lane(cut(key, LABEL_LENGTH), (key,), hue.get(key, GREY)) for key in shown]
+    rest = tuple(ranked[len(shown) :])
+    return lanes + ([Lane(f"{len(rest)} others", rest, GREY)] if rest else [])
+
+
+def cut(text: str, length: int) -> str:
+    """At most so many characters; the last of a longer text is an ellipsis."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def lane_of_task(result: Result, lanes: list[Lane], by: str) -> np.ndarray:
+    """Number of the lane of each task, -1 without one; ``(nr_tasks,) int64``."""
+    lane_of = {key: number for number, lane in enumerate(lanes) for key in lane.keys}
+    return np.array([lane_of.get(key, -1) for key in keys_of(result, by)], np.int64)
+
+
+def with_hue(lanes: list[Lane]) -> list[int]:
+    """Numbers of the lanes that have a hue, in the order of the hues."""
+    numbers = (number for number, lane in enumerate(lanes) if lane.hue != GREY)
+    return sorted(numbers, key=lambda number: HUES.index(lanes[number].hue))
+
+
+def waits_in(side: Result, span: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Task and length of each wait that ended in the span."""
+    runs = side.runs[(side.runs["start_ns"] >= span[0]) & (side.runs["start_ns"] < span[1])]
+    runs = runs[(runs["ready"] != Ready.UNKNOWN) & (runs["ready_ns"] >= 0)]
+    return runs["task"], runs["start_ns"] - runs["ready_ns"]
+
+
+def waiting(side: Result) -> np.ndarray:
+    """Waits: those before each run, and those that the end of the span cuts.
+
+    Where a recorded task went after its last run on these CPUs is not known: it may have run on another one.
+    """
+    runs = side.runs
+    known = runs[(runs["ready"] != Ready.UNKNOWN) & (runs["ready_ns"] >= 0)]
+    _, last = np.unique(runs["task"][::-1], return_index=True)
+    short = runs[::-1][last]
+    short = short[(short["out"] == Out.PREEMPTED) & (side.model != "recorded")]
+    waits = np.zeros(len(known) + len(short), WAIT_DTYPE)
+    for field in ("task", "cpu"):
+        waits[field] = np.concatenate([known[field], short[field]])
+    waits["begin_ns"] = np.concatenate([known["ready_ns"], short["end_ns"]])
+    waits["end_ns"] = np.concatenate([known["start_ns"], np.full(len(short), side.duration_ns)])
+    return waits
+
+
+def covered_before(begin_ns: np.ndarray, end_ns: np.ndarray, at_ns: np.ndarray) -> np.ndarray:
+    """How much time before each instant the intervals cover; overlapping ones count each.
+
+    Parameters
+    ----------
+    begin_ns, end_ns : numpy.ndarray
+        ``(n,)`` int64, ns, in any order.
+    at_ns : numpy.ndarray
+        ``(m,)`` int64, ns.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(m,)`` int64, ns.
+    """
+    # It is the sum of (t - begin) over begins before t, less that of (t - end) over ends.
+    total = np.zeros(len(at_ns), np.int64)
+    for times, sign in ((np.sort(begin_ns), 1), (np.sort(end_ns), -1)):
+        passed = np.searchsorted(times, at_ns)
+        total += sign * (passed * at_ns - np.concatenate([[0], np.cumsum(times)])[passed])
+    return total
+
+
+def covered(begin_ns: np.ndarray, end_ns: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """What part of each span between two edges the intervals cover; overlapping ones count each.
+
+    Parameters
+    ----------
+    begin_ns, end_ns : numpy.ndarray
+        ``(n,)`` int64, ns, in any order.
+    edges : numpy.ndarray
+        ``(m + 1,)`` int64, ns, increasing.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(m,)`` float64, 0 and more; 1 is all of the span.
+    """
+    return np.diff(covered_before(begin_ns, end_ns, edges)) / np.maximum(np.diff(edges), 1)
+
+
+def survival(waits: np.ndarray, least_ns: float) -> tuple[np.ndarray, np.ndarray]:
+    """For each length x from `least_ns` on, what part of the waits is longer.
+
+    Parameters
+    ----------
+    waits : numpy.ndarray
+        ``(n,)`` int64, ns.
+    least_ns : float
+        Where the curve begins.
+
+    Returns
+    -------
+    x, fraction : numpy.ndarray
+        Corners of the step function, both float64; empty without waits.
+    """
+    if not len(waits):
+        return np.zeros(0), np.zeros(0)
+    x, count = np.unique(waits[waits > least_ns], return_counts=True)
+    longer = count.sum() - np.concatenate([[0], np.cumsum(count)])
+    return np.concatenate([[least_ns], x]), longer / len(waits)

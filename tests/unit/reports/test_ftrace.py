@@ -1,0 +1,163 @@
+"""Ftrace text: read back by `Recording.open` it is the same result; and what the lines say, by hand."""
+
+import gzip
+import re
+
+import numpy as np
+import pytest
+
+from cfs import Recording, Result, Workload
+from cfs.reports import ftrace_lines, write_ftrace
+from cfs.reports.events import events_of, unique_pids
+from cfs.result import RUN_DTYPE, Out, Ready
+
+MS = 10**6
+EXAMPLES = "nice-hogs-small", "fork-heavy", "kbuild-shell-1cpu"
+
+
+def rows(result, waits=True):
+    """What happened, whoever numbers the tasks."""
+    names = ("start_ns", "end_ns", "cpu", "out") + (("ready_ns", "ready") if waits else ())
+    runs = result.runs
+    columns = [runs[name].tolist() for name in names] + [result.pids[runs["task"]].tolist()]
+    return sorted(zip(*columns))
+
+
+def slept_at_the_beginning(result):
+    """Runs after the first wakeup of a task that nobody had forked: no reader can know that it slept (W1)."""
+    _, first = np.unique(result.runs["task"], return_index=True)
+    is_first = np.zeros(len(result.runs), bool)
+    is_first[first] = True
+    return is_first & (result.runs["ready"] == Ready.WAKEUP)
+
+
+def without_those_waits(result):
+    runs = result.runs.copy()
+    unknown = slept_at_the_beginning(result)
+    runs["ready"][unknown], runs["ready_ns"][unknown] = Ready.UNKNOWN, -1
+    return Result(**{**result.__dict__, "runs": runs})
+
+
+def read_back(result, path):
+    write_ftrace(result, path)
+    return Recording.open(path)
+
+
+@pytest.mark.parametrize("model", ["linux-2.6.24-cfs", "linux-6.18-eevdf", "linux-2.6.22-o1"])
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_read_back_it_is_the_same_result(tmp_path, name, model):
+    recording = Recording.open(f"examples/recordings/{name}.perf-script.txt.gz")
+    result = recording.workload(recording.cpus).run(model, hz=250)
+    back = read_back(result, tmp_path / "back.txt").result(None)
+    assert rows(back) == rows(without_those_waits(result))
+    assert back.duration_ns == result.duration_ns
+    assert back.context_switches == result.context_switches
+
+
+def test_what_is_lost_is_the_first_wait_of_those_who_slept_when_time_began():
+    recording = Recording.open("examples/recordings/fork-heavy.perf-script.txt.gz")
+    result = recording.workload(recording.cpus).run(hz=250)
+    assert 0 < slept_at_the_beginning(result).sum() < 50 < len(result.runs)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_what_was_recorded_has_the_same_runs(tmp_path, name):
+    recorded = Recording.open(f"examples/recordings/{name}.perf-script.txt.gz").result(None)
+    back = read_back(recorded, tmp_path / "back.txt").result(None)
+    assert rows(back, waits=False) == rows(recorded, waits=False)
+
+
+def test_nothing_is_strange_in_it_and_the_cpus_are_all_there(tmp_path):
+    programs = {"a b": [("run", MS), ("sleep", MS)] * 3, "c]d": [("run", 2 * MS)]}
+    work = Workload.of_programs(programs, duration_ns=9 * MS)
+    work.tasks["cpu"] = 2
+    result = work.run()
+    result.cpus = [0, 2]
+    back = read_back(result, tmp_path / "back.txt")
+    assert (back.kind, back.warnings, back.cpus, back.inferred_switch_ins) == ("ftrace", [], [0, 2], 0)
+    assert sorted(task.comm for task in back.tasks) == ["a b", "c]d"]
+
+
+def by_hand(*runs, names=("a", "b"), pids=(11, 12), nice=(0, 5), cpus=(0,), duration_ns=100):
+    table = np.zeros(len(runs), RUN_DTYPE)
+    for row, (task, start, end, out, ready, ready_ns) in zip(table, runs):
+        row["task"], row["start_ns"], row["end_ns"], row["out"] = task, start, end, out
+        row["ready"], row["ready_ns"] = ready, ready_ns
+    groups = ["/"] * len(names)
+    arrays = np.array(pids), np.array(nice)
+    return Result("by hand", table, duration_ns, *arrays, list(names), groups, list(cpus), 0)
+
+
+def lines_of(result):
+    text = "".join(ftrace_lines(result))
+    return [re.sub(" +", " ", line).strip() for line in text.splitlines() if not line.startswith("#")]
+
+
+def test_the_lines_of_two_tasks_that_follow_each_other():
+    result = by_hand(
+        (0, 10, 20, Out.BLOCKED, Ready.FORK, 5),
+        (1, 20, 30, Out.EXITED, Ready.WAKEUP, 15),
+    )
+    assert lines_of(result) == [
+        "<idle>-0 [000] d..2. 0.000000000: sched_wake_idle_without_ipi: cpu=0",
+        "<idle>-0 [000] d..4. 0.000000005: sched_process_fork: comm=swapper/0 pid=0 "
+        "child_comm=a child_pid=11",
+        "<idle>-0 [000] d..4. 0.000000005: sched_wakeup_new: comm=a pid=11 prio=120 target_cpu=000",
+        "<idle>-0 [000] d..2. 0.000000010: sched_switch: prev_comm=swapper/0 prev_pid=0 "
+        "prev_prio=120 prev_state=R ==> next_comm=a next_pid=11 next_prio=120",
+        "a-11 [000] d..4. 0.000000015: sched_waking: comm=b pid=12 prio=125 target_cpu=000",
+        "a-11 [000] d..4. 0.000000015: sched_wakeup: comm=b pid=12 prio=125 target_cpu=000",
+        "a-11 [000] d..2. 0.000000020: sched_switch: prev_comm=a prev_pid=11 prev_prio=120 prev_state=S "
+        "==> next_comm=b next_pid=12 next_prio=125",
+        "b-12 [000] d..2. 0.000000030: sched_switch: prev_comm=b prev_pid=12 prev_prio=125 prev_state=X "
+        "==> next_comm=swapper/0 next_pid=0 next_prio=120",
+        "<idle>-0 [000] d..2. 0.000000100: sched_wake_idle_without_ipi: cpu=0",
+    ]
+
+
+def test_a_task_that_is_woken_in_the_instant_in_which_it_blocks_has_left_before():
+    result = by_hand(
+        (0, 10, 20, Out.BLOCKED, Ready.FORK, 10),
+        (0, 20, 20, Out.BLOCKED, Ready.WAKEUP, 20),
+        (0, 20, 30, Out.EXITED, Ready.WAKEUP, 20),
+    )
+    kinds = [(kind, prev, task) for _, _, kind, prev, task, _ in events_of(result).tolist()]
+    once = [(1, -1, 0), (0, -1, 0), (0, 0, -1)]  # woken, in, out
+    assert kinds == [(2, -1, 0), (0, -1, 0), (0, 0, -1), *once, *once]
+
+
+def test_a_preempted_task_needs_no_wakeup():
+    result = by_hand(
+        (0, 0, 10, Out.PREEMPTED, Ready.FORK, 0),
+        (1, 10, 20, Out.BLOCKED, Ready.FORK, 0),
+        (0, 20, 100, Out.RUNNING, Ready.PREEMPTED, 10),
+    )
+    events = events_of(result)
+    assert events["kind"].tolist().count(1) == 0
+    assert events["out"][events["prev"] == 0].tolist() == [Out.PREEMPTED]
+
+
+def test_pids_that_two_tasks_have_at_once_are_told_apart_and_reuse_after_an_exit_stays():
+    result = by_hand(
+        (0, 0, 10, Out.EXITED, Ready.FORK, 0),
+        (1, 20, 30, Out.BLOCKED, Ready.FORK, 15),
+        (2, 40, 50, Out.BLOCKED, Ready.FORK, 35),
+        (3, 60, 70, Out.BLOCKED, Ready.FORK, 55),
+        names="abcd", pids=(7, 7, 7, 0), nice=(0, 0, 0, 0),
+    )  # fmt: skip
+    assert unique_pids(result, events_of(result)).tolist() == [7, 7, 8, 9]
+
+
+def test_a_name_stays_on_its_line(tmp_path):
+    result = by_hand((0, 0, 10, Out.EXITED, Ready.FORK, 0), names=["x\ny\x1b", "b\udcff"])
+    back = read_back(result, tmp_path / "back.txt")
+    assert back.warnings == []
+    assert [task.comm for task in back.tasks] == ["x?y?"]
+
+
+def test_gz_is_packed_and_the_same_twice(tmp_path):
+    result = by_hand((0, 0, 10, Out.EXITED, Ready.FORK, 0))
+    for name in ("1.gz", "2.gz", "plain.txt"):
+        write_ftrace(result, tmp_path / name)
+    assert (tmp_path / "1.gz").read_bytes() == (tmp_path / "2.gz").read_bytes()
+    assert gzip.decompress((tmp_path / "1.gz").read_bytes()) == (tmp_path / "plain.txt").read_bytes()
