@@ -17,6 +17,11 @@ class Scanner:
     nr_switches: int
     inferred_switch_ins: int
     nr_wakings: int
+    nr_headless: int
+    first_headless: int
+    nr_overwritten: int
+    nr_lost_events: int
+    process_ids_line: int
     @property
     def nr_tasks(self) -> int: ...
     def feed(self, block: Any) -> None: ...

@@ -6,12 +6,17 @@ without a Python object a line; what stays is the event table (`_events.pxd`), a
 A line is a header and fields. Names may hold blanks, '/', ':', '-', '=' and brackets, so nothing is split at
 blanks:
 
-    perf      COMM PID/TID [CPU] SECONDS.FRACTION: sched:EVENT: FIELDS
-    ftrace    COMM-TID [CPU] FLAGS SECONDS.FRACTION: EVENT: FIELDS
+    perf      COMM PID/TID [CPU] SECONDS.FRACTION: sched:EVENT: FIELDS     (or one number, TID or PID)
+    ftrace    COMM-TID [CPU] FLAGS SECONDS.FRACTION: EVENT: FIELDS         (trace-cmd: maybe without FLAGS)
 
 the header is the first '[' after which a CPU, a time and an event follow (the event alone is longer than a
-name can be); the task is the number before it; fields are found by their keys (" prev_pid=") from the right.
-Fields are trusted rather than the header's name, pids rather than names.
+name can be); the task is the number before it. Fields are trusted rather than the header's name, pids rather
+than names. Fields have three spellings, each read from the right:
+
+    keys      prev_comm=A prev_pid=1 prev_prio=120 prev_state=S ==> next_comm=B next_pid=2 next_prio=120
+    raw keys  the same without the arrow, the state a number (trace-cmd report -R)
+    colons    A:1 [120] S ==> B:2 [120]      (trace-cmd and perf with libtraceevent's plugins)
+              task A:1 [120] (S) ==> B:2 [120]                             (kernels around 2.6.30)
 
 The scanner knows of each task whether it runs, is queued or sleeps, and so can tell which of the two lines of
 a wakeup counts, and that a line in the context of a task that nobody switched in means a switch without a
@@ -71,11 +76,17 @@ cdef enum:  # why lines are left out
     JUMP = 5
     NR_REASONS = 6
 
+cdef enum:  # what a line without a header is
+    SAYS_NOTHING = 0  # a stack, a banner, another record of perf
+    SAYS_LOSS = 1
+    SAYS_STRANGE = 2
+
 cdef struct header_t:
     int32_t tid  # -1: not known
     uint32_t cpu
     uint8_t irq
     bint is_ftrace
+    bint is_single  # one number in front, as perf prints it: that of the thread, or of its process
     int64_t time
     int64_t ran_ns  # sched_stat_runtime of the task itself: how long it has been running; else 0
     const char* event
@@ -105,6 +116,19 @@ cdef struct cpu_t:
     uint32_t curr
     int64_t last_ns  # of the last line
 
+cdef struct switch_t:  # the fields of a sched_switch
+    const char* prev_name
+    const char* prev_end
+    const char* next_name
+    const char* next_end
+    int64_t prev, prev_prio, next, next_prio
+    uint8_t out
+
+cdef struct named_t:  # a task named by a line: those of a wakeup, of a fork
+    const char* name
+    const char* end
+    int64_t pid, prio
+
 cdef struct naming_t:
     uint32_t row
     uint32_t name
@@ -132,6 +156,7 @@ cdef inline const char* number(const char* p, const char* end, int digits_max, i
 cdef inline bint field(const char* p, const char* end, int64_t* value) noexcept nogil:
     # A whole number that a blank or the end of the line follows.
     cdef bint negative = p < end and p[0] == c"-"
+    value[0] = 0
     cdef const char* stop = number(p + negative, end, 10, value)
     if negative:
         value[0] = -value[0]
@@ -180,7 +205,8 @@ cdef inline uint8_t irq_of(const char* flags, const char* end) noexcept nogil:
 
 
 cdef bint read_task(const char* start, const char* bracket, header_t* h) noexcept nogil:
-    # The number in front of '[': PID/TID, TID or COMM-TID; in between may stand ftrace's "(TGID)".
+    # The number in front of '[': PID/TID, TID or COMM-TID; in between may stand ftrace's "(TGID)". Where only a
+    # name stands there, who runs is not known.
     cdef const char* p = bracket - 1
     while p >= start and p[0] == c" ":
         p -= 1
@@ -196,13 +222,18 @@ cdef bint read_task(const char* start, const char* bracket, header_t* h) noexcep
     while p >= start and c"0" <= p[0] <= c"9":
         p -= 1
     cdef int64_t tid = 0
-    if number(p + 1, end, 10, &tid) == NULL or tid > 0x7FFFFFFF or p < start:
+    h.tid = -1
+    h.is_ftrace = h.is_single = False
+    if number(p + 1, end, 10, &tid) == NULL or p < start or not (p[0] in (c"/", c"-", c" ")):
+        return True
+    if tid > 0x7FFFFFFF:
         return False
-    if p > start and p[0] == c"-" and (p - 1)[0] == c"/":
+    if p > start and p[0] == c"-" and ((p - 1)[0] == c"/" or (p - 1)[0] == c" "):
         tid = -1
     h.tid = <int32_t> tid
     h.is_ftrace = p[0] == c"-" and tid >= 0
-    return p[0] == c"/" or p[0] == c"-" or p[0] == c" "
+    h.is_single = p[0] == c" "
+    return True
 
 
 cdef bint read_rest(const char* p, const char* end, header_t* h) noexcept nogil:
@@ -223,7 +254,12 @@ cdef bint read_rest(const char* p, const char* end, header_t* h) noexcept nogil:
     p = read_time(p, end, &h.time)
     if p == NULL:
         return False
-    h.event = p = skip_blanks(p, end)
+    p = skip_blanks(p, end)
+    cdef const char* period = p
+    while p < end and c"0" <= p[0] <= c"9":  # perf may print how many events the sample stands for
+        p += 1
+    p = skip_blanks(p, end) if p < end and p[0] == c" " else period
+    h.event = p
     while p < end and p[0] > c" ":
         p += 1
     h.event_length = <int> (p - h.event) - 1
@@ -252,18 +288,284 @@ cdef inline bint is_event(header_t* h, const char* name, int length) noexcept no
 
 
 cdef uint8_t out_of(const char* state, const char* end) noexcept nogil:
-    # prev_state: R, R+ still runnable; X, Z ended; all others sleep, and D and I are told apart.
+    # prev_state: R still runnable, and so is whatever has a "+"; X, Z, x ended; all others sleep, and D and I
+    # are told apart. Several letters stand together as S|K.
+    cdef uint8_t out = OUT_BLOCKED
+    if state < end and state[0] == c"(":
+        state += 1
+    if state < end and c"0" <= state[0] <= c"9":
+        return out_of_number(state, end)
     if state < end and state[0] == c"R":
         return OUT_PREEMPTED
     while state < end and state[0] != c" ":
-        if state[0] == c"X" or state[0] == c"Z":
-            return OUT_EXITED
-        if state[0] == c"D":
-            return OUT_BLOCKED | BLOCK_D
-        if state[0] == c"I":
-            return OUT_BLOCKED | BLOCK_I
+        if state[0] == c"+":
+            return OUT_PREEMPTED
+        if out == OUT_BLOCKED:
+            if state[0] == c"X" or state[0] == c"Z" or state[0] == c"x":
+                out = OUT_EXITED
+            elif state[0] == c"D":
+                out = OUT_BLOCKED | BLOCK_D
+            elif state[0] == c"I":
+                out = OUT_BLOCKED | BLOCK_I
         state += 1
-    return OUT_BLOCKED
+    return out
+
+
+cdef uint8_t out_of_number(const char* state, const char* end) noexcept nogil:
+    # Bits: 1 S, 2 D, 4 T, 8 t, 16 and 32 X and Z, 64 P, 128 I (older: K, beside D); R+ is a higher bit alone.
+    cdef uint64_t bits = 0
+    cdef int base = 10
+    cdef char digit
+    if end - state > 2 and state[0] == c"0" and state[1] == c"x":
+        base = 16
+        state += 2
+    while state < end and state[0] != c" ":
+        digit = state[0] | 32
+        if c"0" <= digit <= c"9":
+            bits = bits * base + (digit - c"0")
+        elif base == 16 and c"a" <= digit <= c"f":
+            bits = bits * 16 + (digit - c"a" + 10)
+        else:
+            break
+        state += 1
+    if bits & 0xFF == 0:
+        return OUT_PREEMPTED
+    if bits & 48:
+        return OUT_EXITED
+    if bits & 2:
+        return OUT_BLOCKED | BLOCK_D
+    return OUT_BLOCKED | BLOCK_I if bits & 0xFF == 128 else OUT_BLOCKED
+
+
+# ---- fields, from the right
+
+cdef bint switch_by_keys(const char* start, const char* end, switch_t* s) noexcept nogil:
+    # prev_comm=A prev_pid=N prev_prio=N prev_state=S [==>] next_comm=B next_pid=N next_prio=N
+    cdef const char* p
+    cdef const char* state
+    cdef const char* state_end
+    p = after_last(start, end, b" next_prio=", 11)
+    if p == NULL or not field(p, end, &s.next_prio):
+        return False
+    p = after_last(start, p - 11, b" next_pid=", 10)
+    if p == NULL or not field(p, end, &s.next):
+        return False
+    s.next_end = p - 10
+    s.next_name = after_last(start, s.next_end, b" ==> next_comm=", 15)
+    state_end = s.next_name - 15
+    if s.next_name == NULL:
+        s.next_name = after_last(start, s.next_end, b" next_comm=", 11)
+        state_end = s.next_name - 11
+    if s.next_name == NULL:
+        return False
+    state = after_last(start, state_end, b" prev_state=", 12)
+    if state == NULL:
+        return False
+    s.out = out_of(state, state_end)
+    p = after_last(start, state - 12, b" prev_prio=", 11)
+    if p == NULL or not field(p, end, &s.prev_prio):
+        return False
+    p = after_last(start, p - 11, b" prev_pid=", 10)
+    if p == NULL or not field(p, end, &s.prev):
+        return False
+    s.prev_end = p - 10
+    s.prev_name = start + 10
+    return s.prev_name <= s.prev_end and memcmp(start, b"prev_comm=", 10) == 0
+
+
+cdef bint switch_by_colons(const char* start, const char* end, switch_t* s) noexcept nogil:
+    # A:N [PRIO] S ==> B:N [PRIO]; a name may hold an arrow, so one that does not fit is passed over
+    cdef named_t next, prev
+    cdef const char* arrow
+    cdef const char* state
+    if not colons(start, end, &next):
+        return False
+    arrow = after_last(start, next.end, b" ==> ", 5)
+    while arrow != NULL:
+        state = after_last(start, arrow - 5, b"] ", 2)
+        if (
+            state != NULL
+            and colons(start, state - 1, &prev)
+            and memchr(state, c" ", arrow - 5 - state) == NULL
+        ):
+            s.prev_name = start
+            if state[0] == c"(" and prev.end - start >= 5 and memcmp(start, b"task ", 5) == 0:
+                s.prev_name += 5
+            s.prev_end, s.prev, s.prev_prio = prev.end, prev.pid, prev.prio
+            s.next_name, s.next_end, s.next, s.next_prio = arrow, next.end, next.pid, next.prio
+            s.out = out_of(state, arrow - 5)
+            return True
+        arrow = after_last(start, arrow - 4, b" ==> ", 5)  # two arrows may share a blank
+    return False
+
+
+cdef bint colons(const char* start, const char* end, named_t* task) noexcept nogil:
+    # NAME:PID [PRIO], up to `end`; where the name begins is left to the caller
+    cdef const char* p = end - 1
+    if p <= start or p[0] != c"]":
+        return False
+    while p > start and p[0] != c"[":
+        p -= 1
+    if not field_before(p + 1, end - 1, &task.prio) or p - 1 <= start or (p - 1)[0] != c" ":
+        return False
+    return colon(start, p - 1, task)
+
+
+cdef bint colon(const char* start, const char* end, named_t* task) noexcept nogil:
+    # NAME:PID, up to `end`
+    cdef const char* p = end
+    while p > start and c"0" <= (p - 1)[0] <= c"9":
+        p -= 1
+    if p <= start or (p - 1)[0] != c":" or not field_before(p, end, &task.pid):
+        return False
+    task.name = start
+    task.end = p - 1
+    return True
+
+
+cdef inline bint field_before(const char* p, const char* end, int64_t* value) noexcept nogil:
+    # A whole number that fills p ... end.
+    value[0] = 0
+    cdef bint negative = p < end and p[0] == c"-"
+    cdef const char* stop = number(p + negative, end, 10, value)
+    if negative:
+        value[0] = -value[0]
+    return stop != NULL and stop == end
+
+
+cdef bint wakeup_by_keys(const char* start, const char* end, named_t* task) noexcept nogil:
+    # comm=A pid=N prio=N [success=1] target_cpu=N
+    cdef const char* p = after_last(start, end, b" prio=", 6)
+    if p == NULL or not field(p, end, &task.prio):
+        return False
+    p = after_last(start, p - 6, b" pid=", 5)
+    if p == NULL or not field(p, end, &task.pid):
+        return False
+    task.name, task.end = start + 5, p - 5
+    return task.end >= task.name and memcmp(start, b"comm=", 5) == 0
+
+
+cdef bint wakeup_by_colons(const char* start, const char* end, named_t* task) noexcept nogil:
+    # A:N [PRIO] [success=1] [CPU:N], and around 2.6.30: task A:N [PRIO] success=1 [CPU]
+    cdef const char* p = end
+    cdef bint ends_with_cpu = False
+    while p != NULL:
+        if colons(start, p, task):
+            if ends_with_cpu and task.end - start >= 5 and memcmp(start, b"task ", 5) == 0:
+                task.name += 5
+            return True
+        ends_with_cpu = (end - 1)[0] == c"]"
+        p = after_last(start, p - 1, b"] ", 2)
+        if p != NULL:
+            p -= 1
+    return False
+
+
+cdef bint fork_by_keys(const char* start, const char* end, named_t* parent, named_t* child) noexcept nogil:
+    # comm=A pid=N child_comm=B child_pid=N; raw: parent_comm=A parent_pid=N
+    cdef const char* p = after_last(start, end, b" child_pid=", 11)
+    if p == NULL or not field(p, end, &child.pid):
+        return False
+    child.end = p - 11
+    child.name = after_last(start, child.end, b" child_comm=", 12)
+    if child.name == NULL:
+        return False
+    p = after_last(start, child.name - 12, b" pid=", 5)
+    if p == NULL:
+        p = after_last(start, child.name - 12, b" parent_pid=", 12)
+    return p != NULL and field(p, end, &parent.pid)
+
+
+cdef bint fork_by_colons(const char* start, const char* end, named_t* parent, named_t* child) noexcept nogil:
+    # around 2.6.30: parent A:N  child B:N
+    cdef const char* p
+    if not colon(start, end, child):
+        return False
+    child.name = after_last(start, child.end, b"  child ", 8)
+    if child.name == NULL:
+        return False
+    p = child.name - 8
+    return colon(start, p, parent) and p - start > 7 and memcmp(start, b"parent ", 7) == 0
+
+
+cdef bint runtime_by_keys(const char* start, const char* end, named_t* task, int64_t* runtime) noexcept nogil:
+    # comm=A pid=N runtime=N [ns] [vruntime=N [ns]]
+    cdef const char* p = after_last(start, end, b" runtime=", 9)
+    if p == NULL or number(p, end, 18, runtime) == NULL:
+        return False
+    p = after_last(start, p - 9, b" pid=", 5)
+    if p == NULL or not field(p, end, &task.pid):
+        return False
+    task.name, task.end = start + 5, p - 5
+    return task.end >= task.name and memcmp(start, b"comm=", 5) == 0
+
+
+cdef bint runtime_by_colons(
+    const char* start, const char* end, named_t* task, int64_t* runtime
+) noexcept nogil:
+    # around 2.6.30: task: A:N runtime: N [ns], vruntime: N [ns]
+    cdef const char* p = after_last(start, end, b" runtime: ", 10)
+    if p == NULL or number(p, end, 18, runtime) == NULL or not colon(start, p - 10, task):
+        return False
+    task.name += 6
+    return task.end >= task.name and memcmp(start, b"task: ", 6) == 0
+
+
+# ---- lines without a header
+
+cdef int kind_of_line(const char* p, const char* end, int64_t* lost) noexcept nogil:
+    # What a line says that is no event; `lost` becomes how many events are lost, 0 if it does not say.
+    cdef const char* at
+    cdef size_t length = end - p
+    lost[0] = 0
+    at = loss_of_ring(p, end)
+    if at == NULL:
+        at = after_last(p, end, b" PERF_RECORD_LOST", 17)
+        if at != NULL:
+            at = after_last(at, end, b" lost ", 6)
+            at = at if at != NULL else end
+    if at != NULL:
+        if number(at, end, 18, lost) == NULL:
+            lost[0] = 0
+        return SAYS_LOSS
+    if length > 10 and memcmp(p, b"Processed ", 10) == 0 and after_last(p, end, b" lost ", 6) != NULL:
+        return SAYS_LOSS
+    return SAYS_NOTHING if is_said_by_tools(p, end) else SAYS_STRANGE
+
+
+cdef const char* loss_of_ring(const char* p, const char* end) noexcept nogil:
+    # ftrace: "CPU:1 [LOST 123 EVENTS]", "CPU:1 [LOST EVENTS]"; trace-cmd: "CPU:1 [123 EVENTS DROPPED]"
+    cdef const char* at
+    if end - p < 5 or memcmp(p, b"CPU", 3) != 0 or after_last(p, end, b"EVENTS", 6) == NULL:
+        return NULL
+    at = after_last(p, end, b"[LOST ", 6)
+    if at == NULL and after_last(p, end, b" DROPPED]", 9) != NULL:
+        at = <const char*> memchr(p, c"[", end - p)
+        at = at + 1 if at != NULL else NULL
+    return at
+
+
+cdef bint is_said_by_tools(const char* p, const char* end) noexcept nogil:
+    # Stacks, banners of trace-cmd, words and other records of perf: nothing that a replay needs.
+    cdef size_t length = end - p
+    cdef const char* q = p
+    if length > 3 and memcmp(p, b"=> ", 3) == 0:
+        return True
+    while q < end and (c"0" <= q[0] <= c"9" or c"a" <= q[0] <= c"f"):
+        q += 1
+    if q - p >= 4 and q < end and q[0] == c" " and (end - 1)[0] == c")":
+        return True
+    if length > 5 and memcmp(p, b"cpus=", 5) == 0 or length > 10 and memcmp(p, b"version = ", 10) == 0:
+        return True
+    if length > 4 and memcmp(p, b"CPU ", 4) == 0 and after_last(p, end, b" is empty", 9) != NULL:
+        return True
+    if length > 6 and memcmp(p, b"Check ", 6) == 0 and after_last(p, end, b"CPU overload", 12) != NULL:
+        return True
+    return (
+        after_last(p, end, b" PERF_RECORD_", 13) != NULL
+        or after_last(p, end, b" <stack trace>", 14) != NULL
+        or after_last(p, end, b" <user stack trace>", 19) != NULL
+    )
 
 
 @final
@@ -299,6 +601,7 @@ cdef class Scanner:
     cdef readonly int64_t start_ns, end_ns
     cdef readonly size_t nr_lines, nr_event_lines, nr_ftrace_lines, nr_sched_lines
     cdef readonly size_t nr_switches, inferred_switch_ins, nr_wakings
+    cdef readonly size_t nr_headless, first_headless, nr_overwritten, nr_lost_events, process_ids_line
     cdef size_t left_out[NR_REASONS]
     cdef size_t first_left_out[NR_REASONS]
 
@@ -408,13 +711,39 @@ cdef class Scanner:
             self.leave_out(TOO_LONG)
         elif read_header(p, end, &h):
             self.read_event(&h, p, end)
-        elif p[0] != c"#":
-            self.leave_out(LOST if self.is_loss(p, end) else STRANGE)
+        elif p[0] == c"#":
+            self.read_comment(p, end)
+        else:
+            self.read_other(p, end)
         return 0
 
-    cdef bint is_loss(self, const char* p, const char* end) noexcept nogil:
-        # ftrace: "CPU:1 [LOST 123 EVENTS]"
-        return end - p > 4 and memcmp(p, b"CPU:", 4) == 0 and after_last(p, end, b" [LOST ", 7) != NULL
+    cdef void read_comment(self, const char* p, const char* end) noexcept nogil:
+        # ftrace: "# entries-in-buffer/entries-written: 140080/250280   #P:4"
+        cdef int64_t kept = 0, written = 0
+        cdef const char* at = after_last(p, end, b"entries-written: ", 17)
+        if at == NULL:
+            return
+        at = number(at, end, 18, &kept)
+        if at != NULL and at < end and number(at + 1, end, 18, &written) != NULL and written > kept:
+            self.nr_overwritten += written - kept
+
+    cdef void read_other(self, const char* p, const char* end) noexcept nogil:
+        cdef int64_t lost = 0
+        cdef int kind
+        while p < end and p[0] == c"\t":  # before the frames of a stack
+            p = skip_blanks(p + 1, end)
+        if p == end:
+            return
+        kind = kind_of_line(p, end, &lost)
+        if kind == SAYS_LOSS:
+            self.nr_lost_events += lost
+            self.leave_out(LOST)
+        elif kind == SAYS_STRANGE:
+            self.leave_out(STRANGE)
+            if self.nr_event_lines == 0 and after_last(p, end, b"sched_switch: ", 14) != NULL:
+                self.nr_headless += 1
+                if self.nr_headless == 1:
+                    self.first_headless = self.nr_lines
 
     cdef int read_event(self, header_t* h, const char* start, const char* end) except -1 nogil:
         # Times first (S1): a line from the past is left out before it can say anything.
@@ -487,122 +816,76 @@ cdef class Scanner:
         self.on_context(h)
         return 1
 
-    # ---- fields, from the right
-
     cdef int read_switch(self, header_t* h, const char* end) except -1 nogil:
-        # prev_comm=A prev_pid=N prev_prio=N prev_state=S ==> next_comm=B next_pid=N next_prio=N
-        cdef const char* start = h.fields
-        cdef const char* p
-        cdef const char* prev_end
-        cdef const char* next_end
-        cdef const char* prev_name
-        cdef const char* next_name
-        cdef const char* state
-        cdef int64_t prev = 0, prev_prio = 0, next = 0, next_prio = 0
-        p = after_last(start, end, b" next_prio=", 11)
-        if p == NULL or not field(p, end, &next_prio):
+        cdef switch_t s
+        if not (switch_by_keys(h.fields, end, &s) or switch_by_colons(h.fields, end, &s)):
             return 0
-        p = after_last(start, p - 11, b" next_pid=", 10)
-        if p == NULL or not field(p, end, &next):
-            return 0
-        next_end = p - 10
-        next_name = after_last(start, next_end, b" ==> next_comm=", 15)
-        if next_name == NULL:
-            return 0
-        state = after_last(start, next_name - 15, b" prev_state=", 12)
-        if state == NULL:
-            return 0
-        p = after_last(start, state - 12, b" prev_prio=", 11)
-        if p == NULL or not field(p, end, &prev_prio):
-            return 0
-        p = after_last(start, p - 11, b" prev_pid=", 10)
-        if p == NULL or not field(p, end, &prev):
-            return 0
-        prev_end = p - 10
-        prev_name = start + 10
-        if prev_name > prev_end or memcmp(start, b"prev_comm=", 10) != 0:
-            return 0
-        if not (is_pid(prev) and is_pid(next)) or (prev == next and prev != 0):
+        if not (is_pid(s.prev) and is_pid(s.next)) or (s.prev == s.next and s.prev != 0):
             return 0
         self.begin(h)
-        cdef uint32_t p_row = self.live_row(<int32_t> prev)
-        cdef uint32_t n_row = self.live_row(<int32_t> next)
-        self.call(p_row, prev_name, prev_end)
-        self.call(n_row, next_name, next_end)
-        self.on_switch(h, p_row, prev_prio, out_of(state, next_name - 15), n_row, next_prio)
+        if h.is_single and h.tid != s.prev and h.tid >= 0 and self.process_ids_line == 0:
+            self.process_ids_line = self.nr_lines
+        cdef uint32_t p_row = self.live_row(<int32_t> s.prev)
+        cdef uint32_t n_row = self.live_row(<int32_t> s.next)
+        self.call(p_row, s.prev_name, s.prev_end)
+        self.call(n_row, s.next_name, s.next_end)
+        self.on_switch(h, p_row, s.prev_prio, s.out, n_row, s.next_prio)
         return 1
 
     cdef int read_wakeup(self, header_t* h, const char* end, int which) except -1 nogil:
-        # comm=A pid=N prio=N [success=1] target_cpu=N; which: 0 sched_waking, 1 sched_wakeup, 2
-        # sched_wakeup_new
-        cdef const char* p
-        cdef int64_t pid = 0, prio = 0
-        p = after_last(h.fields, end, b" prio=", 6)
-        if p == NULL or not field(p, end, &prio):
+        # which: 0 sched_waking, 1 sched_wakeup, 2 sched_wakeup_new
+        cdef named_t task
+        if not (wakeup_by_keys(h.fields, end, &task) or wakeup_by_colons(h.fields, end, &task)):
             return 0
-        p = after_last(h.fields, p - 6, b" pid=", 5)
-        if p == NULL or not field(p, end, &pid) or not is_pid(pid):
-            return 0
-        if p - 5 - h.fields < 5 or memcmp(h.fields, b"comm=", 5) != 0:
+        if not is_pid(task.pid):
             return 0
         self.begin(h)
         self.on_context(h)
-        cdef uint32_t row = self.live_row(<int32_t> pid)
+        cdef uint32_t row = self.live_row(<int32_t> task.pid)
         if row == IDLE:
             return 1
-        self.call(row, h.fields + 5, p - 5)
+        self.call(row, task.name, task.end)
         if self.rows[row].prio < 0:
-            self.rows[row].prio = self.rows[row].prio_first = clamped_prio(prio)
+            self.rows[row].prio = self.rows[row].prio_first = clamped_prio(task.prio)
+        if after_last(task.end, end, b" success=0", 10) != NULL:  # older kernels: it was awake already
+            return 1
         if which == 0:
             self.on_waking(h, row)
         elif which == 1:
             self.on_wakeup(h, row)
         else:
-            self.on_wakeup_new(h, row, prio)
+            self.on_wakeup_new(h, row, task.prio)
         return 1
 
     cdef int read_fork(self, header_t* h, const char* end) except -1 nogil:
-        # comm=A pid=N child_comm=B child_pid=N
-        cdef const char* p
-        cdef const char* name_end
-        cdef const char* name
-        cdef int64_t pid = 0, child = 0
-        p = after_last(h.fields, end, b" child_pid=", 11)
-        if p == NULL or not field(p, end, &child):
-            return 0
-        name_end = p - 11
-        name = after_last(h.fields, name_end, b" child_comm=", 12)
-        if name == NULL:
-            return 0
-        p = after_last(h.fields, name - 12, b" pid=", 5)
-        if p == NULL or not field(p, end, &pid) or not is_pid(pid) or not is_pid(child) or child == 0:
+        cdef named_t parent, child
+        if not fork_by_keys(h.fields, end, &parent, &child):
+            if not fork_by_colons(h.fields, end, &parent, &child):
+                return 0
+        if not is_pid(parent.pid) or not is_pid(child.pid) or child.pid == 0:
             return 0
         self.begin(h)
         self.on_context(h)
-        cdef uint32_t parent = self.live_row(<int32_t> pid)
-        cdef uint32_t row = self.new_row(<int32_t> child)
+        cdef uint32_t parent_row = self.live_row(<int32_t> parent.pid)
+        cdef uint32_t row = self.new_row(<int32_t> child.pid)
         self.rows[row].state = NEW
-        if parent != IDLE:
-            self.rows[row].parent = <int32_t> parent
-        self.call(row, name, name_end)
+        if parent_row != IDLE:
+            self.rows[row].parent = <int32_t> parent_row
+        self.call(row, child.name, child.end)
         return 1
 
     cdef int read_runtime(self, header_t* h, const char* end) except -1 nogil:
-        # comm=A pid=N runtime=N [ns]
-        cdef const char* p
-        cdef int64_t pid = 0, runtime = 0
-        p = after_last(h.fields, end, b" runtime=", 9)
-        if p == NULL or number(p, end, 18, &runtime) == NULL:
-            return 0
-        p = after_last(h.fields, p - 9, b" pid=", 5)
-        if p == NULL or not field(p, end, &pid) or not is_pid(pid):
-            return 0
-        if p - 5 - h.fields < 5 or memcmp(h.fields, b"comm=", 5) != 0:
+        cdef named_t task
+        cdef int64_t runtime = 0
+        if not runtime_by_keys(h.fields, end, &task, &runtime):
+            if not runtime_by_colons(h.fields, end, &task, &runtime):
+                return 0
+        if not is_pid(task.pid):
             return 0
         self.begin(h)
-        h.ran_ns = runtime if pid == h.tid else 0
+        h.ran_ns = runtime if task.pid == h.tid else 0
         self.on_context(h)
-        self.call(self.live_row(<int32_t> pid), h.fields + 5, p - 5)
+        self.call(self.live_row(<int32_t> task.pid), task.name, task.end)
         return 1
 
     # ---- what the lines mean
@@ -625,7 +908,7 @@ cdef class Scanner:
     cdef int on_context(self, header_t* h) except -1 nogil:
         # A line names the task that is running: a switch that has no line of its own shows here.
         self.room_for_cpu(h.cpu)
-        if h.tid >= 0:
+        if h.tid >= 0 and not (h.is_single and self.process_ids_line):
             self.on_running(h, self.live_row(h.tid))
         self.cpus[h.cpu].last_ns = h.time
         return 0

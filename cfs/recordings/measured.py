@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import RecordingError
-from ..result import Result
+from ..result import Out, Result
 from ..workload import Workload
 
 if TYPE_CHECKING:
@@ -27,7 +27,11 @@ KIND_SWITCH, DETAIL_FIRST = 2, 32
 
 
 def recorded_result(
-    recording: Recording, cpu: int | Sequence[int] | None = 0, *, workload: Workload | None = None
+    recording: Recording,
+    cpu: int | Sequence[int] | None = 0,
+    *,
+    workload: Workload | None = None,
+    until_ns: int | None = None,
 ) -> Result:
     """What was measured on some CPUs.
 
@@ -38,6 +42,8 @@ def recorded_result(
         The CPUs; None for all.
     workload : Workload, optional
         Made of this recording: only its tasks are kept, in its order. Without it all that ran there are.
+    until_ns : int, optional
+        What was measured up to this time; default: to the end.
 
     Returns
     -------
@@ -47,23 +53,26 @@ def recorded_result(
     Raises
     ------
     RecordingError
-        The CPU is not in the recording, or the workload was not made of it.
+        The CPU is not in the recording, the workload was not made of it, or `until_ns` is 0 or less.
     """
+    end_ns = recording.duration_ns if until_ns is None else min(until_ns, recording.duration_ns)
+    if end_ns <= 0 < recording.duration_ns:
+        raise RecordingError(f"until_ns = {until_ns} is not after the first event of {recording.name}")
     cpus = list(recording.cpus) if cpu is None else np.atleast_1d(cpu).tolist()
-    runs = recording.runs(cpus)
+    runs = _until(recording.runs(cpus), end_ns)
     ran = np.union1d(runs["task"], np.flatnonzero(recording.busy_ns(cpus))).tolist()
     rows = ran if workload is None else _rows_of(workload, recording, ran)
     tasks = [recording.tasks[row] for row in rows]
     return Result(
         model="recorded",
         runs=_of_tasks(runs, rows, len(recording.tasks)),
-        duration_ns=recording.duration_ns,
+        duration_ns=end_ns,
         pids=np.array([task.pid for task in tasks], np.int32),
         nice=np.array([task.nice for task in tasks], np.int8),
         names=[task.comm for task in tasks],
         groups=["/"] * len(tasks),
         cpus=cpus,
-        context_switches=_nr_switches(recording, cpus),
+        context_switches=_nr_switches(recording, cpus, end_ns),
         source=recording.name,
     )
 
@@ -91,7 +100,15 @@ def _of_tasks(runs: np.ndarray, rows: list[int], nr_tasks: int) -> np.ndarray:
     return kept[np.argsort(kept["start_ns"], kind="stable")]
 
 
-def _nr_switches(recording: Recording, cpus: list[int]) -> int:
+def _until(runs: np.ndarray, end_ns: int) -> np.ndarray:
+    """The runs that began by then; one that went on is running still."""
+    runs = runs[runs["start_ns"] < end_ns]
+    cut = runs["end_ns"] > end_ns
+    runs["end_ns"][cut], runs["out"][cut] = end_ns, Out.RUNNING
+    return runs
+
+
+def _nr_switches(recording: Recording, cpus: list[int], end_ns: int) -> int:
     events = recording.events
-    there = (events["kind"] == KIND_SWITCH) & np.isin(events["cpu"], cpus)
+    there = (events["kind"] == KIND_SWITCH) & np.isin(events["cpu"], cpus) & (events["time_ns"] <= end_ns)
     return int((there & ((events["detail"] & DETAIL_FIRST) == 0)).sum())

@@ -27,7 +27,7 @@ from ._scan import Scanner
 from ._walk import EVENT_DTYPE, busy_ns, runs, wakeups
 from .causes import Cause, Witness, decide
 from .measured import recorded_result
-from .source import Source
+from .source import PERF_SCRIPT, Source
 
 __all__ = ["Recording", "RecordedTask", "RECORDED_EVENT_DTYPE"]
 
@@ -134,8 +134,9 @@ class Recording:
         Parameters
         ----------
         path : str, os.PathLike or binary file object
-            Text of ``perf script`` over a ``perf sched record``, or ftrace text, plain or gzip; ``"-"`` is
-            standard input. What it is is seen from the content.
+            Text of ``perf script`` over a ``perf sched record``, or ftrace text
+            (``/sys/kernel/tracing/trace``, ``trace-cmd report``), plain, gzip or zstd; ``"-"`` is standard
+            input. What it is is seen from the content.
         progress : callable, optional
             Called as ``progress(bytes_read, bytes_total)``; `bytes_total` is None if unknown.
 
@@ -147,6 +148,8 @@ class Recording:
         ------
         RecordingError
             It cannot be read, is something else, or holds nothing sound; the message says what and where.
+        MissingExtraError
+            It is compressed with zstd, and neither Python 3.14 nor the extra ``zstd`` is there.
 
         Notes
         -----
@@ -328,7 +331,13 @@ class Recording:
         """
         return programs.make(self, self._cpus(cpu), outside, only, without)
 
-    def result(self, cpu: int | Sequence[int] | None = 0, *, workload: Workload | None = None) -> Result:
+    def result(
+        self,
+        cpu: int | Sequence[int] | None = 0,
+        *,
+        workload: Workload | None = None,
+        until_ns: int | None = None,
+    ) -> Result:
         """What was measured on some CPUs, in the shape of a simulation's result.
 
         Parameters
@@ -337,6 +346,9 @@ class Recording:
             The CPUs; None for all.
         workload : Workload, optional
             Made of this recording: only its tasks are kept, in its order, so row i here is row i there.
+        until_ns : int, optional
+            What was measured up to this time, to stand beside a simulation that was run up to it; default: to
+            the end.
 
         Returns
         -------
@@ -346,9 +358,9 @@ class Recording:
         Raises
         ------
         RecordingError
-            The CPU is not in the recording, or the workload was not made of it.
+            The CPU is not in the recording, the workload was not made of it, or `until_ns` is 0 or less.
         """
-        return recorded_result(self, cpu, workload=workload)
+        return recorded_result(self, cpu, workload=workload, until_ns=until_ns)
 
     def _cpus(self, cpu: int | Sequence[int] | None) -> list[int]:
         if cpu is None:
@@ -376,6 +388,11 @@ def _require_sound(scanner: Scanner, source: Source, nr_bytes: int) -> None:
     because = "".join(f"; {warning}" for warning in source.warnings)
     if nr_bytes == 0:
         raise RecordingError(f"{name} is empty{because}")
+    if scanner.nr_event_lines == 0 and scanner.nr_headless:
+        raise RecordingError(
+            f"{name} has {scanner.nr_headless} lines of the scheduler without a CPU or a time in seconds, "
+            f"the first is line {scanner.first_headless}; make the text with {PERF_SCRIPT}{because}"
+        )
     if scanner.nr_event_lines == 0:
         raise RecordingError(
             f"{name} is neither text of perf script nor of ftrace: no event in {scanner.nr_lines} lines, "
@@ -402,6 +419,15 @@ def _complaints(scanner: Scanner) -> list[str]:
         "backwards": "{} lines go back in time by more than 1 ms, the first is line {}: left out",
         "disorder": "{} lines go back in time by less than 1 ms, the first is line {}: taken as simultaneous",
         "jump": "{} lines are more than 10 s later than the next one, the first is line {}: left out",
-        "lost": "{} times the tracer lost events, first at line {}: what happened then is inferred",
+        "lost": "{} times the tracer lost events, the first is line {}: what happened then is inferred",
     }
-    return [words[why].format(*counts) for why, counts in scanner.lines_left_out().items()]
+    found = [words[why].format(*counts) for why, counts in scanner.lines_left_out().items()]
+    if scanner.nr_lost_events:
+        found.append(f"{scanner.nr_lost_events} events are lost, as far as the tracer says")
+    if scanner.nr_overwritten:
+        nr = scanner.nr_overwritten
+        found.append(f"the tracer's buffer was too small: its oldest {nr} events are lost")
+    if scanner.process_ids_line:
+        line = scanner.process_ids_line
+        found.append(f"the number in front is that of a process, not of a thread, see line {line}: not used")
+    return found

@@ -1,8 +1,8 @@
 """From a path, an open file or standard input to blocks of text.
 
 What it decides: whether the bytes are compressed, and whether they are something that no reader here
-understands. Both are seen from the first bytes, never from a name. Compressed files are unpacked block by
-block, so a file that unpacks to a terabyte takes time but no memory.
+understands. Both are seen from the first bytes, never from a name. Compressed files (gzip; zstd with the
+extra `zstd`) are unpacked block by block, so a file that unpacks to a terabyte takes time but no memory.
 
 A compressed file that ends too early, or whose end is damaged, gives all text before the damage, and then a
 sentence for `Recording.warnings`; that is the caller's only news of it.
@@ -11,18 +11,21 @@ sentence for `Recording.warnings`; that is the caller's only news of it.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import sys
 import zlib
 from collections.abc import Callable, Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from ..errors import RecordingError
+from ..errors import MissingExtraError, RecordingError
 
 __all__ = ["Source"]
 
 GZIP = 31  # zlib's word for a gzip header and the largest window
 DAMAGED_STEP_BYTES = 256
+ZSTD = b"\x28\xb5\x2f\xfd"
+ZSTD_STEP_BYTES = 512  # 4 bytes of zstd may stand for 128 KiB: so many at a time make 16 MiB at most
 BLOCK_BYTES = 1 << 18  # fits the second-level cache; 16 times more is no faster (measured 2025-11, EPYC)
 
 PERF_SCRIPT = "perf script --ns -F comm,pid,tid,cpu,time,event,trace -i FILE"
@@ -31,9 +34,10 @@ FOREIGN = {
     b"2ELIFREP": "a perf.data file of the other byte order; give the text that perf script prints there",
     b"\x17\x08\x44tracing": "a trace.dat file of trace-cmd; give the text: trace-cmd report -R FILE",
     b"\xfd7zXZ": "compressed with xz; unpack it, or pipe it in: xzcat FILE | cfs replay -",
-    b"\x28\xb5\x2f\xfd": "compressed with zstd; unpack it, or pipe it in: zstdcat FILE | cfs replay -",
     b"BZh": "compressed with bzip2; unpack it, or pipe it in: bzcat FILE | cfs replay -",
     b"PK\x03\x04": "a zip archive; unpack it",
+    b"\xff\xfe": "text in UTF-16; make it UTF-8: iconv -f UTF-16 -t UTF-8 FILE | cfs replay -",
+    b"\xfe\xff": "text in UTF-16; make it UTF-8: iconv -f UTF-16 -t UTF-8 FILE | cfs replay -",
 }
 
 
@@ -72,13 +76,19 @@ class Source:
         return "stdin" if path in ("-", b"-") else os.path.basename(os.fsdecode(path))
 
     def blocks(self) -> Iterator[bytes]:
-        """The text, block by block; `RecordingError` if it cannot be read or is something else."""
+        """The text, block by block; `RecordingError` if it cannot be read or is something else.
+
+        `MissingExtraError` if it is compressed with zstd and nothing here can unpack that.
+        """
         raw = self._raw_blocks()
         head = next(raw, b"")
         while len(head) < 16 and (more := next(raw, b"")):
             head += more
         if head[:2] == b"\x1f\x8b":
             text = self._unpacked(head, raw)
+            head, raw = next(text, b""), text
+        elif head.startswith(ZSTD):
+            text = self._unpacked_zstd(head, raw)
             head, raw = next(text, b""), text
         for magic, what in FOREIGN.items():
             if head.startswith(magic):
@@ -132,6 +142,42 @@ class Source:
             elif not block and len(text) < BLOCK_BYTES and not (block := next(raw, b"")):
                 self.warnings.append("the compressed file is cut: read up to there")
                 return
+
+
+    def _unpacked_zstd(self, head: bytes, raw: Iterator[bytes]) -> Iterator[bytes]:
+        # Several frames may follow each other, as `cat a.zst b.zst` makes them.
+        new, error_class = _zstd(self.name)
+        unpack, block, is_begun = new(), head, False
+        while block:
+            for at in range(0, len(block), ZSTD_STEP_BYTES):
+                rest = block[at : at + ZSTD_STEP_BYTES]
+                while rest:
+                    try:
+                        text = unpack.decompress(rest)
+                    except error_class as error:
+                        self.warnings.append(f"the compressed file is damaged ({error}): read up to there")
+                        return
+                    if text:
+                        yield text
+                    is_begun = not unpack.eof
+                    rest, unpack = (b"", unpack) if is_begun else (unpack.unused_data, new())
+            block = next(raw, b"")
+        if is_begun:
+            self.warnings.append("the compressed file is cut: read up to there")
+
+
+def _zstd(name: str) -> tuple[Callable[[], Any], type[Exception]]:
+    """What makes an object that unpacks one frame, and what it raises: Python 3.14's own, or of zstandard."""
+    with contextlib.suppress(ImportError):
+        ours = importlib.import_module("compression.zstd")
+        return ours.ZstdDecompressor, ours.ZstdError
+    with contextlib.suppress(ImportError):
+        others = importlib.import_module("zstandard")
+        return lambda: others.ZstdDecompressor().decompressobj(), others.ZstdError
+    raise MissingExtraError(
+        f'{name} is compressed with zstd: pip install "cfs-sched[zstd]", '
+        "or pipe it in: zstdcat FILE | cfs replay -"
+    )
 
 
 def _until_damage(unpack: zlib._Decompress, block: bytes) -> Iterator[bytes]:

@@ -38,10 +38,24 @@ SOUND = [
         "sched_switch: prev_comm=a prev_pid=101 prev_prio=120 prev_state=S ==> "
         "next_comm=b next_pid=102 next_prio=1",
     ),
+    ftrace(3, B, "sched_switch: b:102 [120] R+ ==> a:101 [-1]"),
+    ftrace(4, A, "sched_switch: prev_comm=a prev_pid=101 prev_prio=120 prev_state=0x2 next_comm=b "
+           "next_pid=102 next_prio=120"),
+    ftrace(5, B, "sched_wakeup: task a:101 [120] success=1 [000]"),
+    ftrace(6, B, "sched_wakeup_new: chi ld:7 [120] CPU:003"),
+    ftrace(7, B, "sched_process_fork: parent b:102  child chi ld:8"),
+    ftrace(8, B, "sched_stat_runtime: task: b:102 runtime: 77 [ns], vruntime: 1 [ns]"),
+    switch(9000, B, A).replace("  102/102", "  1"),
+    "# entries-in-buffer/entries-written: 1/2",
+    "CPU:1 [LOST 9 EVENTS]",
+    "CPU:1 [9 EVENTS DROPPED]",
+    "\t ffffffff8109a4fb schedule+0x4b ([kernel.kallsyms])",
+    "b 102/102 [000] 1808.000001: PERF_RECORD_LOST lost 9",
 ]
 
 pieces = st.sampled_from(
-    [b"sched:sched_switch: ", b" prev_pid=", b" next_pid=-1", b" ==> ", b"[000]", b"[99999]", b"\0", b"\n",
+    [b" [120] ", b":7", b"EVENTS", b"[LOST ", b" lost ", b" success=0", b"task ", b"entries-written: ", b"\t",
+     b"sched:sched_switch: ", b" prev_pid=", b" next_pid=-1", b" ==> ", b"[000]", b"[99999]", b"\0", b"\n",
      b" pid=0", b"1.5: ", b"-", b"/", b"99999999999999999999", b" prio=-5", b"runtime=", b"\xff", b" " * 50]
 )  # fmt: skip
 
