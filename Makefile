@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test bench debug wheel clean
+.PHONY: demo test bench debug sanitize fuzz stress wheel clean
 
 # editable_mode=compat: Cython finds the .pxd files of an editable install only like this
 $(READY): setup.py pyproject.toml $(wildcard cfs/*.pyx cfs/*.pxd cfs/*/*.pyx cfs/*/*.pxd)
@@ -33,10 +33,39 @@ debug:
 	cd build-debug && CFS_DEBUG=1 ../.venv-debug/bin/python -m pip install --quiet ".[cli,plot,test]"
 	cd build-debug && rm -rf cfs && ../.venv-debug/bin/python -m pytest --ignore=tests/embed --ignore=tests/tidy
 
+# The process must begin with the sanitizer's library; matplotlib throws C++ exceptions, so libstdc++ must be there as
+# well when it starts. malloc of its own, or Python's pools would hide reads beyond an object. No search for leaks:
+# Python frees little at its end. docs/guides/hygiene.md has the whole of it.
+LIBRARY = $(shell $(CC) -print-file-name=$(1))
+SANITIZED = PYTHONPATH=$$PWD PYTHONMALLOC=malloc UBSAN_OPTIONS=print_stacktrace=1$(1) \
+    ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=64:verify_asan_link_order=0$(1) \
+    LD_PRELOAD="$(strip $(2) $(call LIBRARY,libasan.so) $(call LIBRARY,libstdc++.so))"
+
+# the suite on compiled modules with AddressSanitizer and UndefinedBehaviorSanitizer; the first finding ends it
+sanitize: $(READY)
+	rm -rf build-sanitize && mkdir build-sanitize && git archive HEAD | tar -x -C build-sanitize
+	cd build-sanitize && CFS_SANITIZE=1 ../$(BIN)/python setup.py -q build_ext --inplace
+	cd build-sanitize && { $(call SANITIZED,:log_path=$(CURDIR)/build-sanitize/finding) ../$(BIN)/python -m pytest \
+	    --ignore=tests/embed --ignore=tests/tidy $(TESTS); status=$$?; cat finding.* 2>/dev/null && exit 1; exit $$status; }
+
+# SECONDS in all, ten minutes if not given; TARGET=recording, say, for one reader; corpus and findings in out/fuzz
+fuzz: $(READY)
+	$(BIN)/python -m pip install --quiet --editable ".[cli,plot,test,fuzz]" --config-settings editable_mode=compat
+	$(BIN)/python -m tests.fuzz --list
+	rm -rf build-fuzz && mkdir build-fuzz && git archive HEAD | tar -x -C build-fuzz
+	cd build-fuzz && CFS_FUZZ=1 ../$(BIN)/python setup.py -q build_ext --inplace
+	$(CC) -O2 -fPIC -shared -o build-fuzz/counters.so build-fuzz/tests/fuzz/counters.c -ldl
+	cd build-fuzz && $(call SANITIZED,,./counters.so) ../$(BIN)/python -m tests.fuzz $(TARGET) \
+	    --seconds $(or $(SECONDS),600) --out ../out/fuzz
+
+# SECONDS for each of the stress tests, 10 if not given; SEED repeats a run
+stress: $(READY)
+	$(BIN)/python -m pytest -m stress --seed $(or $(SEED),$(shell date +%s)) --seconds $(or $(SECONDS),10) tests/properties
+
 wheel: $(READY)
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist .
 
 clean:
-	rm -rf .venv .venv-debug build build-debug dist out *.egg-info
+	rm -rf .venv .venv-debug build build-debug build-sanitize build-fuzz dist out *.egg-info
 	find cfs benchmarks -name '*.c' -o -name '*.so' | xargs rm -f

@@ -1,6 +1,8 @@
-"""The extension modules, the compiler directives, and two switches of the environment.
+"""The extension modules, the compiler directives, and the switches of the environment.
 
 CFS_DEBUG=1     checks bounds and, after each operation, every invariant of the core (slow)
+CFS_SANITIZE=1  AddressSanitizer and UndefinedBehaviorSanitizer (`make sanitize`); an import needs libasan preloaded
+CFS_FUZZ=1      the sanitizers, and calls by which a fuzzer sees which code is reached (`make fuzz`)
 CFS_JOBS=N      translate and compile N modules at a time (default: the number of CPUs)
 
 A Cython "performance hint" (a forgotten `noexcept`, say: 2 to 9 times slower in a nogil loop) fails the build.
@@ -13,7 +15,13 @@ import tempfile
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-DEBUG = os.environ.get("CFS_DEBUG", "") not in ("", "0")
+
+def is_on(switch):
+    return os.environ.get(switch, "") not in ("", "0")
+
+
+DEBUG, FUZZ = is_on("CFS_DEBUG"), is_on("CFS_FUZZ")
+SANITIZE = FUZZ or is_on("CFS_SANITIZE")
 JOBS = int(os.environ.get("CFS_JOBS", os.cpu_count() or 1))
 
 MODULES = [
@@ -45,13 +53,27 @@ DIRECTIVES = {
 }
 
 
+# The first finding of either ends the run. -fwrapv stays: overflow of signed numbers is defined here, and meant.
+SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+COVERAGE = ["-fsanitize-coverage=trace-pc,trace-cmp"]
+
+
+def compile_args():
+    if os.name == "nt":
+        return ["/O2"]
+    common = ["-fwrapv", "-fno-strict-aliasing"]
+    if not SANITIZE:
+        return ["-O2", *common]
+    return ["-O1", "-g", "-fno-omit-frame-pointer", *common, *SANITIZERS, *(COVERAGE if FUZZ else [])]
+
+
 def extension(name):
-    unix = os.name != "nt"
     return Extension(
         name,
         [name.replace(".", "/") + ".pyx"],
         define_macros=[("CFS_DEBUG", "1")] if DEBUG else [],
-        extra_compile_args=["-O2", "-fwrapv", "-fno-strict-aliasing"] if unix else ["/O2"],
+        extra_compile_args=compile_args(),
+        extra_link_args=SANITIZERS[:1] if SANITIZE else [],
     )
 
 

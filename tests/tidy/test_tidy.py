@@ -75,6 +75,7 @@ FLOORS = {
     "_batch": 6,
     "_sim": 6,
     "arithmetic": 6,
+    "frames": 6,
     "batch": 6,
     "models": 6,
     "result": 6,

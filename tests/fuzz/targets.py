@@ -1,0 +1,207 @@
+"""What is fuzzed: for each reader what it is given, from what it starts, and what may come of it.
+
+    recording   text of perf script or ftrace (`Recording.open`), and the runs found in it
+    answers     the same text, and every question that a recording answers: twenty times slower
+    packed      the same text packed by gzip, with a damaged byte and a cut
+    trace       conformance traces (`replay_trace`), replayed on the model that they name
+    scenario    TOML (`read_scenario`), and 1 ms of a run under a model
+
+A target returns, or raises the one error that the reader promises. Everything else is a finding: another
+exception, a crash, a report of a sanitizer, more than `TIMEOUT_S` for one input. `found/TARGET/` keeps what
+was ever found; `tests/unit/test_found_by_fuzzing.py` gives it to the same functions in every run of the
+tests.
+
+    python -m tests.fuzz.targets TARGET FILE ...        one input after the other, with a traceback
+"""
+
+import contextlib
+import gzip
+import io
+import pathlib
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cfs
+from cfs import conformance, scenarios
+from tests.properties.test_scan_fuzz import SOUND, sound
+from tests.unit.recordings.lines import text
+
+ROOT = pathlib.Path(__file__).parents[2]
+FOUND = pathlib.Path(__file__).parent / "found"
+TIMEOUT_S = 30
+"""Longest time of one input in a sanitized build, which is some ten times slower."""
+SEED_BYTES = 3_000
+"""As much of a file stands for all of it; shorter inputs mean more of them."""
+RUN_NS = 1_000_000
+OPERATIONS_MAX = 3_000
+"""A scenario may write out a million operations: legal, slow, and no finding."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """One thing to fuzz."""
+
+    test: Callable[[bytes], None]
+    seeds: Callable[[], list[bytes]]
+    words: tuple[str, ...]
+    length_max: int
+
+
+# ---- Recordings ----------------------------------------------------------------------------------
+
+
+def runs_of(recording):
+    recording.runs()
+    str(recording.warnings)
+
+
+def try_recording(data, look=runs_of):
+    try:
+        recording = cfs.Recording.open(io.BytesIO(data))
+    except cfs.RecordingError as error:
+        if not str(error):
+            raise AssertionError("an error without a word") from error
+        return
+    look(recording)
+
+
+def try_answers(data):
+    try_recording(data, sound)
+
+
+def try_packed(data):
+    """The last four bytes say where the damage is, what it is, and where the cut."""
+    content, (at, byte, cut, how) = data[:-4], data[-4:] if len(data) >= 4 else b"\0\0\0\0"
+    packed = bytearray(gzip.compress(content, how % 10, mtime=0))
+    if how & 16:
+        packed[2 + (at * 37) % (len(packed) - 2)] ^= byte
+    if how & 32:
+        del packed[2 + cut * len(packed) // 256 :]
+    if how & 64:
+        packed += gzip.compress(content[: cut * 8], mtime=0)
+    try_recording(bytes(packed))
+
+
+def seeds_of_recordings():
+    files = [*(ROOT / "examples/recordings").glob("*.gz"), *(ROOT / "tests/data/recordings").glob("*.txt.gz")]
+    return [text(*SOUND), *map(beginning, sorted(files))]
+
+
+def beginning(path):
+    """The first line, and as many more as there is room for."""
+    with gzip.open(path, "rb") as file:
+        lines = [file.readline()]
+        for line in file:
+            if sum(map(len, lines)) + len(line) > SEED_BYTES:
+                break
+            lines.append(line)
+    return b"".join(lines)
+
+
+WORDS_OF_RECORDINGS = (
+    "sched:sched_switch: ", "sched:sched_waking: ", "sched:sched_wakeup: ", "sched:sched_wakeup_new: ",
+    "sched:sched_process_fork: ", "sched:sched_process_exit: ", "sched:sched_stat_runtime: ",
+    "sched_switch: ",
+    "sched:sched_migrate_task: ", "sched:sched_process_exec: ",
+    " prev_pid=", " next_pid=", " prev_state=", " ==> ", " prev_comm=", " next_comm=", " prev_prio=", "comm=",
+    " pid=",
+    " prio=", " target_cpu=", " success=1", " runtime=", " vruntime=", " [ns]", "child_pid=", "child_comm=",
+    "orig_cpu=",
+    "dest_cpu=", "[000]", "[4095]", " 1808.000000001: ", " 1808.000001: ", "swapper", "<idle>-0", "d..2.",
+    "R+", "18446744073709551616",
+    "# tracer: nop\n", "CPU 0 lost 5 events", "##### CPU 1 buffer started ####", "cpus=2\n", "\x1f\x8b\x08",
+    "\x28\xb5\x2f\xfd",
+)  # fmt: skip
+
+
+# ---- Conformance traces --------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def file_of(data, suffix):
+    # in memory where there is such a folder: an input is written some thousand times a second
+    memory = pathlib.Path("/dev/shm")
+    with tempfile.NamedTemporaryFile(suffix=suffix, dir=memory if memory.is_dir() else None) as file:
+        file.write(data)
+        file.flush()
+        yield file.name
+
+
+def try_trace(data):
+    with file_of(data, ".jsonl") as path, contextlib.suppress(cfs.TraceError):
+        str(conformance.replay_trace(path).difference)
+
+
+def seeds_of_traces():
+    files = sorted((ROOT / "tests/data/conformance").rglob("*.jsonl.gz"))
+    return [seed for seed in map(beginning, files[::5]) if seed.count(b"\n") > 3]
+
+
+WORDS_OF_TRACES = (
+    '"op":"fork"', '"op":"wake"', '"op":"block"', '"op":"exit"', '"op":"yield"', '"op":"tick"', '"op":"nice"',
+    '"op":"policy"', '"op":"move"', '"op":"shares"', '"op":"group"', '"op":"slice"', '"op":"gidle"', '"t":',
+    '"task":',
+    '"parent":', '"nice":-20', '"nice":19', '"policy":"batch"', '"policy":"idle"', '"policy":"normal"',
+    '"group":"/"',
+    '"group":"uid:0"', '"shares":2', '"slice_ns":', '"idle":1', '"sync":true', '"irq":true',
+    '"clone_vm":true', '"s":{}',
+    '"groups":"none"', '"groups":"uid"', '"groups":"cgroup"', '"tunables":{', '"model":"linux-2.6.24-cfs"',
+    '"model":"linux-2.6.23-cfs"', '"model":"linux-2.6.22-o1"', '"model":"rfs-model"',
+    '"model":"linux-6.18-eevdf"',
+    '"ent_fields":', '"rq_fields":', '"cpu_fields":', '"hz":1000', '"cpus":1', "18446744073709551615", "-1",
+    "1e9", "null",
+    "true", "[]", "{}", "\n",
+)  # fmt: skip
+
+
+# ---- Scenarios -----------------------------------------------------------------------------------
+
+
+def try_scenario(data):
+    model = list(cfs.MODELS)[len(data) % len(cfs.MODELS)]
+    scenarios.OPERATIONS_MAX = OPERATIONS_MAX
+    try:
+        with file_of(data, ".toml") as path:
+            work = scenarios.read_scenario(path)
+        work.check()
+        cfs.Simulation(work, model).run(until_ns=min(work.duration_ns, RUN_NS))
+    except cfs.WorkloadError as error:
+        if not str(error):
+            raise AssertionError("an error without a word") from error
+
+
+def seeds_of_scenarios():
+    return [path.read_bytes() for path in sorted((ROOT / "examples/scenarios").glob("*.toml"))]
+
+
+WORDS_OF_SCENARIOS = (
+    "[[task]]\n", "name = ", "program = [", "count = 3\n", "forked = true\n", 'start = "1 ms"\n',
+    "nice = -5\n",
+    'policy = "batch"\n', "uid = 1000\n", 'group = "g"\n', "cpu = 1\n", "seed = 1\n", 'duration = "5 ms"\n',
+    "[groups.g]\n",
+    "[users.1000]\n", "shares = 5\n", '"run 1 ms"', '"run 1 ms .. 2 ms"', '"run forever"', '"sleep 1 ms"',
+    '"sleep until 2 ms"', '"next 10 ms"', '"wait"', '"wake a"', '"wake parent"', '"wake next"', '"fork t"',
+    '"nice 5"',
+    '"yield"', '"loop"', '"exit"', "{ repeat = 2, do = [", "{ do = [", "] }", "us", "ns",
+    "9223372036854775807",
+)  # fmt: skip
+
+
+TARGETS = {
+    "recording": Target(try_recording, seeds_of_recordings, WORDS_OF_RECORDINGS, 4_096),
+    "answers": Target(try_answers, seeds_of_recordings, WORDS_OF_RECORDINGS, 4_096),
+    "packed": Target(try_packed, seeds_of_recordings, WORDS_OF_RECORDINGS, 4_096),
+    "trace": Target(try_trace, seeds_of_traces, WORDS_OF_TRACES, 8_192),
+    "scenario": Target(try_scenario, seeds_of_scenarios, WORDS_OF_SCENARIOS, 4_096),
+}
+
+
+def main(name, *paths):
+    for path in paths:
+        TARGETS[name].test(pathlib.Path(path).read_bytes())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
