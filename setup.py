@@ -30,6 +30,8 @@ MODULES = [
     "cfs._arithmetic",
     "cfs._core",
     "cfs._group",
+    "cfs._ticks",
+    "cfs._snapshot",
     "cfs.classes._idle",
     "cfs.classes._fair",
     "cfs.classes._fair_2_6_23",

@@ -8,6 +8,7 @@ from .errors import (
     MissingExtraError,
     ModelError,
     RecordingError,
+    SnapshotError,
     StateError,
     TimeError,
     TraceError,

@@ -46,6 +46,9 @@ cdef int machine_init(
     const uint64_t *tunables,
 ) except -1
 cdef void machine_free(machine *m) noexcept
+cdef size_t task_room(const machine *m) noexcept nogil             # bytes between two tasks of a slab
+cdef size_t tasks_in_slab(uint32_t number) noexcept nogil
+cdef char *first_in_slab(void *slab) noexcept nogil
 cdef int grow_slabs(machine *m) except -1
 cdef int grow_table(machine *m) except -1
 cdef task *new_task(machine *m) except NULL

@@ -58,15 +58,23 @@ cdef enum:
 # ---------------------------------------------------------------------------------------------- making and freeing
 
 
-cdef inline size_t task_room(const machine *m) noexcept nogil:
+cdef size_t task_room(const machine *m) noexcept nogil:
     # a task begins on a cache line
     return (m.sched_class.task_size + CACHE_LINE - 1) // CACHE_LINE * CACHE_LINE
+
+
+cdef size_t tasks_in_slab(uint32_t number) noexcept nogil:
+    return SLAB_MIN << number if number < 8 else SLAB_MAX
+
+
+cdef char *first_in_slab(void *slab) noexcept nogil:
+    return <char *>((<uintptr_t>slab + CACHE_LINE - 1) & ~<uintptr_t>(CACHE_LINE - 1))
 
 
 cdef int grow_slabs(machine *m) except -1:
     # one more slab, cut into pieces that are chained so that they are handed out in order of address
     cdef size_t room = task_room(m)
-    cdef size_t nr = SLAB_MIN << m.nr_slabs if m.nr_slabs < 8 else SLAB_MAX
+    cdef size_t nr = tasks_in_slab(m.nr_slabs)
     cdef void **slabs
     cdef void *slab
     cdef char *piece
@@ -81,7 +89,7 @@ cdef int grow_slabs(machine *m) except -1:
         raise MemoryError
     m.slabs[m.nr_slabs] = slab
     m.nr_slabs += 1
-    piece = <char *>((<uintptr_t>slab + CACHE_LINE - 1) & ~<uintptr_t>(CACHE_LINE - 1))
+    piece = first_in_slab(slab)
     for i in range(nr, 0, -1):
         (<void **>(piece + (i - 1) * room))[0] = m.spare
         m.spare = piece + (i - 1) * room

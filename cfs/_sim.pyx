@@ -450,6 +450,8 @@ cdef class Loop:
         cdef int32_t cpu
         if self.s.m != NULL or sched.m.nr_forked or sched.now:
             raise StateError("a Loop is initialised once, with a fresh Scheduler")
+        if sched.ticks.hz:
+            raise StateError("the Loop ticks: its Scheduler must not do so by itself")
         self.sched = sched
         self.held = (tasks, ops)
         self.end = ""

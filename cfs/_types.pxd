@@ -168,6 +168,17 @@ cdef struct queued:             # one entity of a queue: a task or a group, the 
     task_group *tg
 
 
+cdef enum:                      # pointer.kind
+    POINTER_PLAIN = 0
+    POINTER_TAGGED = 1          # bit 0 is no address: the colour in rb_node.parent_color
+
+
+cdef struct pointer:            # where a class's struct holds addresses, for snapshots
+    uint32_t offset             # bytes from the start of the struct
+    uint32_t count              # so many pointers, one after the other; 0 ends a list
+    uint32_t kind
+
+
 # The one seam between core and policy. A class file ends with its table; a hook may be NULL where it says so.
 # "rq" is the CPU's runqueue, its clock up to date unless a comment says otherwise.
 cdef struct sched_class:
@@ -228,3 +239,12 @@ cdef struct sched_class:
     const field *cpu_fields     # of the class's rq, beside those that every CPU has; NULL: none
     const field *queue_entities # entities that a queue points to, all FIELD_ENTITY; NULL: none
     const field *tunables
+    # ticks of an idle CPU: does one tick now leave what any number of them would, but for the time? NULL: of a class
+    # without rq_tick always, of one with it never
+    bint (*idle_settled)(const rq *rq) noexcept nogil
+    # snapshots (_snapshot.pyx): every pointer in the class's structs, beside those of the core. Each points into a task,
+    # a CPU's rq, a group on a CPU, a task_group, or to one of `constants`
+    const pointer *task_pointers    # of a task, the idle one included; NULL: the class cannot be copied
+    const pointer *rq_pointers      # NULL: none
+    const pointer *group_pointers   # of what a group has on one CPU; NULL: none
+    const void *const *constants    # objects of the class that never change, NULL at the end; NULL: none

@@ -401,7 +401,7 @@ class DialectO12622(Dialect):
                 raise TraceError(f"{self.header['model']} has no constant {name}")
             if value != getattr(tunables, name):
                 raise TraceError(f"{name} is {getattr(tunables, name)} at HZ {tunables.hz}, not {value}")
-        return {"hz": tunables.hz}
+        return {"hz": tunables.hz, "ticks": False}
 
     def value(self, column: str, value: int) -> Any:
         if column == "array":

@@ -14,6 +14,7 @@ __all__ = [
     "WorkloadError",
     "RecordingError",
     "TraceError",
+    "SnapshotError",
     "InvariantError",
     "MissingExtraError",
 ]
@@ -53,6 +54,10 @@ class RecordingError(CfsError, ValueError):
 
 class TraceError(CfsError, ValueError):
     """The conformance trace cannot be read; the message says what is wrong and at which line."""
+
+
+class SnapshotError(CfsError, ValueError):
+    """The bytes are no snapshot, are damaged, or were written by a build whose structs look different."""
 
 
 class InvariantError(CfsError, RuntimeError):

@@ -1,10 +1,12 @@
 # What the compiled loop and compiled embedders see of a Scheduler: the machine that it owns.
 
+from ._ticks cimport ticker
 from ._types cimport int32_t, int64_t, machine, ns_t, rq, task, task_group, uint64_t
 
 
 cdef class Scheduler:
     cdef machine m
+    cdef ticker ticks           # of ticks that fall due by themselves
     cdef ns_t now               # time of the last event
     cdef uint64_t nr_events     # for error messages
     cdef readonly object model
@@ -14,6 +16,12 @@ cdef class Scheduler:
     cdef dict group_addresses   # name -> address of its task_group
 
     cdef int boot(self, int32_t group_by, int32_t cpus) except -1
+    cdef object read_tunables(self)
+    cdef int revive_groups(self, names) except -1
+    cdef int revive_names(self, names) except -1
+    cdef int catch_up(self, ns_t now) except -1
+    cdef int note_ticks(self, uint64_t before) except -1
+    cdef int let_signals_in(self) except -1
     cdef ns_t time_of(self, now_ns) except? 1
     cdef rq *rq_of(self, cpu) except NULL
     cdef ns_t checked_time(self, now_ns) except? 1

@@ -1,7 +1,7 @@
 from collections.abc import Iterator, Mapping
-from typing import Final, Generic, Literal, NoReturn, SupportsIndex, TypeVar, final
+from typing import Any, Final, Generic, Literal, NoReturn, SupportsIndex, TypeVar, final
 
-from typing_extensions import disjoint_base
+from typing_extensions import Self, disjoint_base
 
 from .models import Model
 from .tunables import Tunables
@@ -16,6 +16,7 @@ STATES: Final[tuple[str, ...]]
 GROUPINGS: Final[dict[str | None, int]]
 U64_MAX: Final[int]
 CPUS_MAX: Final[int]
+HZ_MAX: Final[int]
 
 @disjoint_base
 class Scheduler:
@@ -26,6 +27,8 @@ class Scheduler:
         group_by: str | None = None,
         cpus: SupportsIndex = 1,
         root_shares: SupportsIndex | None = None,
+        hz: SupportsIndex | None = None,
+        ticks: bool = True,
         **tunables: SupportsIndex,
     ) -> None: ...
     def fork(
@@ -136,7 +139,15 @@ class Scheduler:
     def nr_running(self) -> int: ...
     @property
     def tasks(self) -> list[Task]: ...
-    def __reduce__(self) -> NoReturn: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+    def to_bytes(self) -> bytes: ...
+    @classmethod
+    def from_bytes(cls, data: bytes | bytearray | memoryview, *, model: Model | None = None) -> Self: ...
+    def advance(self, *, now_ns: SupportsIndex) -> bool: ...
+    def next_event(self, *, until_ns: SupportsIndex | None = None) -> int | None: ...
+    def task(self, id: SupportsIndex) -> Task: ...
+    @property
+    def hz(self) -> int | None: ...
 
 class Groups(Mapping[_K, _G], Generic[_K, _G]):
     def __init__(self, sched: Scheduler, names: dict[_K, str]) -> None: ...

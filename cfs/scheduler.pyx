@@ -7,7 +7,7 @@ little more than an empty one; the house plan had it in plain Python (docs/decis
 Invariants:
     I1  the Scheduler owns the machine and everything in it; a handle keeps the Scheduler alive
     I2  a handle's pointer is NULL from the moment its task or group is gone; there is at most one handle a task
-    I3  an exception leaves the machine as it was
+    I3  an exception leaves the machine as it was at the time of the event: ticks that were due before it are done
 
 Rejected: ids in place of handles (a stale id could mean another task); freeing by reference count (a task lives
 because it is scheduled, not because somebody looks at it).
@@ -17,6 +17,7 @@ from collections.abc import Mapping
 
 import cython
 
+from cpython.exc cimport PyErr_CheckSignals
 from cpython.long cimport (
     PyLong_AsLongAndOverflow,
     PyLong_AsLongLongAndOverflow,
@@ -60,6 +61,23 @@ from ._core cimport (
 )
 from ._group cimport free_group, init_groups, new_group, sched_group_set_idle, sched_group_set_shares
 from ._load cimport NICE_MAX, NICE_MIN
+from ._snapshot cimport image_of, machine_of_image
+from ._ticks cimport (
+    TICKS_BUG,
+    TICKS_CHANGED,
+    TICKS_DONE,
+    TICKS_FAULT,
+    TICKS_PAUSED,
+    exchange,
+    look_ahead,
+    may_change,
+    new_backup,
+    nr_switches,
+    run_ticks,
+    tick_time,
+    ticker,
+    ticks_until,
+)
 from ._types cimport (
     FIELD_S64,
     FIELD_U8,
@@ -95,8 +113,18 @@ from .classes._idle cimport idle_sched_class
 
 import operator
 
-from .errors import GroupError, InvariantError, ModelError, StateError, TimeError, TunableError
-from .models import model_named
+from ._snapshot import seal, unseal
+from .errors import (
+    CfsError,
+    GroupError,
+    InvariantError,
+    ModelError,
+    SnapshotError,
+    StateError,
+    TimeError,
+    TunableError,
+)
+from .models import all_models, model_named
 
 cdef extern from *:
     """
@@ -112,6 +140,10 @@ STATES = ("new", "runnable", "blocked", "dead")
 GROUPINGS = {None: GROUP_BY_NONE, "uid": GROUP_BY_UID, "cgroup": GROUP_BY_CGROUP}
 U64_MAX = 2**64 - 1
 CPUS_MAX = 4096
+HZ_MAX = 1000000
+
+cdef enum:
+    TICKS_A_LOOK = 20000        # instants of ticks between two looks at signals; about a millisecond
 
 # ------------------------------------------------------------------------------------------ numbers across the border
 
@@ -188,6 +220,12 @@ cdef class Scheduler:
         CPUs, each with its own runqueue. Nothing is balanced between them.
     root_shares : int, optional
         Shares of the root group. Default: 1024 for control groups, 2048 for uid 0.
+    hz : int, optional
+        Ticks a second, 1 ... 1 000 000, and the tunables that follow from it. The scheduler then ticks by itself: tick
+        k is due on every CPU at ``k * 10**9 // hz`` ns, and done whenever time moves on to it or beyond, before the
+        event that moves it. Default: it ticks when you call `tick`.
+    ticks : bool, optional
+        False: `hz` says only what the tunables follow from, and you call `tick`.
     **tunables
         Any tunable or feature bit by its kernel name: ``sched_latency_ns=40_000_000``, ``START_DEBIT=False``.
 
@@ -196,7 +234,7 @@ cdef class Scheduler:
     ModelError
         No such model, or the model cannot group like that.
     TunableError
-        No such tunable, or a value outside of its range.
+        No such tunable, or a value outside of its range; `hz` as well.
 
     Notes
     -----
@@ -204,6 +242,12 @@ cdef class Scheduler:
     of the kernel: `fork`, `wake`, `block`, `exit`, `yield_`, `tick`, `set_nice`, `set_policy`, `move`. They return
     True if the running task of the CPU changed. Ticks are events as well: without them no slice ever ends.
     What the model leaves undefined raises and changes nothing. One thread at a time may use a Scheduler.
+
+    With `hz` an event is judged as things stand at its time: ticks that are due before it are done first, also if it
+    then raises. `advance` moves time alone, `next_event` says how far nothing changes.
+
+    A Scheduler can be copied (`copy.copy`, `copy.deepcopy`: the same), pickled, and written as bytes (`to_bytes`). The
+    copy is independent; its tasks are found by id (`task`), its groups by name (`groups`).
 
     Attributes
     ----------
@@ -226,13 +270,16 @@ cdef class Scheduler:
 
     def __cinit__(self, *args, **kwargs):
         memset(&self.m, 0, sizeof(self.m))
+        memset(&self.ticks, 0, sizeof(self.ticks))
         self.now = 0
         self.nr_events = 0
         self.names = {}
         self.group_names = {}
         self.group_addresses = {}
 
-    def __init__(self, model="linux-2.6.24-cfs", *, group_by=None, cpus=1, root_shares=None, **tunables):
+    def __init__(
+        self, model="linux-2.6.24-cfs", *, group_by=None, cpus=1, root_shares=None, hz=None, ticks=True, **tunables
+    ):
         if self.m.sched_class != NULL:
             raise StateError("a Scheduler is initialised once")
         self.model = model_named(model)
@@ -244,7 +291,12 @@ cdef class Scheduler:
                 raise GroupError("root_shares needs group_by='uid' or 'cgroup'")
             self.root_group_has_shares(group_by)
             checked_shares(root_shares)
+        if hz is not None:
+            hz = integer_in(hz, "hz", 1, HZ_MAX, TunableError)
+            tunables = self.model.tunables.of_hz(hz) | tunables
         self._tunables = self.model.tunables.at_boot(cpus, **tunables)
+        self.ticks.hz = hz if hz is not None and ticks else 0
+        self.ticks.next = 1
         self.boot(GROUPINGS[group_by], cpus)
         if group_by is not None:
             shares = self.model.root_shares.get(group_by, 1024) if root_shares is None else root_shares
@@ -273,8 +325,277 @@ cdef class Scheduler:
         if self.m.sched_class != NULL:
             machine_free(&self.m)
 
+    # ---------------------------------------------------------------------------------------------------- snapshots
+
+    def to_bytes(self):
+        """The whole state as bytes: trees with their exact shape, ids, slots, names, groups, tunables, time.
+
+        Returns
+        -------
+        bytes
+            For `from_bytes`, of the same version of cfs on the same kind of machine. Equal states, equal bytes, as long
+            as what was freed has left no traces (order of free slots, old links).
+
+        Raises
+        ------
+        ModelError
+            The compiled class does not say where its pointers are (docs/guides/add-a-class.md).
+
+        Notes
+        -----
+        Cost O(n log n) in the tasks, about a microsecond a task. Handles and attributes of a subclass are not in it.
+
+        Examples
+        --------
+        >>> import cfs
+        >>> sched = cfs.Scheduler(hz=1000)
+        >>> task = sched.fork(name="cc1", now_ns=0)
+        >>> twin = cfs.Scheduler.from_bytes(sched.to_bytes())
+        >>> twin.exit(now_ns=5_000_000), twin.tasks, task.state
+        (True, [], 'running')
+        """
+        self.rq_of(0)
+        head = {
+            "model": self.model.id,
+            "now": self.now,
+            "ticks": [self.ticks.hz, self.ticks.next, self.ticks.cpu],
+            "names": sorted(self.names.items()),
+            "groups": sorted(self.group_names.items()),
+        }
+        return seal(head, image_of(&self.m))
+
+    @classmethod
+    def from_bytes(cls, data, *, model=None):
+        """The scheduler that `to_bytes` wrote; it continues identically.
+
+        Parameters
+        ----------
+        data : bytes-like
+        model : Model, optional
+            What the snapshot's model is, if it is none that `cfs` finds by its id.
+
+        Returns
+        -------
+        Scheduler
+
+        Raises
+        ------
+        SnapshotError
+            The bytes are no snapshot, damaged, cut, or of another version or build; the message says which.
+        ModelError
+            There is no such model here.
+
+        Notes
+        -----
+        Cost O(n) in the tasks. The checksum finds damage, not malice: as with pickle, take no snapshot from strangers.
+        """
+        head, image = unseal(data)
+        return cls.__new__(cls)._revived(head, image, model)
+
+    def _revived(self, head, image, model):
+        # of what `unseal` returned; everything in it is checked here or in machine_of_image
+        if self.m.sched_class != NULL:
+            raise StateError("a Scheduler is initialised once")
+        if set(head) != {"model", "now", "ticks", "names", "groups"}:
+            raise SnapshotError(f"the head of the snapshot has {', '.join(map(repr, head))}")
+        self.model = model_named(head["model"] if model is None else model)
+        if self.model.id != head["model"]:
+            raise SnapshotError(f"the snapshot is of {head['model']!r}, not of {self.model.id}")
+        machine_of_image(
+            &self.m,
+            <const sched_class *>PyCapsule_GetPointer(self.model.sched_class(), "cfs.sched_class"),
+            idle_sched_class(),
+            image,
+        )
+        try:
+            self._tunables = self.read_tunables()
+            self.now = integer_in(head["now"], "time", 0, U64_MAX, SnapshotError)
+            hz, next_tick, cpu = head["ticks"]
+            self.ticks.hz = integer_in(hz, "hz", 0, HZ_MAX, SnapshotError)
+            self.ticks.next = integer_in(next_tick, "next tick", 1, U64_MAX, SnapshotError)
+            self.ticks.cpu = integer_in(cpu, "CPU of the next tick", 0, self.m.nr_cpus - 1, SnapshotError)
+            self.revive_names(head["names"])
+            self.revive_groups(head["groups"])
+        except (TypeError, ValueError) as error:
+            raise SnapshotError(f"the snapshot does not make sense: {error}") from error
+        return self
+
+    cdef object read_tunables(self):
+        # the dataclass of what the machine has; checked, because the class trusts it
+        cdef const field *f = self.m.sched_class.tunables
+        values = {}
+        while f.name != NULL:
+            values[f.name.decode()] = (<uint64_t *>(<char *>self.m.tunables + f.offset))[0]
+            f += 1
+        return self.model.tunables().changed(**values)
+
+    cdef int revive_names(self, names) except -1:
+        living = set()
+        for slot in range(self.m.nr_slots):
+            if self.m.tasks[slot] != NULL:
+                living.add(self.m.tasks[slot].id)
+        for number, name in names:
+            if number not in living or not isinstance(name, str):
+                raise SnapshotError(f"a name for task {number}, which does not live")
+            self.names[number] = name
+        return 0
+
+    cdef int revive_groups(self, names) except -1:
+        # names come by id, and so does what maps them to the groups: oldest first
+        cdef task_group *tg = self.m.groups
+        addresses = {}
+        while tg != NULL:
+            addresses[tg.id] = <uintptr_t>tg
+            tg = tg.next
+        names = dict(names)
+        if names.keys() != addresses.keys() or len(set(names.values())) != len(names):
+            raise SnapshotError(f"{len(addresses)} groups have the names {list(names.values())}")
+        for number in sorted(names):
+            if not isinstance(names[number], str):
+                raise SnapshotError(f"{names[number]!r} is no name of a group")
+            self.remember_group(<task_group *><uintptr_t>addresses[number], names[number])
+        return 0
+
     def __reduce__(self):
-        raise TypeError("a Scheduler cannot be pickled yet")
+        # a model that cannot be found by its id goes along, and so do attributes of a subclass
+        found = all_models().get(self.model.id) is self.model if self.model is not None else True
+        arguments = (type(self), self.to_bytes(), None if found else self.model)
+        return (_revive, arguments, getattr(self, "__dict__", None) or None)
+
+    # -------------------------------------------------------------------------------------------------------- ticks
+
+    cdef int catch_up(self, ns_t now) except -1:
+        # the ticks that are due by `now`, if that is later than the last event
+        cdef uint64_t last, before
+        cdef int status = TICKS_PAUSED
+        if now <= self.now:
+            return 0
+        last = ticks_until(self.ticks.hz, now)
+        while status == TICKS_PAUSED:
+            before = self.ticks.next
+            status = run_ticks(&self.m, &self.ticks, last, 1 if CHECK_EACH_STEP else TICKS_A_LOOK)
+            self.note_ticks(before)
+            if status == TICKS_BUG or CHECK_EACH_STEP:
+                self.check()
+            if status == TICKS_PAUSED:
+                self.let_signals_in()
+        if status == TICKS_FAULT:
+            raise StateError(
+                f"the tick of CPU {self.ticks.cpu} at {tick_time(self.ticks.hz, self.ticks.next)} ns would divide a slice "
+                "by 0, because the loads of a queue add up to a multiple of 2**32 (the kernel faults here); use smaller "
+                "shares"
+            )
+        return 0
+
+    cdef int note_ticks(self, uint64_t before) except -1:
+        # time is that of the last tick that was done
+        cdef uint64_t last = self.ticks.next if self.ticks.cpu else self.ticks.next - 1
+        self.nr_events += self.ticks.next - before
+        if self.ticks.next != before or self.ticks.cpu:
+            self.now = max(self.now, tick_time(self.ticks.hz, last))
+        return 0
+
+    cdef int let_signals_in(self) except -1:
+        # what is in progress holds pointers, so a handler may look, but not drive
+        cdef uint64_t events = self.nr_events
+        cdef uint64_t forked = self.m.nr_forked
+        PyErr_CheckSignals()
+        if self.nr_events != events or self.m.nr_forked != forked:
+            raise StateError("a signal handler drove this Scheduler while it was ticking")
+        return 0
+
+    def advance(self, *, now_ns):
+        """Move time on without any other event: with `hz` the ticks that fall due are done.
+
+        Parameters
+        ----------
+        now_ns : int
+            Time to move to, ns since the start; not before the last event. A tick due just then is done.
+
+        Returns
+        -------
+        bool
+            True if the running task of a CPU changed on the way.
+
+        Raises
+        ------
+        TimeError
+            `now_ns` lies before the last event.
+        StateError
+            A tick on the way is undefined in the model; time stands just before it.
+
+        Notes
+        -----
+        Cost O(1) a tick of a CPU while any CPU is busy, O(1) for any span in which all idle (in 2.6.23 after some hundred
+        ticks, until its load averages have died away). KeyboardInterrupt ends it between two ticks: `now_ns` says how
+        far it came, and a second call goes on from there.
+
+        Examples
+        --------
+        >>> import cfs
+        >>> sched = cfs.Scheduler(hz=1000)
+        >>> a, b = sched.fork(name="a", now_ns=0), sched.fork(name="b", now_ns=0)
+        >>> while sched.now_ns < 40_000_000:
+        ...     changed = sched.advance(now_ns=sched.next_event())
+        ...     print(sched.now_ns, sched.current.name)
+        11000000 a
+        31000000 b
+        41000000 a
+        """
+        cdef uint64_t before
+        cdef ns_t now = self.time_of(now_ns)
+        self.rq_of(0)
+        before = nr_switches(&self.m)
+        if self.ticks.hz:
+            self.catch_up(now)
+        self.now = now
+        return nr_switches(&self.m) != before
+
+    def next_event(self, *, until_ns=None):
+        """The first time at which, if nothing else happens, the running task of a CPU changes.
+
+        Parameters
+        ----------
+        until_ns : int, optional
+            Look no further than this, ns since the start.
+
+        Returns
+        -------
+        int or None
+            Time of the tick that changes it (or that the model leaves undefined, so that `advance` to it raises), ns. None:
+            never, or not up to `until_ns`; always so of a scheduler that does not tick by itself.
+
+        Notes
+        -----
+        The ticks in between are done, and undone: exact for every model. Cost: that of `advance` to there, and O(tasks)
+        for putting back what was there; O(CPUs) if no CPU has a second task. KeyboardInterrupt ends it, and nothing has
+        changed. If the running task is not going to change for years, `until_ns` saves looking for it.
+        """
+        cdef ticker ahead = self.ticks
+        cdef ns_t limit = U64_MAX if until_ns is None else integer_in(until_ns, "until_ns", 0, U64_MAX, TimeError)
+        cdef uint64_t switches, last
+        cdef int status = TICKS_PAUSED
+        cdef rq *this_rq = self.m.this_rq
+        cdef char *backup
+        self.rq_of(0)
+        if not self.ticks.hz or not may_change(&self.m):
+            return None
+        switches = nr_switches(&self.m)
+        last = ticks_until(self.ticks.hz, limit)
+        backup = new_backup(&self.m)
+        try:
+            while status == TICKS_PAUSED:
+                status = look_ahead(&self.m, &ahead, last, TICKS_A_LOOK, switches)
+                exchange(&self.m, backup)           # what is, before anybody can look
+                self.m.this_rq = this_rq
+                if status == TICKS_PAUSED:
+                    self.let_signals_in()
+                    exchange(&self.m, backup)
+        finally:
+            free(backup)
+        if status == TICKS_DONE:
+            return None
+        return tick_time(ahead.hz, ahead.next - 1 if status == TICKS_CHANGED else ahead.next)
 
     # ------------------------------------------------------------------------------------------- time and arguments
 
@@ -395,10 +716,10 @@ cdef class Scheduler:
         """
         cdef rq *rq = self.rq_of(cpu)
         cdef rq_t *start = rq if start_cpu is None else self.rq_of(start_cpu)
-        cdef task_t *before = rq.curr
         cdef ns_t now = self.time_of(now_ns)
-        cdef int8_t nice_value = before.nice if nice is None else checked_nice(nice)
-        cdef uint8_t policy_value = before.policy if policy is None else checked_policy(policy)
+        cdef int8_t nice_value = 0 if nice is None else checked_nice(nice)
+        cdef uint8_t policy_value = SCHED_NORMAL if policy is None else checked_policy(policy)
+        cdef task_t *before
         cdef Py_ssize_t nr_groups = len(self.group_addresses)
         cdef task_group *tg
         cdef task_t *p
@@ -407,6 +728,13 @@ cdef class Scheduler:
             raise TypeError(f"name must be a string, not {name!r}")
         if clone_vm:
             self.allowed("clone_vm", "forks that share memory")
+        if self.ticks.hz:
+            self.catch_up(now)
+        before = rq.curr
+        if nice is None:
+            nice_value = before.nice
+        if policy is None:
+            policy_value = before.policy
         if POLICIES[policy_value] not in self.model.policies:
             raise StateError(f"policy = {policy!r} is none of {', '.join(self.model.policies)}")
         tg = self.group_argument(before, uid, group)
@@ -512,11 +840,14 @@ cdef class Scheduler:
         cdef task_t *p = self.living(task)
         cdef rq *this_rq = self.rq_of(cpu)
         cdef ns_t now = self.time_of(now_ns)
-        cdef task_t *before = p.rq.curr
+        cdef task_t *before
         if sync:
             self.allowed("sync", "synchronous wakeups")
         if irq:
             self.allowed("irq", "wakeups by interrupts")
+        if self.ticks.hz:
+            self.catch_up(now)
+        before = p.rq.curr
         if p.state == TASK_BLOCKED:
             self.defined(p.rq, p, EVENT_WAKE, NULL, "wake")
         self.begin(this_rq, now)
@@ -554,11 +885,14 @@ cdef class Scheduler:
         """
         cdef rq *rq = self.rq_of(cpu)
         cdef ns_t now = self.time_of(now_ns)
-        cdef task_t *before = rq.curr
+        cdef task_t *before
         if sleep not in SLEEPS:
             raise StateError(f"sleep = {sleep!r} is none of {', '.join(SLEEPS)}")
         if sleep != "interruptible":
             self.allowed("sleep", "kinds of sleep")
+        if self.ticks.hz:
+            self.catch_up(now)
+        before = rq.curr
         self.not_idle(rq, "block")
         self.begin(rq, now)
         block_current(rq, SLEEPS.index(sleep))
@@ -585,7 +919,10 @@ cdef class Scheduler:
         """
         cdef rq *rq = self.rq_of(cpu)
         cdef ns_t now = self.time_of(now_ns)
-        cdef task_t *before = rq.curr
+        cdef task_t *before
+        if self.ticks.hz:
+            self.catch_up(now)
+        before = rq.curr
         self.not_idle(rq, "exit")
         self.begin(rq, now)
         exit_current(rq)
@@ -634,7 +971,10 @@ cdef class Scheduler:
         """
         cdef rq *rq = self.rq_of(cpu)
         cdef ns_t now = self.time_of(now_ns)
-        cdef task_t *before = rq.curr
+        cdef task_t *before
+        if self.ticks.hz:
+            self.catch_up(now)
+        before = rq.curr
         self.not_idle(rq, "yield")
         self.begin(rq, now)
         sched_yield(rq)
@@ -653,7 +993,8 @@ cdef class Scheduler:
         TimeError
             `now_ns` lies before the last event.
         StateError
-            The shares of groups add up to a multiple of 2**32, so that the slice is undefined.
+            The shares of groups add up to a multiple of 2**32, so that the slice is undefined; or this scheduler was made
+            with `hz`, and ticks by itself.
 
         Notes
         -----
@@ -663,6 +1004,8 @@ cdef class Scheduler:
         cdef rq *rq = self.rq_of(cpu)
         cdef ns_t now = self.time_of(now_ns)
         cdef task_t *before = rq.curr
+        if self.ticks.hz:
+            raise StateError(f"this Scheduler ticks by itself, hz = {self.ticks.hz}: move time on by advance()")
         self.defined(rq, before, EVENT_TICK, NULL, "tick")
         self.begin(rq, now)
         scheduler_tick(rq)
@@ -698,7 +1041,10 @@ cdef class Scheduler:
         cdef task_t *p = self.living(task)
         cdef int8_t value = checked_nice(nice)
         cdef ns_t now = self.now if now_ns is None else self.time_of(now_ns)
-        cdef task_t *before = p.rq.curr
+        cdef task_t *before
+        if self.ticks.hz:
+            self.catch_up(now)
+        before = p.rq.curr
         if value != p.nice:
             self.defined(p.rq, p, EVENT_REQUEUE, NULL, "set_nice")
         self.begin(p.rq, now)
@@ -737,8 +1083,11 @@ cdef class Scheduler:
         cdef task_t *p = self.living(task)
         cdef ns_t value = integer_in(slice_ns, "slice_ns", 0, U64_MAX, StateError)
         cdef ns_t now = self.now if now_ns is None else self.time_of(now_ns)
-        cdef task_t *before = p.rq.curr
+        cdef task_t *before
         self.allowed("slice", "custom slices")
+        if self.ticks.hz:
+            self.catch_up(now)
+        before = p.rq.curr
         self.begin(p.rq, now)
         sched_set_slice(p, value)
         return self.end(p.rq, before)
@@ -772,9 +1121,12 @@ cdef class Scheduler:
         cdef task_t *p = self.living(task)
         cdef uint8_t value = checked_policy(policy)
         cdef ns_t now = self.now if now_ns is None else self.time_of(now_ns)
-        cdef task_t *before = p.rq.curr
+        cdef task_t *before
         if policy not in self.model.policies:
             raise StateError(f"policy = {policy!r} is none of {', '.join(self.model.policies)}")
+        if self.ticks.hz:
+            self.catch_up(now)
+        before = p.rq.curr
         self.defined(p.rq, p, EVENT_REQUEUE, NULL, "set_policy")
         self.begin(p.rq, now)
         sched_setscheduler(p, value)
@@ -816,10 +1168,13 @@ cdef class Scheduler:
         """
         cdef task_t *p = self.living(task)
         cdef ns_t now = self.now if now_ns is None else self.time_of(now_ns)
-        cdef task_t *before = p.rq.curr
+        cdef task_t *before
         cdef task_group *tg
         if uid is None and group is None:
             raise GroupError("move needs uid= or group=")
+        if self.ticks.hz:
+            self.catch_up(now)
+        before = p.rq.curr
         known = len(self.group_addresses)
         tg = self.group_argument(p, uid, group)
         try:
@@ -863,7 +1218,10 @@ cdef class Scheduler:
         cdef task_t *p = self.living(task)
         cdef rq *to = self.rq_of(cpu)
         cdef ns_t now = self.now if now_ns is None else self.time_of(now_ns)
-        cdef task_t *before = to.curr
+        cdef task_t *before
+        if self.ticks.hz:
+            self.catch_up(now)
+        before = to.curr
         if p == p.rq.curr:
             raise StateError(f"{task!r} runs: only a waiting or blocked task can be migrated")
         if p.rq == to:
@@ -994,8 +1352,12 @@ cdef class Scheduler:
         cdef uint64_t value = checked_shares(shares)
         cdef ns_t now = self.now if now_ns is None else self.time_of(now_ns)
         cdef rq *rq = self.rq_of(0)
-        cdef task_t *before = rq.curr
-        cdef task_group *tg = self.make_group(name, parent, uid)
+        cdef task_t *before
+        cdef task_group *tg
+        if self.ticks.hz:
+            self.catch_up(now)
+        before = rq.curr
+        tg = self.make_group(name, parent, uid)
         self.begin(rq, now)
         sched_group_set_shares(tg, value)
         self.end(rq, before)
@@ -1053,10 +1415,13 @@ cdef class Scheduler:
         cdef uint64_t value = checked_shares(shares)
         cdef ns_t now = self.now if now_ns is None else self.time_of(now_ns)
         cdef rq *rq = self.rq_of(0)
-        cdef task_t *before = rq.curr
+        cdef task_t *before
         cdef task_group *tg = self.group_of(group)
         if tg == self.m.root_group:
             self.root_group_has_shares(self.group_by)
+        if self.ticks.hz:
+            self.catch_up(now)
+        before = rq.curr
         self.begin(rq, now)
         sched_group_set_shares(tg, value)
         self.end(rq, before)
@@ -1086,7 +1451,7 @@ cdef class Scheduler:
         """
         cdef ns_t now = self.now if now_ns is None else self.time_of(now_ns)
         cdef rq *rq = self.rq_of(0)
-        cdef task_t *before = rq.curr
+        cdef task_t *before
         cdef task_group *tg
         self.allowed("group idle", "idle groups")
         tg = self.group_of(group)
@@ -1094,6 +1459,9 @@ cdef class Scheduler:
             raise GroupError(f"{self.group_names[tg.id]!r} is the root group")
         if idle not in (0, 1):
             raise GroupError(f"idle = {idle!r} is neither True nor False")
+        if self.ticks.hz:
+            self.catch_up(now)
+        before = rq.curr
         self.begin(rq, now)
         sched_group_set_idle(tg, idle)
         self.end(rq, before)
@@ -1297,6 +1665,38 @@ cdef class Scheduler:
         return self.m.sched_class.group_queue(self.group_of(group), rq.cpu)
 
     @property
+    def hz(self):
+        """Ticks a second that it does by itself; None if it ticks when it is told to."""
+        return self.ticks.hz or None
+
+    def task(self, id):
+        """The living task of this id (`Task.id`): in a copy, the counterpart of a task of the original.
+
+        Parameters
+        ----------
+        id : int
+
+        Returns
+        -------
+        Task
+
+        Raises
+        ------
+        StateError
+            No task has this id, or it has exited.
+
+        Notes
+        -----
+        Cost O(tasks), about a nanosecond each.
+        """
+        cdef uint64_t number = integer_in(id, "id", 1, U64_MAX, StateError)
+        cdef uint32_t slot
+        for slot in range(self.m.nr_slots):
+            if self.m.tasks[slot] != NULL and self.m.tasks[slot].id == number:
+                return self.handle_of(self.m.tasks[slot])
+        raise StateError(f"task {number} has exited" if number <= self.m.nr_forked else f"there was no task {number}")
+
+    @property
     def tasks(self):
         """All living tasks, in order of creation (list). Cost O(n log n)."""
         cdef uint32_t slot
@@ -1366,6 +1766,11 @@ cdef int write_tunables(const sched_class *cls, uint64_t *values, tunables) exce
         (<uint64_t *>(<char *>values + f.offset))[0] = getattr(tunables, f.name.decode())
         f += 1
     return 0
+
+
+def _revive(cls, data, model):
+    # what a pickle and a copy call
+    return cls.from_bytes(data, model=model)
 
 
 class Groups(Mapping):

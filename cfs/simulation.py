@@ -89,8 +89,9 @@ class Simulation:
 
     def _compile(self, model: Model, group_by: str | None, tunables: dict[str, Any]) -> None:
         _require_policies(self.workload, model)
-        tunables = model.tunables.of_hz(self.hz) | tunables
-        self.scheduler = sched = Scheduler(model, group_by=group_by, cpus=len(self.cpus), **tunables)
+        self.scheduler = sched = Scheduler(
+            model, group_by=group_by, cpus=len(self.cpus), hz=self.hz, ticks=False, **tunables
+        )
         self._groups = _make_groups(sched, self.workload)
         self._loop = Loop(
             sched,

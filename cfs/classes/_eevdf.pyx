@@ -85,6 +85,8 @@ from .._types cimport (
     FIELD_U32,
     FIELD_U64,
     LEFT,
+    POINTER_PLAIN,
+    POINTER_TAGGED,
     PRIO_DEFAULT,
     RIGHT,
     SCHED_IDLE,
@@ -99,6 +101,7 @@ from .._types cimport (
     load_weight,
     machine,
     ns_t,
+    pointer,
     queued,
     rb_node,
     rb_root,
@@ -1415,6 +1418,15 @@ cdef inline field field_of(const char *name, uint64_t (*value)(const void *base)
     return f
 
 
+cdef inline pointer pointer_at(void *address, uint32_t count, uint32_t kind) noexcept nogil:
+    # `address` is taken in a struct at NULL: it is the offset
+    cdef pointer found
+    found.offset = <uint32_t><size_t>address
+    found.count = count
+    found.kind = kind
+    return found
+
+
 cdef field entity_fields[12]
 entity_fields[0] = field_at("vruntime", &(<sched_entity *>NULL).vruntime, FIELD_U64)
 entity_fields[1] = field_at("sum_exec_runtime", &(<sched_entity *>NULL).sum_exec_runtime, FIELD_U64)
@@ -1455,6 +1467,45 @@ tunables[2] = field_at("tick_nsec", &(<eevdf_tunables *>NULL).tick_nsec, FIELD_U
 tunables[3] = field_at("sched_features", &(<eevdf_tunables *>NULL).sched_features, FIELD_U64)
 tunables[4] = field_at("exact_min_slice", &(<eevdf_tunables *>NULL).exact_min_slice, FIELD_U64)
 tunables[5].name = NULL
+
+# Every pointer of the structs, for snapshots.
+cdef pointer task_pointers[6]
+task_pointers[0] = pointer_at(&(<eevdf_task *>NULL).se.run_node.parent_color, 1, POINTER_TAGGED)
+task_pointers[1] = pointer_at(&(<eevdf_task *>NULL).se.run_node.child[0], 2, POINTER_PLAIN)
+task_pointers[2] = pointer_at(&(<eevdf_task *>NULL).se.cfs_rq, 1, POINTER_PLAIN)
+task_pointers[3] = pointer_at(&(<eevdf_task *>NULL).se.parent, 1, POINTER_PLAIN)
+task_pointers[4] = pointer_at(&(<eevdf_task *>NULL).se.my_q, 1, POINTER_PLAIN)
+task_pointers[5].count = 0
+
+cdef pointer rq_pointers[8]
+rq_pointers[0] = pointer_at(&(<eevdf_rq *>NULL).cfs.tasks_timeline.node, 1, POINTER_PLAIN)
+rq_pointers[1] = pointer_at(&(<eevdf_rq *>NULL).cfs.tasks_timeline.leftmost, 1, POINTER_PLAIN)
+rq_pointers[2] = pointer_at(&(<eevdf_rq *>NULL).cfs.curr, 1, POINTER_PLAIN)
+rq_pointers[3] = pointer_at(&(<eevdf_rq *>NULL).cfs.next, 1, POINTER_PLAIN)
+rq_pointers[4] = pointer_at(&(<eevdf_rq *>NULL).cfs.augment, 1, POINTER_PLAIN)
+rq_pointers[5] = pointer_at(&(<eevdf_rq *>NULL).cfs.rq, 1, POINTER_PLAIN)
+rq_pointers[6] = pointer_at(&(<eevdf_rq *>NULL).cfs.tg, 1, POINTER_PLAIN)
+rq_pointers[7].count = 0
+
+cdef pointer group_pointers[13]
+group_pointers[0] = pointer_at(&(<eevdf_group *>NULL).se.run_node.parent_color, 1, POINTER_TAGGED)
+group_pointers[1] = pointer_at(&(<eevdf_group *>NULL).se.run_node.child[0], 2, POINTER_PLAIN)
+group_pointers[2] = pointer_at(&(<eevdf_group *>NULL).se.cfs_rq, 1, POINTER_PLAIN)
+group_pointers[3] = pointer_at(&(<eevdf_group *>NULL).se.parent, 1, POINTER_PLAIN)
+group_pointers[4] = pointer_at(&(<eevdf_group *>NULL).se.my_q, 1, POINTER_PLAIN)
+group_pointers[5] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.tasks_timeline.node, 1, POINTER_PLAIN)
+group_pointers[6] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.tasks_timeline.leftmost, 1, POINTER_PLAIN)
+group_pointers[7] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.curr, 1, POINTER_PLAIN)
+group_pointers[8] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.next, 1, POINTER_PLAIN)
+group_pointers[9] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.augment, 1, POINTER_PLAIN)
+group_pointers[10] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.rq, 1, POINTER_PLAIN)
+group_pointers[11] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.tg, 1, POINTER_PLAIN)
+group_pointers[12].count = 0
+
+cdef const void *constants[3]
+constants[0] = &as_kernel
+constants[1] = &exact
+constants[2] = NULL
 
 cdef sched_class table
 table.model = "linux-6.18-eevdf"
@@ -1499,6 +1550,10 @@ table.entity_fields = entity_fields
 table.queue_fields = queue_fields
 table.queue_entities = queue_entities
 table.tunables = tunables
+table.task_pointers = task_pointers
+table.rq_pointers = rq_pointers
+table.group_pointers = group_pointers
+table.constants = constants
 
 
 cdef const sched_class *eevdf_sched_class() noexcept nogil:

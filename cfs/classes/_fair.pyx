@@ -66,6 +66,8 @@ from .._types cimport (
     FIELD_U8,
     FIELD_U64,
     LEFT,
+    POINTER_PLAIN,
+    POINTER_TAGGED,
     RIGHT,
     SCHED_BATCH,
     TASK_WAKES,
@@ -74,6 +76,7 @@ from .._types cimport (
     int64_t,
     machine,
     ns_t,
+    pointer,
     queued,
     rb_node,
     rb_root,
@@ -701,6 +704,15 @@ cdef inline field field_at(const char *name, void *address, uint32_t kind) noexc
     return f
 
 
+cdef inline pointer pointer_at(void *address, uint32_t count, uint32_t kind) noexcept nogil:
+    # `address` is taken in a struct at NULL: it is the offset
+    cdef pointer found
+    found.offset = <uint32_t><size_t>address
+    found.count = count
+    found.kind = kind
+    return found
+
+
 cdef field entity_fields[8]
 entity_fields[0] = field_at("vruntime", &(<sched_entity *>NULL).vruntime, FIELD_U64)
 entity_fields[1] = field_at("sum_exec_runtime", &(<sched_entity *>NULL).sum_exec_runtime, FIELD_U64)
@@ -734,6 +746,36 @@ tunables[10] = field_at("initial_min_vruntime", &(<fair_tunables *>NULL).initial
 tunables[11] = field_at("initial_idle_vruntime", &(<fair_tunables *>NULL).initial_idle_vruntime, FIELD_U64)
 tunables[12] = field_at("vslice_unscaled", &(<fair_tunables *>NULL).vslice_unscaled, FIELD_U64)
 tunables[13].name = NULL
+
+# Every pointer of the structs, for snapshots.
+cdef pointer task_pointers[6]
+task_pointers[0] = pointer_at(&(<fair_task *>NULL).se.run_node.parent_color, 1, POINTER_TAGGED)
+task_pointers[1] = pointer_at(&(<fair_task *>NULL).se.run_node.child[0], 2, POINTER_PLAIN)
+task_pointers[2] = pointer_at(&(<fair_task *>NULL).se.cfs_rq, 1, POINTER_PLAIN)
+task_pointers[3] = pointer_at(&(<fair_task *>NULL).se.parent, 1, POINTER_PLAIN)
+task_pointers[4] = pointer_at(&(<fair_task *>NULL).se.my_q, 1, POINTER_PLAIN)
+task_pointers[5].count = 0
+
+cdef pointer rq_pointers[6]
+rq_pointers[0] = pointer_at(&(<fair_rq *>NULL).cfs.tasks_timeline.node, 1, POINTER_PLAIN)
+rq_pointers[1] = pointer_at(&(<fair_rq *>NULL).cfs.tasks_timeline.leftmost, 1, POINTER_PLAIN)
+rq_pointers[2] = pointer_at(&(<fair_rq *>NULL).cfs.curr, 1, POINTER_PLAIN)
+rq_pointers[3] = pointer_at(&(<fair_rq *>NULL).cfs.rq, 1, POINTER_PLAIN)
+rq_pointers[4] = pointer_at(&(<fair_rq *>NULL).cfs.tg, 1, POINTER_PLAIN)
+rq_pointers[5].count = 0
+
+cdef pointer group_pointers[11]
+group_pointers[0] = pointer_at(&(<fair_group *>NULL).se.run_node.parent_color, 1, POINTER_TAGGED)
+group_pointers[1] = pointer_at(&(<fair_group *>NULL).se.run_node.child[0], 2, POINTER_PLAIN)
+group_pointers[2] = pointer_at(&(<fair_group *>NULL).se.cfs_rq, 1, POINTER_PLAIN)
+group_pointers[3] = pointer_at(&(<fair_group *>NULL).se.parent, 1, POINTER_PLAIN)
+group_pointers[4] = pointer_at(&(<fair_group *>NULL).se.my_q, 1, POINTER_PLAIN)
+group_pointers[5] = pointer_at(&(<fair_group *>NULL).cfs_rq.tasks_timeline.node, 1, POINTER_PLAIN)
+group_pointers[6] = pointer_at(&(<fair_group *>NULL).cfs_rq.tasks_timeline.leftmost, 1, POINTER_PLAIN)
+group_pointers[7] = pointer_at(&(<fair_group *>NULL).cfs_rq.curr, 1, POINTER_PLAIN)
+group_pointers[8] = pointer_at(&(<fair_group *>NULL).cfs_rq.rq, 1, POINTER_PLAIN)
+group_pointers[9] = pointer_at(&(<fair_group *>NULL).cfs_rq.tg, 1, POINTER_PLAIN)
+group_pointers[10].count = 0
 
 cdef sched_class table
 table.model = "linux-2.6.24-cfs"
@@ -771,6 +813,9 @@ table.check_rq = check_rq_fair
 table.entity_fields = entity_fields
 table.queue_fields = queue_fields
 table.tunables = tunables
+table.task_pointers = task_pointers
+table.rq_pointers = rq_pointers
+table.group_pointers = group_pointers
 
 
 cdef const sched_class *fair_sched_class() noexcept nogil:

@@ -46,6 +46,8 @@ from .._types cimport (
     FIELD_U8,
     FIELD_U64,
     LEFT,
+    POINTER_PLAIN,
+    POINTER_TAGGED,
     SCHED_BATCH,
     SLEEP_UNINTERRUPTIBLE,
     TASK_SLEEPS,
@@ -54,6 +56,7 @@ from .._types cimport (
     int64_t,
     load_weight,
     ns_t,
+    pointer,
     queued,
     rb_node,
     rb_root,
@@ -444,6 +447,19 @@ cdef void update_cpu_load(rq *rq) noexcept nogil:
         cpu_load[i] = (cpu_load[i] * ((1 << i) - 1) + load) >> i
 
 
+cdef bint idle_settled(const rq *rq) noexcept nogil:
+    # After some hundred idle ticks nothing is left of the averages, and the next sample is 0 as well: 1024 // (a tick).
+    # Pending time adds up.
+    cdef const load_meter *meter = meter_of(rq)
+    cdef int i
+    for i in range(CPU_LOADS):
+        if (<const fair_rq *>rq).cpu_load[i] != 0:
+            return False
+    if not has_feature(rq, PRECISE_CPU_LOAD):
+        return meter.load.weight == 0
+    return meter.exec_time == 0 and meter.fair_time == 0 and tunables_of(rq).TICK_NSEC > 1 << NICE_0_SHIFT
+
+
 cdef inline void join_cpu(rq *rq, task *p) noexcept nogil:
     # the meter sees the load as it was until now
     update_curr_load(rq)
@@ -671,6 +687,15 @@ cdef inline field field_at(const char *name, void *address, uint32_t kind) noexc
     return f
 
 
+cdef inline pointer pointer_at(void *address, uint32_t count, uint32_t kind) noexcept nogil:
+    # `address` is taken in a struct at NULL: it is the offset
+    cdef pointer found
+    found.offset = <uint32_t><size_t>address
+    found.count = count
+    found.kind = kind
+    return found
+
+
 cdef field entity_fields[18]
 entity_fields[0] = field_at("fair_key", &(<sched_entity *>NULL).fair_key, FIELD_S64)
 entity_fields[1] = field_at("wait_runtime", &(<sched_entity *>NULL).wait_runtime, FIELD_S64)
@@ -726,6 +751,18 @@ tunables[9] = field_at("initial_fair_clock", &(<fair_tunables *>NULL).initial_fa
 tunables[10] = field_at("TICK_NSEC", &(<fair_tunables *>NULL).TICK_NSEC, FIELD_U64)
 tunables[11].name = NULL
 
+# Every pointer of the structs, for snapshots.
+cdef pointer task_pointers[3]
+task_pointers[0] = pointer_at(&(<fair_task *>NULL).se.run_node.parent_color, 1, POINTER_TAGGED)
+task_pointers[1] = pointer_at(&(<fair_task *>NULL).se.run_node.child[0], 2, POINTER_PLAIN)
+task_pointers[2].count = 0
+
+cdef pointer rq_pointers[4]
+rq_pointers[0] = pointer_at(&(<fair_rq *>NULL).cfs.tasks_timeline.node, 1, POINTER_PLAIN)
+rq_pointers[1] = pointer_at(&(<fair_rq *>NULL).cfs.tasks_timeline.leftmost, 1, POINTER_PLAIN)
+rq_pointers[2] = pointer_at(&(<fair_rq *>NULL).cfs.rq, 1, POINTER_PLAIN)
+rq_pointers[3].count = 0
+
 # No put_prev_task and set_curr_task: a policy change of the running task keeps its turn (spec 5.14).
 cdef sched_class table
 table.model = "linux-2.6.23-cfs"
@@ -755,6 +792,9 @@ table.entity_fields = entity_fields
 table.queue_fields = queue_fields
 table.cpu_fields = cpu_fields
 table.tunables = tunables
+table.idle_settled = idle_settled
+table.task_pointers = task_pointers
+table.rq_pointers = rq_pointers
 
 
 cdef const sched_class *fair_sched_class() noexcept nogil:

@@ -44,6 +44,7 @@ from .._types cimport (
     FIELD_U8,
     FIELD_U32,
     FIELD_U64,
+    POINTER_PLAIN,
     PRIO_DEFAULT,
     SCHED_BATCH,
     SLEEP_NONINTERACTIVE as NONINTERACTIVE_MARK,
@@ -57,6 +58,7 @@ from .._types cimport (
     int64_t,
     machine,
     ns_t,
+    pointer,
     queued,
     rq,
     sched_class,
@@ -434,6 +436,11 @@ cdef void rq_tick_o1(rq *rq) noexcept nogil:
     update_cpu_clock(<o1_rq *>rq, o1_of(rq.curr))
 
 
+cdef bint idle_settled(const rq *rq) noexcept nogil:
+    # run times add up: one tick accounts for all that came before it
+    return True
+
+
 cdef void task_tick_o1(rq *rq, task *p) noexcept nogil:
     task_running_tick(<o1_rq *>rq, o1_of(p))
 
@@ -718,6 +725,15 @@ cdef inline field field_from(const char *name, uint64_t (*value)(const void *bas
     return f
 
 
+cdef inline pointer pointer_at(void *address, uint32_t count, uint32_t kind) noexcept nogil:
+    # `address` is taken in a struct at NULL: it is the offset
+    cdef pointer found
+    found.offset = <uint32_t><size_t>address
+    found.count = count
+    found.kind = kind
+    return found
+
+
 cdef field entity_fields[15]
 entity_fields[0] = field_from("prio", prio_of)
 entity_fields[1] = field_from("static_prio", static_prio_of)
@@ -753,6 +769,25 @@ cdef field tunables[2]
 tunables[0] = field_at("hz", &(<o1_tunables *>NULL).hz, FIELD_U64)
 tunables[1].name = NULL
 
+# Every pointer of the structs, for snapshots.
+cdef pointer task_pointers[9]
+task_pointers[0] = pointer_at(&(<o1_task *>NULL).run_list.next, 1, POINTER_PLAIN)
+task_pointers[1] = pointer_at(&(<o1_task *>NULL).run_list.prev, 1, POINTER_PLAIN)
+task_pointers[2] = pointer_at(&(<o1_task *>NULL).array, 1, POINTER_PLAIN)
+task_pointers[3] = pointer_at(&(<o1_task *>NULL).parent, 1, POINTER_PLAIN)
+task_pointers[4] = pointer_at(&(<o1_task *>NULL).children.next, 1, POINTER_PLAIN)
+task_pointers[5] = pointer_at(&(<o1_task *>NULL).children.prev, 1, POINTER_PLAIN)
+task_pointers[6] = pointer_at(&(<o1_task *>NULL).sibling.next, 1, POINTER_PLAIN)
+task_pointers[7] = pointer_at(&(<o1_task *>NULL).sibling.prev, 1, POINTER_PLAIN)
+task_pointers[8].count = 0
+
+cdef pointer rq_pointers[5]
+rq_pointers[0] = pointer_at(&(<o1_rq *>NULL).arrays[0].queue[0], 2 * MAX_PRIO, POINTER_PLAIN)
+rq_pointers[1] = pointer_at(&(<o1_rq *>NULL).arrays[1].queue[0], 2 * MAX_PRIO, POINTER_PLAIN)
+rq_pointers[2] = pointer_at(&(<o1_rq *>NULL).active, 1, POINTER_PLAIN)
+rq_pointers[3] = pointer_at(&(<o1_rq *>NULL).expired, 1, POINTER_PLAIN)
+rq_pointers[4].count = 0
+
 # No put_prev_task and set_curr_task: nothing of the running task is kept outside of its list.
 cdef sched_class table
 table.model = "linux-2.6.22-o1"
@@ -784,6 +819,9 @@ table.entity_fields = entity_fields
 table.queue_fields = queue_fields
 table.cpu_fields = cpu_fields
 table.tunables = tunables
+table.idle_settled = idle_settled
+table.task_pointers = task_pointers
+table.rq_pointers = rq_pointers
 
 
 cdef const sched_class *o1_sched_class() noexcept nogil:

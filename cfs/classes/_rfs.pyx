@@ -51,12 +51,15 @@ from .._types cimport (
     FIELD_U8,
     FIELD_U64,
     LEFT,
+    POINTER_PLAIN,
+    POINTER_TAGGED,
     SCHED_BATCH,
     SCHED_IDLE,
     TASK_WAKES,
     field,
     int64_t,
     ns_t,
+    pointer,
     queued,
     rb_node,
     rq,
@@ -361,6 +364,15 @@ cdef inline field field_at(const char *name, void *address, uint32_t kind) noexc
     return f
 
 
+cdef inline pointer pointer_at(void *address, uint32_t count, uint32_t kind) noexcept nogil:
+    # `address` is taken in a struct at NULL: it is the offset
+    cdef pointer found
+    found.offset = <uint32_t><size_t>address
+    found.count = count
+    found.kind = kind
+    return found
+
+
 cdef field entity_fields[7]
 entity_fields[0] = field_at("vruntime", &(<rfs_entity *>NULL).vruntime, FIELD_U64)
 entity_fields[1] = field_at("sum_exec_runtime", &(<rfs_entity *>NULL).sum_exec_runtime, FIELD_U64)
@@ -385,6 +397,17 @@ tunables[0] = field_at("rfs_slice_ns", &(<rfs_tunables *>NULL).rfs_slice_ns, FIE
 tunables[1] = field_at("rfs_granularity_ns", &(<rfs_tunables *>NULL).rfs_granularity_ns, FIELD_U64)
 tunables[2] = field_at("rfs_step_shift", &(<rfs_tunables *>NULL).rfs_step_shift, FIELD_U64)
 tunables[3].name = NULL
+
+# Every pointer of the structs, for snapshots.
+cdef pointer task_pointers[3]
+task_pointers[0] = pointer_at(&(<rfs_task *>NULL).se.run_node.parent_color, 1, POINTER_TAGGED)
+task_pointers[1] = pointer_at(&(<rfs_task *>NULL).se.run_node.child[0], 2, POINTER_PLAIN)
+task_pointers[2].count = 0
+
+cdef pointer rq_pointers[3]
+rq_pointers[0] = pointer_at(&(<rfs_rq *>NULL).tasks_timeline.node, 1, POINTER_PLAIN)
+rq_pointers[1] = pointer_at(&(<rfs_rq *>NULL).tasks_timeline.leftmost, 1, POINTER_PLAIN)
+rq_pointers[2].count = 0
 
 # No put_prev_task and set_curr_task: a change of policy keeps the turn.
 cdef sched_class table
@@ -413,6 +436,8 @@ table.check_rq = check_rq_rfs
 table.entity_fields = entity_fields
 table.queue_fields = queue_fields
 table.tunables = tunables
+table.task_pointers = task_pointers
+table.rq_pointers = rq_pointers
 
 
 cdef const sched_class *rfs_sched_class() noexcept nogil:

@@ -11,8 +11,8 @@ from tests.embed.conftest import LEFT_BEHIND, run
 POLICY = Path(__file__).parents[2] / "examples" / "policy_compiled"
 
 PROGRAM = """
-import json
-from cfs import Simulation, Workload
+import copy, json
+from cfs import Scheduler, Simulation, Workload
 from cfs.models import all_models
 
 MS = 1_000_000
@@ -20,9 +20,21 @@ programs = {"a": [("run", 30 * MS)], "b": [("run", 30 * MS)], "c": [("sleep", 5 
 sim = Simulation(Workload.of_programs(programs, duration_ns=100 * MS), "round-robin", quantum_ns=10 * MS)
 result = sim.run()
 sim.scheduler.check()
+
+sched = Scheduler("round-robin", hz=1000)
+for number in range(3):
+    sched.fork(now_ns=number)
+twin = copy.copy(sched)
+for one in (sched, twin):
+    one.advance(now_ns=35 * MS)
+    one.block(now_ns=36 * MS)
+    one.advance(now_ns=80 * MS)
+    one.check()
+facts = [[[task.id, task.state, task.fields()] for task in one.tasks] for one in (sched, twin)]
 print(json.dumps({
     "known": "round-robin" in all_models(),
     "end": result.end,
+    "original": facts[0], "copy": facts[1],
     "runs": [[result.names[r["task"]], int(r["start_ns"]) // MS, int(r["end_ns"]) // MS] for r in result.runs],
 }))
 """
@@ -49,3 +61,8 @@ def test_it_runs_workloads_like_our_own(answer):
 
 def test_everybody_finishes(answer):
     assert answer["end"] == "finished"
+
+
+def test_it_is_copied_like_our_own(answer):
+    """Its hook table says where its pointers are."""
+    assert answer["copy"] == answer["original"]

@@ -70,6 +70,8 @@ FLOORS = {
     "_group": 3,
     "classes": 4,
     "_balance": 5,
+    "_snapshot": 5,
+    "_ticks": 5,
     # floor 6: the Python API, compiled or not; among themselves without a cycle
     "_arithmetic": 6,
     "_batch": 6,

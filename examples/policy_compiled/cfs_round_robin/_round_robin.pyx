@@ -12,10 +12,12 @@ from libc.stdint cimport uint64_t
 
 from cfs cimport (
     FIELD_U64,
+    POINTER_PLAIN,
     field,
     inc_nr_running,
     dec_nr_running,
     load_weight,
+    pointer,
     queued,
     resched_task,
     rq,
@@ -190,6 +192,19 @@ tunables[0].kind = FIELD_U64
 tunables[0].value = NULL
 tunables[1].name = NULL
 
+# Where addresses are, so that a Scheduler can be copied and written as bytes.
+cdef pointer task_pointers[2]
+task_pointers[0].offset = <size_t>&(<rr_task *>NULL).next
+task_pointers[0].count = 1
+task_pointers[0].kind = POINTER_PLAIN
+task_pointers[1].count = 0
+
+cdef pointer rq_pointers[2]
+rq_pointers[0].offset = <size_t>&(<rr_rq *>NULL).head
+rq_pointers[0].count = 2                    # head and tail
+rq_pointers[0].kind = POINTER_PLAIN
+rq_pointers[1].count = 0
+
 cdef sched_class table
 table.model = "round-robin"
 table.task_size = sizeof(rr_task)
@@ -216,5 +231,7 @@ table.check_rq = check_rq
 table.entity_fields = entity_fields
 table.queue_fields = queue_fields
 table.tunables = tunables
+table.task_pointers = task_pointers
+table.rq_pointers = rq_pointers
 
 SCHED_CLASS = PyCapsule_New(<void *>&table, "cfs.sched_class", NULL)

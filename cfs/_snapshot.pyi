@@ -1,0 +1,6 @@
+from typing import Any
+
+VERSION: int
+
+def seal(head: dict[str, Any], image: bytes) -> bytes: ...
+def unseal(data: bytes | bytearray | memoryview) -> tuple[dict[str, Any], memoryview]: ...
