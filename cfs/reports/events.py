@@ -111,7 +111,7 @@ def events_of(result: Result) -> np.ndarray:
 def _leave(
     log: _Log, last: _Running | None, cpu: int, task: int, start_ns: int
 ) -> tuple[_Running | None, int]:
-    """End the latest run of a CPU: who the next one switches out, if not the idle task; and the least rank."""
+    """End the latest run of a CPU: who the next one switches out if not the idle task, and the least rank."""
     if last is None:
         return None, 1
     if last.end_ns == start_ns and last.task != task:

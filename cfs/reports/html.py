@@ -26,12 +26,12 @@ from ..models import MODELS
 from ..result import Result
 from .comparison import Comparison
 from .drawing import limits_of, said_of, seconds_text, short_time
-from .lanes import GREY, Lane, covered, lane_of_task, lanes_of, span_of, waiting, waits_in, with_hue
+from .lanes import Lane, covered, lane_of_task, lanes_of, span_of, waiting, waits_in, with_hue
 from .samples import Samples
 from .svg import (
+    NR_WINDOWS,
     Canvas,
     Curve,
-    NR_WINDOWS,
     band,
     colour,
     curves,
@@ -216,7 +216,8 @@ TIMELINE_KEY = (
 def _dashed(sides: Sequence[Result], what: str) -> str:
     if len(sides) == 1:
         return ""
-    return f'<span class="key"><i></i>{words(sides[0].model)}<i style="border-top-style:dashed"></i>{what}</span>'
+    dashed = '<i style="border-top-style:dashed"></i>'
+    return f'<span class="key"><i></i>{words(sides[0].model)}{dashed}{what}</span>'
 
 
 def _page(heading: str, facts: Iterable[str], parts: Iterable[str]) -> str:
@@ -226,8 +227,8 @@ def _page(heading: str, facts: Iterable[str], parts: Iterable[str]) -> str:
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{heading}</title><style>{STYLE}</style></head>\n<body><main><h1>{heading}</h1>{above}\n"
         + "\n".join(parts)
-        + "\n<footer>Made by cfs, the Linux fair schedulers as a library. Waits are from becoming runnable to "
-        "running; quantiles are by nearest rank.</footer></main></body></html>\n"
+        + "\n<footer>Made by cfs, the Linux fair schedulers as a library. Waits are from becoming "
+        "runnable to running; quantiles are by nearest rank.</footer></main></body></html>\n"
     )
 
 
@@ -237,7 +238,8 @@ def _section(title: str, body: str, note: str = "") -> str:
 
 
 def _facts(result: Result, span: tuple[int, int]) -> str:
-    part = "" if span == (0, result.duration_ns) else f"{seconds_text(span[0])} … {seconds_text(span[1])} of "
+    is_whole = span == (0, result.duration_ns)
+    part = "" if is_whole else f"{seconds_text(span[0])} … {seconds_text(span[1])} of "
     cpus = count_text(len(result.cpus), "CPU")
     hz = f", {result.hz} ticks a second" if result.hz else ""
     grouping = f", fair by {result.group_by}" if result.group_by else ""
