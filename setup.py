@@ -41,6 +41,7 @@ MODULES = [
     "cfs._sim",
     "cfs.scheduler",
     "cfs._batch",
+    "cfs._live",
     "cfs.recordings._scan",
     "cfs.recordings._walk",
 ]
