@@ -265,7 +265,8 @@ class Task:
     def kill(self) -> None:
         """End the task, as SIGKILL does: at once if it runs, otherwise when it gets its CPU for the last time.
 
-        A process that waits for it gets ``simpy.Interrupt(Killed(task))``. Killing twice does nothing.
+        A process that waits for it gets ``simpy.Interrupt(Killed(task))``, which ends the process and the run of the
+        environment if it is not caught, as any interrupt does. Killing twice does nothing.
         """
         if not self.alive:
             return
