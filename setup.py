@@ -42,6 +42,7 @@ MODULES = [
     "cfs.scheduler",
     "cfs._batch",
     "cfs._live",
+    "cfs._capi",
     "cfs.recordings._scan",
     "cfs.recordings._walk",
 ]
@@ -74,6 +75,7 @@ def extension(name):
     return Extension(
         name,
         [name.replace(".", "/") + ".pyx"],
+        include_dirs=["cfs/include"] if name == "cfs._capi" else [],
         define_macros=[("CFS_DEBUG", "1")] if DEBUG else [],
         extra_compile_args=compile_args(),
         extra_link_args=SANITIZERS[:1] if SANITIZE else [],

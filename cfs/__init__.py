@@ -1,5 +1,7 @@
 """The Linux fair schedulers as a library: bit-exact with the release they name, compiled, pleasant to embed."""
 
+from pathlib import Path as _Path
+
 from ._rbtree import RBTree
 from .errors import (
     CfsError,
@@ -34,3 +36,8 @@ def _notebook_html(result: Result) -> str:
 
 
 Result._notebook_html = staticmethod(_notebook_html)
+
+
+def get_include() -> str:
+    """Directory of `cfs.h`, for the include path of a C or C++ extension (docs/guides/embed.md)."""
+    return str(_Path(__file__).parent / "include")

@@ -1,0 +1,5 @@
+from typing import Any
+
+API: Any
+
+def addresses() -> dict[str, int]: ...
