@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 import cfs
-from tests.embed.conftest import LEFT_BEHIND, run
+from tests.embed.conftest import run
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 HEADER = Path(cfs.get_include()) / "cfs.h"
 MS = 1_000_000
+BUILT = shutil.ignore_patterns("*.so", "*.pyd", "build", "__pycache__", "*.egg-info")
 
 
 def by_the_python_api(nr_jobs, nr_ticks):
@@ -31,7 +32,7 @@ def by_the_python_api(nr_jobs, nr_ticks):
 
 
 def built(name, python, folder, **variables):
-    shutil.copytree(EXAMPLES / name, folder, ignore=LEFT_BEHIND)
+    shutil.copytree(EXAMPLES / name, folder, ignore=BUILT)
     run(python, "setup.py", "-q", "build_ext", "--inplace", cwd=folder, **{"CFLAGS": "-O1"} | variables)
     return folder
 
@@ -78,7 +79,7 @@ def test_what_is_no_scheduler_is_refused(in_c, python):
 def test_a_c_program_of_another_abi_is_refused_at_import(python, tmp_path):
     """Built against a header with another number; the text says what to do."""
     folder = tmp_path / "embed_c"
-    shutil.copytree(EXAMPLES / "embed_c", folder, ignore=LEFT_BEHIND)
+    shutil.copytree(EXAMPLES / "embed_c", folder, ignore=BUILT)
     (folder / "cfs.h").write_text(HEADER.read_text().replace("#define CFS_ABI 1", "#define CFS_ABI 2"))
     setup = (folder / "setup.py").read_text().replace("cfs.get_include()", "'.'")
     (folder / "setup.py").write_text(setup)
@@ -98,7 +99,7 @@ def test_a_cython_program_of_another_abi_is_refused_at_import(python, tmp_path):
     assert grown != text
     declared.write_text(grown)
     folder = tmp_path / "embed_cython"
-    shutil.copytree(EXAMPLES / "embed_cython", folder, ignore=LEFT_BEHIND)
+    shutil.copytree(EXAMPLES / "embed_cython", folder, ignore=BUILT)
     build = f"import sys; sys.path.insert(0, {str(other)!r}); sys.argv = ['setup.py', '-q', 'build_ext', '--inplace']"
     run(python, "-c", f"{build}; exec(open('setup.py').read())", cwd=folder, CFLAGS="-O0")
     program = "try: import embed_cython\nexcept ImportError as error: print(error)"
