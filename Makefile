@@ -63,9 +63,12 @@ stress: $(READY)
 	$(BIN)/python -m pytest -m stress --seed $(or $(SEED),$(shell date +%s)) --seconds $(or $(SECONDS),10) tests/properties
 
 wheel: $(READY)
-	rm -rf dist
+	rm -rf dist .venv-wheel
 	$(BIN)/python -m build --outdir dist .
+	$(PYTHON) -m venv .venv-wheel
+	.venv-wheel/bin/python -m pip install --quiet dist/*.whl
+	cd dist && ../.venv-wheel/bin/python -m doctest ../examples/first_steps.txt && ls -l
 
 clean:
-	rm -rf .venv .venv-debug build build-debug build-sanitize build-fuzz dist out *.egg-info
+	rm -rf .venv .venv-debug .venv-wheel build build-debug build-sanitize build-fuzz dist out *.egg-info
 	find cfs benchmarks -name '*.c' -o -name '*.so' | xargs rm -f

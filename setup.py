@@ -54,7 +54,7 @@ DIRECTIVES = {
     "initializedcheck": DEBUG,
     "cdivision": True,
     "embedsignature": True,
-    "freethreading_compatible": True,  # nothing is written at module level; tests/embed/test_threads.py
+    "freethreading_compatible": True,  # nothing is written at module level; tests/unit/test_threads.py
 }
 
 

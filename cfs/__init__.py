@@ -1,6 +1,6 @@
 """The Linux fair schedulers as a library: bit-exact with the release they name, compiled, pleasant to embed."""
 
-from pathlib import Path as _Path
+import os as _os
 
 from ._rbtree import RBTree
 from .errors import (
@@ -40,4 +40,4 @@ Result._notebook_html = staticmethod(_notebook_html)
 
 def get_include() -> str:
     """Directory of `cfs.h`, for the include path of a C or C++ extension (docs/guides/embed.md)."""
-    return str(_Path(__file__).parent / "include")
+    return _os.path.join(_os.path.dirname(__file__), "include")
