@@ -1,10 +1,15 @@
-"""`python -m benchmarks [switch|rbtree|instructions] [options]`; without a name, all of them."""
+"""`python -m benchmarks [switch|rbtree|instructions|simpy] [options]`; without a name, all of them."""
 
 import sys
 
-from benchmarks import bench_rbtree, bench_switch, instructions
+from benchmarks import bench_rbtree, bench_simpy, bench_switch, instructions
 
-SCRIPTS = {"switch": bench_switch.main, "rbtree": bench_rbtree.main, "instructions": instructions.main}
+SCRIPTS = {
+    "switch": bench_switch.main,
+    "rbtree": bench_rbtree.main,
+    "instructions": instructions.main,
+    "simpy": bench_simpy.main,
+}
 
 
 def main(arguments):

@@ -20,7 +20,7 @@
 # copy the hook table, set its task_size to sizeof(job), and give the copy to machine_init.
 #
 # Trust: nothing here checks its arguments. block_current, exit_current and sched_yield need a running task;
-# one thread at a time may use a machine. docs/guides/embed-by-cimport.md shows how; tests/embed builds one.
+# one thread at a time may use a machine. docs/guides/embed.md shows how; tests/embed builds one.
 
 # ------------------------------------------------------------------------------ numbers and structs
 from ._types cimport (

@@ -187,7 +187,7 @@ class Task:
 
         Notes
         -----
-        Cost: one SimPy event when it fires, and the ticks until then, about 15 ns each, twice.
+        Cost: one SimPy event when it fires, and the ticks until then, some tens of ns each, twice.
         """
         work_ns = self.cpu._ns_of(work, "work")
         if work_ns >= HOLD_NS:
