@@ -290,7 +290,6 @@ cdef class Live:
 
     cdef live s
     cdef readonly Scheduler sched
-    cdef list handles           # of the tasks, by index
     cdef uint64_t ahead         # ticks that the next peek looks ahead
     cdef bint fruitless         # the last peek saw nothing
 
@@ -306,7 +305,7 @@ cdef class Live:
         cdef int32_t cpu
         if self.s.m != NULL or sched.m.nr_forked or sched.now:
             raise StateError("a Live is initialised once, with a fresh Scheduler")
-        self.sched, self.handles = sched, []
+        self.sched = sched
         self.s.hz = hz
         self.s.recording = recording
         self.s.now = self.s.nr_tasks = self.s.tasks_max = self.s.nr_queued = self.s.nr_runs = self.s.runs_max = 0
@@ -372,7 +371,6 @@ cdef class Live:
             if queued == NULL:
                 raise MemoryError
             self.s.queued, self.s.tasks_max = queued, room
-        self.handles.append(task)
         p.tag = self.s.nr_tasks
         tasks = &self.s.tasks[self.s.nr_tasks]
         tasks.p = p

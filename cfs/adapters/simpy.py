@@ -276,11 +276,16 @@ class Task:
             self._withdraw(simpy.Interrupt(Killed(self)))
             live = self.cpu._live
             if live.is_running(self._index):
-                live.exit(self._index)
+                self._exit()
             elif live.is_blocked(self._index):
                 live.give(self._index, 0)
 
         self.cpu._act(end)
+
+    def _exit(self) -> None:
+        self.cpu._live.exit(self._index)
+        if not self.cpu._record:  # a model may make a task for each request: forget those that are gone
+            self.cpu._tasks[self._index] = None
 
     def _withdraw(self, reason: simpy.Interrupt) -> None:
         request, self._request = self._request, None
@@ -354,7 +359,7 @@ class Task:
     def _end_of_work(self) -> None:
         """Its work is done, and it still has its CPU: its process goes on, and then it blocks or does more."""
         if self._killed:
-            self.cpu._live.exit(self._index)
+            self._exit()
             return
         request, self._request = self._request, None
         try:
@@ -450,7 +455,7 @@ class CPU:
         self._scheduler = Scheduler(model, group_by=group_by, cpus=cpus, **model.tunables.of_hz(hz) | tunables)
         self._live = Live(self._scheduler, hz, record)
         self._record = record
-        self._tasks: list[Task] = []
+        self._tasks: list[Task | None] = []  # by index; None: gone, and not recorded
         self._alarm: simpy.Event | None = None
         self._alarm_ns = 0
         self._delivering = False
@@ -527,8 +532,8 @@ class CPU:
 
     @property
     def tasks(self) -> list[Task]:
-        """All tasks ever made, in order."""
-        return list(self._tasks)
+        """The tasks, in order of their making; exited ones only with ``record=True``."""
+        return [task for task in self._tasks if task is not None]
 
     @property
     def now_ns(self) -> int:
@@ -548,7 +553,7 @@ class CPU:
         self._synchronise()
         runs = np.empty(self._live.nr_runs, RUN_DTYPE)
         self._live.write_runs(runs.view(np.uint8).reshape(-1))
-        handles = [task._handle for task in self._tasks]
+        handles = [task._handle for task in self.tasks]
         grouped = self._scheduler.group_by is not None
         groups = [handle.group if grouped and handle.state != "dead" else None for handle in handles]
         return Result(
@@ -557,7 +562,7 @@ class CPU:
             duration_ns=self._live.now_ns,
             pids=np.array([handle.id for handle in handles], np.int64),
             nice=np.array([0 if handle.state == "dead" else handle.nice for handle in handles], np.int64),
-            names=[task.name for task in self._tasks],
+            names=[task.name for task in self.tasks],
             groups=["/" if group is None else group.name for group in groups],
             cpus=list(range(self._scheduler.cpus)),
             context_switches=sum(

@@ -195,6 +195,48 @@ def test_shares_changed_while_running_change_the_share():
     assert (tasks[0].received_ns - first) / 10**10 == pytest.approx(3 / 4, abs=0.01)
 
 
+def test_users_share_first():
+    """Three tasks of one uid against one of another: half each."""
+    env, cpu = in_ns(group_by="uid")
+
+    def hog(task):
+        yield task.run(10**12)
+
+    tasks = [cpu.task(uid=uid) for uid in (1000, 1000, 1000, 1001)]
+    for task in tasks:
+        env.process(hog(task))
+    env.run(until=10**10)
+    assert tasks[3].received_ns / 10**10 == pytest.approx(1 / 2, abs=0.01)
+
+
+def test_a_moved_task_counts_in_its_new_group():
+    """Two of `a` and one of `b`, then one and two: a quarter each, then a half for the one that is alone."""
+    env, cpu = in_ns(group_by="cgroup")
+    cpu.group("a"), cpu.group("b")
+
+    def hog(task):
+        yield task.run(10**12)
+
+    first, second, third = [cpu.task(group=name) for name in "aab"]
+    for task in (first, second, third):
+        env.process(hog(task))
+    env.run(until=10**10)
+    before = first.received_ns
+    second.move("b")
+    env.run(until=3 * 10**10)
+    assert before / 10**10 == pytest.approx(1 / 4, abs=0.01)
+    assert (first.received_ns - before) / (2 * 10**10) == pytest.approx(1 / 2, abs=0.02)
+
+
+def test_a_policy_changed_while_running():
+    env, cpu = in_ns()
+    task = cpu.task()
+    task.run(10**9)
+    env.run(until=5)
+    task.policy = "idle"
+    assert (task.policy, task.handle.weight) == ("idle", 2)
+
+
 def test_received_time_adds_up_to_the_busy_time():
     """I3 of cfs/_live.pyx."""
     env, cpu = in_ns(record=True)
@@ -342,10 +384,17 @@ def test_a_killed_task_is_gone():
 
 
 def test_a_task_killed_in_the_queue_exits_when_it_gets_the_cpu():
-    saw, task, cpu = interrupted(1, lambda task: task.cpu.tasks[1].kill(), others=1)
+    killed = []
+
+    def kill(task):
+        killed.append(task.cpu.tasks[1])
+        killed[0].kill()
+
+    saw, task, cpu = interrupted(1, kill, others=1)
     assert saw == [(10 * MS, None, 0)]
-    assert cpu.tasks[1].handle.state == "dead"
-    assert cpu.tasks[1].received_ns == 0
+    assert killed[0].handle.state == "dead"
+    assert killed[0].received_ns == 0
+    assert cpu.tasks == [task]  # those that are gone are forgotten
 
 
 def test_a_dead_task_refuses_work():
