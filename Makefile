@@ -37,7 +37,7 @@ debug:
 # well when it starts. malloc of its own, or Python's pools would hide reads beyond an object. No search for leaks:
 # Python frees little at its end. docs/guides/hygiene.md has the whole of it.
 LIBRARY = $(shell $(CC) -print-file-name=$(1))
-SANITIZED = PYTHONPATH=$$PWD PYTHONMALLOC=malloc UBSAN_OPTIONS=print_stacktrace=1$(1) \
+SANITIZED = PYTHONPATH=$$PWD PYTHONMALLOC=malloc UBSAN_OPTIONS=print_stacktrace=1:abort_on_error=1$(1) \
     ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=64:verify_asan_link_order=0$(1) \
     LD_PRELOAD="$(strip $(2) $(call LIBRARY,libasan.so) $(call LIBRARY,libstdc++.so))"
 
@@ -50,7 +50,8 @@ sanitize: $(READY)
 
 # SECONDS in all, ten minutes if not given; TARGET=recording, say, for one reader; corpus and findings in out/fuzz
 fuzz: $(READY)
-	$(BIN)/python -m pip install --quiet --editable ".[cli,plot,test,fuzz]" --config-settings editable_mode=compat
+	mkdir -p out && sed -n 's/^fuzz = \["\(.*\)"\]$$/\1/p' pyproject.toml > out/fuzz.txt  # the extra, without another build
+	$(BIN)/python -m pip install --quiet -r out/fuzz.txt
 	$(BIN)/python -m tests.fuzz --list
 	rm -rf build-fuzz && mkdir build-fuzz && git archive HEAD | tar -x -C build-fuzz
 	cd build-fuzz && CFS_FUZZ=1 ../$(BIN)/python setup.py -q build_ext --inplace
