@@ -137,9 +137,9 @@ def print_stamp(stamp):
 def print_table(title, heads, rows, width):
     """`rows`: a label and its cells, as strings."""
     print(title)
-    print(" " * 36 + "".join(f"{head:>{width}}" for head in heads))
+    print(" " * 44 + "".join(f"{head:>{width}}" for head in heads))
     for label, cells in rows:
-        print(f"  {label:<34}" + "".join(f"{cell:>{width}}" for cell in cells))
+        print(f"  {label:<42}" + "".join(f"{cell:>{width}}" for cell in cells))
     print(flush=True)
 
 

@@ -18,7 +18,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-SOURCES = [HERE / "_compiled.pyx", HERE / "textbook.c", HERE / "textbook.h"]
+MODULES = ("_compiled", "_events")
+SOURCES = [*(HERE / f"{name}.pyx" for name in MODULES), HERE / "textbook.c", HERE / "textbook.h"]
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
 
 
@@ -27,6 +28,14 @@ def fingerprint():
     for path in [*SOURCES, ROOT / "setup.py", *sorted((ROOT / "cfs").rglob("*.pxd"))]:
         seen.update(path.read_bytes())
     return seen.hexdigest()[:12]
+
+
+def extension_of(rule, name):
+    extension = rule(name)
+    here = HERE.relative_to(ROOT)
+    extension.sources = [str(here / f"{name}.pyx"), str(here / "textbook.c")]
+    extension.include_dirs = [str(HERE)]
+    return extension
 
 
 def build(target):
@@ -41,12 +50,9 @@ def build(target):
     before = Path.cwd()
     os.chdir(ROOT)
     try:
-        extension = rules["extension"]("_compiled")
-        here = HERE.relative_to(ROOT)
-        extension.sources = [str(here / "_compiled.pyx"), str(here / "textbook.c")]
-        extension.include_dirs = [str(HERE)]
+        extensions = [extension_of(rules["extension"], name) for name in MODULES]
         modules = cythonize(
-            [extension],
+            extensions,
             compiler_directives=rules["DIRECTIVES"],
             build_dir=str(scratch),
             include_path=["."],
@@ -63,14 +69,18 @@ def build(target):
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-@cache
-def compiled():
-    """The extension module, built when there is none for the sources as they are."""
-    target = ROOT / "build" / "benchmarks" / fingerprint()
-    if not (target / f"_compiled{SUFFIX}").exists():
-        print("building the compiled baselines ...", file=sys.stderr)
-        build(target)
-    spec = importlib.util.spec_from_file_location("_compiled", target / f"_compiled{SUFFIX}")
+def load(target, name):
+    spec = importlib.util.spec_from_file_location(name, target / f"{name}{SUFFIX}")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@cache
+def compiled(name="_compiled"):
+    """An extension module, built when there is none for the sources as they are."""
+    target = ROOT / "build" / "benchmarks" / fingerprint()
+    if not (target / f"{name}{SUFFIX}").exists():
+        print("building the compiled baselines ...", file=sys.stderr)
+        build(target)
+    return load(target, name)

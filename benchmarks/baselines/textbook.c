@@ -297,6 +297,172 @@ uint64_t tb_run_dividing(struct tb_cpu *cpu, uint64_t random, uint64_t steps)
     return random;
 }
 
+/* ------------------------------------------------------------------------------------- the events */
+
+enum {
+    LATENCY = 20000000,             /* ns; the defaults of Linux 2.6.24 */
+    NR_LATENCY = 5,
+    WAKEUP_GRANULARITY = 10000000
+};
+
+static uint64_t period(uint64_t nr)
+{
+    return nr > NR_LATENCY ? LATENCY * nr / NR_LATENCY : LATENCY;
+}
+
+static void charge_running(struct tb_cpu *cpu)
+{
+    if (cpu->running != NULL)
+        charge(cpu, cpu->running, cpu->dividing);
+}
+
+static void join(struct tb_cpu *cpu, struct tb_entity *entity)
+{
+    charge_running(cpu);
+    tb_insert(&cpu->top, entity);
+    cpu->top.load += entity->weight;
+    cpu->top.nr++;
+}
+
+static void reschedule(struct tb_cpu *cpu, struct tb_entity *leaver)
+{
+    /* put the running task back, unless it has left, and pick */
+    struct tb_entity *before = cpu->running;
+    if (before != NULL && before != leaver) {
+        charge(cpu, before, cpu->dividing);
+        tb_insert(&cpu->top, before);
+    }
+    cpu->flagged = 0;
+    cpu->running = (struct tb_entity *)cpu->top.leftmost;
+    if (cpu->running != NULL) {
+        tb_erase(&cpu->top, cpu->running);
+        cpu->running->since = cpu->clock;
+        cpu->running->ran_before = cpu->running->ran;
+    }
+    cpu->top.running = cpu->running;
+    if (cpu->running != before)
+        cpu->nr_switches++;
+}
+
+static void leave(struct tb_cpu *cpu)
+{
+    struct tb_entity *entity = cpu->running;
+    charge(cpu, entity, cpu->dividing);
+    cpu->top.load -= entity->weight;
+    cpu->top.nr--;
+    reschedule(cpu, entity);
+}
+
+static void place_woken(struct tb_cpu *cpu, struct tb_entity *entity)
+{
+    uint64_t least;
+    charge_running(cpu);
+    least = cpu->top.floor - LATENCY;
+    if ((int64_t)(least - entity->vruntime) > 0)
+        entity->vruntime = least;
+}
+
+static void wake(struct tb_cpu *cpu, struct tb_entity *entity, int may_preempt)
+{
+    struct tb_entity *running = cpu->running;
+    place_woken(cpu, entity);
+    join(cpu, entity);
+    if (running == NULL)
+        cpu->flagged = may_preempt;
+    else if (may_preempt)
+        cpu->flagged = entity->vruntime + weighted(WAKEUP_GRANULARITY, running) < running->vruntime;
+    if (cpu->flagged)
+        reschedule(cpu, NULL);
+}
+
+static void tick(struct tb_cpu *cpu)
+{
+    struct tb_entity *entity = cpu->running;
+    charge_running(cpu);
+    if (cpu->top.nr > 1) {
+        uint64_t slice = period(cpu->top.nr) * entity->weight / (uint32_t)cpu->top.load;
+        if (entity->ran - entity->ran_before > slice)
+            cpu->flagged = 1;
+    }
+}
+
+static void fork_child(struct tb_cpu *cpu, struct tb_entity *child)
+{
+    struct tb_entity *parent = cpu->running;
+    uint64_t load = cpu->top.load + parent->weight;
+    child->weight = parent->weight;
+    child->inverse = parent->inverse;
+    child->ran = 0;
+    child->queue = &cpu->top;
+    child->parent = NULL;
+    charge_running(cpu);
+    child->vruntime = cpu->top.floor + period(cpu->top.nr + 1) * 1024 / (uint32_t)load;
+    if (parent->vruntime < child->vruntime) {       /* the child runs first */
+        uint64_t vruntime = parent->vruntime;
+        parent->vruntime = child->vruntime;
+        child->vruntime = vruntime;
+    }
+    join(cpu, child);
+    reschedule(cpu, NULL);
+}
+
+uint64_t tb_run_ticks(struct tb_cpu *cpu, uint64_t random, uint64_t steps)
+{
+    while (steps-- > 0) {
+        random = random_after(random);
+        cpu->clock += run_length(random);
+        tick(cpu);
+        cpu->flagged = 0;
+    }
+    return random;
+}
+
+uint64_t tb_run_cycles(struct tb_cpu *cpu, struct tb_entity **sleeper, uint64_t random, uint64_t steps)
+{
+    while (steps-- > 0) {
+        random = random_after(random);
+        cpu->clock += run_length(random);
+        wake(cpu, *sleeper, 1);
+        cpu->clock += 1000;
+        *sleeper = cpu->running;
+        leave(cpu);
+    }
+    return random;
+}
+
+uint64_t tb_run_forks(struct tb_cpu *cpu, struct tb_entity **pool, uint64_t random, uint64_t steps)
+{
+    while (steps-- > 0) {
+        struct tb_entity *entity = *pool;
+        *pool = entity->parent;
+        random = random_after(random);
+        cpu->clock += run_length(random);
+        fork_child(cpu, entity);
+        cpu->clock += 1000;
+        entity = cpu->running;
+        leave(cpu);
+        entity->parent = *pool;
+        *pool = entity;
+    }
+    return random;
+}
+
+uint64_t tb_run_ring(struct tb_cpu *cpu, struct tb_entity **ring, uint64_t nr, uint64_t *place, uint64_t random,
+                     uint64_t steps)
+{
+    /* each wakes the next and blocks; the waker says that it is about to sleep, so nobody is preempted */
+    uint64_t at = *place;
+    while (steps-- > 0) {
+        random = random_after(random);
+        cpu->clock += run_length(random);
+        at = at + 1 == nr ? 0 : at + 1;
+        wake(cpu, ring[at], 0);
+        leave(cpu);
+    }
+    *place = at;
+    return random;
+}
+
 uint64_t tb_run_empty(uint64_t *clock, uint64_t random, uint64_t steps)
 {
     while (steps-- > 0) {

@@ -37,6 +37,8 @@ struct tb_queue {
     struct tb_node *leftmost;
     struct tb_entity *running;
     uint64_t floor;                 /* a lower mark of vruntime that never goes back */
+    uint64_t load;                  /* sum of the weights, the running one's included */
+    uint64_t nr;                    /* how many */
 };
 
 struct tb_cpu {
@@ -44,6 +46,8 @@ struct tb_cpu {
     struct tb_entity *running;      /* the running task */
     uint64_t clock;
     uint64_t nr_switches;
+    int flagged;                    /* the running task shall be rescheduled */
+    int dividing;                   /* a division in each charge, in place of the product */
 };
 
 void tb_insert(struct tb_queue *queue, struct tb_entity *entity);
@@ -54,6 +58,14 @@ struct tb_node *tb_next(struct tb_node *node);
  * divides in each charge where the first multiplies with an inverse. */
 uint64_t tb_run(struct tb_cpu *cpu, uint64_t random, uint64_t steps);
 uint64_t tb_run_dividing(struct tb_cpu *cpu, uint64_t random, uint64_t steps);
+
+/* Events, flat: what bench_events.py compares. The caller keeps who sleeps, who is free (a chain by `parent`)
+ * and whose turn in the ring it is. */
+uint64_t tb_run_ticks(struct tb_cpu *cpu, uint64_t random, uint64_t steps);
+uint64_t tb_run_cycles(struct tb_cpu *cpu, struct tb_entity **sleeper, uint64_t random, uint64_t steps);
+uint64_t tb_run_forks(struct tb_cpu *cpu, struct tb_entity **pool, uint64_t random, uint64_t steps);
+uint64_t tb_run_ring(struct tb_cpu *cpu, struct tb_entity **ring, uint64_t nr, uint64_t *place, uint64_t random,
+                     uint64_t steps);
 
 /* the random numbers and the clock alone: what the loop itself costs */
 uint64_t tb_run_empty(uint64_t *clock, uint64_t random, uint64_t steps);
