@@ -228,17 +228,12 @@ cdef void machine_free(machine *m) noexcept:
 # ------------------------------------------------------------------------------------------------- time and flags
 
 
-cdef void begin_event(rq *this_rq, ns_t now) noexcept nogil:
-    # `this_rq` executes the event at `now`; on the other CPUs time stands still meanwhile (spec 6.1)
-    cdef machine *m = this_rq.machine
+cdef void begin_elsewhere(machine *m) noexcept nogil:
+    # on the CPUs that do not execute the event time stands still meanwhile (spec 6.1)
     cdef int32_t cpu
-    if m.nr_cpus > 1:
-        for cpu in range(m.nr_cpus):
-            m.rqs[cpu].now = m.rqs[cpu].clock
-            m.rqs[cpu].resched = 0
-    m.this_rq = this_rq
-    this_rq.now = now
-    this_rq.resched = 0
+    for cpu in range(m.nr_cpus):
+        m.rqs[cpu].now = m.rqs[cpu].clock
+        m.rqs[cpu].resched = 0
 
 
 cdef bint schedule_if_flagged(rq *rq, ns_t now) noexcept nogil:
@@ -249,15 +244,11 @@ cdef bint schedule_if_flagged(rq *rq, ns_t now) noexcept nogil:
     return True
 
 
-cdef void end_event(rq *this_rq, ns_t now) noexcept nogil:
+cdef void end_everywhere(rq *this_rq, ns_t now) noexcept nogil:
     # The executing CPU first, then the others by number, until no flag is left
     cdef machine *m = this_rq.machine
     cdef int32_t cpu
-    cdef bint again = m.nr_cpus > 1
-    this_rq.resched |= this_rq.curr.need_resched
-    if not again:
-        schedule_if_flagged(this_rq, now)
-        return
+    cdef bint again = True
     for cpu in range(m.nr_cpus):
         m.rqs[cpu].resched |= m.rqs[cpu].curr.need_resched
     while again:

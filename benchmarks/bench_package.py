@@ -1,0 +1,197 @@
+"""The rest of what one pays: a call from Python, memory, growth, rings, threads, import, wheel.
+
+    call       `yield_` from Python against an empty compiled method of its signature
+               bar: empty + 15 ns + 1.2 times the compiled operation
+    memory     bytes a runnable task takes in the core: struct, slot of the table, and resident set a task
+    growth     ns a switch from 2 to 1,048,576 tasks
+    ring       lat_ctx's ring, a synchronous wakeup and a block a hop: the models, and the textbook with and
+               without divisions
+    threads    two simulations in two threads against one after the other, the GIL released
+    import     `import cfs` beyond numpy's own, in a new process
+"""
+
+import statistics
+import subprocess
+import sys
+import threading
+import time
+
+import cfs
+from benchmarks import bench_events, common
+from benchmarks.baselines import compiled
+from benchmarks.baselines.in_python import FromPython
+from benchmarks.baselines.state import Case, boot, state_of
+
+MODELS = tuple(bench_events.SHORT)
+RING_SIZES = (2, 4, 8, 16, 32, 64, 128, 256)
+GROWTH = (2, 8, 64, 512, 4096, 32768, 262144, 1048576)
+MEMORY_BARS = {bench_events.CFS: 192}
+MEMORY_BAR = 256
+CALL_SIZES = (2, 8, 64, 512)
+
+
+class EmptyFromPython(FromPython):
+    """The same loop over a method that does nothing."""
+
+    def __init__(self, state):
+        super().__init__(state, compiled("_events").EmptyCall())
+
+
+def measure_call(turns):
+    rows = []
+    for n in CALL_SIZES:
+        case = Case(n)
+        start = state_of(boot(case), case)
+        setting = bench_events.Setting(bench_events.CFS, "yield", n, mix="mixed")
+        variants = {
+            "call": FromPython(start, boot(case)),
+            "empty": EmptyFromPython(start),
+            "compiled": bench_events.variant_of(setting),
+            "loop": bench_events.loop_of(setting),
+        }
+        common.warm_up(variants, 4 * n + common.STEPS)
+        samples = common.interleave(variants, turns, 10)
+        least = {name: sample.least for name, sample in samples.items()}
+        bar = least["empty"] + 15 + 1.2 * (least["compiled"] - least["loop"])
+        rows.append({"what": "call", "nr_tasks": n, **{k: round(v, 1) for k, v in least.items()}, "bar": round(bar, 1)})
+    return rows
+
+
+def resident():
+    with open("/proc/self/status") as lines:
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS"))
+
+
+def measure_memory():
+    rows = []
+    for model in MODELS:
+        struct, table = compiled("_events").Footprint.of(cfs.Scheduler(model))
+        sched = cfs.Scheduler(model)
+        sched.fork(now_ns=1)
+        before, nr = resident() if sys.platform == "linux" else 0, 200_000
+        for i in range(nr):
+            sched.fork(now_ns=2 + i)                            # no handle is kept
+        grown = (resident() - before) / nr if sys.platform == "linux" else None
+        bar = MEMORY_BARS.get(model, MEMORY_BAR)
+        rows.append(
+            {"what": "memory", "model": model, "bytes": struct + table, "resident": grown and round(grown), "bar": bar}
+        )
+    return rows
+
+
+def measure_growth(turns):
+    rows = []
+    for n in GROWTH:
+        ours = bench_events.variant_of(bench_events.Setting(bench_events.CFS, "switch", n))
+        ours.prepare(min(4 * n, 1_000_000) + common.STEPS)
+        ours.run()
+        sample = common.interleave({"cfs": ours}, turns, 10)["cfs"]
+        rows.append({"what": "growth", "nr_tasks": n, "min_ns": round(sample.least, 1), "median_ns": round(sample.median, 1)})
+    return rows
+
+
+def ring_variants(n):
+    rings = {
+        bench_events.SHORT[model]: bench_events.variant_of(bench_events.Setting(model, "ring", n)) for model in MODELS
+    }
+    setting = bench_events.Setting(bench_events.CFS, "ring", n)
+    start = bench_events.variant_of(setting).start()
+    for name, dividing in (("textbook", False), ("textbook, dividing", True)):
+        rings[name] = compiled("_events").TextbookEvents("ring", start, dividing=dividing)
+    return rings
+
+
+def measure_ring(turns):
+    rows = []
+    for n in RING_SIZES:
+        variants = ring_variants(n)
+        common.warm_up(variants, 4 * n + common.STEPS)
+        samples = common.interleave(variants, turns, 10)
+        reference = samples[bench_events.SHORT[bench_events.CFS]]
+        for name, sample in samples.items():
+            rows.append(
+                {
+                    "what": "ring",
+                    "variant": name,
+                    "nr_tasks": n,
+                    "min_ns": round(sample.least, 1),
+                    "median_ns": round(sample.median, 1),
+                    "ratio": round(sample.ratio_to(reference), 3),
+                }
+            )
+    return rows
+
+
+def measure_threads(turns, steps=2_000_000):
+    setting = bench_events.Setting(bench_events.CFS, "switch", 8)
+    variants = [bench_events.variant_of(setting) for _ in range(2)]
+    ratios = []
+    for _ in range(turns):
+        for variant in variants:
+            variant.prepare(steps)
+        begin = time.perf_counter()
+        variants[0].run()
+        alone = time.perf_counter() - begin
+        threads = [threading.Thread(target=variant.run) for variant in variants]
+        begin = time.perf_counter()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        ratios.append((time.perf_counter() - begin) / alone)
+    return [{"what": "threads", "two_to_one": round(min(ratios), 2), "median": round(statistics.median(ratios), 2)}]
+
+
+def import_time(code):
+    script = f"import numpy, time\nt = time.perf_counter()\n{code}\nprint(time.perf_counter() - t)"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return 1000 * float(run.stdout)
+
+
+def measure_import(turns):
+    times = [import_time("import cfs") for _ in range(turns)]
+    return [{"what": "import", "min_ms": round(min(times), 1), "median_ms": round(statistics.median(times), 1), "bar": 50}]
+
+
+def show(rows):
+    def of(what):
+        return [row for row in rows if row["what"] == what]
+
+    calls = of("call")
+    sizes = [row["nr_tasks"] for row in calls]
+    lines = [(name, [f"{row[name]:.1f}" for row in calls]) for name in ("call", "empty", "compiled", "loop", "bar")]
+    common.print_table("one call of yield_ from Python, ns (least)", sizes, lines, 10)
+    lines = [(row["model"], [str(row["bytes"]), str(row["resident"]), str(row["bar"])]) for row in of("memory")]
+    common.print_table("bytes a runnable task", ["core", "resident", "bar"], lines, 10)
+    growth = of("growth")
+    lines = [("cfs 2.6.24, equal nice values", [common.times(row) for row in growth])]
+    common.print_table("ns a switch as the queue grows", [row["nr_tasks"] for row in growth], lines, 13)
+    rings = of("ring")
+    names = list(dict.fromkeys(row["variant"] for row in rings))
+    cell = {(row["variant"], row["nr_tasks"]): row for row in rings}
+    lines = [(name, [common.times(cell[name, n]) for n in RING_SIZES]) for name in names]
+    common.print_table("ring, ns a hop", RING_SIZES, lines, 13)
+    lines = [(f"{name} : 2.6.24", [f"{cell[name, n]['ratio']:.2f}" for n in RING_SIZES]) for name in names]
+    common.print_table("ring, ratios", RING_SIZES, lines, 13)
+    for row in of("threads"):
+        print(f"two threads take {row['two_to_one']} of the time of one (least; median {row['median']})")
+    for row in of("import"):
+        print(f"import cfs beyond numpy: {row['min_ms']} ms least, {row['median_ms']} median; bar {row['bar']}\n")
+
+
+def main(arguments=None):
+    options = common.arguments("package", __doc__.splitlines()[0]).parse_args(arguments)
+    turns = options.turns or (2 if options.quick else 9)
+    stamp = common.machine_stamp()
+    common.print_stamp(stamp)
+    rows = measure_memory()
+    rows += measure_call(turns) + measure_growth(max(turns // 3, 1)) + measure_ring(turns)
+    rows += measure_threads(max(turns // 2, 1)) + measure_import(turns)
+    show(rows)
+    if options.json:
+        common.write_json(options.json, "package", stamp, rows)
+    return rows
+
+
+if __name__ == "__main__":
+    main()
