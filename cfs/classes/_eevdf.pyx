@@ -382,21 +382,29 @@ exact.rotate = min_rotate_exact
 
 
 cdef void tree_enqueue(cfs_rq *cfs, sched_entity *se) noexcept nogil:
-    # behind all equal deadlines
+    # behind all equal deadlines; without a jump, as in _fair.pyx
     cdef rb_node *at = cfs.tasks_timeline.node
     cdef rb_node *parent = NULL
+    cdef rb_node *left
+    cdef rb_node *right
     cdef int side = LEFT
-    cdef int went_right = 0
     avg_vruntime_add(cfs, se)
     se.min_vruntime = se.vruntime
     se.min_slice = se.slice
     while at != NULL:
         parent = at
-        side = not before(se.deadline, entity_of_node(at).deadline)
-        went_right |= side
-        at = at.child[side]
+        left = at.child[LEFT]
+        right = at.child[RIGHT]
+        at = left if before(se.deadline, entity_of_node(parent).deadline) else right
+    if parent != NULL:
+        side = not before(se.deadline, entity_of_node(parent).deadline)
     rb_link_node(&se.run_node, parent, side, &cfs.tasks_timeline)
-    rb_insert_augmented(&se.run_node, &cfs.tasks_timeline, not went_right, cfs.augment)
+    rb_insert_augmented(
+        &se.run_node,
+        &cfs.tasks_timeline,
+        side == LEFT and parent == cfs.tasks_timeline.leftmost,
+        cfs.augment,
+    )
 
 
 cdef void tree_dequeue(cfs_rq *cfs, sched_entity *se) noexcept nogil:
