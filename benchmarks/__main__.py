@@ -1,27 +1,78 @@
-"""`python -m benchmarks [switch|rbtree|instructions|simpy] [options]`; without a name, all of them."""
+"""`python -m benchmarks [NAME] [options]`: one benchmark, or all of them with one JSON and one report.
 
+    switch, events, batch, package, rbtree, instructions; simpy, on its own
+
+Without a name: all, in this order; the rows go to DIR/benchmarks.json and a report to DIR/benchmarks.html (with
+pictures where matplotlib is installed); ratios and instruction counts are compared with those of the last release.
+
+    --quick     a tenth of the turns: does it work?
+    --turns N   turns a variant
+    --out DIR   where the two files go (default: out)
+"""
+
+import argparse
 import sys
+from pathlib import Path
 
-from benchmarks import bench_rbtree, bench_simpy, bench_switch, instructions
+from benchmarks import (
+    bench_batch,
+    bench_events,
+    bench_package,
+    bench_rbtree,
+    bench_simpy,
+    bench_switch,
+    common,
+    instructions,
+    regression,
+    report,
+)
 
 SCRIPTS = {
     "switch": bench_switch.main,
+    "events": bench_events.main,
+    "batch": bench_batch.main,
+    "package": bench_package.main,
     "rbtree": bench_rbtree.main,
     "instructions": instructions.main,
-    "simpy": bench_simpy.main,
 }
+ALONE = {"simpy": bench_simpy.main}  # tells its own story, and needs its extra
+
+
+def noise_of(results):
+    """Ratios of the A/A variants, the same thing measured twice: least and greatest."""
+    ratios = [row["ratio"] for row in results["switch"] if "A/A" in row["variant"]]
+    ratios += [row["a_a"] for row in results["batch"]]
+    return {"least": min(ratios), "greatest": max(ratios), "runs": len(ratios)}
+
+
+def run_all(options):
+    passed = ["--quick"] * options.quick + (["--turns", str(options.turns)] if options.turns else [])
+    results = {name: script(passed) for name, script in SCRIPTS.items()}
+    document = {
+        "schema": common.SCHEMA,
+        "machine": common.machine_stamp(),
+        "noise": noise_of(results),
+        "benchmarks": results,
+    }
+    folder = Path(options.out)
+    folder.mkdir(parents=True, exist_ok=True)
+    common.write_document(folder / "benchmarks.json", document)
+    report.write(folder / "benchmarks.html", document)
+    regression.show(document)
+    return 0
 
 
 def main(arguments):
-    names = [name for name in arguments[:1] if name in SCRIPTS]
-    options = arguments[len(names) :]
-    if not names and any(option in ("-h", "--help") for option in options):
-        print(f"{__doc__}\nOptions: python -m benchmarks switch --help")
+    if arguments and arguments[0] in SCRIPTS | ALONE:
+        SCRIPTS[arguments[0]](arguments[1:])
         return 0
-    if not names and any(option.startswith(("--json", "--sizes")) for option in options):
-        print(f"say for which benchmark --json or --sizes is meant: {', '.join(SCRIPTS)}", file=sys.stderr)
-        return 2
-    return max(SCRIPTS[name](options) for name in names or SCRIPTS)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--turns", type=int)
+    parser.add_argument("--out", default="out")
+    return run_all(parser.parse_args(arguments))
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def main(arguments=None):
     common.print_table(f"ratios to {INDEX}", sizes, ratios, 13)
     if options.json:
         common.write_json(options.json, "rbtree", stamp, rows)
-    return 0
+    return rows
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -98,4 +98,4 @@ def test_rbtree(benchmark, name, size):
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main()

@@ -147,10 +147,13 @@ def times(row):
     return f"{row['min_ns']:.1f}/{row['median_ns']:.1f}"
 
 
-def write_json(path, benchmark, stamp, rows):
-    document = {"schema": SCHEMA, "benchmark": benchmark, "machine": stamp, "rows": rows}
+def write_document(path, document):
     Path(path).write_text(json.dumps(document, indent=1) + "\n")
     print(f"written: {path}", file=sys.stderr)
+
+
+def write_json(path, benchmark, stamp, rows):
+    write_document(path, {"schema": SCHEMA, "benchmark": benchmark, "machine": stamp, "rows": rows})
 
 
 def arguments(name, description):

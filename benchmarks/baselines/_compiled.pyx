@@ -43,6 +43,19 @@ cdef extern from "textbook.h" nogil:
         tb_entity *running
         uint64_t clock
 
+    struct heap_item:
+        tb_entity *entity
+
+    struct heap_cpu:
+        heap_item *items
+        uint64_t *place
+        tb_entity *entities
+        uint64_t nr
+        tb_cpu cpu
+
+    void heap_put(heap_cpu *heap, tb_entity *entity)
+    void heap_take(heap_cpu *heap, tb_entity *entity)
+    uint64_t heap_run(heap_cpu *heap, uint64_t random, uint64_t steps)
     void tb_insert(tb_queue *queue, tb_entity *entity)
     void tb_erase(tb_queue *queue, tb_entity *entity)
     tb_node *tb_next(tb_node *node)
@@ -210,6 +223,70 @@ cdef class Textbook(Steps):
             floors=tuple([self.queue(i).floor for i in range(nr_groups + 1)]),
             waiting=tuple([self.waiting(i) for i in range(nr_groups + 1)]),
         )
+
+
+cdef class Heap(Steps):
+    """The textbook's accounting, flat, over a binary heap that can do what the tree can."""
+
+    cdef heap_cpu heap
+    cdef object start
+
+    def __init__(self, start):
+        cdef Py_ssize_t i
+        cdef Py_ssize_t nr = len(start.tasks)
+        if start.groups:
+            raise ValueError("flat only")
+        self.start = start
+        self.heap.entities = <tb_entity *>calloc(nr, sizeof(tb_entity))
+        self.heap.items = <heap_item *>calloc(nr, sizeof(heap_item))
+        self.heap.place = <uint64_t *>calloc(nr, sizeof(uint64_t))
+        if self.heap.entities == NULL or self.heap.items == NULL or self.heap.place == NULL:
+            raise MemoryError
+        for i, (vruntime, ran, weight, inverse) in enumerate(start.tasks):
+            self.heap.entities[i].vruntime, self.heap.entities[i].ran = vruntime, ran
+            self.heap.entities[i].weight, self.heap.entities[i].inverse = weight, inverse
+            self.heap.entities[i].since = start.now
+        for i in start.waiting[0]:
+            heap_put(&self.heap, &self.heap.entities[i])
+        self.heap.cpu.running = &self.heap.entities[<Py_ssize_t>start.current]
+        self.heap.cpu.clock, self.heap.cpu.top.floor = start.now, start.floors[0]
+
+    def __dealloc__(self):
+        free(self.heap.entities)
+        free(self.heap.items)
+        free(self.heap.place)
+
+    cdef void work(self) noexcept:
+        self.random = heap_run(&self.heap, self.random, self.steps)
+
+    def state(self):
+        """Empties the heap to see its order, and fills it again."""
+        cdef tb_entity *entity
+        order = []
+        while self.heap.nr > 0:
+            entity = self.heap.items[0].entity
+            order.append(entity - self.heap.entities)
+            heap_take(&self.heap, entity)
+        for i in order:
+            heap_put(&self.heap, &self.heap.entities[<Py_ssize_t>i])
+        return State(
+            now=self.heap.cpu.clock,
+            current=self.heap.cpu.running - self.heap.entities,
+            tasks=tuple([Entity(e["vruntime"], e["ran"], e["weight"], e["inverse"]) for e in self.fields()]),
+            groups=(),
+            group_of=self.start.group_of,
+            floors=(self.heap.cpu.top.floor,),
+            waiting=(tuple(order),),
+        )
+
+    cdef object fields(self):
+        cdef Py_ssize_t i
+        cdef tb_entity *e
+        rows = []
+        for i in range(len(self.start.tasks)):
+            e = &self.heap.entities[i]
+            rows.append({"vruntime": e.vruntime, "ran": e.ran, "weight": e.weight, "inverse": e.inverse})
+        return rows
 
 
 cdef class Empty(Steps):

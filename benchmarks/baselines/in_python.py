@@ -183,6 +183,98 @@ class Exact(Heapq):
         heappush(heap, (v, self.sequence, i))
 
 
+class OtherTree(Heapq):
+    """The heapq loop, flat, over a sorted container of somebody else; `first` and `put_and_pick` are all that differs.
+
+    Keys are `v * 2**20 + sequence number`: one integer, which every container takes, and equal virtual times
+    leave in the order in which they came. A dict knows whose key it is.
+    """
+
+    def __init__(self, state):
+        super().__init__(state)
+        if state.groups:
+            raise ValueError("flat only")
+        self.whose = {(v << 20) + sequence: i for v, sequence, i in self.heaps[0]}
+        self.fill(list(self.whose))
+        self.heaps = [[]]
+
+    def run_flat(self):
+        floor, put_and_pick, first, whose = self.floors[0], self.put_and_pick, self.first, self.whose
+        sequence, i, since = self.sequence, self.current, self.since
+        ran, weight, inverse = self.ran, self.weight, self.inverse
+        v = self.v[i]
+        for now in self.times:
+            delta = now - since
+            since = now
+            ran[i] += delta
+            if weight[i] == 1024:
+                v += delta
+            elif delta > 4194304:
+                v += (((delta << 10) + 32768 >> 16) * inverse[i] + 32768) >> 16
+            else:
+                v += ((delta << 10) * inverse[i] + 2147483648) >> 32
+            least = first() >> 20
+            if v < least:
+                least = v
+            if least > floor:
+                floor = least
+            sequence += 1
+            key = (v << 20) + sequence
+            whose[key] = i
+            key = put_and_pick(key)
+            v, i = key >> 20, whose.pop(key)
+        self.sequence, self.floors[0], self.current, self.since = sequence, floor, i, since
+        self.v[i] = v
+
+    def state(self):
+        order = self.keys()
+        for key in order:
+            self.v[self.whose[key]] = key >> 20
+        return state_from(self, list(self.v), (tuple(self.whose[key] for key in order),))
+
+
+class TreeSet(OtherTree):
+    """BTrees.LLTreeSet: a B-tree of 64-bit integers in C."""
+
+    def fill(self, keys):
+        from BTrees.LLBTree import LLTreeSet
+
+        self.tree = LLTreeSet(keys)
+        self.first = self.tree.minKey
+
+    def put_and_pick(self, key):
+        tree = self.tree
+        tree.insert(key)
+        least = tree.minKey()
+        tree.remove(least)
+        return least
+
+    def keys(self):
+        return list(self.tree)
+
+
+class SortedDictionary(OtherTree):
+    """sorteddict.SortedDict: a red-black tree in C, as a dictionary of which the values are not used."""
+
+    def fill(self, keys):
+        from sorteddict import SortedDict
+
+        self.tree = SortedDict(dict.fromkeys(keys))
+
+    def first(self):
+        return next(iter(self.tree))
+
+    def put_and_pick(self, key):
+        tree = self.tree
+        tree[key] = None
+        least = next(iter(tree))
+        del tree[least]
+        return least
+
+    def keys(self):
+        return list(self.tree)
+
+
 class Runnable:
     """A task or a group as an object."""
 

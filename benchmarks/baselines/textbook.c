@@ -463,6 +463,97 @@ uint64_t tb_run_ring(struct tb_cpu *cpu, struct tb_entity **ring, uint64_t nr, u
     return random;
 }
 
+/* -------------------------------------------------------------------------------------- the heap */
+
+static int item_before(const struct heap_item *a, const struct heap_item *b)
+{
+    int64_t distance = (int64_t)(a->vruntime - b->vruntime);
+    return distance != 0 ? distance < 0 : a->sequence < b->sequence;
+}
+
+static void heap_set(struct heap_cpu *heap, uint64_t at, struct heap_item item)
+{
+    heap->items[at] = item;
+    heap->place[item.entity - heap->entities] = at;
+}
+
+static void heap_up(struct heap_cpu *heap, uint64_t at, struct heap_item item)
+{
+    while (at > 0 && item_before(&item, &heap->items[(at - 1) / 2])) {
+        heap_set(heap, at, heap->items[(at - 1) / 2]);
+        at = (at - 1) / 2;
+    }
+    heap_set(heap, at, item);
+}
+
+static void heap_down(struct heap_cpu *heap, uint64_t at, struct heap_item item)
+{
+    for (;;) {
+        uint64_t child = 2 * at + 1;
+        if (child >= heap->nr)
+            break;
+        if (child + 1 < heap->nr && item_before(&heap->items[child + 1], &heap->items[child]))
+            child++;
+        if (!item_before(&heap->items[child], &item))
+            break;
+        heap_set(heap, at, heap->items[child]);
+        at = child;
+    }
+    heap_set(heap, at, item);
+}
+
+void heap_put(struct heap_cpu *heap, struct tb_entity *entity)
+{
+    struct heap_item item = {entity->vruntime, heap->sequence++, entity};
+    heap_up(heap, heap->nr++, item);
+}
+
+void heap_take(struct heap_cpu *heap, struct tb_entity *entity)
+{
+    uint64_t at = heap->place[entity - heap->entities];
+    struct heap_item last = heap->items[--heap->nr];
+    if (at == heap->nr)
+        return;
+    if (at > 0 && item_before(&last, &heap->items[(at - 1) / 2]))
+        heap_up(heap, at, last);
+    else
+        heap_down(heap, at, last);
+}
+
+static void heap_switch(struct heap_cpu *heap, uint64_t now)
+{
+    struct tb_entity *entity = heap->cpu.running;
+    uint64_t delta = now - entity->since, least, *floor = &heap->cpu.top.floor;
+    heap->cpu.clock = now;
+    entity->ran += delta;
+    entity->vruntime += weighted(delta, entity);
+    entity->since = now;
+    least = entity->vruntime;
+    if (heap->nr > 0 && (int64_t)(heap->items[0].vruntime - least) < 0)
+        least = heap->items[0].vruntime;
+    if ((int64_t)(least - *floor) > 0)
+        *floor = least;
+    heap_put(heap, entity);
+    entity = heap->items[0].entity;
+    heap_take(heap, entity);
+    entity->since = now;
+    entity->ran_before = entity->ran;
+    if (entity != heap->cpu.running)
+        heap->cpu.nr_switches++;
+    heap->cpu.running = entity;
+}
+
+uint64_t heap_run(struct heap_cpu *heap, uint64_t random, uint64_t steps)
+{
+    uint64_t now = heap->cpu.clock;
+    while (steps-- > 0) {
+        random = random_after(random);
+        now += run_length(random);
+        heap_switch(heap, now);
+    }
+    return random;
+}
+
 uint64_t tb_run_empty(uint64_t *clock, uint64_t random, uint64_t steps)
 {
     while (steps-- > 0) {

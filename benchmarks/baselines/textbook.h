@@ -59,6 +59,27 @@ struct tb_node *tb_next(struct tb_node *node);
 uint64_t tb_run(struct tb_cpu *cpu, uint64_t random, uint64_t steps);
 uint64_t tb_run_dividing(struct tb_cpu *cpu, uint64_t random, uint64_t steps);
 
+/* The switch, flat, with a binary heap in place of the tree, that does what the tree does: any entity can be
+ * taken out (each knows its place), and equal keys leave in the order in which they came (a sequence number). */
+struct heap_item {
+    uint64_t vruntime;
+    uint64_t sequence;
+    struct tb_entity *entity;
+};
+
+struct heap_cpu {
+    struct heap_item *items;        /* the waiting ones, the least first */
+    uint64_t *place;                /* of each entity: its index in `items` */
+    struct tb_entity *entities;
+    uint64_t nr;
+    uint64_t sequence;
+    struct tb_cpu cpu;
+};
+
+void heap_put(struct heap_cpu *heap, struct tb_entity *entity);
+void heap_take(struct heap_cpu *heap, struct tb_entity *entity);
+uint64_t heap_run(struct heap_cpu *heap, uint64_t random, uint64_t steps);
+
 /* Events, flat: what bench_events.py compares. The caller keeps who sleeps, who is free (a chain by `parent`)
  * and whose turn in the ring it is. */
 uint64_t tb_run_ticks(struct tb_cpu *cpu, uint64_t random, uint64_t steps);
