@@ -226,13 +226,17 @@ def test_next_event_looks_no_further_than_asked(model):
 
 
 def test_next_event_is_the_earliest_of_all_cpus():
-    one, both = by_itself("linux-2.6.24-cfs"), by_itself("linux-2.6.24-cfs", cpus=2, sched_latency_ns=20 * MS,
-                                                         sched_min_granularity_ns=4 * MS)  # fmt: skip
-    hogs(one, 2)
+    """The tunables of one CPU, so that each CPU of two is as if it were alone."""
+    alone = {"sched_latency_ns": 20 * MS, "sched_min_granularity_ns": 4 * MS, "sched_nr_latency": 5}
+    two, five = by_itself("linux-2.6.24-cfs", **alone), by_itself("linux-2.6.24-cfs", **alone)
+    both = by_itself("linux-2.6.24-cfs", cpus=2, **alone)
+    hogs(two, 2)
+    hogs(five, 5)
     hogs(both, 2, cpu=1)
-    assert both.next_event() == one.next_event() == 11 * MS     # slice 10 ms, strictly longer: the eleventh tick
+    assert both.next_event() == two.next_event() == 11 * MS     # slice 10 ms, strictly longer: the eleventh tick
     hogs(both, 5, cpu=0)
-    assert both.next_event() == 5 * MS                          # slice 4 ms
+    assert both.next_event() == min(two.next_event(), five.next_event())
+    assert five.next_event() < two.next_event()
 
 
 # ---- Interrupted and undefined -----------------------------------------------------------------------------------
