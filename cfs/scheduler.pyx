@@ -539,8 +539,9 @@ cdef class Scheduler:
         ...     changed = sched.advance(now_ns=sched.next_event())
         ...     print(sched.now_ns, sched.current.name)
         11000000 a
-        31000000 b
-        41000000 a
+        22000000 b
+        33000000 a
+        44000000 b
         """
         cdef uint64_t before
         cdef ns_t now = self.time_of(now_ns)
