@@ -72,4 +72,4 @@ wheel: $(READY)
 
 clean:
 	rm -rf .venv .venv-debug .venv-wheel build build-debug build-sanitize build-fuzz dist out *.egg-info
-	find cfs benchmarks -name '*.c' -o -name '*.so' | xargs rm -f
+	git clean -fdXq cfs benchmarks

@@ -64,7 +64,7 @@ def run_all(options):
 
 def main(arguments):
     if arguments and arguments[0] in SCRIPTS | ALONE:
-        SCRIPTS[arguments[0]](arguments[1:])
+        (SCRIPTS | ALONE)[arguments[0]](arguments[1:])
         return 0
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

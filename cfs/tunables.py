@@ -352,6 +352,10 @@ class LinuxEevdf618(Tunables):
         "DELAY_ZERO": 256,
         "WAKEUP_PREEMPTION": 512,
     }
+    @classmethod
+    def of_hz(cls, hz: int) -> dict[str, int]:
+        return {"tick_nsec": (1_000_000_000 + hz // 2) // hz}
+
     CPUS_MAX: ClassVar[int] = 8
     """CPUs beyond these do not lengthen the slice."""
 

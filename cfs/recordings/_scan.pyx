@@ -352,12 +352,13 @@ cdef bint switch_by_keys(const char* start, const char* end, switch_t* s) noexce
         return False
     s.next_end = p - 10
     s.next_name = after_last(start, s.next_end, b" ==> next_comm=", 15)
-    state_end = s.next_name - 15
-    if s.next_name == NULL:
+    if s.next_name != NULL:
+        state_end = s.next_name - 15
+    else:
         s.next_name = after_last(start, s.next_end, b" next_comm=", 11)
+        if s.next_name == NULL:
+            return False
         state_end = s.next_name - 11
-    if s.next_name == NULL:
-        return False
     state = after_last(start, state_end, b" prev_state=", 12)
     if state == NULL:
         return False

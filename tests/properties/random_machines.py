@@ -11,7 +11,8 @@ has a second CPU. Here stand the laws that hold whatever the policy is:
     L5  an event says True exactly if the running task of its CPU is another one
     L6  a misuse raises a `CfsError`; what is in order is refused only where a slice would be divided by 0
     L7  a second machine, to which only the accepted operations are told, is in an equal state: so the same
-        operations lead to the same state, and what was refused has changed nothing
+        operations lead to the same state, and what was refused has changed nothing; a snapshot of the second
+        machine takes its place at every other look and goes on
 
 Operations are plain dicts. A task is named by a number of its own and time by a step (`dt`), so that any part
 of a sequence is a sequence again: what is impossible in it is left out. That is what makes shortening simple.
@@ -67,7 +68,9 @@ class Setting:
         return value
 
     def scheduler(self):
-        return cfs.Scheduler(self.model, group_by=self.group_by, cpus=self.cpus, **self.tunables)
+        return cfs.Scheduler(
+            self.model, group_by=self.group_by, cpus=self.cpus, ticks=False, **self.tunables
+        )
 
 
 def random_setting(rng, model, group_by):
@@ -113,6 +116,11 @@ class Machine:
         said = method(now_ns=self.now + op["dt"], **arguments)
         self.now = self.sched.now_ns
         return said
+
+    def go_on_from(self, snapshot):
+        """The rest happens to a scheduler made from these bytes; who has exited keeps the old handle."""
+        self.sched = cfs.Scheduler.from_bytes(snapshot)
+        self.tasks |= {int(task.name): task for task in self.sched.tasks}
 
     def task(self, number):
         if number not in self.tasks:
@@ -433,6 +441,7 @@ class Pair:
         self.one, self.other = Machine(setting), Machine(setting)
         self.exec_ns = {}
         self.nr_done = 0
+        self.is_snapshot = False  # the second machine, since the last look
 
     def apply(self, op):
         """Do it on both and judge; False if it was impossible, or was refused and is no misuse."""
@@ -507,7 +516,11 @@ class Pair:
         one, other = state_of(sched), state_of(self.other.sched)
         for key, value in one.items():
             if value != other[key]:
-                raise Broken(f"L7: {key}: {value}, the second machine {other[key]}")
+                which = "snapshot" if self.is_snapshot else "second machine"
+                raise Broken(f"L7: {key}: {value}, the {which} {other[key]}")
+        self.is_snapshot = not self.is_snapshot
+        if self.is_snapshot:
+            self.other.go_on_from(self.other.sched.to_bytes())
 
 
 def tasks_in_queues(sched, cpu):
