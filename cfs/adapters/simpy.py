@@ -70,10 +70,11 @@ class Run(simpy.Event):
         What was asked for, ns.
     """
 
+    _left_ns: int | None = None  # set by an interrupt
+
     def __init__(self, task: Task, work_ns: int):
         super().__init__(task.cpu.env)
         self.task, self.work_ns = task, work_ns
-        self._left_ns: int | None = None
 
     @property
     def left_ns(self) -> int:
@@ -192,8 +193,11 @@ class Task:
         work_ns = self.cpu._ns_of(work, "work")
         if work_ns >= HOLD_NS:
             raise WorkloadError(f"work = {work} is more than 2**62 ns")
-        run = Run(self, work_ns)
-        self._ask(run, lambda: self.cpu._live.give(self._index, work_ns))
+        self._require_free()
+        self.cpu._enter()
+        self.cpu._live.give(self._index, work_ns)
+        self._request = run = Run(self, work_ns)
+        self.cpu._leave()
         return run
 
     def sleep(self, delay: float) -> Sleep:
@@ -201,8 +205,12 @@ class Task:
 
         The task becomes runnable with its next `run` or `request`.
         """
-        sleep = Sleep(self, self.cpu._now_ns() + self.cpu._ns_of(delay, "delay"))
-        self._ask(sleep, lambda: self.cpu._live.block(self._index))
+        delay_ns = self.cpu._ns_of(delay, "delay")
+        self._require_free()
+        self.cpu._enter()
+        self.cpu._live.block(self._index)
+        self._request = sleep = Sleep(self, self.cpu._live.now_ns + delay_ns)
+        self.cpu._leave()
         self.cpu._schedule(sleep.until_ns, simpy.events.NORMAL, lambda _: self._awake(sleep))
         return sleep
 
@@ -218,32 +226,31 @@ class Task:
         As with `simpy.PreemptiveResource` the process that asked is interrupted with a `Preempted` cause when the
         scheduler takes the CPU away, and must ask again; it has kept its place in the queue if it does so at once.
         """
-        hold = Hold(self)
+        self._require_free()
+        self.cpu._enter()
+        self.cpu._live.give(self._index, HOLD_NS, True)
+        self._request = hold = Hold(self)
         self.cpu._holding.append(self)
-        self._ask(hold, lambda: self.cpu._live.give(self._index, HOLD_NS, True))
+        self.cpu._leave()
         return hold
 
     def release(self) -> None:
         """Give the CPU back, or withdraw a request that has not been granted. Without a request: nothing."""
         if isinstance(self._request, Hold):
             self._request = None
-            self.cpu._act(lambda: self.cpu._live.block(self._index))
+            self.cpu._enter()
+            self.cpu._live.block(self._index)
+            self.cpu._leave()
 
     def _left(self, hold: Hold) -> None:
         if self._request is hold:  # not preempted
             self.release()
 
-    def _ask(self, request: Run | Sleep | Hold, give: Callable[[], object]) -> None:
-        if not self.alive:
+    def _require_free(self) -> None:
+        if self._killed:
             raise StateError(f"{self!r} was killed")
         if self._request is not None:
             raise StateError(f"{self!r} waits for {type(self._request).__name__} already")
-
-        def begin() -> None:
-            give()
-            self._request = request
-
-        self.cpu._act(begin)
 
     # -------------------------------------------------------------------------------------------- interference
 
@@ -260,7 +267,9 @@ class Task:
         """
         if self._request is None:
             raise StateError(f"{self!r} waits for nothing that could be interrupted")
-        self.cpu._act(lambda: self._withdraw(simpy.Interrupt(cause)))
+        self.cpu._enter()
+        self._withdraw(simpy.Interrupt(cause))
+        self.cpu._leave()
 
     def kill(self) -> None:
         """End the task, as SIGKILL does: at once if it runs, otherwise when it gets its CPU for the last time.
@@ -271,16 +280,14 @@ class Task:
         if not self.alive:
             return
         self._killed = True
-
-        def end() -> None:
-            self._withdraw(simpy.Interrupt(Killed(self)))
-            live = self.cpu._live
-            if live.is_running(self._index):
-                self._exit()
-            elif live.is_blocked(self._index):
-                live.give(self._index, 0)
-
-        self.cpu._act(end)
+        live = self.cpu._live
+        self.cpu._enter()
+        self._withdraw(simpy.Interrupt(Killed(self)))
+        if live.is_running(self._index):
+            self._exit()
+        elif live.is_blocked(self._index):
+            live.give(self._index, 0)
+        self.cpu._leave()
 
     def _exit(self) -> None:
         self.cpu._live.exit(self._index)
@@ -610,22 +617,23 @@ class CPU:
         """Bring the machine up to now."""
         self._live.forward(self._now_ns())
 
-    def _act(self, action: Callable[[], object]) -> None:
-        """Do something to the machine at this instant, then see what comes next."""
-        self._synchronise()
-        action()
+    def _enter(self) -> None:
+        """Before something is done to the machine at this instant; while an alarm delivers, it stands there already."""
+        if not self._delivering:
+            self._synchronise()
+
+    def _leave(self) -> None:
+        """After it: see what comes next."""
         self._look_at_holds()
         if not self._delivering:
             self._set_alarm(undisturbed=False)
 
     def _tell(self, event: Callable[[Scheduler, int], object]) -> None:
         """An event that the scheduler checks itself."""
-
-        def action() -> None:
-            event(self._scheduler, self._live.now_ns)
-            self._live.note()
-
-        self._act(action)
+        self._enter()
+        event(self._scheduler, self._live.now_ns)
+        self._live.note()
+        self._leave()
 
     def _look_at_holds(self) -> None:
         if self._holding:
