@@ -16,8 +16,9 @@ from cfs import Scheduler, Simulation, Workload
 from cfs.models import all_models
 
 MS = 1_000_000
-programs = {"a": [("run", 30 * MS)], "b": [("run", 30 * MS)], "c": [("sleep", 5 * MS), ("run", 15 * MS)]}
-sim = Simulation(Workload.of_programs(programs, duration_ns=100 * MS), "round-robin", quantum_ns=10 * MS)
+programs = {"a": [("run", 30 * MS)], "b": [("run", 30 * MS)], "c": [("run", 15 * MS)]}
+work = Workload.of_programs(programs, start_ns={"c": 5 * MS}, duration_ns=100 * MS)
+sim = Simulation(work, "round-robin", quantum_ns=10 * MS)
 result = sim.run()
 sim.scheduler.check()
 
@@ -53,10 +54,12 @@ def test_the_entry_point_is_found(answer):
 
 
 def test_it_runs_workloads_like_our_own(answer):
-    # ten milliseconds each, first come first served; c gets to its sleep at 20 ms and is back in line at 25
+    # a and b wake at 0, c at 5 ms; ten milliseconds each, first come first served. The tick at 65 ms comes before the end
+    # of a's work at that instant, so a goes to the end of the line with nothing left to do, and exits when it comes up
+    # again; b at 75 ms likewise
     assert answer["runs"] == [
-        ["a", 0, 10], ["b", 10, 20], ["c", 20, 20], ["a", 20, 30], ["b", 30, 40], ["c", 40, 50], ["a", 50, 60], ["b", 60, 70],
-        ["c", 70, 75],
+        ["a", 0, 10], ["b", 10, 20], ["c", 20, 30], ["a", 30, 40], ["b", 40, 50], ["c", 50, 55], ["a", 55, 65],
+        ["b", 65, 75], ["a", 75, 75], ["b", 75, 75]
     ]  # fmt: skip
 
 
