@@ -79,7 +79,8 @@ static inline const cfs_api *cfs_import(void)
     Py_DECREF(module);
     api = (const cfs_api *)PyCapsule_Import(CFS_CAPSULE, 0);
     if (api != NULL && (api->abi != CFS_ABI || api->size < sizeof(cfs_api))) {
-        PyErr_Format(PyExc_ImportError, "this extension needs the C interface %d of cfs with %zu bytes; installed is %d with %zu: "
+        PyErr_Format(PyExc_ImportError,
+                     "this extension needs the C interface %d of cfs with %zu bytes; installed is %d with %zu: "
                      "build it again", CFS_ABI, sizeof(cfs_api), (int)api->abi, (size_t)api->size);
         return NULL;
     }
