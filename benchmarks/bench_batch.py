@@ -141,7 +141,9 @@ def main(arguments=None):
 def test_batch(benchmark, model, mix):
     bulk = Bulk(model, events_of(model, mix))
     benchmark.extra_info.update(operations_a_round=NR_EVENTS, nr_tasks=NR_TASKS)
-    benchmark.pedantic(bulk.run, setup=lambda: bulk.prepare(NR_EVENTS), rounds=20, iterations=1, warmup_rounds=1)
+    benchmark.pedantic(
+        bulk.run, setup=lambda: bulk.prepare(NR_EVENTS), rounds=20, iterations=1, warmup_rounds=1
+    )
     assert bulk.state() == one_by_one(model, bulk.events)
 
 

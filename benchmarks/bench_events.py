@@ -29,7 +29,7 @@ DEPTHS = {0: "flat", 1: "one group deep", 2: "two groups deep", 3: "three groups
 class Setting(NamedTuple):
     model: str
     operation: str
-    nr_tasks: int                   # runnable; of a ring: its length
+    nr_tasks: int  # runnable; of a ring: its length
     depth: int = 0
     mix: str = "equal"
 
@@ -102,7 +102,7 @@ def boot(setting):
         sched.block(now_ns=now)
         if not ring and setting.model == EEVDF:
             break
-    sched.fork(now_ns=now + 1000, **group)                      # leaves room for the next fork
+    sched.fork(now_ns=now + 1000, **group)  # leaves room for the next fork
     while len([task for task in sched.tasks if task.state != "blocked"]) > (1 if ring else setting.nr_tasks):
         now += 1_000_000
         sched.exit(now_ns=now)
@@ -119,7 +119,9 @@ def textbook_of(setting, ours, dividing=False):
 
 
 def loop_of(setting):
-    return compiled("_events").TextbookEvents("nothing", variant_of(setting._replace(model=CFS, depth=0)).start())
+    return compiled("_events").TextbookEvents(
+        "nothing", variant_of(setting._replace(model=CFS, depth=0)).start()
+    )
 
 
 def has_textbook(setting):
@@ -172,17 +174,16 @@ def settings_of(sizes):
     flat = [Setting(CFS, op, n) for op in ("cycle", "tick", "fork + exit") for n in sizes]
     grouped = [Setting(CFS, op, n, 1) for op in ("cycle", "tick") for n in sizes]
     nested = [
-        Setting(EEVDF, op, n, depth)
-        for op in ("turn", "block + wake")
-        for depth in (0, 1, 3)
-        for n in sizes
+        Setting(EEVDF, op, n, depth) for op in ("turn", "block + wake") for depth in (0, 1, 3) for n in sizes
     ]
     return flat + grouped + nested + [Setting(EEVDF, "tick", n) for n in sizes]
 
 
 def table(rows, sizes):
     kinds = list(dict.fromkeys((row["model"], row["operation"], row["layout"]) for row in rows))
-    cells = {(row["model"], row["operation"], row["layout"], row["variant"], row["nr_tasks"]): row for row in rows}
+    cells = {
+        (row["model"], row["operation"], row["layout"], row["variant"], row["nr_tasks"]): row for row in rows
+    }
     times, ratios = [], []
     for kind in kinds:
         label = f"{SHORT[kind[0]]} {kind[1]}, {kind[2]}"
@@ -212,6 +213,7 @@ def main(arguments=None):
     if options.json:
         common.write_json(options.json, "events", stamp, rows)
     return rows
+
 
 # ----------------------------------------------------------------------------- for pytest-benchmark
 

@@ -1,13 +1,13 @@
 """The rest of what one pays: a call from Python, memory, growth, rings, threads, import, wheel.
 
-    call       `yield_` from Python against an empty compiled method of its signature
-               bar: empty + 15 ns + 1.2 times the compiled operation
-    memory     bytes a runnable task takes in the core: struct, slot of the table, and resident set a task
-    growth     ns a switch from 2 to 1,048,576 tasks
-    ring       lat_ctx's ring, a synchronous wakeup and a block a hop: the models, and the textbook with and
-               without divisions
-    threads    two simulations in two threads against one after the other, the GIL released
-    import     `import cfs` beyond numpy's own, in a new process
+call       `yield_` from Python against an empty compiled method of its signature
+           bar: empty + 15 ns + 1.2 times the compiled operation
+memory     bytes a runnable task takes in the core: struct, slot of the table, and resident set a task
+growth     ns a switch from 2 to 1,048,576 tasks
+ring       lat_ctx's ring, a synchronous wakeup and a block a hop: the models, and the textbook with and
+           without divisions
+threads    two simulations in two threads against one after the other, the GIL released
+import     `import cfs` beyond numpy's own, in a new process
 """
 
 import statistics
@@ -53,7 +53,14 @@ def measure_call(turns):
         samples = common.interleave(variants, turns, 10)
         least = {name: sample.least for name, sample in samples.items()}
         bar = least["empty"] + 15 + 1.2 * (least["compiled"] - least["loop"])
-        rows.append({"what": "call", "nr_tasks": n, **{k: round(v, 1) for k, v in least.items()}, "bar": round(bar, 1)})
+        rows.append(
+            {
+                "what": "call",
+                "nr_tasks": n,
+                **{k: round(v, 1) for k, v in least.items()},
+                "bar": round(bar, 1),
+            }
+        )
     return rows
 
 
@@ -70,11 +77,17 @@ def measure_memory():
         sched.fork(now_ns=1)
         before, nr = resident() if sys.platform == "linux" else 0, 200_000
         for i in range(nr):
-            sched.fork(now_ns=2 + i)                            # no handle is kept
+            sched.fork(now_ns=2 + i)  # no handle is kept
         grown = (resident() - before) / nr if sys.platform == "linux" else None
         bar = MEMORY_BARS.get(model, MEMORY_BAR)
         rows.append(
-            {"what": "memory", "model": model, "bytes": struct + table, "resident": grown and round(grown), "bar": bar}
+            {
+                "what": "memory",
+                "model": model,
+                "bytes": struct + table,
+                "resident": grown and round(grown),
+                "bar": bar,
+            }
         )
     return rows
 
@@ -86,13 +99,21 @@ def measure_growth(turns):
         ours.prepare(min(4 * n, 1_000_000) + common.STEPS)
         ours.run()
         sample = common.interleave({"cfs": ours}, turns, 10)["cfs"]
-        rows.append({"what": "growth", "nr_tasks": n, "min_ns": round(sample.least, 1), "median_ns": round(sample.median, 1)})
+        rows.append(
+            {
+                "what": "growth",
+                "nr_tasks": n,
+                "min_ns": round(sample.least, 1),
+                "median_ns": round(sample.median, 1),
+            }
+        )
     return rows
 
 
 def ring_variants(n):
     rings = {
-        bench_events.SHORT[model]: bench_events.variant_of(bench_events.Setting(model, "ring", n)) for model in MODELS
+        bench_events.SHORT[model]: bench_events.variant_of(bench_events.Setting(model, "ring", n))
+        for model in MODELS
     }
     setting = bench_events.Setting(bench_events.CFS, "ring", n)
     start = bench_events.variant_of(setting).start()
@@ -139,7 +160,13 @@ def measure_threads(turns, steps=2_000_000):
         for thread in threads:
             thread.join()
         ratios.append((time.perf_counter() - begin) / alone)
-    return [{"what": "threads", "two_to_one": round(min(ratios), 2), "median": round(statistics.median(ratios), 2)}]
+    return [
+        {
+            "what": "threads",
+            "two_to_one": round(min(ratios), 2),
+            "median": round(statistics.median(ratios), 2),
+        }
+    ]
 
 
 def import_time(code):
@@ -150,7 +177,14 @@ def import_time(code):
 
 def measure_import(turns):
     times = [import_time("import cfs") for _ in range(turns)]
-    return [{"what": "import", "min_ms": round(min(times), 1), "median_ms": round(statistics.median(times), 1), "bar": 50}]
+    return [
+        {
+            "what": "import",
+            "min_ms": round(min(times), 1),
+            "median_ms": round(statistics.median(times), 1),
+            "bar": 50,
+        }
+    ]
 
 
 def show(rows):
@@ -159,9 +193,13 @@ def show(rows):
 
     calls = of("call")
     sizes = [row["nr_tasks"] for row in calls]
-    lines = [(name, [f"{row[name]:.1f}" for row in calls]) for name in ("call", "empty", "compiled", "loop", "bar")]
+    lines = [
+        (name, [f"{row[name]:.1f}" for row in calls]) for name in ("call", "empty", "compiled", "loop", "bar")
+    ]
     common.print_table("one call of yield_ from Python, ns (least)", sizes, lines, 10)
-    lines = [(row["model"], [str(row["bytes"]), str(row["resident"]), str(row["bar"])]) for row in of("memory")]
+    lines = [
+        (row["model"], [str(row["bytes"]), str(row["resident"]), str(row["bar"])]) for row in of("memory")
+    ]
     common.print_table("bytes a runnable task", ["core", "resident", "bar"], lines, 10)
     growth = of("growth")
     lines = [("cfs 2.6.24, equal nice values", [common.times(row) for row in growth])]
@@ -176,7 +214,9 @@ def show(rows):
     for row in of("threads"):
         print(f"two threads take {row['two_to_one']} of the time of one (least; median {row['median']})")
     for row in of("import"):
-        print(f"import cfs beyond numpy: {row['min_ms']} ms least, {row['median_ms']} median; bar {row['bar']}\n")
+        print(
+            f"import cfs beyond numpy: {row['min_ms']} ms least, {row['median_ms']} median; bar {row['bar']}\n"
+        )
 
 
 def main(arguments=None):

@@ -150,8 +150,14 @@ def print_events(counts):
         ours, twin = counts[setting, OURS], counts.get((setting, bench_events.TEXTBOOK))
         kernel = kernel_of(setting)
         missed = "*" if ours > min(x for x in (kernel, twin, 10**9) if x is not None) else ""
-        label = f"{bench_events.SHORT[setting.model]} {setting.operation}, {setting.nr_tasks} {setting.layout}"
-        cells = [f"{missed}{ours:.0f}", "-" if twin is None else f"{twin:.0f}", "-" if kernel is None else str(kernel)]
+        label = (
+            f"{bench_events.SHORT[setting.model]} {setting.operation}, {setting.nr_tasks} {setting.layout}"
+        )
+        cells = [
+            f"{missed}{ours:.0f}",
+            "-" if twin is None else f"{twin:.0f}",
+            "-" if kernel is None else str(kernel),
+        ]
         rows.append((label[:42], cells))
     common.print_table("instructions an event (* misses its bar)", ["cfs", "textbook", "kernel"], rows, 11)
 
@@ -161,7 +167,7 @@ def main(arguments=None):
     if shutil.which("valgrind") is None:
         print("instructions: valgrind is not installed, nothing counted")
         return []
-    compiled()                                                  # not under valgrind
+    compiled()  # not under valgrind
     counts = count()
     stamp = common.machine_stamp()
     common.print_stamp(stamp)

@@ -13,7 +13,18 @@ from pathlib import Path
 
 RECORDED = Path(__file__).resolve().parent / "results" / "0.1.0.json"
 MEASURED = {"instructions": 0.02, "ratio": 0.15}
-IDENTITY = ("what", "variant", "model", "operation", "layout", "nr_tasks", "nr_nodes", "nice", "mix", "reference")
+IDENTITY = (
+    "what",
+    "variant",
+    "model",
+    "operation",
+    "layout",
+    "nr_tasks",
+    "nr_nodes",
+    "nice",
+    "mix",
+    "reference",
+)
 
 
 def values_of(document):

@@ -54,11 +54,15 @@ def lines(axes, rows, key, title, label):
 
 def bars(axes, rows):
     """Instructions beside the kernel's own."""
-    rows = [row for row in rows if row["kernel"] and row["variant"] == "cfs, compiled" and row["nice"] == "equal"]
+    rows = [
+        row for row in rows if row["kernel"] and row["variant"] == "cfs, compiled" and row["nice"] == "equal"
+    ]
     names = [f"{row['model'][6:]} {row['operation']}, {row['layout']}, {row['nr_tasks']}" for row in rows]
     places = range(len(rows))
     axes.barh([place - 0.2 for place in places], [row["instructions"] for row in rows], 0.4, label="cfs")
-    axes.barh([place + 0.2 for place in places], [row["kernel"] for row in rows], 0.4, label="kernel", color="#bbb")
+    axes.barh(
+        [place + 0.2 for place in places], [row["kernel"] for row in rows], 0.4, label="kernel", color="#bbb"
+    )
     axes.set_yticks(list(places), names, fontsize=7)
     axes.invert_yaxis()
     axes.set_title("instructions an operation", loc="left", fontsize=10)
@@ -77,7 +81,13 @@ def picture(document):
     switch = [row for row in results["switch"] if row["layout"] == "flat" and "Python" not in row["variant"]]
     lines(axes[0, 0], switch, "variant", "a context switch, compiled, flat", "runnable tasks")
     package = results["package"]
-    lines(axes[0, 1], [r for r in package if r["what"] == "ring"], "variant", "a hop of lat_ctx's ring", "tasks in the ring")
+    lines(
+        axes[0, 1],
+        [r for r in package if r["what"] == "ring"],
+        "variant",
+        "a hop of lat_ctx's ring",
+        "tasks in the ring",
+    )
     growth = [row | {"variant": "cfs 2.6.24"} for row in package if row["what"] == "growth"]
     lines(axes[1, 0], growth, "variant", "a context switch as the queue grows", "runnable tasks")
     if results["instructions"]:
@@ -96,7 +106,10 @@ def picture(document):
 def write(path, document):
     """The page, and its picture beside it as a PNG."""
     image = picture(document)
-    parts = [f"<!doctype html><meta charset=utf-8><title>cfs: benchmarks</title><style>{STYLE}</style>", heading(document)]
+    parts = [
+        f"<!doctype html><meta charset=utf-8><title>cfs: benchmarks</title><style>{STYLE}</style>",
+        heading(document),
+    ]
     if image is not None:
         path.with_suffix(".png").write_bytes(image)
         parts.append(f"<img alt='pictures' src='data:image/png;base64,{base64.b64encode(image).decode()}'>")

@@ -17,7 +17,7 @@ compiler = (sysconfig.get_config_var("CC") or "cc").split()[0]
 if shutil.which(compiler) is None:
     pytest.skip("no C compiler for the baselines", allow_module_level=True)
 
-from benchmarks import bench_rbtree, bench_switch, common  # noqa: E402
+from benchmarks import bench_batch, bench_events, bench_rbtree, bench_switch, common, regression  # noqa: E402
 from benchmarks.baselines.state import Case  # noqa: E402
 
 TIMED = [name for name in bench_switch.ALIKE[0] if name != bench_switch.TEXTBOOK_AGAIN]
@@ -58,3 +58,59 @@ def test_all_descents_keep_the_same_order(size):
     variants = bench_rbtree.variants_of(size)
     advance(variants, 1500)
     common.require_equal_states(variants, [bench_rbtree.ALL])
+
+
+@pytest.mark.parametrize("operation", ["switch", "cycle", "tick", "fork + exit", "ring"])
+@pytest.mark.parametrize("nr_tasks", [2, 3, 40])
+def test_the_textbook_and_cfs_agree_on_every_event(operation, nr_tasks):
+    variants = bench_events.variants_of(bench_events.Setting(bench_events.CFS, operation, nr_tasks))
+    advance(variants, 1500)
+    common.require_equal_states(variants, [tuple(variants)])
+
+
+@pytest.mark.parametrize("nr_tasks", [2, 8, 512])
+def test_every_cycle_preempts(nr_tasks):
+    ours = bench_events.variant_of(bench_events.Setting(bench_events.CFS, "cycle", nr_tasks))
+    ours.prepare(1000)
+    ours.run()
+    assert ours.nr_switches == 2000
+
+
+@pytest.mark.parametrize("nr_tasks", [2, 3, 40])
+def test_a_heap_that_can_do_what_the_tree_does_ends_in_the_same_state(nr_tasks):
+    names = (bench_switch.HEAP, bench_switch.HEAPQ)
+    variants = bench_switch.variants_of(Case(nr_tasks), names)
+    advance(variants, 1500)
+    common.require_equal_states(variants, [names])
+
+
+@pytest.mark.parametrize("name", bench_switch.OPTIONAL)
+def test_the_containers_of_others_end_in_the_same_state(name):
+    pytest.importorskip(bench_switch.OPTIONAL[name])
+    names = (name, bench_switch.HEAPQ)
+    variants = bench_switch.variants_of(Case(40), names)
+    advance(variants, 1500)
+    common.require_equal_states(variants, [names])
+
+
+@pytest.mark.parametrize("mix", bench_batch.MIXES)
+def test_the_bulk_call_gives_what_the_calls_one_by_one_give(mix):
+    events = bench_batch.events_of(bench_batch.MODELS[0], mix)[:2000]
+    bulk = bench_batch.Bulk(bench_batch.MODELS[0], events)
+    bulk.prepare(2000)
+    bulk.run()
+    assert bulk.state() == bench_batch.one_by_one(bench_batch.MODELS[0], events)
+
+
+def document(instructions, ratio):
+    rows = [{"variant": "a", "nr_tasks": 8, "instructions": instructions}, {"variant": "b", "ratio": ratio}]
+    return {"benchmarks": {"x": rows}}
+
+
+def test_a_regression_says_by_how_much():
+    found = regression.changes(document(105, 1.0), document(100, 1.1))
+    assert [(row[2], round(row[-1], 3)) for row in found] == [("instructions", 0.05)]
+
+
+def test_a_ratio_within_the_noise_is_no_regression():
+    assert regression.changes(document(100, 1.1), document(101, 1.0)) == []

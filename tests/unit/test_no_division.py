@@ -26,14 +26,18 @@ OUT_OF_LINE = ["-fno-inline", "-fno-ipa-cp", "-fno-ipa-sra", "-fno-ipa-icf", "-f
 INSTRUCTIONS = {
     "x86_64": (
         re.compile(r"^i?div[bwlq]?$"),
-        re.compile(r"^(f\w+|v?(add|sub|mul|div|sqrt|min|max|u?comi|round|cmp|h\w+|cvt\w+)(ss|sd|ps|pd)|v?cvt\w+)$"),
+        re.compile(
+            r"^(f\w+|v?(add|sub|mul|div|sqrt|min|max|u?comi|round|cmp|h\w+|cvt\w+)(ss|sd|ps|pd)|v?cvt\w+)$"
+        ),
     ),
     "aarch64": (re.compile(r"^[su]div$"), re.compile(r"^(f\w+|[su]cvtf)$")),
 }
 COMPILER = (sysconfig.get_config_var("CC") or "cc").split()[0]
 
 pytestmark = [
-    pytest.mark.skipif(os.uname().machine not in INSTRUCTIONS if hasattr(os, "uname") else True, reason="other machine"),
+    pytest.mark.skipif(
+        os.uname().machine not in INSTRUCTIONS if hasattr(os, "uname") else True, reason="other machine"
+    ),
     pytest.mark.skipif(shutil.which("objdump") is None, reason="objdump is not installed"),
     pytest.mark.skipif(shutil.which(COMPILER) is None, reason="no C compiler"),
     pytest.mark.skipif(not (ROOT / "setup.py").exists(), reason="not a source tree"),
@@ -105,7 +109,8 @@ def code(tmp_path_factory):
             include = f"-I{sysconfig.get_paths()['include']}"
             source = extension.sources[0]
             subprocess.run(
-                [COMPILER, *flags, *OUT_OF_LINE, "-fPIC", "-shared", include, source, "-o", str(library)], check=True
+                [COMPILER, *flags, *OUT_OF_LINE, "-fPIC", "-shared", include, source, "-o", str(library)],
+                check=True,
             )
             for symbol, instructions in disassemble(library).items():
                 if key := file_and_function(symbol):
@@ -116,7 +121,11 @@ def code(tmp_path_factory):
 
 
 def with_instruction(code, pattern):
-    return {key for key, instructions in code.items() if any(pattern.match(mnemonic) for mnemonic, _ in instructions)}
+    return {
+        key
+        for key, instructions in code.items()
+        if any(pattern.match(mnemonic) for mnemonic, _ in instructions)
+    }
 
 
 DIVISION, FLOATING = INSTRUCTIONS.get(os.uname().machine if hasattr(os, "uname") else "", (None, None))
