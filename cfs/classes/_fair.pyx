@@ -214,14 +214,19 @@ cdef vns_t approximate_average(const cfs_rq *cfs) noexcept nogil:
     return sched_vslice(cfs, cfs.load, cfs.nr_running) >> 1
 
 
-cdef inline vns_t placing_base(const cfs_rq *cfs) noexcept nogil:
+cdef vns_t average_base(const cfs_rq *cfs) noexcept nogil:
+    # TREE_AVG, or else APPROX_AVG: around the middle of the queue
     cdef vns_t vruntime = cfs.min_vruntime
     if has_feature(cfs.rq, TREE_AVG):
         if cfs.tasks_timeline.node != NULL:
             vruntime = (vruntime + last_entity(cfs).vruntime) >> 1      # [raw]: the sum loses its top bit
-    elif has_feature(cfs.rq, APPROX_AVG) and cfs.nr_running != 0:
+    elif cfs.nr_running != 0:
         vruntime += approximate_average(cfs)
     return vruntime
+
+
+cdef inline vns_t placing_base(const cfs_rq *cfs) noexcept nogil:
+    return average_base(cfs) if has_feature(cfs.rq, TREE_AVG | APPROX_AVG) else cfs.min_vruntime
 
 
 cdef void place_new_entity(cfs_rq *cfs, sched_entity *se) noexcept nogil:
