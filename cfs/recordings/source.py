@@ -108,7 +108,7 @@ class Source:
         except (OSError, ValueError) as error:
             if isinstance(error, RecordingError):
                 raise
-            raise RecordingError(f"cannot read {self.name}: {error}") from error
+            raise RecordingError(f"cannot read {self.name}: {getattr(error, 'strerror', None) or error}") from error
 
     def _read(self, file: BinaryIO) -> Iterator[bytes]:
         total, done = _length(file), 0
