@@ -2,8 +2,8 @@
 
     switch, events, batch, package, rbtree, instructions; simpy, on its own
 
-Without a name: all, in this order; the rows go to DIR/benchmarks.json and a report to DIR/benchmarks.html (with
-pictures where matplotlib is installed); ratios and instruction counts are compared with those of the last release.
+Without a name: all, in this order; the rows go to DIR/benchmarks.json and a report to DIR/benchmarks.html
+(with pictures where matplotlib is installed); ratios and counts are compared with the last release's.
 
     --quick     a tenth of the turns: does it work?
     --turns N   turns a variant

@@ -239,9 +239,10 @@ cdef void place_new_entity(cfs_rq *cfs, sched_entity *se) noexcept nogil:
 
 cdef inline void place_woken_entity(cfs_rq *cfs, sched_entity *se) noexcept nogil:
     # spec 5.3, not new: at most one latency of credit, for tasks only, and nobody is ever placed backwards
+    cdef const fair_tunables *tunables = tunables_of(cfs.rq)
     cdef vns_t vruntime = placing_base(cfs)
-    if se.my_q == NULL and has_feature(cfs.rq, NEW_FAIR_SLEEPERS):
-        vruntime -= tunables_of(cfs.rq).sched_latency_ns
+    if se.my_q == NULL and tunables.sched_features & NEW_FAIR_SLEEPERS:
+        vruntime -= tunables.sched_latency_ns
     se.vruntime = max_vruntime(se.vruntime, vruntime)
 
 
