@@ -356,7 +356,18 @@ def compare(
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw a column a scheduler: .png, .svg or .pdf.")
     ] = None,
+    plot_trends: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw shares and runnable tasks over time, a file a column."),
+    ] = None,
     html: HtmlOption = None,
+    perfetto: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write each column as a Perfetto trace, a file a column.")
+    ] = None,
+    ftrace: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write each column as ftrace text, a file a column (.gz: packed)."),
+    ] = None,
     parquet: ParquetOption = None,
     parquet_stats: ParquetStatsOption = None,
 ) -> None:
@@ -367,10 +378,12 @@ def compare(
 
     \b
         cfs compare INPUT --model linux-2.6.24-cfs --model linux-2.6.24-cfs:START_DEBIT=off
+
+    Where a file holds one column (--perfetto, --ftrace, --plot-trends), FILE.END becomes FILE.1.END, FILE.2.END, ...
     """
     specs = _specs(model or list(all_models()), set_ or [])
     begin, end = _ns("--from", from_s) or 0, _ns("--until", until_s)
-    _check_files(plot, html, parquet, parquet_stats)
+    _check_files(plot, html, parquet, parquet_stats, perfetto, ftrace, plot_trends)
     choice = {"only": only or None, "without": without or None, "outside": outside and outside.value}
     given = (
         _read_scenario(source, seed, cpu, choice)
@@ -397,6 +410,14 @@ def compare(
         found.plot(plot)
     if html is not None:
         reports.write_html(reports.comparison_html(found), html)
+    for place, column in enumerate(found.columns, 1):
+        if plot_trends is not None:
+            trends = _of_column(plot_trends, place)
+            reports.plot_trends(column.whole, trends, top=top, by=by.value, from_ns=begin, until_ns=end)
+        if perfetto is not None:
+            reports.write_perfetto(column.whole, _of_column(perfetto, place))
+        if ftrace is not None:
+            reports.write_ftrace(column.whole, _of_column(ftrace, place))
     columns = [(column.label, column.result) for column in found.columns]
     _write_parquet(columns, parquet, parquet_stats, by.value)
     if json_file is not None:
@@ -524,6 +545,12 @@ def _check_files(
     for path, check in checks:
         if path is not None:
             check(path)
+
+
+def _of_column(path: Path, place: int) -> Path:
+    """FILE.END -> FILE.2.END, for the second column; all of several endings stay together."""
+    endings = "".join(path.suffixes[-2:] if path.suffix == ".gz" else path.suffixes[-1:])
+    return path.with_name(f"{path.name[: len(path.name) - len(endings)]}.{place}{endings}")
 
 
 def _write_parquet(sides: list[tuple[str, Result]], runs: Path | None, stats: Path | None, by: str) -> None:

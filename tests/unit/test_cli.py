@@ -405,6 +405,18 @@ def test_compare_writes_files_and_shows_the_tables(tmp_path):
     )
 
 
+def test_compare_writes_a_file_a_column_where_a_file_holds_one(tmp_path):
+    pytest.importorskip("perfetto")
+    files = ["--perfetto", tmp_path / "all.pftrace", "--ftrace", tmp_path / "all.txt.gz", "--plot-trends", tmp_path / "t.png"]
+    run("compare", HOGS, "--model", CFS, "--model", O1, *files)
+    written = {path.name for path in tmp_path.iterdir()}
+    assert {f"all.{place}.pftrace" for place in (1, 2, 3)} <= written  # two models and what was recorded
+    assert {f"all.{place}.txt.gz" for place in (1, 2, 3)} | {f"t.{place}.png" for place in (1, 2, 3)} <= written
+    reread = cfs.Recording.open(tmp_path / "all.2.txt.gz")
+    ours = cfs.Recording.open(HOGS).workload(cpu=0).run(O1)
+    assert reread.nr_switches == ours.context_switches
+
+
 def test_compare_has_all_cpus_that_were_asked_for():
     options = ("--cpu", "all", "--only", "hog*", "--model", CFS, "--by", "task", "--top", 2)
     content = json.loads(run("compare", HOGS, *options, "--json", "-").stdout)
