@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test bench debug sanitize fuzz stress wheel clean
+.PHONY: demo test bench docs debug sanitize fuzz stress wheel clean
 
 # editable_mode=compat: Cython finds the .pxd files of an editable install only like this
 $(READY): setup.py pyproject.toml $(wildcard cfs/*.pyx cfs/*.pxd cfs/*/*.pyx cfs/*/*.pxd)
@@ -62,6 +62,12 @@ fuzz: $(READY)
 # SECONDS for each of the stress tests, 10 if not given; SEED repeats a run
 stress: $(READY)
 	$(BIN)/python -m pytest -m stress --seed $(or $(SEED),$(shell date +%s)) --seconds $(or $(SECONDS),10) tests/properties
+
+# the pages into out/docs; a warning is an error
+docs: $(READY)
+	mkdir -p out && sed -n 's/^docs = \[\(.*\)\]$$/\1/p' pyproject.toml | tr -d '",' | tr ' ' '\n' > out/docs.txt
+	$(BIN)/python -m pip install --quiet -r out/docs.txt
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs out/docs
 
 wheel: $(READY)
 	rm -rf dist .venv-wheel

@@ -93,7 +93,7 @@ def read_scenario(path: str | os.PathLike, *, seed: int | None = None) -> Worklo
     ------
     WorkloadError
         The file cannot be read, is no TOML, or describes nothing that can run. The message is
-        ``FILE, line N: `` and what is wrong, and what is allowed.
+        ``FILE, line N:`` and what is wrong, and what is allowed.
 
     Notes
     -----

@@ -7,7 +7,7 @@
     drawing.py             the look that all figures share (they need the extra ``plot``)
     timeline.py            figure: who ran and who waited, and the distribution of waits
     trends.py              figure: shares, runnable tasks and virtual time over time
-comparison_figure.py   figure: a column a scheduler
+    comparison_figure.py   figure: a column a scheduler
     samples.py             virtual time over time, by looking at a simulation while it runs
     svg.py, html.py        a page that works offline, and what a notebook shows; numpy alone
     events.py              from runs back to switches and wakeups, for
