@@ -411,11 +411,12 @@ def compare(
     if html is not None:
         reports.write_html(reports.comparison_html(found), html)
     for place, column in enumerate(found.columns, 1):
+        samples = None if perfetto is plot_trends is None else _looked_at(given.work, column, hz)
         if plot_trends is not None:
-            trends = _of_column(plot_trends, place)
-            reports.plot_trends(column.whole, trends, top=top, by=by.value, from_ns=begin, until_ns=end)
+            part: dict[str, Any] = {"samples": samples, "from_ns": begin, "until_ns": end}
+            reports.plot_trends(column.whole, _of_column(plot_trends, place), **part, top=top, by=by.value)
         if perfetto is not None:
-            reports.write_perfetto(column.whole, _of_column(perfetto, place))
+            reports.write_perfetto(column.whole, _of_column(perfetto, place), samples)
         if ftrace is not None:
             reports.write_ftrace(column.whole, _of_column(ftrace, place))
     columns = [(column.label, column.result) for column in found.columns]
@@ -545,6 +546,14 @@ def _check_files(
     for path, check in checks:
         if path is not None:
             check(path)
+
+
+def _looked_at(work: Workload, column: reports.comparison.Column, hz: int) -> reports.Samples | None:
+    """Virtual time of a column over time: its run once more, looked at on the way. None for what was recorded."""
+    if column.model not in all_models():
+        return None
+    simulation = Simulation(work, column.model, group_by=column.whole.group_by, hz=hz, **column.settings)
+    return _simulate(simulation, column.whole.duration_ns, looks=True)[1]
 
 
 def _of_column(path: Path, place: int) -> Path:
