@@ -69,6 +69,9 @@ from ._fixedpoint cimport (
 )
 from ._load cimport load_from_nice, load_from_shares
 
+# ------------------------------------------------------------------------------- filling a hook table
+from ._table cimport field_at, field_from, pointer_at
+
 # --------------------------------------------------------------------------------- the ordered tree
 from ._rbtree cimport (
     rb_augment,

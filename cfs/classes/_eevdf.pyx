@@ -78,6 +78,7 @@ from .._rbtree cimport (
     rb_next,
     rb_parent,
 )
+from .._table cimport field_at, field_from, pointer_at
 from .._types cimport (
     FIELD_ENTITY,
     FIELD_S64,
@@ -1409,32 +1410,6 @@ cdef int check_rq_fair(rq *rq) noexcept nogil:
 
 # --------------------------------------------------------------------------------------------------- the hook table
 
-
-cdef inline field field_at(const char *name, void *address, uint32_t kind) noexcept nogil:
-    # `address` is taken in a struct at NULL: it is the offset
-    cdef field f
-    f.name = name
-    f.offset = <uint32_t><size_t>address
-    f.kind = kind
-    f.value = NULL
-    return f
-
-
-cdef inline field field_of(const char *name, uint64_t (*value)(const void *base) noexcept nogil) noexcept nogil:
-    cdef field f = field_at(name, NULL, FIELD_U64)
-    f.value = value
-    return f
-
-
-cdef inline pointer pointer_at(void *address, uint32_t count, uint32_t kind) noexcept nogil:
-    # `address` is taken in a struct at NULL: it is the offset
-    cdef pointer found
-    found.offset = <uint32_t><size_t>address
-    found.count = count
-    found.kind = kind
-    return found
-
-
 cdef field entity_fields[12]
 entity_fields[0] = field_at("vruntime", &(<sched_entity *>NULL).vruntime, FIELD_U64)
 entity_fields[1] = field_at("sum_exec_runtime", &(<sched_entity *>NULL).sum_exec_runtime, FIELD_U64)
@@ -1456,11 +1431,11 @@ queue_fields[2] = field_at("nr_running", &(<cfs_rq *>NULL).h_nr_queued, FIELD_U3
 queue_fields[3] = field_at("nr_queued", &(<cfs_rq *>NULL).nr_queued, FIELD_U32)
 queue_fields[4] = field_at("avg_vruntime", &(<cfs_rq *>NULL).avg_vruntime, FIELD_S64)
 queue_fields[5] = field_at("avg_load", &(<cfs_rq *>NULL).avg_load, FIELD_U64)
-queue_fields[6] = field_of("V", average_of_queue)
+queue_fields[6] = field_from("V", average_of_queue)
 queue_fields[7] = field_at("h_nr_queued", &(<cfs_rq *>NULL).h_nr_queued, FIELD_U32)
 queue_fields[8] = field_at("h_nr_runnable", &(<cfs_rq *>NULL).h_nr_runnable, FIELD_U32)
 queue_fields[9] = field_at("h_nr_idle", &(<cfs_rq *>NULL).h_nr_idle, FIELD_U32)
-queue_fields[10] = field_of("min_slice", min_slice_of_queue)
+queue_fields[10] = field_from("min_slice", min_slice_of_queue)
 queue_fields[11].name = NULL
 
 cdef field queue_entities[3]

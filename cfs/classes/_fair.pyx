@@ -61,6 +61,7 @@ from .._fixedpoint cimport (
 from .._load cimport load_from_nice, load_from_shares
 from .._rbtree cimport rb_check, rb_erase, rb_insert, rb_last, rb_link_node, rb_next
 from .._slice cimport cut_load, divide_period, divide_slice, divide_vslice
+from .._table cimport field_at, pointer_at
 from .._types cimport (
     FIELD_S64,
     FIELD_U8,
@@ -699,26 +700,6 @@ cdef int check_rq_fair(rq *rq) noexcept nogil:
     return broken
 
 # --------------------------------------------------------------------------------------------------- the hook table
-
-
-cdef inline field field_at(const char *name, void *address, uint32_t kind) noexcept nogil:
-    # `address` is taken in a struct at NULL: it is the offset
-    cdef field f
-    f.name = name
-    f.offset = <uint32_t><size_t>address
-    f.kind = kind
-    f.value = NULL
-    return f
-
-
-cdef inline pointer pointer_at(void *address, uint32_t count, uint32_t kind) noexcept nogil:
-    # `address` is taken in a struct at NULL: it is the offset
-    cdef pointer found
-    found.offset = <uint32_t><size_t>address
-    found.count = count
-    found.kind = kind
-    return found
-
 
 cdef field entity_fields[8]
 entity_fields[0] = field_at("vruntime", &(<sched_entity *>NULL).vruntime, FIELD_U64)

@@ -41,6 +41,7 @@ from .._core cimport check_preempt_curr, dec_nr_running, inc_nr_running, resched
 from .._fixedpoint cimport NICE_0_LOAD, NICE_0_SHIFT, calc_delta_mine, signed_difference
 from .._load cimport inverse_on_first_use, load_from_nice
 from .._rbtree cimport rb_check, rb_erase, rb_insert, rb_last, rb_link_node, rb_next
+from .._table cimport field_at, pointer_at
 from .._types cimport (
     FIELD_S64,
     FIELD_U8,
@@ -675,26 +676,6 @@ cdef int check_rq_fair(rq *rq) noexcept nogil:
     return check_sums(cfs)
 
 # --------------------------------------------------------------------------------------------------- the hook table
-
-
-cdef inline field field_at(const char *name, void *address, uint32_t kind) noexcept nogil:
-    # `address` is taken in a struct at NULL: it is the offset
-    cdef field f
-    f.name = name
-    f.offset = <uint32_t><size_t>address
-    f.kind = kind
-    f.value = NULL
-    return f
-
-
-cdef inline pointer pointer_at(void *address, uint32_t count, uint32_t kind) noexcept nogil:
-    # `address` is taken in a struct at NULL: it is the offset
-    cdef pointer found
-    found.offset = <uint32_t><size_t>address
-    found.count = count
-    found.kind = kind
-    return found
-
 
 cdef field entity_fields[18]
 entity_fields[0] = field_at("fair_key", &(<sched_entity *>NULL).fair_key, FIELD_S64)

@@ -40,6 +40,7 @@ remainder in the tick, spec 6.9); one list with a comparison (another scheduler)
 from cpython.pycapsule cimport PyCapsule_New
 
 from .._core cimport check_preempt_curr, dec_nr_running, inc_nr_running, resched_task
+from .._table cimport field_at, field_from, pointer_at
 from .._types cimport (
     FIELD_U8,
     FIELD_U32,
@@ -704,35 +705,6 @@ cdef int check_rq_o1(rq *rq) noexcept nogil:
     return 0 if o1_of(rq.curr).sleep_type == SLEEP_NORMAL else 4
 
 # --------------------------------------------------------------------------------------------------- the hook table
-
-
-cdef inline field field_at(const char *name, void *address, uint32_t kind) noexcept nogil:
-    # `address` is taken in a struct at NULL: it is the offset
-    cdef field f
-    f.name = name
-    f.offset = <uint32_t><size_t>address
-    f.kind = kind
-    f.value = NULL
-    return f
-
-
-cdef inline field field_from(const char *name, uint64_t (*value)(const void *base) noexcept nogil) noexcept nogil:
-    cdef field f
-    f.name = name
-    f.offset = 0
-    f.kind = FIELD_U64
-    f.value = value
-    return f
-
-
-cdef inline pointer pointer_at(void *address, uint32_t count, uint32_t kind) noexcept nogil:
-    # `address` is taken in a struct at NULL: it is the offset
-    cdef pointer found
-    found.offset = <uint32_t><size_t>address
-    found.count = count
-    found.kind = kind
-    return found
-
 
 cdef field entity_fields[15]
 entity_fields[0] = field_from("prio", prio_of)

@@ -46,6 +46,7 @@ from .._core cimport check_preempt_curr, dec_nr_running, inc_nr_running, resched
 from .._fixedpoint cimport NICE_0_SHIFT, calc_delta_fair, max_vruntime, signed_difference
 from .._load cimport WEIGHT_IDLEPRIO, load_from_nice, load_from_shares
 from .._rbtree cimport rb_check, rb_erase, rb_insert, rb_link_node, rb_next
+from .._table cimport field_at, pointer_at
 from .._types cimport (
     FIELD_S64,
     FIELD_U8,
@@ -352,26 +353,6 @@ cdef int check_rq_rfs(rq *rq) noexcept nogil:
     return check_tree(rfs)
 
 # --------------------------------------------------------------------------------------------------- the hook table
-
-
-cdef inline field field_at(const char *name, void *address, uint32_t kind) noexcept nogil:
-    # `address` is taken in a struct at NULL: it is the offset
-    cdef field f
-    f.name = name
-    f.offset = <uint32_t><size_t>address
-    f.kind = kind
-    f.value = NULL
-    return f
-
-
-cdef inline pointer pointer_at(void *address, uint32_t count, uint32_t kind) noexcept nogil:
-    # `address` is taken in a struct at NULL: it is the offset
-    cdef pointer found
-    found.offset = <uint32_t><size_t>address
-    found.count = count
-    found.kind = kind
-    return found
-
 
 cdef field entity_fields[7]
 entity_fields[0] = field_at("vruntime", &(<rfs_entity *>NULL).vruntime, FIELD_U64)

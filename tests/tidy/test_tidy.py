@@ -64,6 +64,7 @@ FLOORS = {
     "errors": 0,
     "_fixedpoint": 1,
     "_rbtree": 1,
+    "_table": 1,
     "_load": 2,
     "_slice": 2,
     "_core": 3,

@@ -14,10 +14,12 @@ from cfs cimport (
     FIELD_U64,
     POINTER_PLAIN,
     field,
+    field_at,
     inc_nr_running,
     dec_nr_running,
     load_weight,
     pointer,
+    pointer_at,
     queued,
     resched_task,
     rq,
@@ -176,33 +178,23 @@ cdef int check_rq(rq *rq) noexcept nogil:
 
 
 cdef field entity_fields[2]
-entity_fields[0].name = "sum_exec_runtime"
-entity_fields[0].offset = <size_t>&(<rr_task *>NULL).sum_exec_runtime
-entity_fields[0].kind = FIELD_U64
-entity_fields[0].value = NULL
+entity_fields[0] = field_at("sum_exec_runtime", &(<rr_task *>NULL).sum_exec_runtime, FIELD_U64)
 entity_fields[1].name = NULL
 
 cdef field queue_fields[1]
 queue_fields[0].name = NULL
 
 cdef field tunables[2]
-tunables[0].name = "quantum_ns"
-tunables[0].offset = 0
-tunables[0].kind = FIELD_U64
-tunables[0].value = NULL
+tunables[0] = field_at("quantum_ns", &(<rr_tunables *>NULL).quantum_ns, FIELD_U64)
 tunables[1].name = NULL
 
 # Where addresses are, so that a Scheduler can be copied and written as bytes.
 cdef pointer task_pointers[2]
-task_pointers[0].offset = <size_t>&(<rr_task *>NULL).next
-task_pointers[0].count = 1
-task_pointers[0].kind = POINTER_PLAIN
+task_pointers[0] = pointer_at(&(<rr_task *>NULL).next, 1, POINTER_PLAIN)
 task_pointers[1].count = 0
 
 cdef pointer rq_pointers[2]
-rq_pointers[0].offset = <size_t>&(<rr_rq *>NULL).head
-rq_pointers[0].count = 2                    # head and tail
-rq_pointers[0].kind = POINTER_PLAIN
+rq_pointers[0] = pointer_at(&(<rr_rq *>NULL).head, 2, POINTER_PLAIN)  # head and tail
 rq_pointers[1].count = 0
 
 cdef sched_class table
