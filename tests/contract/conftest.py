@@ -1,31 +1,25 @@
-"""The contract's one parameter: the model. The ids of the tests are the names of the models."""
+"""The contract's parameters: each model, in each way of grouping that it has. The ids are the names of the models."""
 
 import pytest
 
 from cfs import MODELS
 from tests.contract.laws import LAWS
 
+WAYS = [(model, way) for model, facts in MODELS.items() for way in facts.group_by]
 
-@pytest.fixture(params=list(MODELS))
-def model(request):
-    return request.param
+
+def pytest_generate_tests(metafunc):
+    """What a model has not is no case of it, so nothing is skipped."""
+    names = metafunc.fixturenames
+    if "group_by" in names:
+        metafunc.parametrize(("model", "group_by"), WAYS, ids=[f"{model}-{way or 'flat'}" for model, way in WAYS])
+    elif "by_user" in names:
+        users = [(model, way) for model, way in WAYS if way == "uid"]
+        metafunc.parametrize(("model", "by_user"), users, ids=[model for model, _ in users])
+    elif "model" in names:
+        metafunc.parametrize("model", list(MODELS))
 
 
 @pytest.fixture
 def laws(model):
     return LAWS[model]
-
-
-@pytest.fixture(params=[None, "uid", "cgroup"], ids=["flat", "uid", "cgroup"])
-def group_by(request, model):
-    """Every way of grouping that the model has."""
-    if request.param not in MODELS[model].group_by:
-        pytest.skip(f"{model} cannot group by {request.param}")
-    return request.param
-
-
-@pytest.fixture
-def by_user(model):
-    if "uid" not in MODELS[model].group_by:
-        pytest.skip(f"{model} has no users")
-    return "uid"
