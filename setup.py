@@ -26,6 +26,7 @@ JOBS = int(os.environ.get("CFS_JOBS", os.cpu_count() or 1))
 
 MODULES = [
     "cfs._rbtree",
+    "cfs._timeline",
     "cfs._load",
     "cfs._arithmetic",
     "cfs._core",

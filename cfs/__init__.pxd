@@ -52,10 +52,15 @@ from ._types cimport (
     rb_node,
     rb_root,
     rq,
+    run,
+    run_pool,
     sched_class,
     task,
     task_group,
+    timeline,
     vns_t,
+    waiting,
+    waiting_node,
 )
 
 # --------------------------------------------------------------------------------------- arithmetic
@@ -84,6 +89,23 @@ from ._rbtree cimport (
     rb_link_node,
     rb_next,
     rb_prev,
+)
+
+# ------------------------------------------------------------------- a queue in the order of its keys
+from ._timeline cimport (
+    free_runs,
+    reserve_runs,
+    spot,
+    start_of,
+    timeline_check,
+    timeline_erase,
+    timeline_first,
+    timeline_insert,
+    timeline_is_empty,
+    timeline_last,
+    timeline_least,
+    timeline_take_first,
+    timeline_walk,
 )
 
 # ----------------------------------------------------------------------- machines, tasks and events

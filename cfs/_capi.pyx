@@ -19,11 +19,11 @@ from ._core cimport (
     adjust_new_task,
     begin_event,
     block_current,
+    can_take_task,
     end_event,
     exit_current,
     free_task,
-    grow_slabs,
-    grow_table,
+    make_room,
     sched_fork,
     sched_setscheduler,
     sched_yield,
@@ -112,12 +112,9 @@ cdef inline cfs_task *ended(rq *cpu, uint64_t now) noexcept nogil:
     return who_runs(cpu)
 
 
-cdef bint make_room(machine *m) noexcept with gil:
+cdef bint made_room(machine *m) noexcept with gil:
     try:
-        if m.spare == NULL:
-            grow_slabs(m)
-        if m.nr_free == 0 and m.nr_slots == m.slots_max:
-            grow_table(m)
+        make_room(m)
     except MemoryError:
         return False
     return True
@@ -127,7 +124,7 @@ cdef cfs_task *api_fork(cfs_cpu *cpu, uint64_t now, int nice, cfs_group *group) 
     cdef rq *this_rq = <rq *>cpu
     cdef machine *m = this_rq.machine
     cdef task *p
-    if (m.spare == NULL or (m.nr_free == 0 and m.nr_slots == m.slots_max)) and not make_room(m):
+    if not can_take_task(m) and not made_room(m):
         return NULL
     p = take_task(m)
     begin_event(this_rq, now)

@@ -51,6 +51,7 @@ cdef size_t tasks_in_slab(uint32_t number) noexcept nogil
 cdef char *first_in_slab(void *slab) noexcept nogil
 cdef int grow_slabs(machine *m) except -1
 cdef int grow_table(machine *m) except -1
+cdef int make_room(machine *m) except -1                           # for one more task
 cdef task *new_task(machine *m) except NULL
 cdef task *take_task(machine *m) noexcept nogil
 cdef void free_task(task *p) noexcept nogil
@@ -102,6 +103,11 @@ cdef inline void end_event(rq *this_rq, ns_t now) noexcept nogil:
         schedule(this_rq)
 
 # ---------------------------------------------------------------------------------------- leaves that classes use
+
+
+cdef inline bint can_take_task(const machine *m) noexcept nogil:
+    # is there room for one more? If not: make_room
+    return m.spare != NULL and (m.nr_free != 0 or m.nr_slots < m.slots_max)
 
 
 cdef inline void update_rq_clock(rq *rq) noexcept nogil:

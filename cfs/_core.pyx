@@ -48,7 +48,8 @@ from ._types cimport (
     uint64_t,
     uintptr_t,
 )
-from ._core cimport WAKE_IRQ, WAKE_SYNC, check_preempt_curr, resched_task, update_rq_clock
+from ._core cimport WAKE_IRQ, WAKE_SYNC, can_take_task, check_preempt_curr, resched_task, update_rq_clock
+from ._timeline cimport free_runs, make_room_on_timelines
 
 cdef enum:
     CACHE_LINE = 64
@@ -79,6 +80,7 @@ cdef int grow_slabs(machine *m) except -1:
     cdef void *slab
     cdef char *piece
     cdef size_t i
+    make_room_on_timelines(m, nr, 0)
     if m.nr_slabs == m.slabs_max:
         slabs = <void **>realloc(m.slabs, 2 * (m.slabs_max + 1) * sizeof(void *))
         if slabs == NULL:
@@ -89,6 +91,7 @@ cdef int grow_slabs(machine *m) except -1:
         raise MemoryError
     m.slabs[m.nr_slabs] = slab
     m.nr_slabs += 1
+    m.nr_pieces += nr
     piece = first_in_slab(slab)
     for i in range(nr, 0, -1):
         (<void **>(piece + (i - 1) * room))[0] = m.spare
@@ -107,6 +110,14 @@ cdef int grow_table(machine *m) except -1:
     if free_slots == NULL:
         raise MemoryError
     m.free_slots, m.slots_max = free_slots, slots_max
+    return 0
+
+
+cdef int make_room(machine *m) except -1:
+    if m.spare == NULL:
+        grow_slabs(m)
+    if m.nr_free == 0 and m.nr_slots == m.slots_max:
+        grow_table(m)
     return 0
 
 
@@ -130,11 +141,7 @@ cdef task *take_task(machine *m) noexcept nogil:
 
 
 cdef task *new_task(machine *m) except NULL:
-    # take_task, after making room
-    if m.spare == NULL:
-        grow_slabs(m)
-    if m.nr_free == 0 and m.nr_slots == m.slots_max:
-        grow_table(m)
+    make_room(m)
     return take_task(m)
 
 
@@ -220,6 +227,7 @@ cdef void machine_free(machine *m) noexcept:
     for i in range(m.nr_slabs):
         free(m.slabs[i])
     free(m.slabs)
+    free_runs(&m.runs)
     free(m.rqs)
     free(m.tunables)
     free(m.tasks)

@@ -19,13 +19,16 @@ were logged in, so that shares written for a user are not lost between two of it
 from libc.stdlib cimport calloc, free
 
 from ._load cimport SHARES_DEFAULT, SHARES_MIN
+from ._timeline cimport make_room_on_timelines
 from ._types cimport int32_t, int64_t, machine, task_group, uint64_t
 
 
 cdef task_group *new_group(machine *m, task_group *parent, int64_t uid) except NULL:
     # spec 5.16: a fresh queue and an entity of weight 1024 on every CPU; no clock is refreshed
-    cdef task_group *tg = <task_group *>calloc(1, sizeof(task_group))
+    cdef task_group *tg
     cdef int32_t cpu
+    make_room_on_timelines(m, 0, 1)
+    tg = <task_group *>calloc(1, sizeof(task_group))
     if tg == NULL:
         raise MemoryError
     tg.cpus = calloc(m.nr_cpus, m.sched_class.group_size)
@@ -39,6 +42,7 @@ cdef task_group *new_group(machine *m, task_group *parent, int64_t uid) except N
         parent.nr_children += 1
     tg.id = m.nr_groups
     m.nr_groups += 1
+    m.nr_groups_alive += 1
     tg.shares = SHARES_DEFAULT
     tg.next = m.groups
     m.groups = tg
@@ -56,6 +60,7 @@ cdef void free_group(task_group *tg) noexcept nogil:
         for cpu in range(m.nr_cpus):
             m.sched_class.exit_group(tg, cpu)
     tg.parent.nr_children -= 1
+    m.nr_groups_alive -= 1
     if newer == tg:
         m.groups = tg.next
     else:

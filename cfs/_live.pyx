@@ -8,8 +8,8 @@ event simulator such as SimPy), who gives a task some work, looks how far that g
 
 `peek` is the idea. When work ends depends on ticks to come, and any event before it (a wakeup, a new weight) changes
 it. So the machine is copied, run ahead to the next thing that is seen, and copied back to where it was. All pointers
-stay right because every block returns to its own address, and ticks allocate nothing. Only what ticks can touch is
-copied: CPUs, groups, and the tasks that are queued.
+stay right because every block returns to its own address, and ticks allocate nothing but runs of a timeline, which a
+pool put back does not know. Only what ticks can touch is copied: CPUs, groups, runs, and the tasks that are queued.
 
 Order at one instant, as in `_sim`: tick < what the caller does at that time < end of work; then by CPU.
 
@@ -37,6 +37,7 @@ from ._core cimport (
     scheduler_tick,
     try_to_wake_up,
 )
+from ._timeline cimport nr_runs_taken, run_numbered, runs_in_one_piece
 from ._types cimport (
     SLEEP_INTERRUPTIBLE,
     TASK_BLOCKED,
@@ -44,6 +45,8 @@ from ._types cimport (
     int32_t,
     machine,
     ns_t,
+    run as run_struct,
+    run_pool,
     task as task_t,
     task_group,
     uint8_t,
@@ -221,7 +224,9 @@ cdef size_t size_of_image(const live *s) noexcept nogil:
     while tg != NULL:
         nr_groups += 1
         tg = tg.next
-    return m.nr_cpus * a_cpu + nr_groups * a_group + s.nr_queued * (m.sched_class.task_size + sizeof(live_task))
+    cdef size_t of_runs = sizeof(run_pool) + nr_runs_taken(&m.runs) * sizeof(run_struct)
+    cdef size_t of_tasks = s.nr_queued * (m.sched_class.task_size + sizeof(live_task))
+    return m.nr_cpus * a_cpu + nr_groups * a_group + of_runs + of_tasks
 
 
 cdef inline char *carry(char *image, void *block, size_t size, bint back) noexcept nogil:
@@ -230,6 +235,20 @@ cdef inline char *carry(char *image, void *block, size_t size, bint back) noexce
     else:
         memcpy(image, block, size)
     return image + size
+
+
+cdef char *carry_runs(char *image, run_pool *pool, bint back) noexcept nogil:
+    # the pool first: on the way back it tells how many were taken on the way there
+    cdef uint64_t number = 0
+    cdef uint64_t nr_runs
+    cdef size_t nr
+    image = carry(image, pool, sizeof(run_pool), back)
+    nr_runs = nr_runs_taken(pool)
+    while number < nr_runs:
+        nr = runs_in_one_piece(pool, number, nr_runs)
+        image = carry(image, run_numbered(pool, number), nr * sizeof(run_struct), back)
+        number += nr
+    return image
 
 
 cdef void copy_machine(live *s, bint back) noexcept nogil:
@@ -241,6 +260,7 @@ cdef void copy_machine(live *s, bint back) noexcept nogil:
     cdef live_task *t
     cdef size_t i
     cdef int32_t cpu
+    image = carry_runs(image, &m.runs, back)
     for cpu in range(m.nr_cpus):
         image = carry(image, m.rqs[cpu], m.sched_class.rq_size, back)
         image = carry(image, m.rqs[cpu].idle, task_size, back)

@@ -36,11 +36,11 @@ from ._core cimport (
     adjust_new_task,
     begin_event,
     block_current,
+    can_take_task,
     end_event,
     exit_current,
     free_task,
-    grow_slabs,
-    grow_table,
+    make_room,
     new_task,
     sched_fork,
     sched_yield,
@@ -340,10 +340,6 @@ cdef int perform_program(sim *s, sim_cpu *cpu) noexcept nogil:
 # ------------------------------------------------------------------------------------------------------------ loop
 
 
-cdef inline bint can_take_task(const machine *m) noexcept nogil:
-    return m.spare != NULL and (m.nr_free != 0 or m.nr_slots < m.slots_max)
-
-
 cdef inline ns_t run_end(const sim *s, const sim_cpu *cpu) noexcept nogil:
     return cpu.since + s.tasks[cpu.curr.tag].remaining
 
@@ -541,10 +537,7 @@ cdef class Loop:
                 raise MemoryError
             self.s.runs, self.s.runs_max = runs, 2 * self.s.runs_max
         elif status == LOOP_NEEDS_TASK:
-            if self.s.m.spare == NULL:
-                grow_slabs(self.s.m)
-            if self.s.m.nr_free == 0 and self.s.m.nr_slots == self.s.m.slots_max:
-                grow_table(self.s.m)
+            make_room(self.s.m)
         elif status == LOOP_FAULTED:
             raise StateError(
                 f"at {self.s.now} ns a slice would be divided by 0, because the loads of a queue add up to a multiple "

@@ -1,7 +1,7 @@
 """A machine as bytes, and a machine from bytes: what copies, snapshots and pickles are made of.
 
 What it decides: what an address means elsewhere. Everything that a machine points to lies in one of its runqueues, idle
-tasks, tasks or groups, and each of these has a number that does not change: so an address is written as
+tasks, tasks, groups or runs (the pieces of timelines), and each of these has a number that does not change: so an address is written as
 
     kind (3 bits) | number (40 bits) | offset within it (20 bits) | tag (1 bit: the colour of a tree's node)
 
@@ -11,7 +11,7 @@ no tree is built: links are translated, one by one. Where a class's structs have
 that is in no tree keeps old links) becomes NULL.
 
 An image: a row of counts, the tunables, then for each CPU its runqueue and its idle task, for each group (newest first)
-the group and what it has on the CPUs, the living tasks by slot, and the free slots. A sealed snapshot:
+the group and what it has on the CPUs, the living tasks by slot, the runs, and the free slots. A sealed snapshot:
 
     magic, 8 bytes | version, u32 | bytes of the head, u32 | bytes in all, u64 | head, JSON | image | BLAKE2b, 16 bytes
 
@@ -40,11 +40,16 @@ from libc.string cimport memcpy, memset
 
 from ._core cimport first_in_slab, grow_slabs, grow_table, machine_init, task_room, tasks_in_slab
 from ._load cimport NICE_MAX, NICE_MIN
+from ._table cimport pointer_at
+from ._timeline cimport first_run_of, nr_runs_in_slab, nr_runs_taken, reserve_runs, run_numbered, take_runs
 from ._types cimport (
     GROUP_BY_CGROUP,
     GROUP_BY_NONE,
+    LEFT,
+    POINTER_PLAIN,
     POINTER_TAGGED,
     PRIO_IDLE,
+    RUN_ROOM,
     SCHED_IDLE,
     TASK_DEAD,
     field,
@@ -52,12 +57,15 @@ from ._types cimport (
     machine,
     pointer,
     rq,
+    run,
     sched_class,
     task,
     task_group,
     uint32_t,
     uint64_t,
     uintptr_t,
+    waiting,
+    waiting_node,
 )
 
 from .errors import ModelError, SnapshotError
@@ -81,6 +89,7 @@ cdef enum:                      # kinds of places
     PLACE_GROUP = 4             # position in machine.groups
     PLACE_GROUP_CPU = 5         # that times CPUs plus CPU
     PLACE_CONSTANT = 6          # position in sched_class.constants
+    PLACE_RUN = 7               # number in the pool
 
 
 cdef struct counts:             # how an image begins
@@ -93,13 +102,15 @@ cdef struct counts:             # how an image begins
     uint64_t nr_forked
     uint64_t nr_slots
     uint64_t nr_free
+    uint64_t nr_runs            # ever taken from the pool
+    uint64_t spare_run          # place of the first that was given back
 
 
 cdef struct region:             # memory of a machine, and what lies there
     uintptr_t start
     uintptr_t end
     uint64_t kind
-    uint64_t number             # of PLACE_GROUP_CPU: of the first
+    uint64_t number             # of PLACE_GROUP_CPU and PLACE_RUN: of the first
 
 
 cdef struct atlas:              # all of it, by address; and by number
@@ -108,6 +119,12 @@ cdef struct atlas:              # all of it, by address; and by number
     size_t nr
     task_group **groups
     uint64_t nr_groups
+
+
+cdef pointer node_pointers[3]   # of the tree that a run is a node of
+node_pointers[0] = pointer_at(&(<run *>NULL).node.parent_color, 1, POINTER_TAGGED)
+node_pointers[1] = pointer_at(&(<run *>NULL).node.child[0], 2, POINTER_PLAIN)
+node_pointers[2].count = 0
 
 # ------------------------------------------------------------------------------------------------ what can be copied
 
@@ -154,7 +171,7 @@ cdef uint64_t fingerprint(const sched_class *cls) except? 0:
     # of everything that says how the structs look
     cdef list facts = [sys.byteorder]       # declared: Cython's inference of such a list does not end
     facts += [int(sizeof(task)), int(sizeof(rq)), int(sizeof(task_group)), int(cls.task_size), int(cls.rq_size)]
-    facts += [int(cls.group_size), int(cls.tunables_size), int(cls.load_offset)]
+    facts += [int(cls.group_size), int(cls.tunables_size), int(cls.load_offset), int(sizeof(run))]
     facts += facts_of_pointers(cls.task_pointers) + facts_of_pointers(cls.rq_pointers)
     facts += facts_of_pointers(cls.group_pointers) + facts_of_fields(cls.entity_fields)
     facts += facts_of_fields(cls.queue_fields) + facts_of_fields(cls.tunables)
@@ -185,6 +202,20 @@ cdef uint64_t list_groups(atlas *map) noexcept nogil:
     return nr
 
 
+cdef size_t nr_regions(const atlas *map) noexcept nogil:
+    return 2 * map.m.nr_cpus + 2 * map.nr_groups + map.m.nr_slabs + map.m.runs.nr_slabs
+
+
+cdef void add_runs(atlas *map) noexcept nogil:
+    cdef uint64_t number = 0
+    cdef uint64_t nr
+    cdef uint64_t slab
+    for slab in range(map.m.runs.nr_slabs):
+        nr = nr_runs_in_slab(slab)
+        add_region(map, first_run_of(map.m.runs.slabs[slab]), nr * sizeof(run), PLACE_RUN, number)
+        number += nr
+
+
 cdef int open_atlas(atlas *map, machine *m) except -1:
     # of a whole machine; close_atlas frees it, also after an error
     cdef const sched_class *cls = m.sched_class
@@ -193,7 +224,7 @@ cdef int open_atlas(atlas *map, machine *m) except -1:
     map.m = m
     map.nr_groups = list_groups(map)
     map.groups = <task_group **>calloc(map.nr_groups + 1, sizeof(void *))
-    map.regions = <region *>calloc(2 * m.nr_cpus + 2 * map.nr_groups + m.nr_slabs, sizeof(region))
+    map.regions = <region *>calloc(nr_regions(map), sizeof(region))
     if map.groups == NULL or map.regions == NULL:
         raise MemoryError
     list_groups(map)
@@ -205,6 +236,7 @@ cdef int open_atlas(atlas *map, machine *m) except -1:
         add_region(map, map.groups[i].cpus, m.nr_cpus * cls.group_size, PLACE_GROUP_CPU, i * m.nr_cpus)
     for i in range(m.nr_slabs):
         add_region(map, first_in_slab(m.slabs[i]), tasks_in_slab(<uint32_t>i) * task_room(m), PLACE_TASK, 0)
+    add_runs(map)
     qsort(map.regions, map.nr, sizeof(region), by_start)
     return 0
 
@@ -233,6 +265,8 @@ cdef uint64_t place_in_region(const machine *m, const region *where, uintptr_t a
         return place_of_task(m, where, address)
     if where.kind == PLACE_GROUP_CPU:
         return place(where.kind, where.number + offset // m.sched_class.group_size, offset % m.sched_class.group_size)
+    if where.kind == PLACE_RUN:
+        return place(where.kind, where.number + offset // sizeof(run), offset % sizeof(run))
     return place(where.kind, where.number, offset)
 
 
@@ -277,6 +311,8 @@ cdef void *start_of_place(const atlas *map, uint64_t kind, uint64_t number) noex
         return map.groups[number]
     if kind == PLACE_GROUP_CPU and number // nr_cpus < map.nr_groups:
         return <char *>map.groups[number // nr_cpus].cpus + number % nr_cpus * m.sched_class.group_size
+    if kind == PLACE_RUN and number < nr_runs_taken(&m.runs):
+        return run_numbered(&m.runs, number)
     return NULL
 
 
@@ -285,6 +321,8 @@ cdef size_t size_of_place(const sched_class *cls, uint64_t kind) noexcept nogil:
         return cls.rq_size
     if kind == PLACE_GROUP:
         return sizeof(task_group)
+    if kind == PLACE_RUN:
+        return sizeof(run)
     return cls.group_size if kind == PLACE_GROUP_CPU else cls.task_size
 
 
@@ -397,10 +435,26 @@ cdef char *write_group(const atlas *map, char *out, const task_group *tg) noexce
     return out + map.m.nr_cpus * size
 
 
+cdef char *write_run(const atlas *map, char *out, const run *at) noexcept nogil:
+    # what is old in it stays out: of one given back all but its link
+    cdef run *copy = <run *>out
+    cdef uint32_t i
+    memset(out, 0, sizeof(run))
+    copy.node.child[LEFT] = at.node.child[LEFT]
+    if at.head != at.tail:
+        memcpy(out, at, <size_t>&(<run *>NULL).waiting)
+        memcpy(&copy.waiting[at.head], &at.waiting[at.head], (at.tail - at.head) * sizeof(waiting))
+    translate_out(map, out, node_pointers)
+    for i in range(at.head, at.tail):
+        copy.waiting[i].node = <waiting_node *>as_place(map, at.waiting[i].node)
+    return out + sizeof(run)
+
+
 cdef uint64_t image_size(const counts *nr, const sched_class *cls) noexcept nogil:
     cdef uint64_t size = sizeof(counts) + cls.tunables_size + nr.nr_cpus * (cls.rq_size + cls.task_size)
     size += nr.nr_groups * (sizeof(task_group) + nr.nr_cpus * cls.group_size)
-    return size + (nr.nr_slots - nr.nr_free) * cls.task_size + nr.nr_free * sizeof(uint32_t)
+    size += (nr.nr_slots - nr.nr_free) * cls.task_size + nr.nr_runs * sizeof(run)
+    return size + nr.nr_free * sizeof(uint32_t)
 
 
 cdef counts counts_of(const atlas *map) except *:
@@ -411,6 +465,7 @@ cdef counts counts_of(const atlas *map) except *:
     nr.this_cpu = 0 if m.this_rq == NULL else <uint64_t>m.this_rq.cpu + 1
     nr.nr_groups, nr.nr_groups_made = map.nr_groups, m.nr_groups
     nr.nr_forked, nr.nr_slots, nr.nr_free = m.nr_forked, m.nr_slots, m.nr_free
+    nr.nr_runs, nr.spare_run = nr_runs_taken(&m.runs), <uint64_t><uintptr_t>as_place(map, m.runs.spare)
     return nr
 
 
@@ -428,6 +483,8 @@ cdef void write_image(const atlas *map, const counts *nr, char *out) noexcept no
     for i in range(nr.nr_slots):
         if m.tasks[i] != NULL:
             out = write_task(map, out, m.tasks[i])
+    for i in range(nr.nr_runs):
+        out = write_run(map, out, run_numbered(&m.runs, i))
     if m.nr_free:
         memcpy(out, m.free_slots, m.nr_free * sizeof(uint32_t))
 
@@ -462,6 +519,8 @@ cdef int check_counts(const counts *nr, const sched_class *cls, uint64_t size) e
         raise SnapshotError(f"{nr.nr_groups} groups of {nr.nr_groups_made} that were made, grouped in way {nr.group_by}")
     if nr.nr_groups and cls.group_size == 0:
         raise SnapshotError(f"{cls.model.decode()} has no groups")
+    if nr.nr_runs > most or (nr.nr_runs and not cls.has_timelines):
+        raise SnapshotError(f"{nr.nr_runs} runs do not fit into {size} bytes, or {cls.model.decode()} has none")
     if image_size(nr, cls) != size:
         raise SnapshotError(f"the image has {size} bytes, its parts {image_size(nr, cls)}")
     return 0
@@ -480,6 +539,13 @@ cdef int make_groups(machine *m, const counts *nr) except -1:
         tg.cpus = calloc(nr.nr_cpus, m.sched_class.group_size)
         if tg.cpus == NULL:
             raise MemoryError
+    return 0
+
+
+cdef int make_runs(machine *m, const counts *nr) except -1:
+    m.nr_groups_alive = <uint32_t>nr.nr_groups
+    reserve_runs(&m.runs, nr.nr_runs)
+    take_runs(&m.runs, nr.nr_runs)
     return 0
 
 
@@ -557,6 +623,19 @@ cdef const char *read_group(const atlas *map, const char *at, uint64_t number) e
     return at + m.nr_cpus * size
 
 
+cdef const char *read_run(const atlas *map, const char *at, run *here) except NULL:
+    cdef uint32_t i
+    memcpy(here, at, sizeof(run))
+    if here.head > here.tail or here.tail > RUN_ROOM:
+        raise SnapshotError(f"a run has the slots {here.head} to {here.tail} of {RUN_ROOM}")
+    translate_in(map, <char *>here, node_pointers)
+    for i in range(here.head, here.tail):
+        here.waiting[i].node = <waiting_node *>address_of(map, <uint64_t><uintptr_t>here.waiting[i].node)
+        if here.waiting[i].node == NULL:
+            raise SnapshotError("a run has nobody in a slot that is in use")
+    return at + sizeof(run)
+
+
 cdef int check_whole(const atlas *map) except -1:
     # what can only be seen when all is there: who runs runs here, ids are unique, ancestors are older
     cdef const machine *m = map.m
@@ -592,6 +671,9 @@ cdef int read_parts(const atlas *map, const counts *nr, const char *at) except -
     for i in range(nr.nr_slots):
         if m.tasks[i] != NULL:
             at = read_task(map, at, m.tasks[i], m.sched_class)
+    for i in range(nr.nr_runs):
+        at = read_run(map, at, run_numbered(&m.runs, i))
+    m.runs.spare = <run *>core_pointer(map, <void *><uintptr_t>nr.spare_run, PLACE_RUN, PLACE_RUN, "the spare run")
     return check_whole(map)
 
 
@@ -617,6 +699,7 @@ cdef int machine_of_image(
     finally:
         free(tunables)
     make_groups(m, &nr)
+    make_runs(m, &nr)
     make_slots(m, &nr, <const uint32_t *>(at + size - nr.nr_free * sizeof(uint32_t)))
     m.nr_forked, m.nr_groups = nr.nr_forked, <uint32_t>nr.nr_groups_made
     m.this_rq = m.rqs[nr.this_cpu - 1] if nr.this_cpu else NULL

@@ -9,7 +9,8 @@ does in `rq_tick`; there the class says when that holds (`idle_settled`): O(1) a
 soon as its load averages have died away, after some hundred ticks.
 
 The look ahead performs the ticks on the machine itself, and then puts back what was there. It can, because a tick
-neither makes nor frees anything, and so needs no addresses translated.
+neither makes nor frees anything but runs of a timeline: a pool put back does not know those taken since, and nothing
+but the look ahead takes any.
 
 Invariants:
     I1  every tick before (next, cpu) of the ticker has been done, in order of time and then of CPU, and none after it
@@ -24,7 +25,8 @@ from libc.stdlib cimport malloc
 from libc.string cimport memcpy
 
 from ._core cimport BUG_NONE, EVENT_TICK, begin_event, end_event, scheduler_tick
-from ._types cimport int32_t, machine, ns_t, rq, sched_class, task_group, uint32_t, uint64_t
+from ._timeline cimport nr_runs_taken, run_numbered, runs_in_one_piece
+from ._types cimport int32_t, machine, ns_t, rq, run, run_pool, sched_class, task_group, uint32_t, uint64_t
 
 cdef enum:
     NSEC_PER_SEC = 1000000000
@@ -144,12 +146,26 @@ cdef char *exchange_bytes(char *here, char *backup, size_t size) noexcept nogil:
     return backup + size
 
 
+cdef char *exchange_runs(run_pool *pool, char *backup) noexcept nogil:
+    # those that were taken when the backup was made: it begins with their number
+    cdef uint64_t nr_runs = (<uint64_t *>backup)[0]
+    cdef uint64_t number = 0
+    cdef size_t nr
+    backup = exchange_bytes(<char *>pool, backup + sizeof(uint64_t), sizeof(run_pool))
+    while number < nr_runs:
+        nr = runs_in_one_piece(pool, number, nr_runs)
+        backup = exchange_bytes(<char *>run_numbered(pool, number), backup, nr * sizeof(run))
+        number += nr
+    return backup
+
+
 cdef void exchange(machine *m, char *backup) noexcept nogil:
     # everything that a tick may write, with what the backup holds
     cdef const sched_class *cls = m.sched_class
     cdef task_group *tg = m.groups
     cdef int32_t cpu
     cdef uint32_t slot
+    backup = exchange_runs(&m.runs, backup)
     for cpu in range(m.nr_cpus):
         backup = exchange_bytes(<char *>m.rqs[cpu], backup, cls.rq_size)
         backup = exchange_bytes(<char *>m.rqs[cpu].idle, backup, cls.task_size)
@@ -166,9 +182,23 @@ cdef char *append(char *backup, const void *here, size_t size) noexcept nogil:
     return backup + size
 
 
+cdef char *append_runs(char *backup, const run_pool *pool) noexcept nogil:
+    cdef uint64_t nr_runs = nr_runs_taken(pool)
+    cdef uint64_t number = 0
+    cdef size_t nr
+    backup = append(backup, &nr_runs, sizeof(uint64_t))
+    backup = append(backup, pool, sizeof(run_pool))
+    while number < nr_runs:
+        nr = runs_in_one_piece(pool, number, nr_runs)
+        backup = append(backup, run_numbered(pool, number), nr * sizeof(run))
+        number += nr
+    return backup
+
+
 cdef size_t backup_size(const machine *m) noexcept nogil:
     cdef const sched_class *cls = m.sched_class
-    cdef size_t size = m.nr_cpus * (cls.rq_size + cls.task_size) + (m.nr_slots - m.nr_free) * cls.task_size
+    cdef size_t size = sizeof(uint64_t) + sizeof(run_pool) + nr_runs_taken(&m.runs) * sizeof(run)
+    size += m.nr_cpus * (cls.rq_size + cls.task_size) + (m.nr_slots - m.nr_free) * cls.task_size
     cdef const task_group *tg = m.groups
     while tg != NULL:
         size += m.nr_cpus * cls.group_size
@@ -186,6 +216,7 @@ cdef char *new_backup(const machine *m) except NULL:
     cdef uint32_t slot
     if backup == NULL:
         raise MemoryError
+    at = append_runs(at, &m.runs)
     for cpu in range(m.nr_cpus):
         at = append(at, m.rqs[cpu], cls.rq_size)
         at = append(at, m.rqs[cpu].idle, cls.task_size)

@@ -37,6 +37,44 @@ cdef struct rb_root:
     rb_node *node               # NULL: the tree is empty
     rb_node *leftmost           # the smallest, cached; NULL: the tree is empty
 
+# ------------------------------------------------------------------------------------------------- the timeline
+# A queue in the order of keys: a red-black tree of short sorted runs (_timeline.pxd).
+
+cdef enum:
+    RUN_ROOM = 32               # entities in a run, at most
+
+
+cdef struct waiting_node:       # first in each entity that can wait in a timeline
+    run *run                    # the one that it lies in; old while it is in none
+
+
+cdef struct waiting:
+    uint64_t key
+    waiting_node *node
+
+
+cdef struct run:
+    rb_node node
+    uint64_t least              # key of its first entity: what a descent looks at shares a cache line
+    uint32_t head               # waiting[head] ... waiting[tail - 1] are in use
+    uint32_t tail
+    uint8_t unused[24]          # up to 64 bytes: what is searched begins on its own cache line
+    waiting waiting[RUN_ROOM]
+
+
+cdef struct timeline:
+    rb_root runs
+
+
+cdef struct run_pool:           # where runs come from: one a machine
+    run *spare                  # given back, chained by child[LEFT]
+    run *fresh                  # the next that was never used ...
+    run *fresh_end              # ... in the slab that is being cut
+    void **slabs
+    uint64_t nr_slabs
+    uint64_t nr_opened          # slabs that have been cut, or are being
+    uint64_t room               # runs in all slabs
+
 # ----------------------------------------------------------------------------------------------------- the loads
 
 cdef struct load_weight:
@@ -140,11 +178,14 @@ cdef struct machine:
     uint32_t nr_free
     uint32_t slots_max          # room in `tasks` and `free_slots`
     uint32_t nr_groups          # ever made
+    uint32_t nr_groups_alive
     uint64_t nr_forked          # tasks ever made
     void **slabs                # blocks of memory that tasks lie in
     void *spare                 # chain of task-sized pieces that are free
     uint32_t nr_slabs
     uint32_t slabs_max
+    uint64_t nr_pieces          # tasks that there is room for in all slabs
+    run_pool runs               # for the timelines of a class that has them
 
 # ------------------------------------------------------------------------------------------------------ the seam
 
@@ -188,6 +229,7 @@ cdef struct sched_class:
     size_t group_size           # of what a group has on one CPU; 0: the model has no groups
     size_t tunables_size
     size_t load_offset          # where in its task a class keeps `load_weight`
+    bint has_timelines          # its queues are timelines: the machine keeps runs for them
 
     # on and off the queues; the two keep p.on_rq, rq.nr_running and rq.load as well
     void (*enqueue_task)(rq *rq, task *p, int flags) noexcept nogil

@@ -32,8 +32,8 @@ from cfs._core cimport (
     try_to_wake_up,
     wake_up_new_task,
 )
-from cfs._rbtree cimport rb_next
-from cfs._types cimport SLEEP_INTERRUPTIBLE, machine, rb_node, rq, task
+from cfs._timeline cimport spot, start_of, timeline_walk
+from cfs._types cimport SLEEP_INTERRUPTIBLE, machine, rq, task, waiting_node
 from cfs.classes._fair cimport cfs_rq, fair_rq, fair_task, sched_entity
 from cfs.scheduler cimport Scheduler, Task
 
@@ -259,12 +259,13 @@ cdef class Events(Steps):
     def state(self):
         """Clock, who runs, who waits, the floor, switches. Of 2.6.24, flat."""
         cdef cfs_rq *cfs = &(<fair_rq *>self.d.rq).cfs
-        cdef rb_node *node = cfs.tasks_timeline.leftmost
+        cdef spot at = start_of(&cfs.tasks_timeline)
+        cdef waiting_node *node = timeline_walk(&at)
         waiting = []
         self.sched.check()
         while node != NULL:
             waiting.append(self.read(<sched_entity *>node))
-            node = rb_next(node)
+            node = timeline_walk(&at)
         return (
             self.d.rq.clock, self.read(cfs.curr), waiting, cfs.min_vruntime, cfs.load, cfs.nr_running, self.nr_switches
         )

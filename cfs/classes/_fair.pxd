@@ -4,19 +4,19 @@ from .._types cimport (
     int32_t,
     load_weight,
     ns_t,
-    rb_node,
-    rb_root,
     rq,
     sched_class,
     task,
     task_group,
+    timeline,
     uint8_t,
     uint64_t,
     vns_t,
+    waiting_node,
 )
 
 cdef struct sched_entity:       # a task, or a group on one CPU
-    rb_node run_node            # its place among the waiting ones; key and links share a cache line
+    waiting_node run_node       # its place among the waiting ones
     vns_t vruntime              # run time x 1024 / weight: the key
     load_weight load
     ns_t exec_start             # clock at the last charge or select
@@ -28,8 +28,8 @@ cdef struct sched_entity:       # a task, or a group on one CPU
     uint8_t on_rq               # counted on its queue, waiting or running
 
 
-cdef struct cfs_rq:             # the class's runqueue: waiting entities in a tree, the running one beside it
-    rb_root tasks_timeline      # ordered by signed vruntime - min_vruntime; the running entity is not in it
+cdef struct cfs_rq:             # the class's runqueue: the waiting entities in order, the running one beside them
+    timeline tasks_timeline     # by signed vruntime - min_vruntime; the running entity is not in it
     sched_entity *curr          # the running entity, from select to release
     vns_t min_vruntime          # the floor: never decreases, changes only in update_curr
     uint64_t load               # sum of weights of the entities with on_rq

@@ -59,17 +59,26 @@ from .._fixedpoint cimport (
     signed_difference,
 )
 from .._load cimport load_from_nice, load_from_shares
-from .._rbtree cimport rb_check, rb_erase, rb_insert, rb_last, rb_link_node, rb_next
 from .._slice cimport cut_load, divide_period, divide_slice, divide_vslice
 from .._table cimport field_at, pointer_at
+from .._timeline cimport (
+    spot,
+    start_of,
+    timeline_check,
+    timeline_erase,
+    timeline_first,
+    timeline_insert,
+    timeline_is_empty,
+    timeline_last,
+    timeline_least,
+    timeline_take_first,
+    timeline_walk,
+)
 from .._types cimport (
     FIELD_S64,
     FIELD_U8,
     FIELD_U64,
-    LEFT,
     POINTER_PLAIN,
-    POINTER_TAGGED,
-    RIGHT,
     SCHED_BATCH,
     TASK_WAKES,
     field,
@@ -79,16 +88,16 @@ from .._types cimport (
     ns_t,
     pointer,
     queued,
-    rb_node,
-    rb_root,
     rq,
     rq as rq_struct,
+    run_pool,
     sched_class,
     task,
     task_group,
     uint32_t,
     uint64_t,
     vns_t,
+    waiting_node,
 )
 
 # ------------------------------------------------------------------------------------------------ generic entities
@@ -103,7 +112,7 @@ cdef inline task *task_of(const sched_entity *se) noexcept nogil:
     return <task *>(<char *>se - <size_t>&(<fair_task *>NULL).se)
 
 
-cdef inline sched_entity *entity_of_node(const rb_node *node) noexcept nogil:
+cdef inline sched_entity *entity_of_node(const waiting_node *node) noexcept nogil:
     # the node is the entity's first member
     return <sched_entity *>node
 
@@ -119,46 +128,41 @@ cdef inline const fair_tunables *tunables_of(const rq *rq) noexcept nogil:
 cdef inline bint has_feature(const rq *rq, uint64_t bit) noexcept nogil:
     return tunables_of(rq).sched_features & bit != 0
 
-# ---------------------------------------------------------------------------------------------------- tree handling
+# --------------------------------------------------------------------------------------------- the timeline handled
 # tree_enqueue and tree_dequeue are the kernel's __enqueue_entity and __dequeue_entity.
 
 
-cdef inline int64_t entity_key(const cfs_rq *cfs, const sched_entity *se) noexcept nogil:
-    return signed_difference(se.vruntime, cfs.min_vruntime)
+cdef inline run_pool *runs_of(const cfs_rq *cfs) noexcept nogil:
+    return &cfs.rq.machine.runs
 
 
 cdef inline void tree_enqueue(cfs_rq *cfs, sched_entity *se) noexcept nogil:
     # behind all equal keys: a preempted entity lets its equals run first
-    # Both children are loaded and one is moved, without a jump: which way a key goes cannot be foreseen (at 512 tasks
-    # 75 ns a switch against 90 with an `if`, at 64 64 against 66, at 8 24 against 22; docs/decisions/0004).
-    cdef int64_t key = entity_key(cfs, se)
-    cdef rb_node *at = cfs.tasks_timeline.node
-    cdef rb_node *parent = NULL
-    cdef rb_node *left
-    cdef rb_node *right
-    cdef int side = LEFT
-    while at != NULL:
-        parent = at
-        left = at.child[LEFT]
-        right = at.child[RIGHT]
-        at = left if key < entity_key(cfs, entity_of_node(parent)) else right
-    if parent != NULL:
-        side = not key < entity_key(cfs, entity_of_node(parent))
-    # left of the leftmost, or alone: the new leftmost
-    rb_link_node(&se.run_node, parent, side, &cfs.tasks_timeline)
-    rb_insert(&se.run_node, &cfs.tasks_timeline, side == LEFT and parent == cfs.tasks_timeline.leftmost)
+    timeline_insert(&cfs.tasks_timeline, runs_of(cfs), &se.run_node, se.vruntime)
 
 
 cdef inline void tree_dequeue(cfs_rq *cfs, sched_entity *se) noexcept nogil:
-    rb_erase(&se.run_node, &cfs.tasks_timeline)
+    if se == first_entity(cfs):
+        timeline_take_first(&cfs.tasks_timeline, runs_of(cfs))
+    else:
+        timeline_erase(&cfs.tasks_timeline, runs_of(cfs), &se.run_node)
+
+
+cdef inline bint nobody_waits(const cfs_rq *cfs) noexcept nogil:
+    return timeline_is_empty(&cfs.tasks_timeline)
 
 
 cdef inline sched_entity *first_entity(const cfs_rq *cfs) noexcept nogil:
-    return entity_of_node(cfs.tasks_timeline.leftmost)
+    return entity_of_node(timeline_first(&cfs.tasks_timeline))
 
 
 cdef inline sched_entity *last_entity(const cfs_rq *cfs) noexcept nogil:
-    return entity_of_node(rb_last(&cfs.tasks_timeline))
+    return entity_of_node(timeline_last(&cfs.tasks_timeline))
+
+
+cdef inline vns_t least_vruntime(const cfs_rq *cfs) noexcept nogil:
+    # of those that wait, read without touching the entity
+    return timeline_least(&cfs.tasks_timeline)
 
 # -------------------------------------------------------------------------------------------------- periods and slices
 # Not inline: the divisions are in these three and nowhere else, which a test reads off the disassembly.
@@ -189,8 +193,8 @@ cdef vns_t sched_vslice(const cfs_rq *cfs, uint64_t load, uint64_t nr) noexcept 
 
 cdef inline void update_min_vruntime(cfs_rq *cfs, vns_t vruntime) noexcept nogil:
     # floor = later(floor, the least v of the queue); `vruntime` is that of the running entity
-    if cfs.tasks_timeline.leftmost != NULL:
-        vruntime = min_vruntime(vruntime, first_entity(cfs).vruntime)
+    if not nobody_waits(cfs):
+        vruntime = min_vruntime(vruntime, least_vruntime(cfs))
     cfs.min_vruntime = max_vruntime(cfs.min_vruntime, vruntime)
 
 
@@ -219,7 +223,7 @@ cdef vns_t average_base(const cfs_rq *cfs) noexcept nogil:
     # TREE_AVG, or else APPROX_AVG: around the middle of the queue
     cdef vns_t vruntime = cfs.min_vruntime
     if has_feature(cfs.rq, TREE_AVG):
-        if cfs.tasks_timeline.node != NULL:
+        if not nobody_waits(cfs):
             vruntime = (vruntime + last_entity(cfs).vruntime) >> 1      # [raw]: the sum loses its top bit
     elif cfs.nr_running != 0:
         vruntime += approximate_average(cfs)
@@ -344,6 +348,10 @@ cdef void set_curr_task_fair(rq *rq, task *p) noexcept nogil:
 # level on where another one is chosen, all levels below are released.
 
 
+cdef inline int64_t entity_key(const cfs_rq *cfs, vns_t vruntime) noexcept nogil:
+    return signed_difference(vruntime, cfs.min_vruntime)
+
+
 cdef inline void charge_path(task *p) noexcept nogil:
     cdef sched_entity *se = entity_of(p)
     while se != NULL:
@@ -356,9 +364,9 @@ cdef inline bint stays_first(const cfs_rq *cfs, const sched_entity *se) noexcept
     # strictly: put back, it would go behind its equals
     if not se.on_rq:
         return False
-    if cfs.tasks_timeline.leftmost == NULL:
+    if nobody_waits(cfs):
         return True
-    return entity_key(cfs, se) < entity_key(cfs, first_entity(cfs))
+    return entity_key(cfs, se.vruntime) < entity_key(cfs, least_vruntime(cfs))
 
 
 cdef inline void release_path(cfs_rq *cfs) noexcept nogil:
@@ -626,7 +634,8 @@ cdef void *root_queue_fair(rq *rq) noexcept nogil:
 
 cdef size_t list_queue_fair(const void *queue, queued *out, size_t room) noexcept nogil:
     # the waiting entities, leftmost first; returns how many there are, writes at most `room`
-    cdef const rb_node *node = (<const cfs_rq *>queue).tasks_timeline.leftmost
+    cdef spot at = start_of(&(<const cfs_rq *>queue).tasks_timeline)
+    cdef const waiting_node *node = timeline_walk(&at)
     cdef const sched_entity *se
     cdef size_t nr = 0
     while node != NULL:
@@ -635,7 +644,7 @@ cdef size_t list_queue_fair(const void *queue, queued *out, size_t room) noexcep
             out[nr].p = task_of(se) if se.my_q == NULL else NULL
             out[nr].tg = NULL if se.my_q == NULL else se.my_q.tg
         nr += 1
-        node = rb_next(node)
+        node = timeline_walk(&at)
     return nr
 
 
@@ -651,23 +660,21 @@ cdef vns_t vslice_of_fair(const void *entity) noexcept nogil:
 # -------------------------------------------------------------------------------------------------------- checking
 
 
-cdef bint vruntime_before(const rb_node *a, const rb_node *b) noexcept nogil:
-    return signed_difference(entity_of_node(a).vruntime, entity_of_node(b).vruntime) < 0
-
-
 cdef int check_queue(cfs_rq *cfs) noexcept nogil:
     cdef bint curr_counts = cfs.curr != NULL and cfs.curr.on_rq
     cdef uint64_t load = cfs.curr.load.weight if curr_counts else 0
-    cdef const rb_node *node = cfs.tasks_timeline.leftmost
+    cdef spot at = start_of(&cfs.tasks_timeline)
+    cdef const waiting_node *node
     cdef const sched_entity *se
-    if rb_check(&cfs.tasks_timeline, cfs.nr_running - curr_counts, vruntime_before):
+    if timeline_check(&cfs.tasks_timeline, cfs.nr_running - curr_counts):
         return 1
+    node = timeline_walk(&at)
     while node != NULL:
         se = entity_of_node(node)
         if not se.on_rq or se.cfs_rq != cfs or se == cfs.curr:
             return 2
         load += se.load.weight
-        node = rb_next(node)
+        node = timeline_walk(&at)
     if load != cfs.load:
         return 1
     if cfs.tg != NULL and group_on(cfs.tg, cfs.rq.cpu).se.on_rq != (cfs.nr_running != 0):
@@ -736,34 +743,32 @@ tunables[12] = field_at("vslice_unscaled", &(<fair_tunables *>NULL).vslice_unsca
 tunables[13].name = NULL
 
 # Every pointer of the structs, for snapshots.
-cdef pointer task_pointers[6]
-task_pointers[0] = pointer_at(&(<fair_task *>NULL).se.run_node.parent_color, 1, POINTER_TAGGED)
-task_pointers[1] = pointer_at(&(<fair_task *>NULL).se.run_node.child[0], 2, POINTER_PLAIN)
-task_pointers[2] = pointer_at(&(<fair_task *>NULL).se.cfs_rq, 1, POINTER_PLAIN)
-task_pointers[3] = pointer_at(&(<fair_task *>NULL).se.parent, 1, POINTER_PLAIN)
-task_pointers[4] = pointer_at(&(<fair_task *>NULL).se.my_q, 1, POINTER_PLAIN)
-task_pointers[5].count = 0
+cdef pointer task_pointers[5]
+task_pointers[0] = pointer_at(&(<fair_task *>NULL).se.run_node.run, 1, POINTER_PLAIN)
+task_pointers[1] = pointer_at(&(<fair_task *>NULL).se.cfs_rq, 1, POINTER_PLAIN)
+task_pointers[2] = pointer_at(&(<fair_task *>NULL).se.parent, 1, POINTER_PLAIN)
+task_pointers[3] = pointer_at(&(<fair_task *>NULL).se.my_q, 1, POINTER_PLAIN)
+task_pointers[4].count = 0
 
 cdef pointer rq_pointers[6]
-rq_pointers[0] = pointer_at(&(<fair_rq *>NULL).cfs.tasks_timeline.node, 1, POINTER_PLAIN)
-rq_pointers[1] = pointer_at(&(<fair_rq *>NULL).cfs.tasks_timeline.leftmost, 1, POINTER_PLAIN)
+rq_pointers[0] = pointer_at(&(<fair_rq *>NULL).cfs.tasks_timeline.runs.node, 1, POINTER_PLAIN)
+rq_pointers[1] = pointer_at(&(<fair_rq *>NULL).cfs.tasks_timeline.runs.leftmost, 1, POINTER_PLAIN)
 rq_pointers[2] = pointer_at(&(<fair_rq *>NULL).cfs.curr, 1, POINTER_PLAIN)
 rq_pointers[3] = pointer_at(&(<fair_rq *>NULL).cfs.rq, 1, POINTER_PLAIN)
 rq_pointers[4] = pointer_at(&(<fair_rq *>NULL).cfs.tg, 1, POINTER_PLAIN)
 rq_pointers[5].count = 0
 
-cdef pointer group_pointers[11]
-group_pointers[0] = pointer_at(&(<fair_group *>NULL).se.run_node.parent_color, 1, POINTER_TAGGED)
-group_pointers[1] = pointer_at(&(<fair_group *>NULL).se.run_node.child[0], 2, POINTER_PLAIN)
-group_pointers[2] = pointer_at(&(<fair_group *>NULL).se.cfs_rq, 1, POINTER_PLAIN)
-group_pointers[3] = pointer_at(&(<fair_group *>NULL).se.parent, 1, POINTER_PLAIN)
-group_pointers[4] = pointer_at(&(<fair_group *>NULL).se.my_q, 1, POINTER_PLAIN)
-group_pointers[5] = pointer_at(&(<fair_group *>NULL).cfs_rq.tasks_timeline.node, 1, POINTER_PLAIN)
-group_pointers[6] = pointer_at(&(<fair_group *>NULL).cfs_rq.tasks_timeline.leftmost, 1, POINTER_PLAIN)
-group_pointers[7] = pointer_at(&(<fair_group *>NULL).cfs_rq.curr, 1, POINTER_PLAIN)
-group_pointers[8] = pointer_at(&(<fair_group *>NULL).cfs_rq.rq, 1, POINTER_PLAIN)
-group_pointers[9] = pointer_at(&(<fair_group *>NULL).cfs_rq.tg, 1, POINTER_PLAIN)
-group_pointers[10].count = 0
+cdef pointer group_pointers[10]
+group_pointers[0] = pointer_at(&(<fair_group *>NULL).se.run_node.run, 1, POINTER_PLAIN)
+group_pointers[1] = pointer_at(&(<fair_group *>NULL).se.cfs_rq, 1, POINTER_PLAIN)
+group_pointers[2] = pointer_at(&(<fair_group *>NULL).se.parent, 1, POINTER_PLAIN)
+group_pointers[3] = pointer_at(&(<fair_group *>NULL).se.my_q, 1, POINTER_PLAIN)
+group_pointers[4] = pointer_at(&(<fair_group *>NULL).cfs_rq.tasks_timeline.runs.node, 1, POINTER_PLAIN)
+group_pointers[5] = pointer_at(&(<fair_group *>NULL).cfs_rq.tasks_timeline.runs.leftmost, 1, POINTER_PLAIN)
+group_pointers[6] = pointer_at(&(<fair_group *>NULL).cfs_rq.curr, 1, POINTER_PLAIN)
+group_pointers[7] = pointer_at(&(<fair_group *>NULL).cfs_rq.rq, 1, POINTER_PLAIN)
+group_pointers[8] = pointer_at(&(<fair_group *>NULL).cfs_rq.tg, 1, POINTER_PLAIN)
+group_pointers[9].count = 0
 
 cdef sched_class table
 table.model = "linux-2.6.24-cfs"
@@ -771,6 +776,7 @@ table.task_size = sizeof(fair_task)
 table.rq_size = sizeof(fair_rq)
 table.group_size = sizeof(fair_group)
 table.tunables_size = sizeof(fair_tunables)
+table.has_timelines = True
 table.load_offset = <size_t>&(<fair_task *>NULL).se.load
 table.enqueue_task = enqueue_task_fair
 table.dequeue_task = dequeue_task_fair

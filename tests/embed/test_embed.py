@@ -162,6 +162,26 @@ def test_a_broken_tree_is_noticed_and_its_invariant_named(foreign):
     assert foreign(program, cases=list(BROKEN)) == BROKEN
 
 
+BROKEN_TIMELINE = {
+    "whole": 0,
+    "keys out of order": 1,  # I1 of cfs/_timeline.pyx
+    "runs out of order": 1,
+    "stale least": 2,  # I2 of cfs/_timeline.pyx
+    "empty run": 2,
+    "beyond the end": 2,
+    "two short runs": 3,  # I3 of cfs/_timeline.pyx
+    "one too many": 4,  # I4 of cfs/_timeline.pyx
+    "one too few": 4,
+    "in another run": 5,  # I5 of cfs/_timeline.pyx
+    "red root": 6,  # I6 of cfs/_timeline.pyx
+}
+
+
+def test_a_broken_timeline_is_noticed_and_its_invariant_named(foreign):
+    program = "print(json.dumps({how: foreign.broken_timeline(how) for how in cases}))"
+    assert foreign(program, cases=list(BROKEN_TIMELINE)) == BROKEN_TIMELINE
+
+
 CHECK = """
 sched = cfs.Scheduler(group_by=group_by)
 sched.fork(now_ns=0), sched.fork(now_ns=0)

@@ -67,6 +67,7 @@ FLOORS = {
     "_table": 1,
     "_load": 2,
     "_slice": 2,
+    "_timeline": 2,
     "_core": 3,
     "_group": 3,
     "classes": 4,

@@ -20,7 +20,7 @@ pytest.importorskip("Cython")
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "concepts" / "linux-2.6.24-cfs.md"
-MODULES = ("cfs.classes._fair", "cfs._rbtree", "cfs._core", "cfs._load")
+MODULES = ("cfs.classes._fair", "cfs._rbtree", "cfs._timeline", "cfs._core", "cfs._load")
 # every function has one name and its own code
 OUT_OF_LINE = ["-fno-inline", "-fno-ipa-cp", "-fno-ipa-sra", "-fno-ipa-icf", "-fno-partial-inlining"]
 INSTRUCTIONS = {

@@ -20,6 +20,7 @@ from cfs cimport (
     exit_current,
     fair_sched_class,
     fair_task,
+    free_runs,
     free_task,
     idle_sched_class,
     load_from_nice,
@@ -32,7 +33,10 @@ from cfs cimport (
     rb_node,
     rb_root,
     require_abi,
+    reserve_runs,
     rq,
+    run,
+    run_pool,
     sched_class,
     sched_entity,
     sched_fork,
@@ -41,7 +45,12 @@ from cfs cimport (
     signed_difference,
     task,
     task_group,
+    timeline,
+    timeline_check,
+    timeline_first,
+    timeline_insert,
     try_to_wake_up,
+    waiting_node,
     wake_up_new_task,
 )
 from cfs.scheduler cimport Scheduler
@@ -161,13 +170,13 @@ def report_a_bug(Scheduler sched, int code):
 def spoil(Scheduler sched, str how):
     """Break one invariant of cfs/classes/_fair.pyx. A task runs and another one waits, in the same queue."""
     cdef sched_entity *running = &(<fair_task *>sched.m.rqs[0].curr).se
-    cdef sched_entity *waiting = <sched_entity *>running.cfs_rq.tasks_timeline.leftmost
+    cdef sched_entity *waiting = <sched_entity *>timeline_first(&running.cfs_rq.tasks_timeline)
     if how == "load":
         running.cfs_rq.load += 1024
     elif how == "number":
         running.cfs_rq.nr_running += 1
     elif how == "order":
-        running.cfs_rq.tasks_timeline.leftmost = NULL
+        running.cfs_rq.tasks_timeline.runs.leftmost = NULL
     elif how == "on_rq":
         waiting.on_rq = 0
     elif how == "group off its queue":
@@ -256,3 +265,46 @@ def broken_tree(str how):
     elif how != "whole":
         raise ValueError(how)
     return rb_check(&root, size, by_key)
+
+
+def broken_timeline(str how):
+    """What timeline_check says of the keys 0 ... 79, in runs of 32, 32 and 16, with one thing wrong; "whole": nothing."""
+    cdef waiting_node nodes[80]
+    cdef timeline tl
+    cdef run_pool pool
+    cdef run *middle
+    cdef run *last
+    cdef int size = 80
+    cdef int i
+    memset(&tl, 0, sizeof(tl))
+    memset(&pool, 0, sizeof(pool))
+    reserve_runs(&pool, 3)
+    for i in range(80):
+        timeline_insert(&tl, &pool, &nodes[i], i)
+    middle, last = nodes[32].run, nodes[79].run
+    if how == "keys out of order":
+        last.waiting[last.head + 1].key = 0
+    elif how == "runs out of order":
+        last.waiting[last.head].key = last.least = 5
+    elif how == "stale least":
+        middle.least = 31
+    elif how == "empty run":
+        last.tail = last.head
+    elif how == "beyond the end":
+        last.tail = 33
+    elif how == "two short runs":
+        middle.tail, last.tail = middle.head + 8, last.head + 8
+        size = 48
+    elif how == "one too many":
+        size = 79
+    elif how == "one too few":
+        size = 81
+    elif how == "in another run":
+        nodes[40].run = last
+    elif how == "red root":
+        tl.runs.node.parent_color = 0
+    elif how != "whole":
+        raise ValueError(how)
+    broken = timeline_check(&tl, size)
+    free_runs(&pool)
+    return broken
