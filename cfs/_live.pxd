@@ -35,7 +35,7 @@ cdef struct live_cpu:
     uint32_t index              # its place in live.tasks
     size_t run                  # its open row, if runs are recorded
     ns_t since                  # from when on its run has not been accounted
-    uint64_t next_tick          # number of the next tick: it is due at next_tick * 10**9 / hz
+    uint64_t next_tick          # number of the next tick (`_hz`)
 
 
 cdef struct live:

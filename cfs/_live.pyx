@@ -37,6 +37,7 @@ from ._core cimport (
     scheduler_tick,
     try_to_wake_up,
 )
+from ._hz cimport first_tick_after, tick_time
 from ._timeline cimport nr_runs_taken, run_numbered, runs_in_one_piece
 from ._types cimport (
     SLEEP_INTERRUPTIBLE,
@@ -58,7 +59,6 @@ from .scheduler cimport Scheduler, Task
 from .errors import StateError
 
 cdef enum:
-    NSEC_PER_SEC = 1000000000
     TICKS_AHEAD = 1024          # how far peek looks at first; some ten microseconds
     TICKS_A_VISIT = 262144      # between two looks at signals, and how far peek looks at most
     READY_WAKEUP = 1
@@ -72,20 +72,6 @@ cdef extern from *:
     #define CFS_LIVE_NEVER 0xffffffffffffffffULL
     """
     const ns_t NEVER "CFS_LIVE_NEVER"
-
-# ----------------------------------------------------------------------------------------------------------- ticks
-
-
-cdef inline ns_t tick_time(const live *s, uint64_t number) noexcept nogil:
-    # floor(number * 10**9 / hz), as in _sim
-    return number // s.hz * NSEC_PER_SEC + number % s.hz * NSEC_PER_SEC // s.hz
-
-
-cdef inline uint64_t first_tick_after(const live *s, ns_t time) noexcept nogil:
-    cdef uint64_t number = time // NSEC_PER_SEC * s.hz + time % NSEC_PER_SEC * s.hz // NSEC_PER_SEC
-    while tick_time(s, number) <= time:
-        number += 1
-    return number
 
 # ------------------------------------------------------------------------------------------------------------ runs
 
@@ -132,7 +118,7 @@ cdef bint note_switch(live *s, live_cpu *cpu) noexcept nogil:
         seen = s.tasks[cpu.index].watched
         close_run(s, cpu)
     else:
-        cpu.next_tick = first_tick_after(s, s.now)
+        cpu.next_tick = first_tick_after(s.hz, s.now)
     cpu.curr = curr
     if curr != cpu.rq.idle:
         cpu.index = curr.tag
@@ -165,7 +151,7 @@ cdef int advance(live *s, ns_t until) noexcept nogil:
             if cpu.curr == cpu.rq.idle:
                 continue
             at_end = min(at_end, cpu.since + s.tasks[cpu.index].remaining)
-            due = tick_time(s, cpu.next_tick)
+            due = tick_time(s.hz, cpu.next_tick)
             if due < at_tick:
                 at_tick, tick_cpu = due, &s.cpus[i]
         if min(at_tick, at_end) > until:
@@ -415,7 +401,7 @@ cdef class Live:
         if until < self.s.now:
             return
         while True:
-            stop = min(until, tick_time(&self.s, first_tick_after(&self.s, self.s.now) + TICKS_A_VISIT))
+            stop = min(until, tick_time(self.s.hz, first_tick_after(self.s.hz, self.s.now) + TICKS_A_VISIT))
             self.make_room()
             with nogil:
                 status = advance(&self.s, stop)
@@ -454,7 +440,7 @@ cdef class Live:
             return None
         self.ahead = min(2 * self.ahead, TICKS_A_VISIT) if undisturbed and self.fruitless else TICKS_AHEAD
         self.room_for_image()
-        until = tick_time(&self.s, first_tick_after(&self.s, self.s.now) + self.ahead)
+        until = tick_time(self.s.hz, first_tick_after(self.s.hz, self.s.now) + self.ahead)
         with nogil:
             status = look_ahead(&self.s, until, &seen)
         self.fruitless = status == LIVE_REACHED

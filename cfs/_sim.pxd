@@ -94,7 +94,7 @@ cdef struct sim_cpu:
     task *curr                  # whose run is open; rq.idle: nobody's
     size_t run                  # the open row of runs
     ns_t since                  # from when on `curr`'s RUN has not been accounted
-    uint64_t next_tick          # number of the next tick: it is due at next_tick * 10**9 / hz
+    uint64_t next_tick          # number of the next tick (`_hz`)
 
 
 cdef struct timer:              # ordered by time, then by seq

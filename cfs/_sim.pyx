@@ -9,8 +9,8 @@ so a tick due at t comes before the operation at t, and the same workload gives 
 After the end of a RUN the task performs its following operations, which take no time, until it runs again, blocks,
 exits, or is preempted by what it did.
 
-A tick is due at floor(k * 10**9 / hz) for k = 1, 2, ...; an idle CPU takes none, and its first one after waking up is
-the first that lies *after* that instant. So an idle span costs nothing.
+Ticks are due when `_hz` says; an idle CPU takes none, and its first one after waking up is the first that lies *after*
+that instant. So an idle span costs nothing.
 
 Tasks with a start time exist from time 0 on, asleep, as if forked by the idle task long ago, and are woken at that
 time. A WAIT takes a WAKE that came early (they are counted), so no wakeup is lost when the order of events changes.
@@ -51,6 +51,7 @@ from ._core cimport (
     try_to_wake_up,
     wake_up_new_task,
 )
+from ._hz cimport first_tick_after, tick_time
 from ._types cimport (
     SLEEP_INTERRUPTIBLE,
     TASK_BLOCKED,
@@ -76,7 +77,6 @@ from .errors import StateError, WorkloadError
 cdef enum:
     STEPS_A_VISIT = 200000      # steps between two looks at signals; some ten milliseconds
     RUNS_AT_FIRST = 4096
-    NSEC_PER_SEC = 1000000000
 
 cdef extern from *:
     """
@@ -130,18 +130,6 @@ cdef uint32_t pop_timer(sim *s) noexcept nogil:
 # ------------------------------------------------------------------------------------------------------------ runs
 
 
-cdef inline ns_t tick_time(const sim *s, uint64_t number) noexcept nogil:
-    # floor(number * 10**9 / hz), without overflow for any number that fits the time
-    return number // s.hz * NSEC_PER_SEC + number % s.hz * NSEC_PER_SEC // s.hz
-
-
-cdef inline uint64_t first_tick_after(const sim *s, ns_t time) noexcept nogil:
-    cdef uint64_t number = time // NSEC_PER_SEC * s.hz + time % NSEC_PER_SEC * s.hz // NSEC_PER_SEC
-    while tick_time(s, number) <= time:
-        number += 1
-    return number
-
-
 cdef inline uint8_t why_out(const task *p) noexcept nogil:
     if p.state == TASK_RUNNING:
         return OUT_PREEMPTED
@@ -177,7 +165,7 @@ cdef inline void note_switch(sim *s, sim_cpu *cpu) noexcept nogil:
     if cpu.curr != cpu.rq.idle:
         close_run(s, cpu)
     else:
-        cpu.next_tick = first_tick_after(s, s.now)
+        cpu.next_tick = first_tick_after(s.hz, s.now)
     if curr != cpu.rq.idle:
         open_run(s, cpu, curr)
     cpu.curr = curr
@@ -384,7 +372,7 @@ cdef int step(sim *s) noexcept nogil:
         due = run_end(s, cpu)
         if due < at_end:
             at_end, end_cpu = due, cpu
-        due = tick_time(s, cpu.next_tick)
+        due = tick_time(s.hz, cpu.next_tick)
         if due < at_tick:
             at_tick, tick_cpu = due, cpu
     due = min(at_tick, min(at_timer, at_end))

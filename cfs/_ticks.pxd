@@ -1,11 +1,11 @@
-# Floor 5: ticks that fall due by themselves. `_ticks.pyx` says when, and what an idle CPU's amount to.
+# Floor 5: ticks that fall due by themselves. `_ticks.pyx` says in which order, and what an idle CPU's amount to.
 
-from ._types cimport int32_t, machine, ns_t, uint64_t
+from ._types cimport int32_t, machine, uint64_t
 
 
 cdef struct ticker:
     uint64_t hz                 # ticks a second; 0: this machine ticks when it is told to
-    uint64_t next               # number of the instant that comes next: it is due at tick_time(hz, next)
+    uint64_t next               # number of the instant that comes next: it is due at tick_time(hz, next), as `_hz` says
     int32_t cpu                 # whose turn it is at that instant; the CPUs before it have had theirs
 
 cdef enum:                      # how run_ticks and look_ahead ended
@@ -15,8 +15,6 @@ cdef enum:                      # how run_ticks and look_ahead ended
     TICKS_BUG = 3               # a CPU has reported a bug
     TICKS_CHANGED = 4           # look_ahead: the last instant has changed a running task
 
-cdef ns_t tick_time(uint64_t hz, uint64_t number) noexcept nogil
-cdef uint64_t ticks_until(uint64_t hz, ns_t time) noexcept nogil
 cdef uint64_t nr_switches(const machine *m) noexcept nogil
 cdef int run_ticks(machine *m, ticker *t, uint64_t last, uint64_t budget) noexcept nogil
 cdef bint may_change(const machine *m) noexcept nogil

@@ -1,7 +1,7 @@
 """Ticks that fall due by themselves, and a look ahead to the one that ends a turn.
 
-What it decides: when a machine ticks, and what the ticks of a span without anything else amount to. Tick number k
-(1, 2, ...) is due at floor(k * 10**9 / hz) ns on every CPU, CPU 0 first; it is the same event as one that is sent.
+What it decides: in which order a machine ticks, and what the ticks of a span without anything else amount to. A tick is
+due on every CPU at one instant (`_hz` says which), CPU 0 first; it is the same event as one that is sent.
 
 A charge rounds, so k ticks are k charges and never one of k-fold length: a busy machine is ticked one by one. While all
 CPUs idle a tick only refreshes clocks, and one at the end of the span leaves what all of them would, but for what a class
@@ -25,24 +25,12 @@ from libc.stdlib cimport malloc
 from libc.string cimport memcpy
 
 from ._core cimport BUG_NONE, EVENT_TICK, begin_event, end_event, scheduler_tick
+from ._hz cimport tick_time
 from ._timeline cimport nr_runs_taken, run_numbered, runs_in_one_piece
 from ._types cimport int32_t, machine, ns_t, rq, run, run_pool, sched_class, task_group, uint32_t, uint64_t
 
 cdef enum:
-    NSEC_PER_SEC = 1000000000
     PIECE = 256                 # bytes that are exchanged at once
-
-# ------------------------------------------------------------------------------------------------------------ when
-
-
-cdef ns_t tick_time(uint64_t hz, uint64_t number) noexcept nogil:
-    # floor(number * 10**9 / hz), without overflow for any number that fits the time
-    return number // hz * NSEC_PER_SEC + number % hz * NSEC_PER_SEC // hz
-
-
-cdef uint64_t ticks_until(uint64_t hz, ns_t time) noexcept nogil:
-    # number of the last tick that is due at `time` or before: the greatest k with k * 10**9 < (time + 1) * hz
-    return time // NSEC_PER_SEC * hz + ((time % NSEC_PER_SEC + 1) * hz - 1) // NSEC_PER_SEC
 
 # ------------------------------------------------------------------------------------------------------------ ticks
 

@@ -60,6 +60,7 @@ from ._core cimport (
     wake_up_new_task,
 )
 from ._group cimport free_group, init_groups, new_group, sched_group_set_idle, sched_group_set_shares
+from ._hz cimport tick_time, ticks_until
 from ._load cimport NICE_MAX, NICE_MIN
 from ._snapshot cimport image_of, machine_of_image
 from ._ticks cimport (
@@ -74,9 +75,7 @@ from ._ticks cimport (
     new_backup,
     nr_switches,
     run_ticks,
-    tick_time,
     ticker,
-    ticks_until,
 )
 from ._types cimport (
     FIELD_S64,

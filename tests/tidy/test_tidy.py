@@ -63,6 +63,7 @@ FLOORS = {
     "_types": 0,
     "errors": 0,
     "_fixedpoint": 1,
+    "_hz": 1,
     "_rbtree": 1,
     "_table": 1,
     "_load": 2,

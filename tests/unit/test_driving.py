@@ -157,6 +157,20 @@ def test_a_whole_number_of_ticks_is_done_though_hz_divides_nothing():
     assert sched.cpu_fields()["clock"] == SECOND
 
 
+@pytest.mark.parametrize("hz", [1, 7, 300, 999_983, 10**6])
+def test_no_time_is_too_late_for_an_exact_tick(hz):
+    """The last tick up to a time, in Python's long integers; an idle CPU's clock stands at it."""
+    rng, sched = random.Random(hz), by_itself("linux-2.6.24-cfs", hz)
+    times = [rng.randrange(SECOND, 2**bits) for bits in range(30, 65)]
+    exact = [second * SECOND + by for second in (2, 10**6, 10**10) for by in (-1, 0)]
+    for now_ns in sorted(times + exact + [2**64 - 1]):
+        sched.advance(now_ns=now_ns)
+        last = now_ns * hz // SECOND
+        while (last + 1) * SECOND // hz <= now_ns:
+            last += 1
+        assert sched.cpu_fields()["clock"] == last * SECOND // hz
+
+
 def test_tick_is_refused(model):
     sched = by_itself(model)
     with pytest.raises(cfs.StateError, match="ticks by itself, hz = 1000"):

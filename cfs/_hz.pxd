@@ -1,0 +1,31 @@
+# Floor 1: when ticks are due. Leaf functions, inline, whole numbers only.
+#
+#   due(k)  = floor(k * 10**9 / hz)                 ns since the start, of tick k = 1, 2, ...           tick_time
+#   last(t) = floor(((t + 1) * hz - 1) / 10**9)     the greatest k with due(k) <= t                     ticks_until
+#
+# because due(k) <= t  <=>  k * 10**9 / hz < t + 1  <=>  k * 10**9 <= (t + 1) * hz - 1. So last(t) is also how many
+# ticks there are up to and with t, and the first one after t is last(t) + 1.
+#
+# Whoever ticks keeps the number of the tick that comes next, never a time to which a period is added: the period of
+# most hz is no whole number of ns, and what each addition cuts off would add up. What one tick is late or early by stays
+# below 1 ns for ever, and the last tick of a second is due at the second.
+#
+# Seconds and the rest of a second apart, so no product overflows: exact for every time below 2**64 ns and
+# 1 <= hz <= 10**6. `cfs/stepping.py` says the same in Python's long integers, and is what these are judged by.
+
+from ._types cimport ns_t, uint64_t
+
+cdef enum:
+    NSEC_PER_SEC = 1000000000
+
+
+cdef inline ns_t tick_time(uint64_t hz, uint64_t number) noexcept nogil:
+    return number // hz * NSEC_PER_SEC + number % hz * NSEC_PER_SEC // hz
+
+
+cdef inline uint64_t ticks_until(uint64_t hz, ns_t time) noexcept nogil:
+    return time // NSEC_PER_SEC * hz + ((time % NSEC_PER_SEC + 1) * hz - 1) // NSEC_PER_SEC
+
+
+cdef inline uint64_t first_tick_after(uint64_t hz, ns_t time) noexcept nogil:
+    return ticks_until(hz, time) + 1
