@@ -132,19 +132,56 @@ def test_a_tick_due_at_the_time_of_an_event_comes_first(model):
     assert state_of(auto) == state_of(hand)
 
 
-@pytest.mark.parametrize("event", ["yield_", "exit", "fork", "wake", "set_nice", "set_policy", "migrate"])
-def test_every_event_lets_the_ticks_before_it_happen(model, event):
-    hand, auto = by_hand(model, cpus=2), by_itself(model, cpus=2)
+ANY, GROUPED = (None, "uid", "cgroup"), ("uid", "cgroup")
+EVENTS = {
+    "yield_": (ANY, None, lambda hog, sleeper: {}),
+    "exit": (ANY, None, lambda hog, sleeper: {}),
+    "fork": (ANY, None, lambda hog, sleeper: {}),
+    "wake": (ANY, None, lambda hog, sleeper: {"task": sleeper}),
+    "migrate": (ANY, None, lambda hog, sleeper: {"task": sleeper, "cpu": 1}),
+    "set_nice": (ANY, None, lambda hog, sleeper: {"task": hog, "nice": 3}),
+    "set_policy": (ANY, None, lambda hog, sleeper: {"task": hog, "policy": "batch"}),
+    "set_slice": (ANY, "slice", lambda hog, sleeper: {"task": hog, "slice_ns": 700_000}),
+    "move": (GROUPED, None, lambda hog, sleeper: {"task": hog, **place(hog.scheduler, 3)}),
+    "set_shares": (GROUPED, None, lambda hog, sleeper: {"group": hog.group, "shares": 300}),
+    "set_group_idle": (GROUPED, "group idle", lambda hog, sleeper: {"group": hog.group, "idle": True}),
+    "create_group": (("cgroup",), None, lambda hog, sleeper: {"name": "another"}),
+    "create_user": (("uid",), None, lambda hog, sleeper: {"uid": 4}),
+}
+"""Ways of grouping and option that an event needs, and its arguments: two hogs compete, and someone sleeps."""
+EVENTS_OF_MODELS = [
+    (model, way, event)
+    for model, facts in cfs.MODELS.items()
+    for event, (ways, option, _) in EVENTS.items()
+    for way in facts.group_by
+    if way in ways and option in (None, *facts.options)
+]
+
+
+def place(sched, number):
+    """The arguments that put a task into group 1, 2 or 3."""
+    return {None: {}, "uid": {"uid": number}, "cgroup": {"group": f"g{number}"}}[sched.group_by]
+
+
+def a_hog_and_a_sleeper(sched):
+    """In group 1; another hog is in group 2, and nobody in group 3."""
+    for number in (1, 2, 3):
+        if sched.group_by is not None:
+            sched.create_user(number) if sched.group_by == "uid" else sched.create_group(f"g{number}")
+    sleeper = sched.fork(now_ns=0, **place(sched, 1))
+    sched.block(now_ns=0)
+    hog, _ = (sched.fork(now_ns=0, **place(sched, number)) for number in (1, 2))
+    return hog, sleeper
+
+
+@pytest.mark.parametrize(("model", "group_by", "event"), EVENTS_OF_MODELS)
+def test_every_event_lets_the_ticks_before_it_happen(model, group_by, event):
+    hand, auto = (make(model, cpus=2, group_by=group_by) for make in (by_hand, by_itself))
     for sched in (hand, auto):
-        sleeper = sched.fork(now_ns=0)
-        sched.block(now_ns=0)
-        hogs(sched, 2)
+        hog, sleeper = a_hog_and_a_sleeper(sched)
         if sched is hand:
             Hand(hand, 1000).until(50 * MS)
-        arguments = {
-            "wake": (sleeper,), "set_nice": (sleeper, 3), "set_policy": (sleeper, "batch"), "migrate": (sleeper, 1)
-        }.get(event, ())  # fmt: skip
-        getattr(sched, event)(*arguments, now_ns=50 * MS)
+        getattr(sched, event)(**EVENTS[event][-1](hog, sleeper), now_ns=50 * MS)
     assert state_of(auto) == state_of(hand)
 
 
