@@ -8,11 +8,16 @@ has a second CPU. Here stand the laws that hold whatever the policy is:
         for it (after a synchronous wakeup, or a fork with `clone_vm`, by an idle CPU it does: not drawn)
     L3  the tasks in the queues of a CPU and its running one are the tasks that it counts
     L4  run time never shrinks, and all tasks together had no more of it than the CPUs have lived
-    L5  an event says True exactly if the running task of its CPU is another one
+    L5  an event says True exactly if the running task of its CPU is another one than at that time before it
     L6  a misuse raises a `CfsError`; what is in order is refused only where a slice would be divided by 0
     L7  a second machine, to which only the accepted operations are told, is in an equal state: so the same
         operations lead to the same state, and what was refused has changed nothing; a snapshot of the second
         machine takes its place at every other look and goes on
+    L8  a machine that ticks by itself is in the state of one to which the same ticks are sent
+
+Some machines tick by themselves (`Setting.hz`). Then the second one is told of the time before it is told of the
+operation, or, as L8 wants it, of every tick; "advance" takes the place of "tick"; and what is refused changes nothing
+but what ticks that were due have changed.
 
 Operations are plain dicts. A task is named by a number of its own and time by a step (`dt`), so that any part
 of a sequence is a sequence again: what is impossible in it is left out. That is what makes shortening simple.
@@ -27,6 +32,7 @@ import cfs
 from tests.builders import state_of
 
 MS = 1_000_000
+SECOND = 1_000_000_000
 TASKS_MAX = 40
 GROUPS_MAX = 8
 COMPARE_EVERY = 32
@@ -58,6 +64,8 @@ class Setting:
     group_by: str | None
     cpus: int
     tunables: dict = field(default_factory=dict)
+    hz: int | None = None  # it ticks by itself, so often a second
+    other_by_hand: bool = False  # with hz: the ticks of the second machine are sent to it
 
     def tamed(self, name, value):
         """2.6.24's TREE_AVG across a wrap puts virtual times so far apart that their order is undefined."""
@@ -67,14 +75,16 @@ class Setting:
             return value & ~kind.FEATURES.get("TREE_AVG", 0) if name == "sched_features" else 0
         return value
 
-    def scheduler(self):
-        return cfs.Scheduler(
-            self.model, group_by=self.group_by, cpus=self.cpus, ticks=False, **self.tunables
-        )
+    def scheduler(self, *, ticks=True):
+        options = self.tunables | ({} if self.hz is None else {"hz": self.hz})
+        ticks = ticks and self.hz is not None  # O(1) has a tunable of that name
+        return cfs.Scheduler(self.model, group_by=self.group_by, cpus=self.cpus, ticks=ticks, **options)
 
 
 def random_setting(rng, model, group_by):
-    """Half of the time the tunables of a boot, else some of them anywhere in their ranges."""
+    """Half of the time the tunables of a boot, else some of them anywhere in their ranges; half of the
+    time it ticks by itself.
+    """
     kind = cfs.MODELS[model].tunables
     tunables = {}
     if rng.random() < 0.5:
@@ -83,6 +93,8 @@ def random_setting(rng, model, group_by):
         tunables |= {name: rng.randrange(2) for name in kind.FEATURES if rng.random() < 0.5}
     setting = Setting(model, group_by, rng.randint(1, 4), tunables)
     setting.tunables = {name: setting.tamed(name, value) for name, value in tunables.items()}
+    if rng.random() < 0.5:
+        setting.hz, setting.other_by_hand = rng.choice([100, 250, 300, 1000]), rng.random() < 0.5
     return setting
 
 
@@ -104,18 +116,29 @@ class Impossible(Exception):
 class Machine:
     """A Scheduler, and its tasks by number."""
 
-    def __init__(self, setting):
-        self.sched = setting.scheduler()
+    def __init__(self, setting, *, ticks=True):
+        self.sched = setting.scheduler(ticks=ticks)
+        self.ticks_by_itself = ticks and setting.hz is not None
         self.tasks = {}
-        self.now = 0
 
-    def apply(self, op):
+    @property
+    def now(self):
+        return self.sched.now_ns
+
+    def apply(self, op, now_ns):
         """Do it; what the event said, or None."""
         arguments = {name: value for name, value in op.items() if name not in ("op", "dt")}
-        method = getattr(self, f"op_{op['op']}")
-        said = method(now_ns=self.now + op["dt"], **arguments)
-        self.now = self.sched.now_ns
-        return said
+        return getattr(self, f"op_{op['op']}")(now_ns=now_ns, **arguments)
+
+    def until(self, now_ns):
+        """Let the ticks up to then happen."""
+        if self.ticks_by_itself:
+            self.sched.advance(now_ns=now_ns)
+
+    def currents(self):
+        """Ids of the running tasks, None for an idle CPU."""
+        tasks = [self.sched.current_on(cpu) for cpu in range(self.sched.cpus)]
+        return [None if task is None else task.id for task in tasks]
 
     def go_on_from(self, snapshot):
         """The rest happens to a scheduler made from these bytes; who has exited keeps the old handle."""
@@ -170,6 +193,9 @@ class Machine:
     def op_tick(self, now_ns, cpu):
         return self.sched.tick(now_ns=now_ns, cpu=cpu)
 
+    def op_advance(self, now_ns):
+        return self.sched.advance(now_ns=now_ns)
+
     def op_nice(self, task, nice, now_ns):
         self.sched.set_nice(self.alive(task), nice, now_ns=now_ns)
 
@@ -184,6 +210,7 @@ class Machine:
 
     def op_migrate(self, task, cpu, now_ns):
         task = self.alive(task)
+        self.until(now_ns)  # by then it may run
         if task.state == "running":
             raise Impossible
         return self.sched.migrate(task, cpu, now_ns=now_ns)
@@ -243,15 +270,36 @@ class Machine:
                 raise Impossible
             sched.wake(self.task(task), now_ns=now_ns)
         else:
+            self.until(now_ns)  # by then it may wait
             if self.task(task).state != "running":
                 raise Impossible
             sched.migrate(self.task(task), (self.task(task).cpu + 1) % sched.cpus, now_ns=now_ns)
+
+
+class TickedByHand(Machine):
+    """A Machine to which the ticks that another one does by itself are sent: those of an instant by CPU."""
+
+    def __init__(self, setting):
+        super().__init__(setting, ticks=False)
+        self.hz, self.instant, self.cpu = setting.hz, 1, 0
+
+    def until(self, now_ns):
+        while self.now < now_ns and self.instant * SECOND // self.hz <= now_ns:
+            while self.cpu < self.sched.cpus:
+                self.sched.tick(now_ns=self.instant * SECOND // self.hz, cpu=self.cpu)
+                self.cpu += 1
+            self.instant, self.cpu = self.instant + 1, 0
+        self.sched.advance(now_ns=now_ns)
+
+    def op_advance(self, now_ns):
+        self.until(now_ns)
 
 
 MISUSES = [
     "back in time", "no such cpu", "idle blocks", "nice", "no such policy", "no such group", "wake the dead",
     "move running",
 ]  # fmt: skip
+UNDEFINED = ("a slice would be divided by 0", "would divide a slice by 0")
 SAYS_TRUE = {"tick", "wake", "block", "exit", "yield", "migrate"}
 
 
@@ -277,6 +325,8 @@ class Author:
         arguments = getattr(self, f"draw_{kind}")()
         if arguments is None:
             kind, arguments = "tick", self.draw_tick()
+        if kind == "tick" and self.setting.hz is not None:
+            kind, arguments = "advance", {}
         return {"op": kind, "dt": self.step_ns(), **arguments}
 
     def step_ns(self):
@@ -438,54 +488,68 @@ class Pair:
     """Two machines that are told the same, and the laws."""
 
     def __init__(self, setting):
-        self.one, self.other = Machine(setting), Machine(setting)
+        self.one = Machine(setting)
+        self.other = TickedByHand(setting) if setting.other_by_hand else Machine(setting)
         self.exec_ns = {}
         self.nr_done = 0
         self.is_snapshot = False  # the second machine, since the last look
 
     def apply(self, op):
         """Do it on both and judge; False if it was impossible, or was refused and is no misuse."""
-        before = self.currents()
+        now_ns = self.one.now + op["dt"]
         try:
-            said = self.one.apply(op)
+            said = self.one.apply(op, now_ns)
         except Impossible:
+            self.follow()
             return False
         except cfs.CfsError as error:
             self.refused(op, error)
+            self.follow()
             return op["op"] == "misuse"
         if op["op"] == "misuse":
             raise Broken(f"L6: accepted: {op['what']}")
-        self.other.apply(op)
+        if op["op"] != "advance":
+            self.follow()
+        before = self.other.currents()
+        self.other.apply(op, now_ns)
         self.judge(op, said, before)
         return True
+
+    def follow(self):
+        """The ticks that the first machine has done by itself happen to the second one, too."""
+        try:
+            self.other.until(self.one.now)
+        except cfs.CfsError as error:
+            self.refused({"op": "advance"}, error)
 
     def refused(self, op, error):
         if isinstance(error, cfs.InvariantError):
             raise Broken(f"L1: {error}") from error
-        if op["op"] != "misuse" and "a slice would be divided by 0" not in str(error):
+        if op["op"] != "misuse" and not any(text in str(error) for text in UNDEFINED):
             raise Broken(f"L6: refused: {error}") from error
-
-    def currents(self):
-        sched = self.one.sched
-        return [sched.current_on(cpu) for cpu in range(sched.cpus)]
 
     def judge(self, op, said, before):
         try:
             self.one.sched.check()
         except cfs.InvariantError as error:
             raise Broken(f"L1: {error}") from error
-        currents = self.currents()
-        self.judge_states(currents)
+        self.judge_states()
         self.judge_times()
-        if op["op"] in SAYS_TRUE:
-            cpu = self.one.tasks[op["task"]].cpu if op["op"] == "wake" else op["cpu"]
-            if said is not (currents[cpu] is not before[cpu]):
-                raise Broken(f"L5: said {said}; CPU {cpu} ran {before[cpu]}, runs {currents[cpu]}")
+        self.judge_answer(op, said, before, self.one.currents())
         self.nr_done += 1
         if self.nr_done % COMPARE_EVERY == 0:
             self.compare()
 
-    def judge_states(self, currents):
+    def judge_answer(self, op, said, before, currents):
+        if op["op"] in SAYS_TRUE:
+            cpu = self.one.tasks[op["task"]].cpu if op["op"] == "wake" else op["cpu"]
+            if said is not (currents[cpu] != before[cpu]):
+                raise Broken(f"L5: said {said}; CPU {cpu} ran {before[cpu]}, runs {currents[cpu]}")
+        if op["op"] == "advance" and not said and currents != before:  # who lost its CPU may have it again
+            raise Broken(f"L5: said {said}; {before} ran, {currents} run")
+
+    def judge_states(self):
+        currents = [self.one.sched.current_on(cpu) for cpu in range(self.one.sched.cpus)]
         for task in self.one.sched.tasks:
             current = currents[task.cpu]
             if (task.state == "running") != (task is current):
@@ -517,7 +581,8 @@ class Pair:
         for key, value in one.items():
             if value != other[key]:
                 which = "snapshot" if self.is_snapshot else "second machine"
-                raise Broken(f"L7: {key}: {value}, the {which} {other[key]}")
+                law = "L8" if isinstance(self.other, TickedByHand) else "L7"
+                raise Broken(f"{law}: {key}: {value}, the {which} {other[key]}")
         self.is_snapshot = not self.is_snapshot
         if self.is_snapshot:
             self.other.go_on_from(self.other.sched.to_bytes())

@@ -9,7 +9,16 @@ import time
 import pytest
 
 import cfs
-from tests.properties.random_machines import MOODS, Machine, Pair, run
+from tests.properties.random_machines import (
+    MOODS,
+    MS,
+    Machine,
+    Pair,
+    Setting,
+    TickedByHand,
+    first_break,
+    run,
+)
 
 WAYS = [(model.id, group_by) for model in cfs.MODELS.values() for group_by in model.group_by]
 
@@ -17,7 +26,7 @@ WAYS = [(model.id, group_by) for model in cfs.MODELS.values() for group_by in mo
 def all_kinds(model, group_by):
     """The operations that a way must come to, so that a law about them was asked."""
     model = cfs.MODELS[model]
-    kinds = {kind for odds in MOODS.values() for kind in odds}
+    kinds = {"advance"} | {kind for odds in MOODS.values() for kind in odds}
     kinds -= set() if group_by else {"move", "shares", "group", "remove", "gidle"}
     kinds -= set() if "slice" in model.options else {"slice"}
     kinds -= set() if "group idle" in model.options else {"gidle"}
@@ -74,3 +83,16 @@ def test_a_misuse_that_is_accepted_is_found(monkeypatch):
     monkeypatch.setattr(Machine, "op_misuse", lambda *machine, **arguments: None)
     _, broken = run(1, "linux-2.6.24-cfs", "uid", nr_ops=400)
     assert broken.splitlines()[-1].startswith("L6: accepted: ")
+
+
+def a_fork_and_a_step():
+    fork = {"op": "fork", "task": 1, "group": "/", "nice": 0, "cpu": 1, "policy": "normal"}
+    return [{**fork, "dt": 0}, {"op": "advance", "dt": 3 * MS}]
+
+
+def test_a_tick_that_one_machine_does_not_do_is_found(monkeypatch):
+    setting = Setting("linux-2.6.24-cfs", None, 2, hz=1000, other_by_hand=True)
+    assert first_break(setting, a_fork_and_a_step()) is None
+    monkeypatch.setattr(TickedByHand, "until", lambda machine, now_ns: machine.sched.advance(now_ns=now_ns))
+    number, law = first_break(setting, a_fork_and_a_step())
+    assert (number, law[:3]) == (2, "L8:")
