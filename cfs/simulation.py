@@ -1,6 +1,7 @@
 """The API that drives itself: a workload, a model, and what came of it.
 
-`Simulation` gives a workload a machine, lets the compiled loop (`_sim`) run it, and hands out a `Result`.
+`Simulation` gives a workload a machine, lets the compiled loop (`_sim`) run it, and hands out a `Result`. Time and
+result are apart: `advance` costs what happens, `result` copies every run there was, and `run` is both.
 """
 
 from __future__ import annotations
@@ -134,9 +135,56 @@ class Simulation:
         Result
             Everything from time 0 on.
 
+        Raises
+        ------
+        WorkloadError
+            `until_ns` lies before the time that has been reached, or beyond 2**62.
+        StateError
+            The model leaves the next operation undefined (a slice divided by 0).
+
         Notes
         -----
-        Cost O(log n) an event, some tens of ns; the GIL is released. KeyboardInterrupt ends it between events.
+        `advance`, then `result`. Cost O(log n) an event, some tens of ns, and O(tasks and runs since time 0) at the end;
+        the GIL is released. KeyboardInterrupt ends it between events.
+        """
+        self.advance(until_ns, progress=progress)
+        return self.result()
+
+    def advance(self, until_ns: int | None = None, *, progress: Callable[[int, int], None] | None = None) -> str:
+        """Run as `run` does, and make no `Result`: for whoever stops often, to look at `scheduler`.
+
+        Parameters
+        ----------
+        until_ns : int, optional
+            Default: the duration of the workload.
+        progress : callable, optional
+            Called about a hundred times a second of work with (time reached, `until_ns`), both ns.
+
+        Returns
+        -------
+        {"duration", "finished", "stalled"}
+            Why it stopped, as in `Result.end`; after the latter two nothing can happen any more.
+
+        Raises
+        ------
+        WorkloadError
+            `until_ns` lies before the time that has been reached, or beyond 2**62.
+        StateError
+            The model leaves the next operation undefined (a slice divided by 0).
+
+        Notes
+        -----
+        Cost O(log n) an event, however long the past is. Advancing in steps is advancing in one.
+
+        Examples
+        --------
+        >>> from cfs import Simulation, Workload
+        >>> work = Workload.of_programs({"hog": [("run", 10**9)], "job": [("run", 3_000_000)]})
+        >>> sim = Simulation(work)
+        >>> for at_ns in (5_000_000, 50_000_000):
+        ...     print(sim.advance(at_ns), sim.scheduler.nr_running)
+        duration 2
+        duration 1
         """
         until_ns = self.workload.duration_ns if until_ns is None else operator.index(until_ns)
         if not self._loop.now_ns <= until_ns <= NS_MAX:
@@ -145,10 +193,10 @@ class Simulation:
             self._loop.run(until_ns)
         else:
             self._loop.run(until_ns, None if progress is None else lambda now_ns: progress(now_ns, until_ns))
-        return self.result()
+        return self._loop.end
 
     def result(self) -> Result:
-        """What has happened so far."""
+        """What has happened so far, as `run` returns it. Cost O(tasks and runs since time 0)."""
         work, sched = self.workload, self.scheduler
         runs = self._runs()
         runs["cpu"] = np.asarray(self.cpus, np.uint16)[runs["cpu"]]

@@ -399,14 +399,14 @@ class _Runner:
         looks = isinstance(simulation.scheduler, Scheduler)
         found: list[tuple[int, str, int]] = []
         for at_ns in instants.tolist():
-            result = simulation.run(until_ns=at_ns)
+            end = simulation.advance(at_ns)
             spread = virtual_spread(simulation.scheduler, range(len(simulation.cpus))) if looks else None
             found += [] if spread is None else [(at_ns, *spread)]
             if progress is not None:
                 progress(at_ns, int(instants[-1]))
-            if result.end != "duration":
+            if end != "duration":
                 break
-        return result, _as_spread(found)
+        return simulation.result(), _as_spread(found)
 
 
 def _as_spread(found: list[tuple[int, str, int]]) -> Spread | None:

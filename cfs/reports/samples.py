@@ -84,19 +84,19 @@ def run_sampled(
         return simulation.run(until_ns, progress=progress), None
     found: list[tuple[int, int, int]] = []
     spreads: list[tuple[int, int]] = []
-    field, result = "", simulation.result()
+    field = ""
     instants = begin_ns + (end_ns - begin_ns) * np.arange(1, nr_instants + 1) // nr_instants
     for at_ns in np.unique(instants).tolist():
-        result = simulation.run(at_ns)
+        end = simulation.advance(at_ns)
         field, values = _look(simulation, scheduler, field)
         found += [(at_ns, task, value) for task, value in values]
         spread = virtual_spread(scheduler, range(len(simulation.cpus)))
         spreads.append((at_ns, 0 if spread is None else spread[1]))
         if progress is not None:
             progress(at_ns, end_ns)
-        if result.end != "duration":
+        if end != "duration":
             break
-    return result, _samples(field, found, spreads) if found else None
+    return simulation.result(), _samples(field, found, spreads) if found else None
 
 
 def _look(simulation: Simulation, scheduler: Scheduler, field: str) -> tuple[str, list[tuple[int, int]]]:

@@ -50,6 +50,11 @@ class TestByHand:
     def test_a_wait_without_a_wake_stalls(self):
         assert Workload.of_programs({"a": [("wait",)]}, duration_ns=1000).run().end == "stalled"
 
+    def test_advance_says_why_it_stopped(self):
+        sim = Simulation(Workload.of_programs({"a": [("run", 10), ("wait",)], "b": [("run", 10)]}, duration_ns=1000))
+        assert [sim.advance(at_ns) for at_ns in (5, 15)] == ["duration", "duration"]
+        assert (sim.advance(), sim.now_ns, sim.result().end) == ("stalled", 20, "stalled")
+
     def test_everybody_done_is_finished(self):
         assert Workload.of_programs({"a": [("run", 10)]}, duration_ns=1000).run().end == "finished"
 
@@ -170,6 +175,14 @@ class TestLaws:
         sim.run(until_ns=123_456_789)
         assert np.array_equal(sim.run().runs, self.work().run().runs)
 
+    @pytest.mark.parametrize("model", ["linux-2.6.24-cfs", cfs.Scheduler], ids=["compiled", "stepped"])
+    def test_advancing_in_steps_is_running_once(self, model):
+        whole, steps = (Simulation(self.work(), model if isinstance(model, str) else model()) for _ in range(2))
+        for until_ns in range(0, 400 * MS, 7_777_777):
+            steps.advance(until_ns)
+        steps.advance()
+        assert steps.result().to_json() == whole.run().to_json()
+
     def test_many_forks_grow_the_tables(self):
         nr = 3000
         programs = {"sh": [op for i in range(nr) for op in (("fork", f"c{i}"), ("run", 10))]}
@@ -217,8 +230,9 @@ class TestMisuse:
     def test_back_in_time(self):
         sim = Simulation(Workload.of_programs({"a": [("run", 10)]}, duration_ns=100))
         sim.run()
-        with pytest.raises(WorkloadError, match="until_ns"):
-            sim.run(until_ns=5)
+        for forward in (sim.run, sim.advance):
+            with pytest.raises(WorkloadError, match="until_ns"):
+                forward(until_ns=5)
 
     def test_unknown_model_and_tunable(self):
         work = Workload.of_programs({"a": [("run", 10)]})

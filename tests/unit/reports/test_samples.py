@@ -24,6 +24,15 @@ def test_looking_changes_nothing(model):
     assert (result.duration_ns, result.end) == (plain.duration_ns, plain.end)
 
 
+def test_only_the_last_look_makes_a_result(monkeypatch):
+    """A result copies all runs since time 0, so one a look would cost the square of the time."""
+    made = []
+    make = Simulation.result
+    monkeypatch.setattr(Simulation, "result", lambda looked: made.append(looked.now_ns) or make(looked))
+    run_sampled(simulation(), nr_instants=20)
+    assert made == [100 * MS]
+
+
 def test_values_are_those_of_the_tasks():
     _, samples = run_sampled(simulation(), nr_instants=10)
     looked = simulation()
