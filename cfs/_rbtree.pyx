@@ -277,28 +277,39 @@ cdef rb_node *rb_last(const rb_root *root) noexcept nogil:
 # ------------------------------------------------------------------------------------------------------- checking
 
 
+# Links that were forged can be a ring. No walk here ends in one: it begins at the root, which has no parent, and goes
+# down only to children that point back (I6). A ring would have to be entered at a node with two parents.
+
+
+cdef inline bint points_back(const rb_node *child, const rb_node *parent) noexcept nogil:
+    return child == NULL or rb_parent(child) == parent
+
+
 cdef int black_height(const rb_node *node) noexcept nogil:
-    # black nodes on the way down the left edge, from `node` on
+    # black nodes on the way down the left edge, from `node` on; -1: one of them does not point back
     cdef int height = 0
     while node != NULL:
+        if not points_back(node.child[LEFT], node):
+            return -1
         height += rb_color(node)
         node = node.child[LEFT]
     return height
 
 
 cdef int check_node(const rb_node *node) noexcept nogil:
-    cdef int side
-    cdef const rb_node *child
-    for side in range(2):
-        child = node.child[side]
-        if child == NULL:
-            continue
-        if rb_parent(child) != node:
-            return 6
-        if rb_is_red(node) and rb_is_red(child):
-            return 2
+    # and the left edges below it, the ways by which a walk goes on
+    cdef const rb_node *left = node.child[LEFT]
+    cdef const rb_node *right = node.child[RIGHT]
+    cdef int height_of_left, height_of_right
+    if not points_back(left, node) or not points_back(right, node) or (left == right and left != NULL):
+        return 6
+    if rb_is_red(node) and (rb_is_red(left) or rb_is_red(right)):
+        return 2
     # equal heights of both sides at every node make all paths equal
-    return 3 if black_height(node.child[LEFT]) != black_height(node.child[RIGHT]) else 0
+    height_of_left, height_of_right = black_height(left), black_height(right)
+    if height_of_left < 0 or height_of_right < 0:
+        return 6
+    return 3 if height_of_left != height_of_right else 0
 
 
 cdef int rb_check(
@@ -316,6 +327,8 @@ cdef int rb_check(
         return 6
     if rb_is_red(node):
         return 3
+    if black_height(node) < 0:
+        return 6
     while node.child[LEFT] != NULL:
         node = node.child[LEFT]
     if root.leftmost != node:
