@@ -22,8 +22,9 @@ Invariants:
     I2  nothing in a machine that was made of an image points outside of that machine, but to its class
     I3  damaged bytes raise SnapshotError: every length and number is checked, and a checksum is over all of it
 
-Trust: the checksum finds damage, not malice. Whoever makes up a snapshot, checksum and all, can make a tree that is a
-ring: take none from strangers, as with a pickle.
+Trust: the checksum finds damage, not malice. Whoever makes up a snapshot, checksum and all, is refused if a pointer that
+follows from CPU and group leads elsewhere, or an invariant of the class does not hold: a tree that is a ring, a sum that
+is none. But a class's other pointers have no kinds, so not everything is found: take none from strangers, as with a pickle.
 
 Rejected: replaying the events (as slow as the life so far); a field-by-field format (every class would need a writer, and
 the shape of the trees would be lost); zlib (structs compress well, but ten times slower than all the rest).
@@ -36,10 +37,10 @@ import zlib
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdlib cimport calloc, free, malloc, qsort
-from libc.string cimport memcpy, memset
+from libc.string cimport memcmp, memcpy, memset
 
 from ._core cimport first_in_slab, grow_slabs, grow_table, machine_init, task_room, tasks_in_slab
-from ._load cimport NICE_MAX, NICE_MIN
+from ._load cimport NICE_MAX, NICE_MIN, SHARES_DEFAULT
 from ._table cimport pointer_at
 from ._timeline cimport first_run_of, nr_runs_in_slab, nr_runs_taken, reserve_runs, run_numbered, take_runs
 from ._types cimport (
@@ -590,12 +591,14 @@ cdef const char *read_cpu(const atlas *map, const char *at, int32_t cpu) except 
     cdef machine *m = map.m
     cdef rq *rq_of_cpu = m.rqs[cpu]
     cdef task *idle = rq_of_cpu.idle
+    cdef bytes made = (<char *>rq_of_cpu)[:m.sched_class.rq_size]      # by machine_init
     memcpy(rq_of_cpu, at, m.sched_class.rq_size)
     rq_of_cpu.machine, rq_of_cpu.sched_class, rq_of_cpu.idle = m, m.sched_class, idle
     rq_of_cpu.curr = <task *>core_pointer(map, rq_of_cpu.curr, PLACE_TASK, PLACE_IDLE, "the running task")
     if rq_of_cpu.cpu != cpu or rq_of_cpu.curr == NULL:
         raise SnapshotError(f"CPU {rq_of_cpu.cpu} stands in the place of {cpu}, or nothing runs there")
     translate_in(map, <char *>rq_of_cpu, m.sched_class.rq_pointers)
+    require_as_made(map, <char *>rq_of_cpu, made, m.sched_class.rq_pointers, rq_of_cpu)
     at = read_task(map, at + m.sched_class.rq_size, idle, m.idle_class)
     if idle.rq != rq_of_cpu or idle.id != 0:
         raise SnapshotError(f"the idle task of CPU {cpu} is another one")
@@ -607,20 +610,93 @@ cdef const char *read_group(const atlas *map, const char *at, uint64_t number) e
     cdef task_group *tg = map.groups[number]
     cdef task_group *next = tg.next
     cdef char *cpus = <char *>tg.cpus
-    cdef size_t size = m.sched_class.group_size
     cdef task_group written
-    cdef int32_t cpu
     memcpy(&written, at, sizeof(task_group))
     written.machine, written.next, written.handle, written.cpus = m, next, NULL, cpus
     written.parent = <task_group *>core_pointer(map, written.parent, PLACE_GROUP, PLACE_GROUP, "a group's parent")
     if (written.parent == NULL) != (next == NULL) or written.id >= m.nr_groups:
         raise SnapshotError(f"group {written.id} is out of place")
     memcpy(tg, &written, sizeof(task_group))
-    at += sizeof(task_group)
-    memcpy(cpus, at, m.nr_cpus * size)
+    return at + sizeof(task_group)
+
+
+cdef const char *read_group_cpus(const atlas *map, const char *at, task_group *tg) except NULL:
+    # what it has on each CPU; all groups know their parents by now
+    cdef const sched_class *cls = map.m.sched_class
+    cdef char *here = <char *>tg.cpus
+    cdef uint64_t shares = tg.shares
+    cdef bytes made
+    cdef int32_t cpu
+    for cpu in range(map.m.nr_cpus):
+        tg.shares = SHARES_DEFAULT              # as of a new group; whatever is written, it is divided by here
+        cls.init_group(tg, cpu)
+        tg.shares = shares
+        made = here[:cls.group_size]
+        memcpy(here, at, cls.group_size)
+        translate_in(map, here, cls.group_pointers)
+        require_as_made(map, here, made, cls.group_pointers, NULL)
+        here += cls.group_size
+        at += cls.group_size
+    return at
+
+
+cdef int require_as_made(
+    const atlas *map, const char *here, const char *made, const pointer *at, const void *only
+) except -1:
+    # Some pointers follow from CPU and group: whose queue it is, who is above. What the class's hooks have `made` must be
+    # what is written `here`; of a CPU's rq `only` those to itself, for its lists are made empty and go elsewhere later.
+    cdef uintptr_t fixed, address
+    cdef uint32_t i
+    while at != NULL and at.count != 0:
+        for i in range(at.count):
+            memcpy(&fixed, made + at.offset + i * sizeof(void *), sizeof(void *))
+            memcpy(&address, here + at.offset + i * sizeof(void *), sizeof(void *))
+            if only != NULL and fixed != <uintptr_t>only or place_of_constant(map.m.sched_class, fixed):
+                continue
+            if fixed and address != fixed:
+                raise SnapshotError("a pointer that follows from CPU and group leads elsewhere")
+        at += 1
+    return 0
+
+
+cdef int require_leaf(const char *here, const char *made, const pointer *at) except -1:
+    # of a task of a class with a tree: what is not `made` and no link of its node is NULL, for below a task is nothing
+    cdef uint32_t node = at.offset
+    while at.count != 0:
+        if at.offset != node and at.offset != node + sizeof(void *):
+            if memcmp(here + at.offset, made + at.offset, at.count * sizeof(void *)):
+                raise SnapshotError("a task has a pointer that only a group can have")
+        at += 1
+    return 0
+
+
+cdef int check_place(task *p, const sched_class *cls) except -1:
+    # the hook must find nothing to do, and from a blank task make the same
+    cdef bytes written = (<char *>p)[:cls.task_size]
+    cdef bytes made
+    cls.set_task_rq(p)
+    if memcmp(<const char *>written, p, cls.task_size):
+        raise SnapshotError(f"task {p.id} is in a queue of another CPU or group")
+    if cls.task_pointers.kind != POINTER_TAGGED:
+        return 0
+    memset(<char *>p + sizeof(task), 0, cls.task_size - sizeof(task))
+    cls.set_task_rq(p)
+    made = (<char *>p)[:cls.task_size]
+    memcpy(p, <const char *>written, cls.task_size)
+    return require_leaf(written, made, cls.task_pointers)
+
+
+cdef int check_invariants(const machine *m) except -1:
+    # those of the class, which looks only where a pointer may lead; a tree that is a ring breaks I6 of _rbtree
+    cdef int32_t cpu
+    cdef int broken
     for cpu in range(m.nr_cpus):
-        translate_in(map, cpus + cpu * size, m.sched_class.group_pointers)
-    return at + m.nr_cpus * size
+        broken = m.sched_class.check_rq(m.rqs[cpu])
+        if broken or m.rqs[cpu].bug:
+            raise SnapshotError(
+                f"invariant I{broken} of {m.sched_class.model.decode()}, bug code {m.rqs[cpu].bug}, on CPU {cpu}"
+            )
+    return 0
 
 
 cdef const char *read_run(const atlas *map, const char *at, run *here) except NULL:
@@ -647,12 +723,14 @@ cdef int check_whole(const atlas *map) except -1:
         curr = m.rqs[cpu].curr
         if curr.rq != m.rqs[cpu] or (curr.id == 0 and curr != m.rqs[cpu].idle):
             raise SnapshotError(f"the running task of CPU {cpu} is on another CPU")
+        check_place(m.rqs[cpu].idle, m.sched_class)
     for i in range(m.nr_slots):
         if m.tasks[i] == NULL:
             continue
         if m.tasks[i].slot != i or not 1 <= m.tasks[i].id <= m.nr_forked or m.tasks[i].id in ids:
             raise SnapshotError(f"task {m.tasks[i].id} is there twice, or out of its slot {m.tasks[i].slot}")
         ids.add(m.tasks[i].id)
+        check_place(m.tasks[i], m.sched_class)
     for i in range(map.nr_groups):
         if i and map.groups[i].id >= map.groups[i - 1].id:
             raise SnapshotError(f"group {map.groups[i].id} is out of order")
@@ -663,11 +741,16 @@ cdef int check_whole(const atlas *map) except -1:
 
 cdef int read_parts(const atlas *map, const counts *nr, const char *at) except -1:
     cdef machine *m = map.m
+    cdef size_t on_cpus = m.nr_cpus * m.sched_class.group_size
+    cdef const char *groups_at
     cdef uint64_t i
     for i in range(nr.nr_cpus):
         at = read_cpu(map, at, <int32_t>i)
+    groups_at = at
     for i in range(nr.nr_groups):
-        at = read_group(map, at, i)
+        at = read_group(map, at, i) + on_cpus
+    for i in range(nr.nr_groups):
+        groups_at = read_group_cpus(map, groups_at + sizeof(task_group), map.groups[i])
     for i in range(nr.nr_slots):
         if m.tasks[i] != NULL:
             at = read_task(map, at, m.tasks[i], m.sched_class)
@@ -707,6 +790,7 @@ cdef int machine_of_image(
         open_atlas(&map, m)
         read_parts(&map, &nr, at + sizeof(counts) + cls.tunables_size)
         m.root_group = map.groups[map.nr_groups - 1] if map.nr_groups else NULL
+        check_invariants(m)
     finally:
         close_atlas(&map)
     return 0

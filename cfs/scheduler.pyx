@@ -386,7 +386,8 @@ cdef class Scheduler:
 
         Notes
         -----
-        Cost O(n) in the tasks. The checksum finds damage, not malice: as with pickle, take no snapshot from strangers.
+        Cost O(n log n) in the tasks: the model's invariants are checked, too. A snapshot that somebody made up, checksum
+        and all, is most likely refused, and yet: as with pickle, take none from strangers.
         """
         head, image = unseal(data)
         return cls.__new__(cls)._revived(head, image, model)

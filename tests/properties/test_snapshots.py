@@ -1,9 +1,14 @@
 """Snapshots under hypothesis. Laws: any bytes give a Scheduler or a SnapshotError; I3 of cfs/_snapshot.pyx.
 
-Bytes that are sealed anew, so that the checksum fits, must be caught by the checks of lengths and numbers.
+Bytes that are sealed anew, so that the checksum fits, must be caught by the checks of lengths, numbers, pointers and
+invariants. Forged pointers are tried in a process of their own: what they could do is to crash it, or never to end.
 """
 
-import json
+import os
+import random
+import struct
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +16,6 @@ from hypothesis import strategies as st
 
 import cfs
 from cfs._snapshot import seal, unseal
-from tests.builders import random_events
 
 MODELS = list(cfs.MODELS)
 
@@ -81,3 +85,70 @@ def test_a_head_that_makes_no_sense_is_refused(model, key, value):
         cfs.Scheduler.from_bytes(seal(head, bytes(image))).check()
     except (cfs.SnapshotError, cfs.ModelError):
         pass
+
+
+# ---- Forged pointers -----------------------------------------------------------------------------
+
+
+def a_forest(model):
+    """Forty tasks on two CPUs, some asleep, in two groups if the model has them."""
+    sched = cfs.Scheduler(model, cpus=2, hz=1000, group_by="cgroup" if "cgroup" in cfs.MODELS[model].group_by else None)
+    names = ["/", "a", "b"] if sched.group_by else []
+    for name in names[1:]:
+        sched.create_group(name)
+    for number in range(40):
+        where = {"group": names[number % 3]} if names else {}
+        sched.fork(now_ns=number * 1000, cpu=number % 2, **where)
+        if number % 7 == 3:
+            sched.block(now_ns=number * 1000 + 500, cpu=number % 2)
+    sched.advance(now_ns=200_000_000)
+    return sched
+
+
+def is_place(word):
+    """Does it look like a pointer? kind (3 bits) | number (40) | offset (20) | tag (1)"""
+    return 1 <= word >> 61 <= 5 and word >> 21 & (2**40 - 1) < 100 and word >> 1 & 7 == 0
+
+
+def queues_of(sched):
+    groups = [None, *sched.groups]
+    return [sorted(entity.name for entity in sched.queue(group, cpu)) for group in groups for cpu in range(2)]
+
+
+def forge(model, nr):
+    """One pointer, or two or three, take the value of another one; prints how many of `nr` were refused."""
+    sched = a_forest(model)
+    head, image = unseal(sched.to_bytes())
+    words = struct.unpack(f"<{len(image) // 8}Q", image[: len(image) // 8 * 8])
+    places = [at for at, word in enumerate(words) if is_place(word)]
+    rng, refused = random.Random(model), 0
+    for _ in range(nr):
+        forged = list(words)
+        for at in rng.sample(places, rng.randint(1, 3)):
+            forged[at] = words[rng.choice(places)] & ~1 | words[at] & 1
+        rest = image[8 * len(words) :]
+        try:
+            found = cfs.Scheduler.from_bytes(seal(head, struct.pack(f"<{len(words)}Q", *forged) + rest))
+        except cfs.SnapshotError:
+            refused += 1
+        else:
+            found.check()
+            # O(1)'s invariants do not say which two arrays are the active and the expired one, so it is not looked at
+            assert model == "linux-2.6.22-o1" or queues_of(found) == queues_of(sched)
+    print(len(places), refused)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_forged_pointers_are_refused_or_were_of_no_use(model):
+    """A ring hangs, and a pointer to something else crashes, whoever follows it without looking."""
+    code = f"from tests.properties.test_snapshots import forge; forge({model!r}, 300)"
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert run.returncode == 0, run.stderr
+    places, refused = map(int, run.stdout.split())
+    assert places > 80 and refused > 100
