@@ -37,6 +37,7 @@ import numpy as np
 from .errors import WorkloadError
 
 if TYPE_CHECKING:
+    from .models import Model
     from .result import Result
 
 __all__ = ["Op", "Workload", "OP_DTYPE", "TASK_DTYPE", "FOREVER_NS"]
@@ -405,6 +406,35 @@ class Workload:
         if 0 in users:
             new.shares.setdefault("uid:0", ROOT_USER_SHARES)
         return new
+
+    def for_model(self, model: Model, group_by: str | None) -> tuple[Workload, str | None]:
+        """The workload as a model can be fair by what is asked, and the way in which it then is.
+
+        Parameters
+        ----------
+        model : Model
+        group_by : {None, "uid", "cgroup"}
+            What is asked.
+
+        Returns
+        -------
+        Workload
+            This one, or `with_user_groups` where users are asked for and the model knows control groups only.
+        str or None
+            To be given as `group_by` to `Simulation`; what was asked unless users became groups. It is not
+            checked here whether the model knows it.
+
+        Examples
+        --------
+        >>> import cfs
+        >>> mine = hogs(1, name="mine", uid=1000).merged(hogs(9, name="theirs", uid=1001))
+        >>> work, way = mine.for_model(cfs.MODELS["linux-6.18-eevdf"], "uid")
+        >>> work.groups, way
+        (['/', 'uid:1000', 'uid:1001'], 'cgroup')
+        """
+        if group_by != "uid" or "uid" in model.group_by or "cgroup" not in model.group_by:
+            return self, group_by
+        return self.with_user_groups(), "cgroup"
 
     def _fitting(self, patterns: list[str]) -> np.ndarray:
         """For each task the number of the first pattern that fits its name, -1: none."""
