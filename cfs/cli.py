@@ -16,10 +16,8 @@ sentence.
 
 from __future__ import annotations
 
-import enum
 import functools
 import json
-import math
 import os
 import re
 import sys
@@ -27,7 +25,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,19 +35,46 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from . import __version__, reports
 from .conformance import TraceResult, read_trace, replay_traces
-from .errors import CfsError, TraceError, TunableError
-from .frames import arrow_table, check_parquet, to_parquet
+from .errors import CfsError, TraceError
+from .frames import arrow_table, to_parquet
 from .models import MODELS, Model, all_models, model_named
+from .options import (
+    By,
+    Choice,
+    CpuOption,
+    GroupByOption,
+    GroupOption,
+    HtmlOption,
+    HzOption,
+    JsonOption,
+    NiceOption,
+    OnlyOption,
+    OutsideOption,
+    ParquetOption,
+    ParquetStatsOption,
+    SeedOption,
+    Told,
+    TopOption,
+    UidOption,
+    UntilOption,
+    WithoutOption,
+    check_files,
+    columns_of,
+    cpus_of,
+    file_option,
+    ns_of,
+    settings_of,
+    source_argument,
+    told_of,
+    until_ns_of,
+)
 from .recordings import Recording
 from .reports.comparison_figure import check_columns
-from .reports.drawing import check_path
-from .reports.html import check_html
-from .reports.perfetto import check_perfetto
 from .reports.tables import clean, count_text, time_text
 from .reports.verdicts import totals_of, totals_text, verdict_lines, verdict_row
 from .result import Result
 from .scenarios import read_scenario
-from .simulation import NS_MAX, Simulation
+from .simulation import Simulation
 from .workload import Workload
 
 __all__ = ["app", "run"]
@@ -57,9 +82,6 @@ __all__ = ["app", "run"]
 DEFAULT_MODEL = "linux-2.6.24-cfs"
 MOMENT_S = 0.3
 """Work that takes no longer shows no progress bar."""
-
-FLAGS = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
-NS_PER = {"ns": 1, "us": 1_000, "µs": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
 
 app = typer.Typer(
     name="cfs",
@@ -70,89 +92,6 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: no boxes, no colour codes, wherever it goes
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-class GroupBy(str, enum.Enum):
-    """Among whom the model is fair."""
-
-    uid = "uid"
-    cgroup = "cgroup"
-
-
-class Outside(str, enum.Enum):
-    """When wakeups from outside take place."""
-
-    absolute = "absolute"
-    relative = "relative"
-
-
-class By(str, enum.Enum):
-    """What a line is."""
-
-    comm = "comm"
-    task = "task"
-
-
-HzOption = Annotated[int, typer.Option(metavar="N", help="Ticks a second.")]
-GroupByOption = Annotated[
-    GroupBy | None,
-    typer.Option(metavar="uid|cgroup", help="Be fair among users or control groups, not tasks."),
-]
-CpuOption = Annotated[
-    list[str] | None,
-    typer.Option(metavar="N", help="CPU whose tasks are replayed, or all; default 0. Repeatable."),
-]
-OnlyOption = Annotated[
-    list[str] | None,
-    typer.Option(metavar="PATTERN", help="Only tasks of such names ('cc1', 'kworker/*'). Repeatable."),
-]
-WithoutOption = Annotated[
-    list[str] | None, typer.Option(metavar="PATTERN", help="Leave out tasks of such names. Repeatable.")
-]
-OutsideOption = Annotated[
-    Outside | None,
-    typer.Option(
-        metavar="absolute|relative",
-        help="Wakeups that no task caused: at their recorded time, or as long after the block as "
-        "recorded; default: those of timers absolute, others relative.",
-    ),
-]
-GroupOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="PATTERN=NAME[:SHARES]",
-        help="Tasks of such names are in this control group; implies --group-by cgroup. Repeatable.",
-    ),
-]
-UidOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="PATTERN=UID[:SHARES]",
-        help="Tasks of such names are this user's, the rest user 0's; implies --group-by uid. Repeatable.",
-    ),
-]
-NiceOption = Annotated[
-    list[str] | None,
-    typer.Option(metavar="PATTERN=N", help="Tasks of such names have this nice value throughout. Repeatable."),
-]
-TopOption = Annotated[
-    int, typer.Option(metavar="N", min=1, help="Lines shown; the rest is summed in one line.")
-]
-JsonOption = Annotated[
-    str | None,
-    typer.Option(
-        "--json", metavar="FILE", help="Write the result as JSON; - is stdout, in place of the tables."
-    ),
-]
-HtmlOption = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Write a page with plots and tables that works offline.")
-]
-ParquetOption = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Write all runs as a Parquet file, for data frames.")
-]
-ParquetStatsOption = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Write the statistics of each line as a Parquet file.")
-]
 
 
 def run() -> int:
@@ -206,13 +145,7 @@ def _main(
 @app.command()
 @_polite
 def replay(
-    recording: Annotated[
-        str,
-        typer.Argument(
-            metavar="RECORDING",
-            help="Text of perf script or ftrace, plain, gzip or zstd (- is stdin), or a scenario file (TOML).",
-        ),
-    ],
+    recording: Annotated[str, source_argument("RECORDING")],
     model: Annotated[
         str, typer.Option(metavar="ID", help="Model to run under; `cfs models` lists them.")
     ] = DEFAULT_MODEL,
@@ -233,30 +166,22 @@ def replay(
     group: GroupOption = None,
     uid: UidOption = None,
     nice: NiceOption = None,
-    seed: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="Of a scenario's lengths that are drawn.")
-    ] = None,
-    until_s: Annotated[
-        float | None, typer.Option("--until", metavar="SECONDS", help="Stop there, the measured side too.")
-    ] = None,
+    seed: SeedOption = None,
+    until_s: UntilOption = None,
     by_comm: Annotated[bool, typer.Option("--by-comm", help="A line is a command name, not a task.")] = False,
-    by_group: Annotated[bool, typer.Option("--by-group", help="A line is a user or a control group.")] = False,
+    by_group: Annotated[
+        bool, typer.Option("--by-group", help="A line is a user or a control group.")
+    ] = False,
     top: TopOption = 12,
     json_file: JsonOption = None,
-    plot: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw a timeline and the waits: .png, .svg or .pdf.")
-    ] = None,
+    plot: Annotated[Path | None, file_option("Draw a timeline and the waits: .png, .svg or .pdf.")] = None,
     plot_trends: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Draw shares, runnable tasks and virtual time over time."),
+        Path | None, file_option("Draw shares, runnable tasks and virtual time over time.")
     ] = None,
     html: HtmlOption = None,
-    perfetto: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write what the model says as a Perfetto trace.")
-    ] = None,
+    perfetto: Annotated[Path | None, file_option("Write what the model says as a Perfetto trace.")] = None,
     ftrace: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write what the model says as ftrace text (.gz: packed)."),
+        Path | None, file_option("Write what the model says as ftrace text (.gz: packed).")
     ] = None,
     parquet: ParquetOption = None,
     parquet_stats: ParquetStatsOption = None,
@@ -274,17 +199,16 @@ def replay(
         perf script --ns -F comm,pid,tid,cpu,time,event,trace | gzip > RECORDING
     """
     chosen, by = model_named(model), "group" if by_group else "comm" if by_comm else "task"
-    tunables, told = _tunables(chosen, set_ or []), _told(group, uid, nice, group_by)
-    _check_files(plot, html, parquet, parquet_stats, perfetto, ftrace, plot_trends)
+    tunables, told = settings_of(chosen, set_ or []), told_of(group, uid, nice, group_by)
+    check_files(plot, html, parquet, parquet_stats, perfetto, ftrace, plot_trends)
     if plot is html is plot_trends is None and from_s is not None:
         what = "there is no --plot, --plot-trends or --html to be drawn."
         raise typer.BadParameter(what, param_hint="--from")
-    begin, until_ns = _ns("--from", from_s), _until_ns(until_s)
-    choice = {"only": only or None, "without": without or None, "outside": outside and outside.value}
-    of_kind = _read_scenario if _is_scenario(recording) else _read
-    given = of_kind(recording, seed, cpu, choice, until_ns)
-    work, told = told.work(given.work, chosen)
-    simulation = Simulation(work, chosen, group_by=told.group_by, hz=hz, **tunables)
+    begin, until_ns = ns_of("--from", from_s), until_ns_of(until_s)
+    choice = Choice(cpu, only, without, outside, seed, told)
+    given = _read_input(recording, choice, until_ns)
+    work, way = given.work.for_model(chosen, told.group_by)
+    simulation = Simulation(work, chosen, group_by=way, hz=hz, **tunables)
     result, samples = _simulate(simulation, until_ns, looks=not (html is perfetto is plot_trends is None))
     changes = _changes(result, chosen)
     result = replace(result, cpus=given.cpus)  # a CPU without tasks is idle: shares are of all asked for
@@ -307,19 +231,13 @@ def replay(
         _write_json(json_file, _replayed(given.read, result, recorded))
     if json_file != "-":
         tables = reports.tables(result, recorded, by=by, top=top)
-        _say_tables(_title(given, told, result, changes), tables)
+        _say_tables(_title(given, told.group_by, result, changes), tables)
 
 
 @app.command()
 @_polite
 def compare(
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="INPUT",
-            help="Text of perf script or ftrace, plain or gzip (- is stdin), or a scenario file (TOML).",
-        ),
-    ],
+    source: Annotated[str, source_argument("INPUT")],
     model: Annotated[
         list[str] | None,
         typer.Option(
@@ -341,32 +259,24 @@ def compare(
     only: OnlyOption = None,
     without: WithoutOption = None,
     outside: OutsideOption = None,
-    seed: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="Of a scenario's lengths that are drawn.")
-    ] = None,
+    seed: SeedOption = None,
     from_s: Annotated[
         float, typer.Option("--from", metavar="SECONDS", help="Begin of the part that is compared.")
     ] = 0.0,
-    until_s: Annotated[
-        float | None, typer.Option("--until", metavar="SECONDS", help="End of the part that is compared.")
-    ] = None,
+    until_s: UntilOption = None,
     by: Annotated[By, typer.Option(metavar="comm|task", help="What a line is.")] = By.comm,
     top: TopOption = 8,
     json_file: JsonOption = None,
-    plot: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw a column a scheduler: .png, .svg or .pdf.")
-    ] = None,
+    plot: Annotated[Path | None, file_option("Draw a column a scheduler: .png, .svg or .pdf.")] = None,
     plot_trends: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Draw shares and runnable tasks over time, a file a column."),
+        Path | None, file_option("Draw shares and runnable tasks over time, a file a column.")
     ] = None,
     html: HtmlOption = None,
     perfetto: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write each column as a Perfetto trace, a file a column.")
+        Path | None, file_option("Write each column as a Perfetto trace, a file a column.")
     ] = None,
     ftrace: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write each column as ftrace text, a file a column (.gz: packed)."),
+        Path | None, file_option("Write each column as ftrace text, a file a column (.gz: packed).")
     ] = None,
     parquet: ParquetOption = None,
     parquet_stats: ParquetStatsOption = None,
@@ -379,17 +289,14 @@ def compare(
     \b
         cfs compare INPUT --model linux-2.6.24-cfs --model linux-2.6.24-cfs:START_DEBIT=off
 
-    Where a file holds one column (--perfetto, --ftrace, --plot-trends), FILE.END becomes FILE.1.END, FILE.2.END, ...
+    Where a file holds one column (--perfetto, --ftrace, --plot-trends), FILE.END becomes FILE.1.END,
+    FILE.2.END, ...
     """
-    specs = _specs(model or list(all_models()), set_ or [])
-    begin, end = _ns("--from", from_s) or 0, _ns("--until", until_s)
-    _check_files(plot, html, parquet, parquet_stats, perfetto, ftrace, plot_trends)
-    choice = {"only": only or None, "without": without or None, "outside": outside and outside.value}
-    given = (
-        _read_scenario(source, seed, cpu, choice)
-        if _is_scenario(source)
-        else _read(source, seed, cpu, choice)
-    )
+    specs = columns_of(model or list(all_models()), set_ or [])
+    begin, end = ns_of("--from", from_s) or 0, until_ns_of(until_s)
+    check_files(plot, html, parquet, parquet_stats, perfetto, ftrace, plot_trends)
+    told = told_of(None, None, None, group_by)
+    given = _read_input(source, Choice(cpu, only, without, outside, seed, told))
     if plot is not None:
         check_columns(len(specs) + (given.recorded is not None))
     with _progress("simulating") as advance:
@@ -425,8 +332,7 @@ def compare(
         facts = {} if given.read is None else {"recording": _facts(given.read, given.cpus)}
         _write_json(json_file, found.to_dict() | facts)
     if json_file != "-":
-        warnings = [] if given.read is None else _warnings(given.read, group_by)
-        _say_tables([*given.title, *_column_titles(found), *warnings], found.tables())
+        _say_tables([*given.title, *_column_titles(found), *given.warnings], found.tables())
 
 
 @app.command()
@@ -479,77 +385,72 @@ def models(
         typer.echo("")
 
 
+# ------------------------------------------------------------------------------------------------------ input
+
+TOML_LINE = re.compile(rb"\s*(\[\[?[^\[\]]+\]\]?|[\w\"'-]+\s*=.*)\s*(#.*)?")
+"""A header or a key; no line of perf script or ftrace looks like it."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Given:
+    """What is run: a workload, and if it comes from a recording, that and what was measured."""
+
+    work: Workload
+    cpus: list[int]
+    title: list[str]
+    warnings: list[str] = field(default_factory=list)
+    read: Recording | None = None
+    recorded: Result | None = None
+
+
+def _read_input(path: str, choice: Choice, until_ns: int | None = None) -> _Given:
+    """A recording or a scenario, as the options want it; what was measured up to `until_ns`."""
+    given = _scenario(path, choice) if _is_scenario(path) else _recording(path, choice, until_ns)
+    told = choice.told
+    return replace(given, work=told.work(given.work), title=[*given.title, *told.lines])
+
+
+def _is_scenario(path: str) -> bool:
+    """Is it a scenario file? Its first line that is no comment says so."""
+    if path == "-" or not os.path.isfile(path):
+        return path.endswith(".toml")
+    with open(path, "rb") as file:
+        head = file.read(1 << 16)
+    lines = (line for line in head.splitlines() if line.strip() and not line.lstrip().startswith(b"#"))
+    return path.endswith(".toml") or TOML_LINE.fullmatch(next(lines, b"")) is not None
+
+
+def _recording(path: str, choice: Choice, until_ns: int | None) -> _Given:
+    if choice.seed is not None:
+        raise typer.BadParameter(f"{path} is a recording, in which nothing is drawn.", param_hint="--seed")
+    with _progress("reading") as advance:
+        read = Recording.open(path, progress=advance)
+    cpus = cpus_of(choice.cpu or ["0"])
+    cpus = read.cpus if cpus is None else cpus
+    work = read.workload(cpus, **choice.of_recordings())
+    recorded = read.result(cpus, workload=work, until_ns=until_ns)
+    warnings = _warnings(read, choice.told)
+    return _Given(work, cpus, _recording_title(read, work, cpus), warnings, read, recorded)
+
+
+def _scenario(path: str, choice: Choice) -> _Given:
+    for option, value in ({"cpu": choice.cpu} | choice.of_recordings()).items():
+        if value:
+            why = f"{path} is a scenario; this is for recordings."
+            raise typer.BadParameter(why, param_hint=f"--{option}")
+    work = read_scenario(path, seed=choice.seed)
+    cpus = sorted(set(work.tasks["cpu"].tolist())) or [0]
+    facts = f"{time_text(work.duration_ns).strip()}, {count_text(work.nr_tasks, 'task')}, {_cpu_text(cpus)}"
+    return _Given(work, cpus, [f"scenario   {clean(work.source)}: {facts}"])
+
+
 # ----------------------------------------------------------------------------------------------------- replay
 
 
-def _cpus(texts: list[str]) -> list[int] | None:
-    """Numbers of the CPUs asked for, None for all."""
-    if "all" in texts:
-        return None
-    if not all(text.isascii() and text.isdigit() for text in texts):
-        wrong = next(text for text in texts if not (text.isascii() and text.isdigit()))
-        raise typer.BadParameter(f"{wrong!r} is neither the number of a CPU nor 'all'.", param_hint="--cpu")
-    return sorted({int(text) for text in texts})
-
-
-def _tunables(model: Model, settings: list[str]) -> dict[str, int | bool]:
-    """Tunables written by --set, checked before anything long begins."""
-    values = {}
-    for setting in settings:
-        name, value = _setting_of(setting, f"--set {setting}")
-        values[name] = value
-    model.tunables.at_boot(**values)
-    return values
-
-
-def _setting_of(setting: str, option: str) -> tuple[str, int | bool]:
-    """Name and value; `option` is what an error begins with."""
-    name, equals, text = setting.partition("=")
-    if not equals:
-        raise TunableError(f"{option}: not of the form TUNABLE=VALUE")
-    return name.strip(), _value(option, text.strip().lower())
-
-
-def _value(option: str, text: str) -> int | bool:
-    if text in FLAGS:
-        return FLAGS[text]
-    number = re.fullmatch(r"(\d+)(ns|us|µs|ms|s)", text)
-    if number:
-        return int(number[1]) * NS_PER[number[2]]
-    try:
-        return int(text, 0)
-    except ValueError:
-        raise TunableError(
-            f"{option}: {text!r} is no value; write a number (6000000), a time (6ms), or on or off"
-        ) from None
-
-
-def _check_files(
-    plot: Path | None,
-    html: Path | None,
-    parquet: Path | None,
-    parquet_stats: Path | None,
-    perfetto: Path | None = None,
-    ftrace: Path | None = None,
-    plot_trends: Path | None = None,
-) -> None:
-    """Say what is wrong with a file to be written before the work, not after it."""
-    checks: list[tuple[Path | None, Callable[[Path], None]]] = [
-        (plot, check_path),
-        (plot_trends, check_path),
-        (html, check_html),
-        (parquet, check_parquet),
-        (parquet_stats, check_parquet),
-        (perfetto, check_perfetto),
-        (ftrace, check_html),
-    ]
-    for path, check in checks:
-        if path is not None:
-            check(path)
-
-
 def _looked_at(work: Workload, column: reports.comparison.Column, hz: int) -> reports.Samples | None:
-    """Virtual time of a column over time: its run once more, looked at on the way. None for what was recorded."""
+    """Virtual time of a column over time: its run once more, looked at on the way; None for what was
+    recorded.
+    """
     if column.model not in all_models():
         return None
     simulation = Simulation(work, column.model, group_by=column.whole.group_by, hz=hz, **column.settings)
@@ -570,11 +471,6 @@ def _write_parquet(sides: list[tuple[str, Result]], runs: Path | None, stats: Pa
         to_parquet(arrow_table(sides, "stats", by), stats)
 
 
-def _open(path: str) -> Recording:
-    with _progress("reading") as advance:
-        return Recording.open(path, progress=advance)
-
-
 def _simulate(
     simulation: Simulation, until_ns: int | None, *, looks: bool
 ) -> tuple[Result, reports.Samples | None]:
@@ -585,94 +481,22 @@ def _simulate(
         return simulation.run(until_ns, progress=advance), None
 
 
-def _until_ns(seconds: float | None) -> int | None:
-    if seconds is not None and not 0 < seconds < NS_MAX / 1e9:
-        raise typer.BadParameter(f"{seconds} is no time after the beginning.", param_hint="--until")
-    return None if seconds is None else max(round(seconds * 1e9), 1)
-
-
-@dataclass(frozen=True)
-class _Told:
-    """What a recording cannot say and the options do: whose the tasks are."""
-
-    groups: dict[str, str | tuple[str, int]]
-    uids: dict[str, int | tuple[int, int]]
-    nice: dict[str, int]
-    group_by: str | None
-    lines: tuple[str, ...] = ()
-
-    def work(self, work: Workload, model: Model) -> tuple[Workload, _Told]:
-        """The workload as told, for this model, and what is to be said about it."""
-        work = work.with_nice(self.nice).with_uids(self.uids).with_groups(self.groups)
-        lines = [f"given      nice {value} for {clean(pattern)}" for pattern, value in self.nice.items()]
-        if self.group_by != "uid" or "uid" in model.group_by or "cgroup" not in model.group_by:
-            return work, replace(self, lines=tuple(lines))
-        groups = "each is a control group, user 0 with 2048 shares if not told"
-        lines.append(f"given      {model.id} knows no users: {groups}")
-        return work.with_user_groups(), replace(self, lines=tuple(lines), group_by="cgroup")
-
-
-def _told(
-    groups: list[str] | None, uids: list[str] | None, nice: list[str] | None, group_by: GroupBy | None
-) -> _Told:
-    implied = [by for by, texts in ((GroupBy.cgroup, groups), (GroupBy.uid, uids)) if texts]
-    if len(implied) == 2 and group_by is None:
-        raise typer.BadParameter("both are given; say with --group-by which counts.", param_hint="--group, --uid")
-    if implied and group_by is not None and group_by not in implied:
-        option = "--group" if groups else "--uid"
-        raise typer.BadParameter(f"{option} has no effect with {group_by.value}.", param_hint="--group-by")
-    by = group_by or (implied[0] if implied else None)
-    return _Told(
-        dict(_shared("--group", text, str) for text in groups or []),
-        dict(_shared("--uid", text, int) for text in uids or []),
-        dict(_niced(text) for text in nice or []),
-        by and by.value,
-    )
-
-
-def _shared(option: str, text: str, kind: type) -> tuple[str, Any]:
-    """PATTERN=NAME[:SHARES] as pattern and what the methods of `Workload` take."""
-    pattern, rest = _halves(option, text)
-    name, colon, shares = rest.rpartition(":")
-    if not colon:
-        return pattern, rest if kind is str else _number(option, text, rest)
-    number = _number(option, text, shares)
-    return pattern, (name if kind is str else _number(option, text, name), number)
-
-
-def _niced(text: str) -> tuple[str, int]:
-    pattern, value = _halves("--nice", text)
-    return pattern, _number("--nice", text, value)
-
-
-FORMS = {"--group": "PATTERN=NAME[:SHARES]", "--uid": "PATTERN=UID[:SHARES]", "--nice": "PATTERN=N"}
-
-
-def _halves(option: str, text: str) -> tuple[str, str]:
-    pattern, _, rest = text.rpartition("=")
-    if not pattern or not rest:
-        raise typer.BadParameter(f"{text!r} is not of the form {FORMS[option]}.", param_hint=option)
-    return pattern, rest
-
-
-def _number(option: str, text: str, number: str) -> int:
-    if not re.fullmatch(r"-?[0-9]+", number):
-        raise typer.BadParameter(f"{text!r}: {number!r} is no number.", param_hint=option)
-    return int(number)
-
-
-def _ns(option: str, seconds: float | None) -> int | None:
-    if seconds is not None and not math.isfinite(seconds):
-        raise typer.BadParameter(f"{seconds} is no time.", param_hint=option)
-    return None if seconds is None else round(seconds * 1e9)
-
-
-def _title(given: _Given, told: _Told, result: Result, changes: str) -> list[str]:
+def _title(given: _Given, asked: str | None, result: Result, changes: str) -> list[str]:
     """What was read, what was made of it, and what it ran under."""
     model = f"model      {result.model}, hz {result.hz}, {_grouping(result)}{changes}"
-    is_told = bool(told.groups or told.uids)
-    warnings = _warnings(given.read, None if is_told else told.group_by) if given.read else []
-    return [*given.title, *told.lines, *_group_lines(result), model, *warnings]
+    adapted = [f"given      {line}" for line in _adapted(result, asked)]
+    return [*given.title, *adapted, *_group_lines(result), model, *given.warnings]
+
+
+def _adapted(result: Result, asked: str | None) -> list[str]:
+    """What a model is asked to be fair among and does not know: a line that says what it did, or none."""
+    if asked == result.group_by:
+        return []
+    what = {"uid": "users", "cgroup": "groups"}[asked or "uid"]
+    if result.group_by is None:
+        return [f"{result.model} knows no {what}: it is fair among tasks"]
+    groups = "each is a control group, user 0 with 2048 shares if not told"
+    return [f"{result.model} knows no {what}: {groups}"]
 
 
 def _group_lines(result: Result) -> list[str]:
@@ -696,9 +520,9 @@ def _recording_title(read: Recording, work: Workload, cpus: list[int]) -> list[s
     ]
 
 
-def _warnings(read: Recording, group_by: str | None) -> list[str]:
+def _warnings(read: Recording, told: Told) -> list[str]:
     warnings = list(read.warnings)
-    if group_by:
+    if told.group_by and not told.says_whose:
         warnings.append("a recording tells no users or groups: all tasks are of user 0, in the root group")
     return [f"warning    {clean(warning)}" for warning in warnings]
 
@@ -773,92 +597,6 @@ def _write_json(path: str, content: dict[str, Any]) -> None:
 
 
 # ---------------------------------------------------------------------------------------------------- compare
-
-TOML_LINE = re.compile(rb"\s*(\[\[?[^\[\]]+\]\]?|[\w\"'-]+\s*=.*)\s*(#.*)?")
-"""A header or a key; no line of perf script or ftrace looks like it."""
-
-
-def _is_scenario(path: str) -> bool:
-    """Is it a scenario file? Its first line that is no comment says so."""
-    if path == "-" or not os.path.isfile(path):
-        return path.endswith(".toml")
-    with open(path, "rb") as file:
-        head = file.read(1 << 16)
-    lines = (line for line in head.splitlines() if line.strip() and not line.lstrip().startswith(b"#"))
-    return path.endswith(".toml") or TOML_LINE.fullmatch(next(lines, b"")) is not None
-
-
-@dataclass(frozen=True, eq=False)
-class _Given:
-    """What is compared: a workload, and if it comes from a recording, that and what was measured."""
-
-    work: Workload
-    cpus: list[int]
-    title: list[str]
-    read: Recording | None = None
-    recorded: Result | None = None
-
-
-def _read(
-    path: str, seed: int | None, cpu: list[str] | None, choice: dict[str, Any], until_ns: int | None = None
-) -> _Given:
-    if seed is not None:
-        raise typer.BadParameter(f"{path} is a recording, in which nothing is drawn.", param_hint="--seed")
-    read, cpus = _open(path), _cpus(cpu or ["0"])
-    cpus = read.cpus if cpus is None else cpus
-    work = read.workload(cpus, **choice)
-    recorded = read.result(cpus, workload=work, until_ns=until_ns)
-    return _Given(work, cpus, _recording_title(read, work, cpus), read, recorded)
-
-
-def _read_scenario(
-    path: str, seed: int | None, cpu: list[str] | None, choice: dict[str, Any], until_ns: int | None = None
-) -> _Given:
-    for option, value in ({"cpu": cpu} | choice).items():
-        if value:
-            raise typer.BadParameter(
-                f"{path} is a scenario; this is for recordings.", param_hint=f"--{option}"
-            )
-    work = read_scenario(path, seed=seed)
-    cpus = sorted(set(work.tasks["cpu"].tolist())) or [0]
-    facts = f"{time_text(work.duration_ns).strip()}, {count_text(work.nr_tasks, 'task')}, {_cpu_text(cpus)}"
-    return _Given(work, cpus, [f"scenario   {clean(work.source)}: {facts}"])
-
-
-def _specs(columns: list[str], settings: list[str]) -> list[tuple[Model, dict[str, int | bool]]]:
-    """The models to be compared and their tunables: those of --set, and over them those of --model."""
-    models = [model_named(text.partition(":")[0]) for text in columns]
-    written: list[dict[str, int | bool]] = [{} for _ in columns]
-    for setting in sorted(settings, key=_is_for_one):  # what is written for one model comes later, and stands
-        model_id, _, rest = setting.rpartition(":") if _is_for_one(setting) else ("", "", setting)
-        name, value = _setting_of(rest, f"--set {setting}")
-        places = [i for i, model in enumerate(models) if _takes(model, name, model_id)]
-        if not places:
-            whose = f"{model_id} is not compared, or has no" if model_id else "none of the models has a"
-            raise TunableError(f"--set {setting}: {whose} tunable {name!r}")
-        for i in places:
-            written[i][name] = value
-    for i, text in enumerate(columns):
-        for setting in filter(None, text.partition(":")[2].split(",")):
-            written[i].update([_setting_of(setting, f"--model {text}")])
-    return [(model, _checked(model, values)) for model, values in zip(models, written)]
-
-
-def _is_for_one(setting: str) -> bool:
-    return ":" in setting.partition("=")[0]
-
-
-def _takes(model: Model, name: str, model_id: str) -> bool:
-    return model_id in ("", model.id) and name in model.tunables.names()
-
-
-def _checked(model: Model, values: dict[str, int | bool]) -> dict[str, int | bool]:
-    """The values, feature bits as flags; an error names the model."""
-    try:
-        model.tunables.at_boot(**values)
-    except TunableError as error:
-        raise TunableError(f"{model.id}: {error}") from None
-    return {name: bool(value) if name in model.tunables.FEATURES else value for name, value in values.items()}
 
 
 def _column_titles(found: reports.Comparison) -> list[str]:

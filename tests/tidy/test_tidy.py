@@ -101,6 +101,7 @@ FLOORS = {
     "sweep": 7,
     # floor 8: the door
     "cli": 8,
+    "options": 8,
     "__main__": 9,
     "__init__": 9,
 }
