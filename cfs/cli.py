@@ -259,12 +259,15 @@ def compare(
     only: OnlyOption = None,
     without: WithoutOption = None,
     outside: OutsideOption = None,
+    group: GroupOption = None,
+    uid: UidOption = None,
+    nice: NiceOption = None,
     seed: SeedOption = None,
     from_s: Annotated[
         float, typer.Option("--from", metavar="SECONDS", help="Begin of the part that is compared.")
     ] = 0.0,
     until_s: UntilOption = None,
-    by: Annotated[By, typer.Option(metavar="comm|task", help="What a line is.")] = By.comm,
+    by: Annotated[By, typer.Option(metavar="comm|task|group", help="What a line is.")] = By.comm,
     top: TopOption = 8,
     json_file: JsonOption = None,
     plot: Annotated[Path | None, file_option("Draw a column a scheduler: .png, .svg or .pdf.")] = None,
@@ -295,7 +298,7 @@ def compare(
     specs = columns_of(model or list(all_models()), set_ or [])
     begin, end = ns_of("--from", from_s) or 0, until_ns_of(until_s)
     check_files(plot, html, parquet, parquet_stats, perfetto, ftrace, plot_trends)
-    told = told_of(None, None, None, group_by)
+    told = told_of(group, uid, nice, group_by)
     given = _read_input(source, Choice(cpu, only, without, outside, seed, told))
     if plot is not None:
         check_columns(len(specs) + (given.recorded is not None))
@@ -304,7 +307,7 @@ def compare(
             given.work,
             specs,
             recorded=given.recorded,
-            group_by=group_by and group_by.value,
+            group_by=told.group_by,
             hz=hz,
             by=by.value,
             top=top,
@@ -318,7 +321,7 @@ def compare(
     if html is not None:
         reports.write_html(reports.comparison_html(found), html)
     for place, column in enumerate(found.columns, 1):
-        samples = None if perfetto is plot_trends is None else _looked_at(given.work, column, hz)
+        samples = None if perfetto is plot_trends is None else _looked_at(given.work, column, found)
         if plot_trends is not None:
             part: dict[str, Any] = {"samples": samples, "from_ns": begin, "until_ns": end}
             reports.plot_trends(column.whole, _of_column(plot_trends, place), **part, top=top, by=by.value)
@@ -447,14 +450,18 @@ def _scenario(path: str, choice: Choice) -> _Given:
 # ----------------------------------------------------------------------------------------------------- replay
 
 
-def _looked_at(work: Workload, column: reports.comparison.Column, hz: int) -> reports.Samples | None:
+def _looked_at(
+    work: Workload, column: reports.comparison.Column, found: reports.Comparison
+) -> reports.Samples | None:
     """Virtual time of a column over time: its run once more, looked at on the way; None for what was
     recorded.
     """
-    if column.model not in all_models():
+    if column.is_recorded:
         return None
-    simulation = Simulation(work, column.model, group_by=column.whole.group_by, hz=hz, **column.settings)
-    return _simulate(simulation, column.whole.duration_ns, looks=True)[1]
+    whole, model = column.whole, model_named(column.model)
+    work, _ = work.for_model(model, found.group_by)
+    simulation = Simulation(work, model, group_by=whole.group_by, hz=whole.hz, **column.settings)
+    return _simulate(simulation, whole.duration_ns, looks=True)[1]
 
 
 def _of_column(path: Path, place: int) -> Path:
@@ -600,13 +607,16 @@ def _write_json(path: str, content: dict[str, Any]) -> None:
 
 
 def _column_titles(found: reports.Comparison) -> list[str]:
-    """The part that is compared, and what each column ran under."""
+    """The part that is compared, who is in which group, and what each column ran under."""
     begin, end = (f"{ns / 1e9:.4g} s" for ns in found.span)
-    lines = [f"compared   {begin} ... {end}, hz {found.columns[0].result.hz}"]
+    grouped = [column.result for column in found.columns if column.result.group_by]
+    lines = [line for result in grouped[:1] for line in _group_lines(result)]
+    lines.append(f"compared   {begin} ... {end}, hz {found.columns[0].result.hz}")
     for column in found.columns:
         if not column.is_recorded:
             changes = _changes(column.result, model_named(column.model))
             lines.append(f"model      {column.model}: {_grouping(column.result)}{changes}")
+            lines += [f"           {line}" for line in _adapted(column.result, found.group_by)]
     return lines
 
 

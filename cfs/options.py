@@ -72,6 +72,7 @@ class By(str, enum.Enum):
 
     comm = "comm"
     task = "task"
+    group = "group"
 
 
 # ------------------------------------------------------------------------------------------ how options look

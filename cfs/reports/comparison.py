@@ -7,8 +7,11 @@ C1  All columns are of the same workload and the same part of time. Shares and i
 C2  Every yardstick is the same for all columns and is read off the runs, so it fits a scheduler without
     virtual time and a recording: CPU time, switches, waits by nearest rank, programs that ended, and lag
     (`fairness`). What only some models have, their own virtual time, stands apart under its own name.
-C3  A line is a class of task, a command name (or a task); lines are in the order of CPU time in the first
-    column, and the same in every table and in the figure.
+C3  A line is a class of task, a command name (or a task, or a group); lines are in the order of CPU time in
+    the first column, and the same in every table and in the figure. A task's group is the same in all
+    columns, also in those whose model does not know it.
+C4  Each model is as fair by what is asked as it can: a model with control groups and no users makes a group
+    of each user (`Workload.for_model`), one with neither runs flat. A column's `result.group_by` says which.
 
 A part of the span is a result of its own: runs are cut at its edges, a wait counts if it ends in it, and
 tasks that were there before are there.
@@ -133,7 +136,7 @@ class Comparison:
     ----------
     columns : list of Column
         A column a scheduler, in the order asked for; what was recorded comes last.
-    by : {"comm", "task"}
+    by : {"comm", "task", "group"}
         What a line is.
     top : int
         Lines shown; the rest is summed in one.
@@ -141,6 +144,8 @@ class Comparison:
         Begin and end of the part that is compared, ns since the start.
     due : Entitlement
         What each task may claim: the yardstick of lag.
+    group_by : {None, "uid", "cgroup"}
+        What all were asked to be fair by; what a column is, its results say.
     """
 
     columns: list[Column]
@@ -148,6 +153,7 @@ class Comparison:
     top: int
     span: tuple[int, int]
     due: Entitlement = field(repr=False)
+    group_by: str | None = None
 
     @property
     def results(self) -> list[Result]:
@@ -163,7 +169,7 @@ class Comparison:
             Lines of at most 100 columns; with more than four schedulers a table goes on in blocks below.
         """
         classes = self._classes()
-        about = {"comm": "command", "task": "task"}[self.by], {"comm": "tasks", "task": "pid"}[self.by]
+        about = {"comm": ("command", "tasks"), "task": ("task", "pid"), "group": ("group", "tasks")}[self.by]
         return [
             self._table("Throughput", ("", ""), [(name, "", row) for name, row in self._throughput()]),
             self._table("Share of the CPU", about, classes.rows(lambda row: share_text(row["share"]))),
@@ -191,6 +197,7 @@ class Comparison:
             "schema": SCHEMA,
             "source": first.result.source,
             "by": self.by,
+            "group_by": self.group_by,
             "hz": first.result.hz,
             "from_ns": self.span[0],
             "until_ns": self.span[1],
@@ -315,10 +322,11 @@ def compare(
     recorded : Result, optional
         What was measured, ``recording.result(cpus, workload=workload)``: one more column.
     group_by : {None, "uid", "cgroup"}, optional
-        Fairness among users or control groups, in the models that know it; lag is measured by it in all.
+        Fairness among users or control groups, in each model as far as it knows them (C4); lag is measured
+        by it in all.
     hz : int, optional
         Ticks a second.
-    by : {"comm", "task"}, optional
+    by : {"comm", "task", "group"}, optional
         What a line is.
     top : int, optional
         Lines shown; the rest is summed in one.
@@ -350,27 +358,29 @@ def compare(
     >>> int(o1.lags.spread_ns.max()), int(eevdf.lags.spread_ns.max())
     (100000000, 1000000)
     """
-    if by not in ("comm", "task"):
-        raise ValueError(f"by = {by!r} is none of 'comm', 'task'")
+    if by not in ("comm", "task", "group"):
+        raise ValueError(f"by = {by!r} is none of 'comm', 'task', 'group'")
     if top < 1:
         raise ValueError(f"top = {top} is less than 1")
-    runners = _runners(models, group_by)
+    runners = _runners(models, workload, group_by)
     end_ns = _end_of_part(workload, from_ns, until_ns)
     window_ns = max(1, min(WINDOW_NS, (end_ns - from_ns) // 10))
     instants = np.unique(from_ns + (end_ns - from_ns) * np.arange(1, NR_INSTANTS + 1) // NR_INSTANTS)
-    ran = _run(runners, workload, hz, instants, progress)
+    ran = _run(runners, hz, instants, progress)
     sides = [(runner.settings, *result) for runner, result in zip(runners, ran)]
     sides += [] if recorded is None else [({}, recorded, None)]
     span = (from_ns, max(from_ns + 1, min(end_ns, max(whole.duration_ns for _, whole, _ in sides))))
-    due = _entitlement(workload, ran, group_by)
+    grouped = next((result for result, _ in ran if result.group_by), None) if group_by else None
+    due = _entitlement(workload, ran[0][0].nice, grouped)
     at_ns = instants[(instants >= from_ns + window_ns) & (instants <= span[1])]
     columns = []
     for settings, whole, spread in sides:
         whole = whole if cpus is None else replace(whole, cpus=list(cpus))
+        whole = whole if grouped is None else replace(whole, groups=list(grouped.groups))
         lags = lags_at(whole, at_ns, window_ns, due)
         columns.append(Column(whole.model, settings, whole, part_of(whole, *span), lags, spread))
     _number_equals(columns)
-    return Comparison(columns, by, top, span, due)
+    return Comparison(columns, by, top, span, due, group_by)
 
 
 # ------------------------------------------------------------------------------------------------ the running
@@ -378,9 +388,10 @@ def compare(
 
 @dataclass(frozen=True, eq=False)
 class _Runner:
-    """A scheduler that shall run the workload."""
+    """A scheduler, and the workload that it shall run."""
 
     model: Model | Policy
+    workload: Workload
     settings: dict[str, int | bool]
     group_by: str | None
 
@@ -389,11 +400,11 @@ class _Runner:
         return self.model.id if isinstance(self.model, Model) else getattr(self.model, "name", "policy")
 
     def run(
-        self, workload: Workload, hz: int, instants: np.ndarray, progress: Callable[[int, int], None] | None
+        self, hz: int, instants: np.ndarray, progress: Callable[[int, int], None] | None
     ) -> tuple[Result, Spread | None]:
         """The result, and the model's own spread at the instants."""
         try:
-            simulation = Simulation(workload, self.model, group_by=self.group_by, hz=hz, **self.settings)
+            simulation = Simulation(self.workload, self.model, group_by=self.group_by, hz=hz, **self.settings)
         except CfsError as error:
             raise type(error)(f"{self.name}: {error}") from error
         looks = isinstance(simulation.scheduler, Scheduler)
@@ -416,15 +427,16 @@ def _as_spread(found: list[tuple[int, str, int]]) -> Spread | None:
     return Spread(names[0], np.array(at_ns, np.int64), np.array(spreads, np.int64))
 
 
-def _runners(models: Iterable[Spec], group_by: str | None) -> list[_Runner]:
+def _runners(models: Iterable[Spec], workload: Workload, group_by: str | None) -> list[_Runner]:
     runners = []
     for spec in models:
         model, settings = spec if isinstance(spec, tuple) else (spec, {})
         if isinstance(model, Policy) and not isinstance(model, Model):
-            runners.append(_Runner(model, dict(settings), None))
+            runners.append(_Runner(model, workload, dict(settings), None))
             continue
         model = model_named(model)
-        runners.append(_Runner(model, dict(settings), group_by if group_by in model.group_by else None))
+        work, way = workload.for_model(model, group_by)
+        runners.append(_Runner(model, work, dict(settings), way if way in model.group_by else None))
     if not runners:
         raise ModelError("there is no model to compare")
     if group_by is not None and all(runner.group_by is None for runner in runners):
@@ -442,7 +454,6 @@ def _end_of_part(workload: Workload, from_ns: int, until_ns: int | None) -> int:
 
 def _run(
     runners: list[_Runner],
-    workload: Workload,
     hz: int,
     instants: np.ndarray,
     progress: Callable[[int, int], None] | None,
@@ -452,17 +463,13 @@ def _run(
             return None
         return lambda done, total: progress(place * total + done, len(runners) * total)
 
-    return [runner.run(workload, hz, instants, told(place)) for place, runner in enumerate(runners)]
+    return [runner.run(hz, instants, told(place)) for place, runner in enumerate(runners)]
 
 
-def _entitlement(
-    workload: Workload, ran: list[tuple[Result, Spread | None]], group_by: str | None
-) -> Entitlement:
+def _entitlement(workload: Workload, nice: np.ndarray, grouped: Result | None) -> Entitlement:
     """Weights by nice value, and with groups the shares that a model which knows them gave them."""
     policies = [POLICIES[number] for number in workload.tasks["policy"].tolist()]
-    nice = ran[0][0].nice
-    grouped = next((result for result, _ in ran if result.group_by), None)
-    if group_by is None or grouped is None:
+    if grouped is None:
         return Entitlement.of_nice(nice, policies)
     return Entitlement.of_nice(nice, policies, grouped.groups, grouped.shares)
 

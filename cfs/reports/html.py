@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -183,8 +182,6 @@ def result_html(
     span = span_of(result, from_ns, until_ns)
     groups = [] if by == "group" else _group_sections(result, top, span)
     sides = [result] if recorded is None else [result, recorded]
-    if by == "group":  # a group is what all its tasks are called
-        sides, by = [replace(side, names=side.groups) for side in sides], "comm"
     lanes = lanes_of(sides, by, top, span)
     parts = [
         _section("Who ran and who waited", _timeline(sides, lanes, by, span), TIMELINE_KEY),
@@ -364,9 +361,8 @@ def _group_sections(result: Result, top: int, span: tuple[int, int]) -> list[str
     """The timeline once more, a lane a group."""
     if not result.group_by:
         return []
-    by_group = replace(result, names=result.groups)
-    lanes = lanes_of([by_group], "comm", top, span)
-    parts = _timeline([by_group], lanes, "comm", span) + _shares([by_group], lanes, "comm", span)
+    lanes = lanes_of([result], "group", top, span)
+    parts = _timeline([result], lanes, "group", span) + _shares([result], lanes, "group", span)
     shares = ", ".join(f"{words(name)}: {value} shares" for name, value in sorted(result.shares.items())[:12])
     return [_section("Groups", parts, shares)]
 
@@ -380,7 +376,8 @@ def _tables(sides: Sequence[Result], by: str, top: int) -> list[str]:
     shown = ranked if len(ranked) <= top + 1 else ranked[:top]
     stats = [lumped_stats(*side, shown) for side in zip(sides, identities)]
     lines = lines_of(list(sides), identities, by, shown, len(ranked) - len(shown))
-    left = {"task": ("Task", "pid"), "comm": ("Command", "tasks")}[by] + ("nice",)
+    what = {"task": ("Task", "pid"), "comm": ("Command", "tasks"), "group": ("Group", "tasks")}[by]
+    left = (*what, "nice")
     rows = [((line.name, line.number, line.nice), [of.get(line.label) for of in stats]) for line in lines]
     is_sum = [line.label in (OTHERS, ALL) for line in lines]
     headings = [said_of(side) for side in sides]

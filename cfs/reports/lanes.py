@@ -51,8 +51,8 @@ def span_of(result: Result, from_ns: int | None, until_ns: int | None) -> tuple[
 
 def keys_of(result: Result, by: str) -> list[str]:
     """Of each task, what its lane is called."""
-    if by == "comm":
-        return [clean(name) for name in result.names]
+    if by in ("comm", "group"):
+        return [clean(name) for name in (result.names if by == "comm" else result.groups)]
     return [f"{clean(name)} {pid}" for name, pid in zip(result.names, result.pids.tolist())]
 
 

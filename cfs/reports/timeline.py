@@ -9,7 +9,6 @@ lines. `lanes` says who has a lane, `drawing` how it looks.
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -107,8 +106,6 @@ def plot_timeline(
     with style():
         figure = new_figure()
         sides = [result] if recorded is None else [result, recorded]
-        if by == "group":  # a group is what all its tasks are called
-            sides, by = [replace(side, names=side.groups) for side in sides], "comm"
         _draw(figure, sides, lanes_of(sides, by, top, span), by, span)
         if path is not None:
             save(figure, path)

@@ -10,7 +10,6 @@ are those of `timeline`.
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -102,8 +101,6 @@ def plot_trends(
         check_path(path)
     span = span_of(result, from_ns, until_ns)
     sides = [result] if recorded is None else [result, recorded]
-    if by == "group":  # a group is what all its tasks are called
-        sides, by = [replace(side, names=side.groups) for side in sides], "comm"
     with style():
         figure = new_figure()
         _draw(figure, sides, samples, by, top, span)

@@ -13,10 +13,13 @@ import pytest
 pytest.importorskip("typer")
 pytest.importorskip("rich")
 
+import typer
 from typer.testing import CliRunner
 
 import cfs
 from cfs.cli import app
+from cfs.reports import run_sampled
+from tests.unit.recordings.lines import A, B, switch, text
 
 ROOT = Path(__file__).parents[2]
 HOGS = str(ROOT / "examples" / "recordings" / "nice-hogs-small.perf-script.txt.gz")
@@ -332,7 +335,7 @@ def test_names_cannot_send_escape_sequences_to_the_terminal():
 # ---------------------------------------------------------------------------------------------------- compare
 
 SCENARIO = str(ROOT / "examples" / "scenarios" / "sleeper-among-hogs.toml")
-CFS, O1 = "linux-2.6.24-cfs", "linux-2.6.22-o1"
+CFS, O1, EEVDF = "linux-2.6.24-cfs", "linux-2.6.22-o1", "linux-6.18-eevdf"
 
 
 def test_compare_a_recording_has_every_model_and_what_was_recorded():
@@ -425,6 +428,91 @@ def test_compare_has_all_cpus_that_were_asked_for():
         assert [row["kind"] for row in column["classes"]] == ["class", "class", "others", "all"]
 
 
+@pytest.fixture(scope="module")
+def two_hogs(tmp_path_factory):
+    """A recording of two hogs that ran in turns for two seconds, 10 ms each: a second of CPU time each."""
+    turns = range(200)
+    lines = [switch(i * 10**7, (A, B)[i % 2], (B, A)[i % 2], state="R") for i in turns]
+    path = tmp_path_factory.mktemp("hogs") / "two.txt"
+    path.write_bytes(text(*lines))
+    return path
+
+
+def shares_in(path, *options):
+    """What part each model gave task b in a span in which both hogs want the CPU all the time."""
+    models = [part for model in (CFS, EEVDF, O1) for part in ("--model", model)]
+    result = run("compare", path, *models, *options, "--until", 1.2, "--json", "-")
+    columns = json.loads(result.stdout)["columns"][:-1]
+    return [next(row["share"] for row in column["classes"] if row["name"] == "b") for column in columns]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [("--group", "a=left", "--group", "b=right:3072"), ("--uid", "a=1000", "--uid", "b=1001:3072")],
+    ids=["groups", "users"],
+)
+def test_compare_with_groups_or_users_that_are_told(two_hogs, told):
+    """1024 and 3072 shares are a quarter and three quarters; O(1) knows neither, so nothing changes there."""
+    *fair, o1 = shares_in(two_hogs, *told)
+    assert fair == pytest.approx([0.75, 0.75], abs=0.01)
+    assert o1 == shares_in(two_hogs)[-1]
+
+
+def test_compare_with_nice_values_that_are_told(two_hogs):
+    """The weights of nice 0 and nice 5 are 1024 and 335 in both."""
+    *fair, _ = shares_in(two_hogs, "--nice", "b=5")
+    assert fair == pytest.approx([335 / (335 + 1024)] * 2, abs=0.02)
+
+
+def test_compare_says_of_each_column_what_it_is_fair_among(two_hogs):
+    told = ("--uid", "a=1000", "--uid", "b=1001:3072", "--nice", "a=-1")
+    lines = run("compare", two_hogs, *told).stdout.split("\n\n")[0].splitlines()
+    assert "given      nice -1 for a" in lines
+    assert "groups     uid:1000: 1 task, 1024 shares" in lines
+    assert "           uid:1001: 1 task, 3072 shares" in lines
+    assert not any("a recording tells no users" in line for line in lines)
+    of = {line.split()[1]: next_line for line, next_line in zip(lines, [*lines[1:], ""])}
+    assert "fair by uid" in next(line for line in lines if f"{CFS}: " in line)
+    assert "knows no users: each is a control group" in of[f"{EEVDF}:"]
+    for model in ("linux-2.6.23-cfs", O1, "rfs-model"):
+        assert of[f"{model}:"].split() == f"{model} knows no users: it is fair among tasks".split()
+
+
+def test_compare_looks_at_a_column_with_the_groups_that_it_ran_with(two_hogs, tmp_path, monkeypatch):
+    """The virtual time in the trends is of the run in the tables, also where users became groups."""
+    drawn = []
+    monkeypatch.setattr("cfs.reports.plot_trends", lambda *args, samples, **more: drawn.append(samples))
+    told = ("--uid", "a=1000", "--uid", "b=1001:3072", "--model", EEVDF)
+    assert run("compare", two_hogs, *told, "--plot-trends", tmp_path / "t.svg").exit_code == 0
+    work = cfs.Recording.open(two_hogs).workload(cpu=0).with_uids({"a": 1000, "b": (1001, 3072)})
+    by_hand = run_sampled(cfs.Simulation(work.with_user_groups(), EEVDF, group_by="cgroup"))[1]
+    assert (drawn[0].rows == by_hand.rows).all() and drawn[1] is None  # the second is what was recorded
+
+
+def options_of(command):
+    """The options of a command, each with how it looks."""
+    parameters = typer.main.get_command(app).commands[command].params
+    return {
+        name: (option.metavar, option.nargs, option.multiple, option.help)
+        for option in parameters
+        for name in option.opts
+        if name.startswith("--")
+    }
+
+
+def test_compare_has_every_option_of_replay():
+    """`compare` says with --by what `replay` says with two flags."""
+    assert set(options_of("replay")) - set(options_of("compare")) == {"--by-comm", "--by-group"}
+
+
+@pytest.mark.parametrize(
+    "option",
+    "hz group-by cpu only without outside group uid nice seed until top json html parquet parquet-stats".split(),
+)
+def test_options_of_one_name_are_one_option(option):
+    assert options_of("replay")[f"--{option}"] == options_of("compare")[f"--{option}"]
+
+
 def test_the_seed_is_of_the_scenario():
     build = ROOT / "examples" / "scenarios" / "shell-under-build.toml"
     texts = [run("compare", build, "--model", CFS, "--seed", seed).stdout for seed in (1, 1, 2)]
@@ -444,6 +532,10 @@ def test_the_seed_is_of_the_scenario():
         (HOGS, ["--from", "9"], ["9 s ... 3.30674 s, is empty"]),
         (HOGS, ["--until", "nan"], ["nan is no time"]),
         (HOGS, ["--cpu", "7"], ["no events of CPU 7"]),
+        (HOGS, ["--group", "nobody=a"], ["no task has a name like 'nobody'"]),
+        (HOGS, ["--nice", "hog*=low"], ["'low' is no number"]),
+        (HOGS, ["--uid", "hog*=1", "--group", "hog*=a"], ["--group-by"]),
+        (HOGS, ["--uid", "hog*=1", "--model", "rfs-model"], ["none of the models can be fair by uid"]),
         (HOGS, ["--model", CFS, "--plot", "x.bmp"], ["not to .bmp"]),
         (HOGS, ["--model", CFS] * 6 + ["--plot", "x.png"], ["room for 6 columns, not for 7"]),
         (HOGS, ["--model", "rfs-model", "--group-by", "uid"], ["none of the models can be fair by uid"]),

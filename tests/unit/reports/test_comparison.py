@@ -15,7 +15,7 @@ from cfs.result import Ready
 from cfs.workload import build, hogs
 
 ROOT = Path(__file__).parents[3]
-CFS = "linux-2.6.24-cfs"
+CFS, EEVDF = "linux-2.6.24-cfs", "linux-6.18-eevdf"
 MODELS = list(cfs.MODELS)
 MS = 10**6
 
@@ -82,6 +82,27 @@ def test_groups_are_for_the_models_that_know_them():
     assert np.median(grouped.lags.spread_ns) < 0.5 * np.median(
         flat.lags.spread_ns
     )  # measured by the users' shares
+
+
+def test_a_model_without_users_makes_a_group_of_each():
+    """The uids have 1024 and 3072 shares, so a quarter and three quarters; without, three of four hogs."""
+    work = hogs(3, uid=1).merged(hogs(1, name="alone", uid=2))
+    work.duration_ns, work.shares = 4000 * MS, {"uid:2": 3072}
+    found = compare(work, [CFS, EEVDF, "rfs-model"], group_by="uid", by="group")
+    assert [result.group_by for result in found.results] == ["uid", "cgroup", None]
+    rows = [cells(found.tables()[1], f"uid:{uid}") for uid in (1, 2)]
+    shares = [[float(cell.rstrip("%")) for cell in row[-3:]] for row in rows]
+    assert np.allclose(shares, [[25, 25, 75], [75, 75, 25]], atol=1)
+
+
+def test_a_line_can_be_a_group_in_every_column(recorded):
+    """Whose a task is does not depend on who schedules it: also where the model knows no groups."""
+    work, measured = recorded
+    told = work.with_groups({"hog[12]*": "some"})
+    found = compare(told, [CFS, "linux-2.6.22-o1"], recorded=measured, group_by="cgroup", by="group")
+    labels = [[row["name"] for row in column["classes"]] for column in found.to_dict()["columns"]]
+    assert all(set(names) == {"some", "/", "all"} for names in labels) and len(labels) == 3
+    assert all(result.groups == found.results[0].groups for result in found.results)
 
 
 def test_lag_tells_coarse_from_fine():
@@ -202,7 +223,7 @@ def test_to_dict_is_plain_and_whole(of_all):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"by": "group"}, "by = 'group'"),
+        ({"by": "colour"}, "by = 'colour'"),
         ({"top": 0}, "top = 0"),
         ({"models": []}, "no model to compare"),
         ({"models": ["cfq"]}, "no model 'cfq'"),
