@@ -1,6 +1,15 @@
-"""The Linux fair schedulers as a library: bit-exact with the release they name, compiled, pleasant to embed."""
+"""The Linux fair schedulers as a library: bit-exact with the release they name, compiled, pleasant to embed.
+
+What it decides: which names people see, and what `import cfs` loads. The scheduler, its models and the errors
+are there at once, since who embeds them counts milliseconds. What replays and simulates (`Recording`,
+`Workload`, `Simulation`, `Result`, `read_scenario`) is imported when it is first named, by a module
+`__getattr__` (PEP 562); `dir(cfs)`, `from cfs import *`, type checkers and pickles see no difference, and the
+command line loads what it needs by itself.
+"""
 
 import os as _os
+import typing as _typing
+from importlib import import_module as _import_module
 
 from ._rbtree import RBTree
 from .errors import (
@@ -18,24 +27,79 @@ from .errors import (
     WorkloadError,
 )
 from .models import MODELS, Model
-from .recordings import Recording
-from .result import Result
-from .scenarios import read_scenario
 from .scheduler import Scheduler, Task, TaskGroup, User
-from .simulation import Simulation
-from .workload import Workload
+
+__all__ = [
+    "MODELS",
+    "CfsError",
+    "GroupError",
+    "InvariantError",
+    "MissingExtraError",
+    "Model",
+    "ModelError",
+    "RBTree",
+    "Recording",
+    "RecordingError",
+    "Result",
+    "Scheduler",
+    "Simulation",
+    "SnapshotError",
+    "StateError",
+    "Task",
+    "TaskGroup",
+    "TimeError",
+    "TraceError",
+    "TunableError",
+    "User",
+    "Workload",
+    "WorkloadError",
+    "get_include",
+    "read_scenario",
+]
 
 __version__ = "0.1.0"
 
+_HOME_OF = {
+    "Recording": "recordings",
+    "Result": "result",
+    "Simulation": "simulation",
+    "Workload": "workload",
+    "read_scenario": "scenarios",
+}
+"""Where the names are that are imported when they are first named."""
 
-def _notebook_html(result: Result) -> str:
+_MODULES = frozenset({*_HOME_OF.values(), "stepping"})
+"""Modules that are there as `cfs.workload` without an import of their own, as the eager ones are."""
+
+
+if _typing.TYPE_CHECKING:  # a checker that saw `__getattr__` would believe in any name
+    from .recordings import Recording
+    from .result import Result
+    from .scenarios import read_scenario
+    from .simulation import Simulation
+    from .workload import Workload
+else:
+
+    def __getattr__(name: str) -> object:
+        if name in _HOME_OF:
+            value = getattr(_import_module(f".{_HOME_OF[name]}", __name__), name)
+        elif name in _MODULES:
+            value = _import_module(f".{name}", __name__)
+        else:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = value  # here the import ends: the next look finds the name like any other
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME_OF, *_MODULES})
+
+
+def _notebook_html(result: "Result") -> str:
     """What a notebook shows of a result; the reports are imported when the first one is shown."""
     from .reports import notebook_html
 
     return notebook_html(result)
-
-
-Result._notebook_html = staticmethod(_notebook_html)
 
 
 def get_include() -> str:

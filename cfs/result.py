@@ -15,9 +15,8 @@ from __future__ import annotations
 import enum
 import json
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -134,9 +133,6 @@ class Result:
     hz: int = 0
     source: str = ""
     end: str = "duration"
-
-    _notebook_html: ClassVar[Callable[[Result], str] | None] = None
-    """How a result looks in a notebook: the package itself says so, for `cfs.reports` is a floor above."""
 
     @property
     def nr_tasks(self) -> int:
@@ -305,10 +301,11 @@ class Result:
 
         frames.to_parquet(self.to_arrow(table, by=by), path)
 
-    def _repr_html_(self) -> str | None:
-        """What a notebook shows; None, and so the `repr`, if nobody has said how a result looks."""
-        html = type(self)._notebook_html
-        return None if html is None else html(self)
+    def _repr_html_(self) -> str:
+        """What a notebook shows. The package says how it looks, for `cfs.reports` is a floor above."""
+        from . import _notebook_html
+
+        return _notebook_html(self)
 
     def _cpu_rows(self) -> list[dict[str, int]]:
         rows = []
