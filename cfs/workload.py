@@ -367,10 +367,10 @@ class Workload:
         [0.75, 0.25]
         """
         given = _with_shares(groups)
-        for name, shares in given.values():
+        for name, own in given.values():
             if not isinstance(name, str) or not name:
                 raise WorkloadError(f"the name of a group is a string that is not empty, not {name!r}")
-            if name == "/" and shares is not None:
+            if name == "/" and own is not None:
                 raise WorkloadError("the root group '/' has no shares to be set")
         shares = _shares_of(given.values())
         which, new = self._fitting(list(given)), self.copy()

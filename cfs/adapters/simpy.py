@@ -24,7 +24,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -46,7 +46,7 @@ __all__ = ["CPU", "Group", "Hold", "Killed", "Preempted", "Run", "Sleep", "Task"
 UNITS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 """Names of the units that a time of the environment can be in, and their ns."""
 
-LAST = 2
+LAST = simpy.events.EventPriority(2)
 """Priority of an alarm: after everything else of its instant (SimPy: 0 urgent, 1 normal)."""
 
 HOLD_NS = 2**62
@@ -114,7 +114,7 @@ class Hold(simpy.Event):
         process = self._waiter
         if process is not None:
             notice = simpy.Event(self.env)
-            notice.callbacks.append(lambda _: process.is_alive and process.interrupt(cause))
+            notice.callbacks.append(lambda _: _interrupt(process, cause))
             notice._ok, notice._value = True, None
             self.env.schedule(notice, simpy.events.URGENT)
 
@@ -386,8 +386,9 @@ class Task:
                 hold.usage_since = self.cpu.env.now
                 hold.succeed(hold)
         elif hold.triggered:
-            by = self.cpu._task_on(self._handle.cpu)
-            self._withdraw(simpy.Interrupt(Preempted(by, hold.usage_since, self.cpu)))
+            by: Any = self.cpu._task_on(self._handle.cpu)  # SimPy has a process and a resource there
+            cpu: Any = self.cpu
+            self._withdraw(simpy.Interrupt(Preempted(by, hold.usage_since, cpu)))
 
 
 class CPU:
@@ -604,7 +605,9 @@ class CPU:
         """The event that fires now was scheduled for exactly `now_ns`."""
         self._known = (self.env.now, max(now_ns, self._live.now_ns))
 
-    def _schedule(self, at_ns: int, priority: int, callback: Callable[[simpy.Event], object]) -> simpy.Event:
+    def _schedule(
+        self, at_ns: int, priority: simpy.events.EventPriority, callback: Callable[[Any], None]
+    ) -> simpy.Event:
         """An event that happens at `at_ns` and calls back."""
         event = simpy.Event(self.env)
         event._ok, event._value = True, None
@@ -661,7 +664,7 @@ class CPU:
             self._look_at_holds()
             while (index := self._live.finished()) >= 0:
                 nothing = False
-                self._tasks[index]._end_of_work()
+                cast(Task, self._tasks[index])._end_of_work()  # it is there until it has exited
             self._look_at_holds()
         finally:
             self._delivering = False
@@ -680,14 +683,19 @@ def _delay(now: float, at: float) -> float:
 def _fire(event: simpy.Event) -> None:
     """The event happens here, inside another one: what `Environment.step` does with it."""
     event._ok, event._value = True, event
-    callbacks, event.callbacks = event.callbacks, None
+    callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]  # as SimPy marks it
     for number, callback in enumerate(callbacks):
         try:
             callback(event)
         except simpy.core.StopSimulation:
             event.callbacks = callbacks[number + 1 :]
-            event.env.schedule(event, 0)
+            event.env.schedule(event, simpy.events.URGENT)
             raise
+
+
+def _interrupt(process: simpy.Process, cause: Any) -> None:
+    if process.is_alive:
+        process.interrupt(cause)
 
 
 def _refuse(event: simpy.Event, reason: simpy.Interrupt) -> None:

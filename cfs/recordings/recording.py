@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -116,7 +116,8 @@ class Recording:
         self.inferred_switch_ins: int = scanner.inferred_switch_ins
         self.nr_lines: int = scanner.nr_lines
         self.warnings: list[str] = [*_complaints(scanner), *warnings]
-        self._events = np.frombuffer(scanner, EVENT_DTYPE)
+        rows: Any = scanner  # is a buffer, which types cannot say before Python 3.12
+        self._events = np.frombuffer(rows, EVENT_DTYPE)
         self._scanner = scanner
         self.names: list[str] = scanner.names_seen()
         self.task_table: np.ndarray = scanner.tasks_seen()

@@ -97,13 +97,15 @@ class Source:
         yield from raw
 
     def _raw_blocks(self) -> Iterator[bytes]:
+        given: Any = self.path  # what it is, is seen here
+        stdin: Any = sys.stdin  # whoever put a stream of its own there may have no bytes below
         try:
-            if hasattr(self.path, "read"):
-                yield from self._read(self.path)
-            elif os.fspath(self.path) in ("-", b"-"):
-                yield from self._read(getattr(sys.stdin, "buffer", sys.stdin))
+            if hasattr(given, "read"):
+                yield from self._read(given)
+            elif os.fspath(given) in ("-", b"-"):
+                yield from self._read(getattr(stdin, "buffer", stdin))
             else:
-                with open(self.path, "rb", buffering=0) as file:
+                with open(given, "rb", buffering=0) as file:
                     yield from self._read(file)
         except (OSError, ValueError) as error:
             if isinstance(error, RecordingError):

@@ -37,3 +37,14 @@ def test_the_stubs_agree_with_the_compiled_modules(tmp_path):
         timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_types_are_right_and_a_name_that_is_not_there_is_seen(tmp_path):
+    """mypy finds nothing in the package; and in a user's file the typo, not the names that are imported late."""
+    pytest.importorskip("mypy")
+    late = "print(cfs.Recording, cfs.Result, cfs.Simulation, cfs.Workload, cfs.read_scenario)"
+    (tmp_path / "user.py").write_text(f"import cfs\n{late}\ncfs.Workloads\n")
+    command = [sys.executable, "-m", "mypy", "--cache-dir", tmp_path / "cache", "cfs", tmp_path / "user.py"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    errors = [line for line in done.stdout.splitlines() if ": error: " in line]
+    assert len(errors) == 1 and "user.py:3: " in errors[0] and "Workloads" in errors[0], done.stdout
