@@ -734,10 +734,7 @@ def hogs(nr: int, *, name: str = "hog", duration_ns: int = 0, **facts: Any) -> W
     >>> work.run().stats()["share"].round(2).tolist()
     [0.43, 0.43, 0.14]
     """
-    plans = _plans(nr, name, facts)
-    for plan in plans:
-        plan.add(Op.RUN, FOREVER_NS)
-    return of_plans(plans, duration_ns=duration_ns, source=f"{nr} {name}")
+    return _alike(nr, name, facts, duration_ns, [(FOREVER_NS, 0, Op.RUN)])
 
 
 def sleepers(
@@ -778,12 +775,8 @@ def sleepers(
     """
     _checked("run_ns", run_ns, 1, FOREVER_NS)
     _checked("sleep_ns", sleep_ns, 0, FOREVER_NS)
-    plans = _plans(nr, name, facts)
-    for plan in plans:
-        plan.add(Op.RUN, run_ns)
-        plan.add(Op.SLEEP, sleep_ns)
-        plan.add(Op.LOOP)
-    return of_plans(plans, duration_ns=duration_ns, source=f"{nr} {name}")
+    ops: list[tuple[int, int, int]] = [(run_ns, 0, Op.RUN), (sleep_ns, 0, Op.SLEEP), (0, 0, Op.LOOP)]
+    return _alike(nr, name, facts, duration_ns, ops)
 
 
 def half_sleepers(
@@ -849,12 +842,8 @@ def periodic(
     """
     _checked("period_ns", period_ns, 1, FOREVER_NS)
     _checked("run_ns", run_ns, 0, FOREVER_NS)
-    plans = _plans(nr, name, facts)
-    for plan in plans:
-        plan.add(Op.NEXT, period_ns)
-        plan.add(Op.RUN, run_ns)
-        plan.add(Op.LOOP)
-    return of_plans(plans, duration_ns=duration_ns, source=f"{nr} {name}")
+    ops: list[tuple[int, int, int]] = [(period_ns, 0, Op.NEXT), (run_ns, 0, Op.RUN), (0, 0, Op.LOOP)]
+    return _alike(nr, name, facts, duration_ns, ops)
 
 
 def ring(
@@ -1044,6 +1033,14 @@ def _write_compile(
     cc1.add(Op.WAKE, target=gcc)
     assembler.add(Op.RUN, assemble_ns)
     assembler.add(Op.WAKE, target=gcc)
+
+
+def _alike(
+    nr: int, name: str, facts: Mapping[str, Any], duration_ns: int, ops: list[tuple[int, int, int]]
+) -> Workload:
+    """Tasks that all have this program."""
+    plans = _plans(nr, name, {**facts, "ops": ops})
+    return of_plans(plans, duration_ns=duration_ns, source=f"{nr} {name}")
 
 
 def _plans(nr: int, name: str, facts: Mapping[str, Any]) -> list[TaskPlan]:
