@@ -1,16 +1,18 @@
 """The thin Python API that you drive yourself: `Scheduler`, and its handles `Task`, `TaskGroup` and `User`.
 
-What it decides: what is allowed. Every method checks its arguments and the state, raises from `cfs.errors` before
-anything has changed, and then calls events of the core that cannot fail. Compiled, because a checked call must cost
-little more than an empty one; the house plan had it in plain Python (docs/decisions/0002).
+What it decides: what is allowed. Every method checks its arguments and the state, raises from `cfs.errors`
+before anything has changed, and then calls events of the core that cannot fail. Compiled, because a checked
+call must cost little more than an empty one; the house plan had it in plain Python (docs/decisions/0002).
 
 Invariants:
     I1  the Scheduler owns the machine and everything in it; a handle keeps the Scheduler alive
-    I2  a handle's pointer is NULL from the moment its task or group is gone; there is at most one handle a task
-    I3  an exception leaves the machine as it was at the time of the event: ticks that were due before it are done
+    I2  a handle's pointer is NULL from the moment its task or group is gone; there is at most one handle a
+        task
+    I3  an exception leaves the machine as it was at the time of the event: ticks that were due before it are
+        done
 
-Rejected: ids in place of handles (a stale id could mean another task); freeing by reference count (a task lives
-because it is scheduled, not because somebody looks at it).
+Rejected: ids in place of handles (a stale id could mean another task); freeing by reference count (a task
+lives because it is scheduled, not because somebody looks at it).
 """
 
 from collections.abc import Mapping
@@ -144,7 +146,7 @@ HZ_MAX = 1000000
 cdef enum:
     TICKS_A_LOOK = 20000        # instants of ticks between two looks at signals; about a millisecond
 
-# ------------------------------------------------------------------------------------------ numbers across the border
+# ---------------------------------------------------------------------------------- numbers across the border
 
 
 cdef object read_field(const field *f, const void *base):
@@ -202,7 +204,7 @@ cdef uint8_t checked_policy(value) except? 255:
         raise StateError(f"policy = {value!r} is none of {', '.join(POLICIES)}")
     return POLICIES.index(value)
 
-# ------------------------------------------------------------------------------------------------------- Scheduler
+# -------------------------------------------------------------------------------------------------- Scheduler
 
 
 @cython.no_gc_clear
@@ -214,15 +216,16 @@ cdef class Scheduler:
     model : str, optional
         Which scheduler of which release; `cfs.MODELS` lists them.
     group_by : {None, "uid", "cgroup"}, optional
-        Fairness among tasks, among users (each uid its fair share, root's uid counts double), or among control groups.
+        Fairness among tasks, among users (each uid its fair share, root's uid counts double), or among
+        control groups.
     cpus : int, optional
         CPUs, each with its own runqueue. Nothing is balanced between them.
     root_shares : int, optional
         Shares of the root group. Default: 1024 for control groups, 2048 for uid 0.
     hz : int, optional
-        Ticks a second, 1 ... 1 000 000, and the tunables that follow from it. The scheduler then ticks by itself: tick
-        k is due on every CPU at ``k * 10**9 // hz`` ns, and done whenever time moves on to it or beyond, before the
-        event that moves it. Default: it ticks when you call `tick`.
+        Ticks a second, 1 ... 1 000 000, and the tunables that follow from it. The scheduler then ticks by
+        itself: tick k is due on every CPU at ``k * 10**9 // hz`` ns, and done whenever time moves on to it or
+        beyond, before the event that moves it. Default: it ticks when you call `tick`.
     ticks : bool, optional
         False: `hz` says only what the tunables follow from, and you call `tick`.
     **tunables
@@ -237,16 +240,17 @@ cdef class Scheduler:
 
     Notes
     -----
-    Every event takes `now_ns`, the time since the start in integer ns, which never goes back. The events are those
-    of the kernel: `fork`, `wake`, `block`, `exit`, `yield_`, `tick`, `set_nice`, `set_policy`, `move`. They return
-    True if the running task of the CPU changed. Ticks are events as well: without them no slice ever ends.
-    What the model leaves undefined raises and changes nothing. One thread at a time may use a Scheduler.
+    Every event takes `now_ns`, the time since the start in integer ns, which never goes back. The events are
+    those of the kernel: `fork`, `wake`, `block`, `exit`, `yield_`, `tick`, `set_nice`, `set_policy`, `move`.
+    They return True if the running task of the CPU changed. Ticks are events as well: without them no slice
+    ever ends. What the model leaves undefined raises and changes nothing. One thread at a time may use a
+    Scheduler.
 
-    With `hz` an event is judged as things stand at its time: ticks that are due before it are done first, also if it
-    then raises. `advance` moves time alone, `next_event` says how far nothing changes.
+    With `hz` an event is judged as things stand at its time: ticks that are due before it are done first,
+    also if it then raises. `advance` moves time alone, `next_event` says how far nothing changes.
 
-    A Scheduler can be copied (`copy.copy`, `copy.deepcopy`: the same), pickled, and written as bytes (`to_bytes`). The
-    copy is independent; its tasks are found by id (`task`), its groups by name (`groups`).
+    A Scheduler can be copied (`copy.copy`, `copy.deepcopy`: the same), pickled, and written as bytes
+    (`to_bytes`). The copy is independent; its tasks are found by id (`task`), its groups by name (`groups`).
 
     Attributes
     ----------
@@ -277,7 +281,8 @@ cdef class Scheduler:
         self.group_addresses = {}
 
     def __init__(
-        self, model="linux-2.6.24-cfs", *, group_by=None, cpus=1, root_shares=None, hz=None, ticks=True, **tunables
+        self, model="linux-2.6.24-cfs", *, group_by=None, cpus=1, root_shares=None, hz=None, ticks=True,
+        **tunables
     ):
         if self.m.sched_class != NULL:
             raise StateError("a Scheduler is initialised once")
@@ -324,7 +329,7 @@ cdef class Scheduler:
         if self.m.sched_class != NULL:
             machine_free(&self.m)
 
-    # ---------------------------------------------------------------------------------------------------- snapshots
+    # ---------------------------------------------------------------------------------------------- snapshots
 
     def to_bytes(self):
         """The whole state as bytes: trees with their exact shape, ids, slots, names, groups, tunables, time.
@@ -332,8 +337,8 @@ cdef class Scheduler:
         Returns
         -------
         bytes
-            For `from_bytes`, of the same version of cfs on the same kind of machine. Equal states, equal bytes, as long
-            as what was freed has left no traces (order of free slots, old links).
+            For `from_bytes`, of the same version of cfs on the same kind of machine. Equal states, equal
+            bytes, as long as what was freed has left no traces (order of free slots, old links).
 
         Raises
         ------
@@ -342,7 +347,8 @@ cdef class Scheduler:
 
         Notes
         -----
-        Cost O(n log n) in the tasks, about a microsecond a task. Handles and attributes of a subclass are not in it.
+        Cost O(n log n) in the tasks, about a microsecond a task. Handles and attributes of a subclass are not
+        in it.
 
         Examples
         --------
@@ -386,8 +392,8 @@ cdef class Scheduler:
 
         Notes
         -----
-        Cost O(n log n) in the tasks: the model's invariants are checked, too. A snapshot that somebody made up, checksum
-        and all, is most likely refused, and yet: as with pickle, take none from strangers.
+        Cost O(n log n) in the tasks: the model's invariants are checked, too. A snapshot that somebody made up,
+        checksum and all, is most likely refused, and yet: as with pickle, take none from strangers.
         """
         head, image = unseal(data)
         return cls.__new__(cls)._revived(head, image, model)
@@ -462,7 +468,7 @@ cdef class Scheduler:
         arguments = (type(self), self.to_bytes(), None if found else self.model)
         return (_revive, arguments, getattr(self, "__dict__", None) or None)
 
-    # -------------------------------------------------------------------------------------------------------- ticks
+    # -------------------------------------------------------------------------------------------------- ticks
 
     cdef int catch_up(self, ns_t now) except -1:
         # the ticks that are due by `now`, if that is later than the last event
@@ -481,9 +487,9 @@ cdef class Scheduler:
                 self.let_signals_in()
         if status == TICKS_FAULT:
             raise StateError(
-                f"the tick of CPU {self.ticks.cpu} at {tick_time(self.ticks.hz, self.ticks.next)} ns would divide a slice "
-                "by 0, because the loads of a queue add up to a multiple of 2**32 (the kernel faults here); use smaller "
-                "shares"
+                f"the tick of CPU {self.ticks.cpu} at {tick_time(self.ticks.hz, self.ticks.next)} ns would "
+                "divide a slice by 0, because the loads of a queue add up to a multiple of 2**32 (the kernel "
+                "faults here); use smaller shares"
             )
         return 0
 
@@ -526,9 +532,9 @@ cdef class Scheduler:
 
         Notes
         -----
-        Cost O(1) a tick of a CPU while any CPU is busy, O(1) for any span in which all idle (in 2.6.23 after some hundred
-        ticks, until its load averages have died away). KeyboardInterrupt ends it between two ticks: `now_ns` says how
-        far it came, and a second call goes on from there.
+        Cost O(1) a tick of a CPU while any CPU is busy, O(1) for any span in which all idle (in 2.6.23 after
+        some hundred ticks, until its load averages have died away). KeyboardInterrupt ends it between two
+        ticks: `now_ns` says how far it came, and a second call goes on from there.
 
         Examples
         --------
@@ -563,17 +569,21 @@ cdef class Scheduler:
         Returns
         -------
         int or None
-            Time of the tick that changes it (or that the model leaves undefined, so that `advance` to it raises), ns. None:
-            never, or not up to `until_ns`; always so of a scheduler that does not tick by itself.
+            Time of the tick that changes it (or that the model leaves undefined, so that `advance` to it
+            raises), ns. None: never, or not up to `until_ns`; always so of a scheduler that does not tick by
+            itself.
 
         Notes
         -----
-        The ticks in between are done, and undone: exact for every model. Cost: that of `advance` to there, and O(tasks)
-        for putting back what was there; O(CPUs) if no CPU has a second task. KeyboardInterrupt ends it, and nothing has
-        changed. If the running task is not going to change for years, `until_ns` saves looking for it.
+        The ticks in between are done, and undone: exact for every model. Cost: that of `advance` to there,
+        and O(tasks) for putting back what was there; O(CPUs) if no CPU has a second task. KeyboardInterrupt
+        ends it, and nothing has changed. If the running task is not going to change for years, `until_ns`
+        saves looking for it.
         """
         cdef ticker ahead = self.ticks
-        cdef ns_t limit = U64_MAX if until_ns is None else integer_in(until_ns, "until_ns", 0, U64_MAX, TimeError)
+        cdef ns_t limit = U64_MAX
+        if until_ns is not None:
+            limit = integer_in(until_ns, "until_ns", 0, U64_MAX, TimeError)
         cdef uint64_t switches, last
         cdef int status = TICKS_PAUSED
         cdef rq *this_rq = self.m.this_rq
@@ -598,7 +608,7 @@ cdef class Scheduler:
             return None
         return tick_time(ahead.hz, ahead.next - 1 if status == TICKS_CHANGED else ahead.next)
 
-    # ------------------------------------------------------------------------------------------- time and arguments
+    # ------------------------------------------------------------------------------------- time and arguments
 
     cdef ns_t time_of(self, now_ns) except? 1:
         # the checked time of an event; the way without `try` first, it saves a tenth of a call
@@ -647,14 +657,16 @@ cdef class Scheduler:
 
     cdef int not_idle(self, rq *rq, str event) except -1:
         if rq.curr == rq.idle:
-            raise StateError(f"{event} at {self.now} ns: no task runs on CPU {rq.cpu}, and the idle task cannot {event}")
+            raise StateError(
+                f"{event} at {self.now} ns: no task runs on CPU {rq.cpu}, and the idle task cannot {event}"
+            )
         return 0
 
     cdef int defined(self, rq *rq, task_t *p, int32_t event, task_group *to, str name) except -1:
         if self.m.sched_class.would_fault != NULL and self.m.sched_class.would_fault(rq, p, event, to):
             raise StateError(
-                f"{name}: a slice would be divided by 0, because the loads of a queue add up to a multiple of 2**32 "
-                "(the kernel faults here); use smaller shares"
+                f"{name}: a slice would be divided by 0, because the loads of a queue add up to a multiple "
+                "of 2**32 (the kernel faults here); use smaller shares"
             )
         return 0
 
@@ -675,9 +687,12 @@ cdef class Scheduler:
             self.check()
         return rq.curr != before
 
-    # ------------------------------------------------------------------------------------------------------- events
+    # ------------------------------------------------------------------------------------------------- events
 
-    def fork(self, *, now_ns, name=None, nice=None, policy=None, uid=None, group=None, clone_vm=False, cpu=0, start_cpu=None):
+    def fork(
+        self, *, now_ns, name=None, nice=None, policy=None, uid=None, group=None, clone_vm=False, cpu=0,
+        start_cpu=None
+    ):
         """The running task (or the idle task) forks a child, which is placed and woken as a new task.
 
         Parameters
@@ -900,7 +915,8 @@ cdef class Scheduler:
         return self.end(rq, before)
 
     def exit(self, *, now_ns, cpu=0):
-        """The running task ends, and the CPU picks another. Its handle stays usable: state, name and CPU time.
+        """The running task ends, and the CPU picks another. Its handle stays usable: state, name and CPU
+        time.
 
         Returns
         -------
@@ -938,9 +954,7 @@ cdef class Scheduler:
         cdef Task handle
         if p.handle != NULL:
             handle = <Task>p.handle
-            handle._sum_exec_ns = field_named(
-                self.m.sched_class.entity_fields, self.m.sched_class.task_entity(p), b"sum_exec_runtime", self.model
-            )
+            handle._sum_exec_ns = handle.entity_field(b"sum_exec_runtime")
             handle._exited_ns = self.now
             handle.p = NULL
         if self.names:
@@ -994,8 +1008,8 @@ cdef class Scheduler:
         TimeError
             `now_ns` lies before the last event.
         StateError
-            The shares of groups add up to a multiple of 2**32, so that the slice is undefined; or this scheduler was made
-            with `hz`, and ticks by itself.
+            The shares of groups add up to a multiple of 2**32, so that the slice is undefined; or this
+            scheduler was made with `hz`, and ticks by itself.
 
         Notes
         -----
@@ -1006,14 +1020,16 @@ cdef class Scheduler:
         cdef ns_t now = self.time_of(now_ns)
         cdef task_t *before = rq.curr
         if self.ticks.hz:
-            raise StateError(f"this Scheduler ticks by itself, hz = {self.ticks.hz}: move time on by advance()")
+            why = f"this Scheduler ticks by itself, hz = {self.ticks.hz}"
+            raise StateError(f"{why}: move time on by advance()")
         self.defined(rq, before, EVENT_TICK, NULL, "tick")
         self.begin(rq, now)
         scheduler_tick(rq)
         return self.end(rq, before)
 
     def set_nice(self, Task task, nice, *, now_ns=None):
-        """Renice a task. Its virtual time is not rescaled; the time since the last charge counts at the old weight.
+        """Renice a task. Its virtual time is not rescaled; the time since the last charge counts at the old
+        weight.
 
         Parameters
         ----------
@@ -1136,8 +1152,8 @@ cdef class Scheduler:
     def move(self, Task task, *, uid=None, group=None, now_ns=None):
         """Move a task to another control group, or give it another uid.
 
-        Its virtual time is taken over as it is, although the floors of groups differ: a moved task may dominate its
-        new group, or starve there, for a while. That is what the kernel does.
+        Its virtual time is taken over as it is, although the floors of groups differ: a moved task may
+        dominate its new group, or starve there, for a while. That is what the kernel does.
 
         Parameters
         ----------
@@ -1214,7 +1230,8 @@ cdef class Scheduler:
 
         Notes
         -----
-        Cost O(log n). Model: Linux 2.6.24, set_task_cpu: vruntime -= old floor - new floor (specification 6.2).
+        Cost O(log n). Model: Linux 2.6.24, set_task_cpu: vruntime -= old floor - new floor (specification
+        6.2).
         """
         cdef task_t *p = self.living(task)
         cdef rq *to = self.rq_of(cpu)
@@ -1232,7 +1249,7 @@ cdef class Scheduler:
         migrate_task(p, to)
         return self.end(to, before)
 
-    # ------------------------------------------------------------------------------------------------------- groups
+    # ------------------------------------------------------------------------------------------------- groups
 
     cdef task_group *group_argument(self, task_t *parent, uid, group) except? NULL:
         # the group that uid= or group= names; that of `parent` if neither is given; NULL without groups
@@ -1261,7 +1278,8 @@ cdef class Scheduler:
         if address is not None:
             return <task_group *><uintptr_t>address
         if uid is None:
-            raise GroupError(f"there is no group {name!r}; there are {', '.join(map(repr, self.group_addresses))}")
+            known = ", ".join(map(repr, self.group_addresses))
+            raise GroupError(f"there is no group {name!r}; there are {known}")
         return self.make_group(name, self.m.root_group, uid)
 
     cdef task_group *make_group(self, name, task_group *parent, int64_t uid) except NULL:
@@ -1399,8 +1417,8 @@ cdef class Scheduler:
         shares : int
             Its weight on each CPU; less than 2 becomes 2.
         now_ns : int, optional
-            Default: the time of the last event. The clock is not refreshed: the time since the last charge counts at
-            the new weight.
+            Default: the time of the last event. The clock is not refreshed: the time since the last charge
+            counts at the new weight.
 
         Raises
         ------
@@ -1411,7 +1429,8 @@ cdef class Scheduler:
 
         Notes
         -----
-        Cost O(log groups) and one division a CPU. Model: Linux 2.6.24, sched_group_set_shares (specification 5.16).
+        Cost O(log groups) and one division a CPU. Model: Linux 2.6.24, sched_group_set_shares (specification
+        5.16).
         """
         cdef uint64_t value = checked_shares(shares)
         cdef ns_t now = self.now if now_ns is None else self.time_of(now_ns)
@@ -1482,7 +1501,7 @@ cdef class Scheduler:
     def _group_named(self, name):
         return self.group_handle_of(self.find_group(name, None))
 
-    # ----------------------------------------------------------------------------------------------------- tunables
+    # ----------------------------------------------------------------------------------------------- tunables
 
     @property
     def tunables(self):
@@ -1490,22 +1509,25 @@ cdef class Scheduler:
         return self._tunables
 
     def set_tunables(self, **changes):
-        """Write tunables or feature bits at run time, as sysctl does. Nothing is recomputed but `sched_nr_latency`.
+        """Write tunables or feature bits at run time, as sysctl does. Nothing is recomputed but
+        `sched_nr_latency`.
 
         Raises
         ------
         TunableError
-            No such tunable, a value outside of its range, or a constant that was compiled in. Nothing has changed.
+            No such tunable, a value outside of its range, or a constant that was compiled in. Nothing has
+            changed.
         """
         self.rq_of(0)
         for name in changes:
             if name in self._tunables.COMPILED_IN:
-                raise TunableError(f"{name} is compiled in: it can be given to Scheduler(), but not written at run time")
+                why = "it can be given to Scheduler(), but not written at run time"
+                raise TunableError(f"{name} is compiled in: {why}")
         changed = self._tunables.changed(**changes)
         write_tunables(self.m.sched_class, self.m.tunables, changed)
         self._tunables = changed
 
-    # ------------------------------------------------------------------------------------------------------ looking
+    # ------------------------------------------------------------------------------------------------ looking
 
     @property
     def group_by(self):
@@ -1534,7 +1556,8 @@ cdef class Scheduler:
 
     @property
     def resched(self):
-        """Had the last event set need_resched of CPU 0's running task, before the schedule() that it led to?"""
+        """Had the last event set need_resched of CPU 0's running task, before the schedule() that it led to?
+        """
         return self.rq_of(0).resched != 0
 
     @property
@@ -1555,8 +1578,8 @@ cdef class Scheduler:
         return nr
 
     def cpu_fields(self, cpu=0):
-        """State of a CPU: clock (ns), nr_running, load_weight (of its runnable tasks), nr_switches, and what else its
-        model keeps (load averages in 2.6.23, jiffies in 2.6.22).
+        """State of a CPU: clock (ns), nr_running, load_weight (of its runnable tasks), nr_switches, and what
+        else its model keeps (load averages in 2.6.23, jiffies in 2.6.22).
 
         Returns
         -------
@@ -1576,7 +1599,8 @@ cdef class Scheduler:
     def idle_fields(self, cpu=0):
         """Every quantity of a CPU's idle task by its kernel name (dict of str to int).
 
-        It is no `Task`: it cannot block, exit, or be changed. In O(1) it has a time slice, which its children share.
+        It is no `Task`: it cannot block, exit, or be changed. In O(1) it has a time slice, which its children
+        share.
         """
         cdef rq *rq = self.rq_of(cpu)
         return read_fields(self.m.sched_class.entity_fields, self.m.sched_class.task_entity(rq.idle))
@@ -1605,7 +1629,8 @@ cdef class Scheduler:
             Whose queue. Default: the CPU's top queue, which holds the groups if there are groups.
         cpu : int, optional
         running : bool, optional
-            Show the running task as well, where it stands, in models that leave it in the queue (2.6.22, 2.6.23).
+            Show the running task as well, where it stands, in models that leave it in the queue (2.6.22,
+            2.6.23).
 
         Returns
         -------
@@ -1624,7 +1649,9 @@ cdef class Scheduler:
         try:
             self.m.sched_class.list_queue(queue, entities, nr)
             return [
-                self.handle_of(entities[i].p) if entities[i].p != NULL else self.group_handle_of(entities[i].tg)
+                self.handle_of(entities[i].p)
+                if entities[i].p != NULL
+                else self.group_handle_of(entities[i].tg)
                 for i in range(nr)
                 if running or entities[i].p == NULL or entities[i].p != entities[i].p.rq.curr
             ]
@@ -1632,7 +1659,8 @@ cdef class Scheduler:
             free(entities)
 
     def queue_entities(self, group=None, cpu=0):
-        """Entities that a queue points to, by kernel name: ``curr`` (runs, or contains who runs), ``next`` (the buddy).
+        """Entities that a queue points to, by kernel name: ``curr`` (runs, or contains who runs), ``next``
+        (the buddy).
 
         Parameters
         ----------
@@ -1695,7 +1723,9 @@ cdef class Scheduler:
         for slot in range(self.m.nr_slots):
             if self.m.tasks[slot] != NULL and self.m.tasks[slot].id == number:
                 return self.handle_of(self.m.tasks[slot])
-        raise StateError(f"task {number} has exited" if number <= self.m.nr_forked else f"there was no task {number}")
+        if number <= self.m.nr_forked:
+            raise StateError(f"task {number} has exited")
+        raise StateError(f"there was no task {number}")
 
     @property
     def tasks(self):
@@ -1726,7 +1756,8 @@ cdef class Scheduler:
         if self.m.sched_class == NULL:
             return f"<{type(self).__name__}, not initialised>"
         running = ", ".join(
-            "idle" if self.current_on(cpu) is None else self.current_on(cpu).name for cpu in range(min(self.m.nr_cpus, 4))
+            "idle" if self.current_on(cpu) is None else self.current_on(cpu).name
+            for cpu in range(min(self.m.nr_cpus, 4))
         )
         grouped = f", by {self.group_by}" if self.group_by else ""
         more = ", ..." if self.m.nr_cpus > 4 else ""
@@ -1735,7 +1766,7 @@ cdef class Scheduler:
             f"{self.m.nr_slots - self.m.nr_free} tasks runnable, running {running}{more}>"
         )
 
-    # ------------------------------------------------------------------------------------------------------ handles
+    # ------------------------------------------------------------------------------------------------ handles
 
     cdef Task handle_of(self, task_t *p):
         cdef Task handle
@@ -1794,7 +1825,7 @@ class Groups(Mapping):
     def __repr__(self):
         return f"{{{', '.join(f'{key!r}: {self[key]!r}' for key in self)}}}"
 
-# ------------------------------------------------------------------------------------------------------------ Task
+# ------------------------------------------------------------------------------------------------------- Task
 
 
 @cython.no_gc_clear
@@ -1802,8 +1833,9 @@ class Groups(Mapping):
 cdef class Task:
     """A task of a `Scheduler`: what it is, and how it stands. Made by `Scheduler.fork`.
 
-    A handle outlives its task. After the exit `id`, `name`, `state`, `sum_exec_ns` and `exited_ns` still answer; all
-    else raises `StateError`. Quantities have the kernel's names; virtual times are virtual ns modulo 2**64.
+    A handle outlives its task. After the exit `id`, `name`, `state`, `sum_exec_ns` and `exited_ns` still
+    answer; all else raises `StateError`. Quantities have the kernel's names; virtual times are virtual ns
+    modulo 2**64.
 
     Attributes
     ----------
@@ -1895,7 +1927,9 @@ cdef class Task:
     def uid(self):
         """Its uid with ``group_by="uid"``, otherwise None."""
         cdef task_t *p = self.living()
-        return None if p.group == NULL or p.group.uid < 0 or self.sched.m.group_by != GROUP_BY_UID else p.group.uid
+        if p.group == NULL or p.group.uid < 0 or self.sched.m.group_by != GROUP_BY_UID:
+            return None
+        return p.group.uid
 
     @property
     def vruntime(self):
@@ -1909,7 +1943,8 @@ cdef class Task:
 
     @property
     def vlag(self):
-        """Lag saved when it left its queue, virtual ns; of a task that has run since: its protection limit."""
+        """Lag saved when it left its queue, virtual ns; of a task that has run since: its protection limit.
+        """
         return self.entity_field(b"vlag")
 
     @property
@@ -1934,7 +1969,8 @@ cdef class Task:
 
     @property
     def slice_ns(self):
-        """Length of a turn, ns: period * weight / load in its queue as it is (0 if that is empty), or its request.
+        """Length of a turn, ns: period * weight / load in its queue as it is (0 if that is empty), or its
+        request.
 
         Writing it gives the task a slice of its own, in models with the option ``"slice"``.
         """
@@ -1969,9 +2005,10 @@ cdef class Task:
             return f"<Task {self.id} {self.name!r} dead, ran {self._sum_exec_ns} ns>"
         policy = "" if self.p.policy == SCHED_NORMAL else f" {POLICIES[self.p.policy]}"
         group = "" if self.p.group == NULL else f" in {self.group.name!r}"
-        return f"<Task {self.id} {self.name!r} {self.state}, nice {self.nice}{policy}{group}, ran {self.sum_exec_ns} ns>"
+        what = f"{self.id} {self.name!r} {self.state}, nice {self.nice}{policy}{group}"
+        return f"<Task {what}, ran {self.sum_exec_ns} ns>"
 
-# ----------------------------------------------------------------------------------------------- TaskGroup and User
+# ----------------------------------------------------------------------------------------- TaskGroup and User
 
 
 @cython.no_gc_clear
@@ -2090,13 +2127,15 @@ cdef class TaskGroup:
     def __repr__(self):
         if self.tg == NULL:
             return f"<{type(self).__name__} {self.name!r} removed>"
-        return f"<{type(self).__name__} {self.name!r} shares {self.tg.shares}, {self.tg.nr_tasks} tasks, {self.nr_running} runnable>"
+        what = f"{type(self).__name__} {self.name!r} shares {self.tg.shares}"
+        return f"<{what}, {self.tg.nr_tasks} tasks, {self.nr_running} runnable>"
 
 
 @cython.no_gc_clear
 @cython.final
 cdef class User(TaskGroup):
-    """All tasks of one user, with ``group_by="uid"``: each uid its fair share, root's uid with double weight."""
+    """All tasks of one user, with ``group_by="uid"``: each uid its fair share, root's uid with double weight.
+    """
 
     @property
     def uid(self):
