@@ -1,4 +1,5 @@
-"""The command `cfs`, and ``python -m cfs``: says what to install if the command line's packages are missing."""
+"""The command `cfs`, and ``python -m cfs``: says what to install if the command line's packages are missing.
+"""
 
 from __future__ import annotations
 

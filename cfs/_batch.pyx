@@ -1,7 +1,8 @@
 """Many events in one call: arrays in, who runs after each event out; no Python object is touched in between.
 
-What it decides: nothing that `Scheduler`'s methods do not decide one by one; `cfs.batch` is the public face. Each event
-is checked as its method would check it, in C, and the first one that would be refused ends the batch before it.
+What it decides: nothing that `Scheduler`'s methods do not decide one by one; `cfs.batch` is the public face.
+Each event is checked as its method would check it, in C, and the first one that would be refused ends the
+batch before it.
 
 Invariant:
     I1  the machine is after a batch as it is after the same calls one by one, refusals included
@@ -90,7 +91,8 @@ cdef inline void perform(const event *e, rq *rq, task **tasks) noexcept nogil:
 
 
 cdef int run(
-    rq *rq, ns_t *now, const event *events, size_t nr, task **tasks, size_t nr_tasks, uint64_t *picks, size_t *done
+    rq *rq, ns_t *now, const event *events, size_t nr, task **tasks, size_t nr_tasks, uint64_t *picks,
+    size_t *done
 ) noexcept nogil:
     cdef size_t i
     cdef int refused
@@ -106,7 +108,9 @@ cdef int run(
     return BATCH_DONE
 
 
-def run_events(Scheduler sched not None, const unsigned char[::1] events, list tasks, uint64_t[::1] picks, int32_t cpu):
+def run_events(
+    Scheduler sched not None, const unsigned char[::1] events, list tasks, uint64_t[::1] picks, int32_t cpu
+):
     """Perform rows of `EVENT_DTYPE` on a CPU; ids of whoever runs after each go to `picks` (0: idle).
 
     Returns

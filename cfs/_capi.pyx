@@ -1,14 +1,14 @@
 """The C face: what `cfs/include/cfs.h` declares, filled with the core's events and handed out in a capsule.
 
-What it decides: nothing. Each function is one event with its begin and end, so that a foreign program cannot forget
-either; the struct is the header's own, so the C compiler compares every type.
+What it decides: nothing. Each function is one event with its begin and end, so that a foreign program cannot
+forget either; the struct is the header's own, so the C compiler compares every type.
 
 Invariants:
     I1  a task that has a Python handle is buried by its Scheduler, so that the handle knows
     I2  places in the struct never change while CFS_ABI stays the same
 
-Rejected: exported symbols (Python loads extensions privately, and Windows would need an import library); the structs
-themselves in the header (they may change; `from cfs cimport` gives them, with `require_abi`).
+Rejected: exported symbols (Python loads extensions privately, and Windows would need an import library); the
+structs themselves in the header (they may change; `from cfs cimport` gives them, with `require_abi`).
 """
 
 from cpython.pycapsule cimport PyCapsule_New
@@ -80,7 +80,7 @@ cdef extern from "cfs.h":
 cdef extern from "Python.h":
     void PyErr_SetString(object kind, const char *message)
 
-# --------------------------------------------------------------------------------------------------- finding things
+# --------------------------------------------------------------------------------------------- finding things
 
 
 cdef cfs_machine *api_machine_of(void *scheduler) noexcept:
@@ -100,7 +100,7 @@ cdef cfs_group *api_group(cfs_machine *m, uint32_t id) noexcept nogil:
         tg = tg.next
     return <cfs_group *>tg
 
-# ----------------------------------------------------------------------------------------------------------- events
+# ----------------------------------------------------------------------------------------------------- events
 
 
 cdef inline cfs_task *who_runs(const rq *cpu) noexcept nogil:
@@ -197,7 +197,7 @@ cdef cfs_task *api_set_policy(cfs_task *task_, uint64_t now, int policy) noexcep
 cdef void api_set_shares(cfs_group *group, uint64_t shares) noexcept nogil:
     sched_group_set_shares(<task_group *>group, shares)
 
-# ---------------------------------------------------------------------------------------------------------- looking
+# ---------------------------------------------------------------------------------------------------- looking
 
 
 cdef cfs_task *api_current(cfs_cpu *cpu) noexcept nogil:
@@ -245,7 +245,7 @@ cdef int api_field(cfs_task *task_, const char *name, uint64_t *value) noexcept 
         f += 1
     return 0
 
-# --------------------------------------------------------------------------------------------------------- handing out
+# ------------------------------------------------------------------------------------------------ handing out
 
 cdef cfs_api api
 api.abi = CFS_ABI
@@ -274,7 +274,8 @@ API = PyCapsule_New(&api, CFS_CAPSULE, NULL)
 
 
 def addresses():
-    """Addresses of the functions by their names in `cfs.h`, for numba, cffi and ctypes (dict of str to int)."""
+    """Addresses of the functions by their names in `cfs.h`, for numba, cffi and ctypes (dict of str to int).
+    """
     return {
         "machine_of": <uintptr_t>api.machine_of,
         "cpu": <uintptr_t>api.cpu,

@@ -1,11 +1,12 @@
 """From nice values, policies and shares to weights, and from weights to inverse weights.
 
 What it decides: the weight of everything that is queued. Source: see _load.pxd.
-The two divisions of this file are made when a weight is *written*, never when it is used; they stand in the list of
-remaining divisions in docs/concepts/linux-2.6.24-cfs.md.
+The two divisions of this file are made when a weight is *written*, never when it is used; they stand in the
+list of remaining divisions in docs/concepts/linux-2.6.24-cfs.md.
 
 Invariant:
-    I1  a load_weight that leaves this file has inv_weight != 0, so that the charge needs no test and no division
+    I1  a load_weight that leaves this file has inv_weight != 0, so that the charge needs no test and no
+        division
 """
 
 from ._fixedpoint cimport NICE_0_LOAD, WMULT_CONST
@@ -56,8 +57,8 @@ cdef uint64_t inverse_on_first_use(uint64_t weight) noexcept nogil:
 
 
 cdef void load_from_shares(load_weight *load, uint64_t shares) noexcept nogil:
-    # floor(2**32 / shares). Above 2**32 that is 0, which the kernel takes for "compute on first use" and then keeps;
-    # the value depends on the weight alone, so it is made here, out of the charge.
+    # floor(2**32 / shares). Above 2**32 that is 0, which the kernel takes for "compute on first use" and then
+    # keeps; the value depends on the weight alone, so it is made here, out of the charge.
     load.weight = shares
     load.inv_weight = WMULT_CONST // shares
     if load.inv_weight == 0:

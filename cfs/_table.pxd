@@ -17,7 +17,9 @@ cdef inline field field_at(const char *name, void *address, uint32_t kind) noexc
     return f
 
 
-cdef inline field field_from(const char *name, uint64_t (*value)(const void *base) noexcept nogil) noexcept nogil:
+cdef inline field field_from(
+    const char *name, uint64_t (*value)(const void *base) noexcept nogil
+) noexcept nogil:
     # one that is derived when it is asked for
     cdef field f = field_at(name, NULL, FIELD_U64)
     f.value = value

@@ -12,16 +12,17 @@
 # pointers to the first member, and the class casts them back. So a new class adds its fields without the core
 # knowing, and a class outside of this package can do the same.
 #
-# Units. ns_t is real time, nanoseconds. vns_t is virtual time: nanoseconds of a task of weight 1024. Both are u64
-# and wrap; virtual times are compared by the helpers of _fixedpoint.pxd only. The kernel's `unsigned long` is
-# 64 bit here, always; the places where a 32-bit kernel differs are listed in docs/concepts/linux-2.6.24-cfs.md.
+# Units. ns_t is real time, nanoseconds. vns_t is virtual time: nanoseconds of a task of weight 1024. Both are
+# u64 and wrap; virtual times are compared by the helpers of _fixedpoint.pxd only. The kernel's `unsigned
+# long` is 64 bit here, always; the places where a 32-bit kernel differs are listed in
+# docs/concepts/linux-2.6.24-cfs.md.
 
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
 
 ctypedef uint64_t ns_t
 ctypedef uint64_t vns_t
 
-# ---------------------------------------------------------------------------------------------- the ordered tree
+# ------------------------------------------------------------------------------------------- the ordered tree
 
 cdef enum:
     LEFT = 0
@@ -75,13 +76,13 @@ cdef struct run_pool:           # where runs come from: one a machine
     uint64_t nr_opened          # slabs that have been cut, or are being
     uint64_t room               # runs in all slabs
 
-# ----------------------------------------------------------------------------------------------------- the loads
+# -------------------------------------------------------------------------------------------------- the loads
 
 cdef struct load_weight:
     uint64_t weight             # 1024 is nice 0
-    uint64_t inv_weight         # about 2**32 / weight, made when the weight is set; never 0 in a queued entity
+    uint64_t inv_weight         # about 2**32 / weight, made when the weight is set; never 0 in what is queued
 
-# ------------------------------------------------------------------------------------------------------ the core
+# --------------------------------------------------------------------------------------------------- the core
 
 cdef enum:                      # task.policy
     SCHED_NORMAL = 0
@@ -123,7 +124,7 @@ cdef struct task:
     uint64_t id                 # 1, 2, ... in order of creation, never used again; 0 is the idle task
     uint32_t slot               # place in the machine's table, used again
     uint32_t tag                # for whoever drives the machine: the core never looks at it
-    int16_t prio                # 120 + nice, where a class does not correct it; smaller is more important; idle 140
+    int16_t prio                # 120 + nice, where a class does not correct it; smaller is first; idle 140
     int8_t nice                 # -20 ... 19
     uint8_t policy              # SCHED_NORMAL, SCHED_BATCH, SCHED_IDLE
     uint8_t state               # TASK_NEW ...
@@ -187,7 +188,7 @@ cdef struct machine:
     uint64_t nr_pieces          # tasks that there is room for in all slabs
     run_pool runs               # for the timelines of a class that has them
 
-# ------------------------------------------------------------------------------------------------------ the seam
+# --------------------------------------------------------------------------------------------------- the seam
 
 cdef enum:                      # field.kind
     FIELD_U64 = 0
@@ -201,7 +202,7 @@ cdef struct field:
     const char *name            # kernel name; NULL ends a list
     uint32_t offset             # bytes from the start of the struct
     uint32_t kind
-    uint64_t (*value)(const void *base) noexcept nogil  # instead of reading at the offset, if it is derived; or NULL
+    uint64_t (*value)(const void *base) noexcept nogil  # in place of the offset, if it is derived; or NULL
 
 
 cdef struct queued:             # one entity of a queue: a task or a group, the other NULL
@@ -234,13 +235,13 @@ cdef struct sched_class:
     # on and off the queues; the two keep p.on_rq, rq.nr_running and rq.load as well
     void (*enqueue_task)(rq *rq, task *p, int flags) noexcept nogil
     void (*dequeue_task)(rq *rq, task *p, int flags) noexcept nogil
-    void (*task_new)(rq *rq, task *p, bint clone_vm) noexcept nogil   # first enqueue of a fork, and its preemption
+    void (*task_new)(rq *rq, task *p, bint clone_vm) noexcept nogil   # first enqueue, and preemption by it
     void (*task_dead)(rq *rq, task *p) noexcept nogil         # before the last schedule(); NULL: nothing
     void (*yield_task)(rq *rq) noexcept nogil                 # may refresh the clock itself
     void (*check_preempt_curr)(rq *rq, task *p) noexcept nogil
     # who runs
-    task *(*pick_next_task)(rq *rq, task *prev) noexcept nogil  # puts `prev` back first; rq.idle if there is none
-    void (*put_prev_task)(rq *rq, task *p) noexcept nogil     # around a change of the running task; both or NULL
+    task *(*pick_next_task)(rq *rq, task *prev) noexcept nogil  # puts `prev` back first; rq.idle if none
+    void (*put_prev_task)(rq *rq, task *p) noexcept nogil     # around a change of who runs; both or NULL
     void (*set_curr_task)(rq *rq, task *p) noexcept nogil
     void (*task_tick)(rq *rq, task *p) noexcept nogil
     void (*rq_tick)(rq *rq) noexcept nogil                    # before it, idle or not; NULL: nothing
@@ -252,7 +253,7 @@ cdef struct sched_class:
     # making and changing
     void (*init_rq)(rq *rq) noexcept nogil
     void (*init_group)(task_group *tg, int32_t cpu) noexcept nogil     # NULL: no groups
-    void (*set_shares)(task_group *tg, int32_t cpu) noexcept nogil     # tg.shares has changed; NULL: no groups
+    void (*set_shares)(task_group *tg, int32_t cpu) noexcept nogil     # tg.shares changed; NULL: no groups
     void (*exit_group)(task_group *tg, int32_t cpu) noexcept nogil     # before it is freed; NULL: nothing
     void (*init_tunables)(uint64_t *tunables) noexcept nogil  # the defaults of one CPU
     # events whose order of steps belongs to the release; NULL: as in 2.6.24 (_core.pyx, _group.pyx)
@@ -270,9 +271,9 @@ cdef struct sched_class:
     void *(*group_entity)(task_group *tg, int32_t cpu) noexcept nogil
     void *(*group_queue)(task_group *tg, int32_t cpu) noexcept nogil
     void *(*root_queue)(rq *rq) noexcept nogil
-    size_t (*list_queue)(const void *queue, queued *out, size_t room) noexcept nogil  # in order; with the running
-                                # task, if it stays in its queue
-    queued (*queued_of)(const void *entity) noexcept nogil    # which task or group it is; NULL: no queue_entities
+    size_t (*list_queue)(const void *queue, queued *out, size_t room) noexcept nogil  # in order; with the
+                                # running task, if it stays in its queue
+    queued (*queued_of)(const void *entity) noexcept nogil    # which task or group; NULL: no queue_entities
     uint64_t (*slice_of)(const void *entity) noexcept nogil   # ns; NULL: the model has none
     vns_t (*vslice_of)(const void *entity) noexcept nogil     # NULL: the model has none
     int (*check_rq)(rq *rq) noexcept nogil                    # number of the first broken invariant, or 0
@@ -281,11 +282,11 @@ cdef struct sched_class:
     const field *cpu_fields     # of the class's rq, beside those that every CPU has; NULL: none
     const field *queue_entities # entities that a queue points to, all FIELD_ENTITY; NULL: none
     const field *tunables
-    # ticks of an idle CPU: does one tick now leave what any number of them would, but for the time? NULL: of a class
-    # without rq_tick always, of one with it never
+    # ticks of an idle CPU: does one tick now leave what any number of them would, but for the time? NULL: of
+    # a class without rq_tick always, of one with it never
     bint (*idle_settled)(const rq *rq) noexcept nogil
-    # snapshots (_snapshot.pyx): every pointer in the class's structs, beside those of the core. Each points into a task,
-    # a CPU's rq, a group on a CPU, a task_group, or to one of `constants`
+    # snapshots (_snapshot.pyx): every pointer in the class's structs, beside those of the core. Each points
+    # into a task, a CPU's rq, a group on a CPU, a task_group, or to one of `constants`
     const pointer *task_pointers    # of a task, the idle one included; NULL: the class cannot be copied
     const pointer *rq_pointers      # NULL: none
     const pointer *group_pointers   # of what a group has on one CPU; NULL: none

@@ -1,7 +1,7 @@
 """Many events in one call: numpy arrays of events in, who runs after each out.
 
-A call of a `Scheduler` method from Python costs more than what it does. Whoever has the events of a stretch of time
-ready sends them together; the loop is compiled and releases the GIL.
+A call of a `Scheduler` method from Python costs more than what it does. Whoever has the events of a stretch
+of time ready sends them together; the loop is compiled and releases the GIL.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ REFUSED = {
 }
 
 
-def run_events(sched: Scheduler, events: np.ndarray, tasks: Sequence[Task] = (), *, cpu: int = 0) -> np.ndarray:
+def run_events(
+    sched: Scheduler, events: np.ndarray, tasks: Sequence[Task] = (), *, cpu: int = 0
+) -> np.ndarray:
     """Perform events one after the other, as calls of `tick`, `wake`, `block` and `yield_` would.
 
     Parameters
@@ -71,13 +73,14 @@ def run_events(sched: Scheduler, events: np.ndarray, tasks: Sequence[Task] = (),
     >>> import cfs
     >>> sched = cfs.Scheduler()
     >>> tasks = [sched.fork(now_ns=0) for _ in range(2)]
-    >>> events = np.array([(12_000_000, Event.TICK, 0), (13_000_000, Event.BLOCK, 0), (20_000_000, Event.WAKE, 0)],
-    ...                   EVENT_DTYPE)
-    >>> run_events(sched, events, tasks).tolist()
+    >>> rows = [(12_000_000, Event.TICK, 0), (13_000_000, Event.BLOCK, 0), (20_000_000, Event.WAKE, 0)]
+    >>> run_events(sched, np.array(rows, EVENT_DTYPE), tasks).tolist()
     [1, 2, 2]
     """
     if events.dtype != EVENT_DTYPE or events.ndim != 1:
-        raise TypeError(f"events must be a one-dimensional array of EVENT_DTYPE, not {events.dtype} of {events.ndim}")
+        raise TypeError(
+            f"events must be a one-dimensional array of EVENT_DTYPE, not {events.dtype} of {events.ndim}"
+        )
     rows = np.ascontiguousarray(events)
     picks = np.zeros(len(rows), np.uint64)
     done, refused = _run_events(sched, rows.view(np.uint8), list(tasks), picks, cpu)

@@ -1,11 +1,12 @@
 """Replay a conformance trace and show the first difference.
 
-A trace (format ``sched-conformance/1``) is a gzip-compressed JSON-lines file: a header, then one operation a line with
-the state of the scheduler right after it, recorded from the kernel's own code. `replay_trace` performs the operations
-on a `Scheduler` and compares every field of every state.
+A trace (format ``sched-conformance/1``) is a gzip-compressed JSON-lines file: a header, then one operation a
+line with the state of the scheduler right after it, recorded from the kernel's own code. `replay_trace`
+performs the operations on a `Scheduler` and compares every field of every state.
 
 Invariant:
-    I1  nothing of the expected state is used to make the actual one, and every key of the expected state is looked at
+    I1  nothing of the expected state is used to make the actual one, and every key of the expected state is
+        looked at
 """
 
 from __future__ import annotations
@@ -168,7 +169,9 @@ def replay_trace(path: str | os.PathLike[str]) -> TraceResult:
         operations += 1
         states += len(expected) > 2
         if found:
-            return TraceResult(path, header["model"], operations, states, Difference(number, record, *found, list(history)))
+            return TraceResult(
+                path, header["model"], operations, states, Difference(number, record, *found, list(history))
+            )
         history.append(record)
     if not operations:
         raise TraceError(f"{path} has a header, but no operation")
@@ -192,9 +195,13 @@ def _replayer(path: str, header: dict[str, Any]) -> _Replayer:
     if header.get("format") != FORMAT:
         raise TraceError(f"{path}, line 1: format {header.get('format')!r}, not {FORMAT!r}")
     if str(header.get("model")) not in MODELS:
-        raise TraceError(f"{path}, line 1: there is no model {header.get('model')!r}; there are {', '.join(MODELS)}")
+        raise TraceError(
+            f"{path}, line 1: there is no model {header.get('model')!r}; there are {', '.join(MODELS)}"
+        )
     if header.get("cpus", 1) != 1:
-        raise TraceError(f"{path}, line 1: a trace of {header['cpus']} CPUs; only one CPU can be replayed yet")
+        raise TraceError(
+            f"{path}, line 1: a trace of {header['cpus']} CPUs; only one CPU can be replayed yet"
+        )
     if str(header.get("groups", "none")) not in GROUPINGS:
         raise TraceError(f"{path}, line 1: groups {header['groups']!r} is none of {', '.join(GROUPINGS)}")
     try:
@@ -289,7 +296,9 @@ class _Replayer:
         return {"group": name} if self.group_by == "cgroup" else {}
 
     def first_difference(self, expected: dict[str, Any]) -> tuple[str, Any, Any] | None:
-        """(path, expected, got) of the first field that differs, in the order of the trace; None if all are equal."""
+        """(path, expected, got) of the first field that differs, in the order of the trace; None if all are
+        equal.
+        """
         for key, value in expected.items():
             getter = getattr(self.dialect, f"state_{key}", None)
             if getter is None:
@@ -386,7 +395,8 @@ class DialectCfs2623(Dialect):
 
 
 class DialectO12622(Dialect):
-    """``linux-2.6.22-o1``: lists by array and priority in place of trees; the idle task has a row; two fields are words.
+    """``linux-2.6.22-o1``: lists by array and priority in place of trees; the idle task has a row; two fields
+    are words.
 
     The tunables of the header are constants of the kernel at its HZ: they are compared, not set.
     """
@@ -420,8 +430,9 @@ class DialectO12622(Dialect):
 
 
 class DialectEevdf618(Dialect):
-    """``linux-6.18-eevdf``: the root group is the root queue and no entity; features are named in a table of their own;
-    queues show whom they point to."""
+    """``linux-6.18-eevdf``: the root group is the root queue and no entity; features are named in a table of
+    their own; queues show whom they point to.
+    """
 
     def scheduler_options(self) -> dict[str, Any]:
         options = dict(self.header.get("tunables", {}))

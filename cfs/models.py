@@ -1,8 +1,9 @@
 """The models: which scheduler of which kernel release is found under which name, and what it offers.
 
-A package of somebody else's can bring models of its own: an entry point of the group ``cfs.models`` that names a
-`Model`, whose module has the hook table of a compiled class as its ``SCHED_CLASS`` capsule
-(docs/guides/a-scheduler-of-your-own.md). They are looked up when a name is not one of ours, and when all are listed.
+A package of somebody else's can bring models of its own: an entry point of the group ``cfs.models`` that
+names a `Model`, whose module has the hook table of a compiled class as its ``SCHED_CLASS`` capsule
+(docs/guides/a-scheduler-of-your-own.md). They are looked up when a name is not one of ours, and when all are
+listed.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ class Model:
     group_levels : int or None
         How deep groups may be nested below the root; None: to any depth.
     options : frozenset of str
-        What its events take beyond the common: ``"sync"`` and ``"irq"`` (`wake`), ``"clone_vm"`` (`fork`), ``"sleep"``
-        (`block`: kinds of sleep), ``"slice"`` (custom slices), ``"group idle"`` (cpu.idle).
+        What its events take beyond the common: ``"sync"`` and ``"irq"`` (`wake`), ``"clone_vm"`` (`fork`),
+        ``"sleep"`` (`block`: kinds of sleep), ``"slice"`` (custom slices), ``"group idle"`` (cpu.idle).
     policies : tuple of str
         Policies that a task can have.
     root_shares : dict of str to int
@@ -106,7 +107,8 @@ MODELS: dict[str, Model] = {
         ),
         Model(
             id="linux-6.18-eevdf",
-            summary="EEVDF of Linux 6.18 (November 2025): lag, eligibility, virtual deadlines, delayed dequeue",
+            summary="EEVDF of Linux 6.18 (November 2025): lag, eligibility, virtual deadlines, "
+            "delayed dequeue",
             module="cfs.classes._eevdf",
             tunables=LinuxEevdf618,
             group_by=(None, "cgroup"),
@@ -127,7 +129,9 @@ def all_models() -> dict[str, Model]:
     for point in metadata.entry_points(group=ENTRY_POINTS):
         model = point.load()
         if not isinstance(model, Model):
-            raise ModelError(f"the entry point {point.name!r} of {ENTRY_POINTS} names {model!r}, which is no Model")
+            raise ModelError(
+                f"the entry point {point.name!r} of {ENTRY_POINTS} names {model!r}, which is no Model"
+            )
         models.setdefault(model.id, model)
     return models
 

@@ -1,8 +1,9 @@
 """One server for numpy users: arrivals and service demands in, starts, finishes and waits out, in one call.
 
-What it decides: nothing; it writes the jobs down as a `Workload`, a task each that is woken at its arrival, computes its
-demand and exits, and reads the times off the runs. So a queueing model (M/G/1 and its kin) gets the discipline that a
-Linux CPU has, in place of first come first served or ideal processor sharing. No job is touched by Python.
+What it decides: nothing; it writes the jobs down as a `Workload`, a task each that is woken at its arrival,
+computes its demand and exits, and reads the times off the runs. So a queueing model (M/G/1 and its kin) gets
+the discipline that a Linux CPU has, in place of first come first served or ideal processor sharing. No job is
+touched by Python.
 """
 
 from __future__ import annotations
@@ -85,9 +86,9 @@ def serve(
 
     Notes
     -----
-    Cost: a million jobs of 7 ms at a load of 0.7 take 3 s and 640 MB on a laptop's core: the ticks of a busy CPU, the
-    turns, and 400 bytes a job. At one instant jobs come in the order of the arguments. A job of demand 0 is served when
-    it first gets the CPU.
+    Cost: a million jobs of 7 ms at a load of 0.7 take 3 s and 640 MB on a laptop's core: the ticks of a busy
+    CPU, the turns, and 400 bytes a job. At one instant jobs come in the order of the arguments. A job of
+    demand 0 is served when it first gets the CPU.
 
     Examples
     --------
@@ -106,7 +107,9 @@ def serve(
     until_ns = int(arrivals.max()) + _exact_sum(demands) + 1
     if until_ns > NS_MAX:
         raise WorkloadError(f"the jobs end at {until_ns - 1} ns at the latest, which is beyond 2**62")
-    workload = _jobs(arrivals, demands, _per_job(nice, nr, "nice"), _per_job(cpu, nr, "cpu"), group, shares or {})
+    workload = _jobs(
+        arrivals, demands, _per_job(nice, nr, "nice"), _per_job(cpu, nr, "cpu"), group, shares or {}
+    )
     simulation = Simulation(workload, model, group_by=None if group is None else "cgroup", hz=hz, **tunables)
     return _read(simulation.run(until_ns).runs, arrivals, demands)
 
@@ -116,7 +119,9 @@ def _times(values: Any, what: str) -> np.ndarray:
     if times.size == 0:
         return np.zeros(0, np.int64)
     if times.ndim != 1 or not np.issubdtype(times.dtype, np.integer):
-        raise WorkloadError(f"{what} must be a row of integers (ns), not {times.dtype} of shape {times.shape}")
+        raise WorkloadError(
+            f"{what} must be a row of integers (ns), not {times.dtype} of shape {times.shape}"
+        )
     if times.min() < 0 or times.max() > NS_MAX:
         raise WorkloadError(f"{what} must lie in 0 ... 2**62 ns; they are {times.min()} ... {times.max()}")
     return times.astype(np.int64)
@@ -130,7 +135,9 @@ def _exact_sum(times: np.ndarray) -> int:
 def _per_job(values: Any, nr: int, what: str) -> np.ndarray:
     given = np.asarray(values)
     if given.ndim > 1 or (given.ndim == 1 and len(given) != nr) or not np.issubdtype(given.dtype, np.integer):
-        raise WorkloadError(f"{what} must be an integer, or {nr} of them; not {given.dtype} of shape {given.shape}")
+        raise WorkloadError(
+            f"{what} must be an integer, or {nr} of them; not {given.dtype} of shape {given.shape}"
+        )
     low, high = (-20, 19) if what == "nice" else (0, 2**15 - 1)
     if given.min() < low or given.max() > high:
         raise WorkloadError(f"{what} is outside of {low} ... {high}: {given.min()} ... {given.max()}")
@@ -138,7 +145,12 @@ def _per_job(values: Any, nr: int, what: str) -> np.ndarray:
 
 
 def _jobs(
-    arrivals: np.ndarray, demands: np.ndarray, nice: np.ndarray, cpu: np.ndarray, group: Any, shares: dict[str, int]
+    arrivals: np.ndarray,
+    demands: np.ndarray,
+    nice: np.ndarray,
+    cpu: np.ndarray,
+    group: Any,
+    shares: dict[str, int],
 ) -> Workload:
     """A task a job: woken at its arrival, one RUN, and the exit at the end of its program."""
     nr = len(arrivals)

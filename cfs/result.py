@@ -340,7 +340,10 @@ class Result:
             "group": self.groups[task],
             "share": float(row["share"]),
             **counts,
-            **{name: {column: int(row[name][column]) for column in QUANTILES_DTYPE.names or ()} for name in waits},
+            **{
+                name: {column: int(row[name][column]) for column in QUANTILES_DTYPE.names or ()}
+                for name in waits
+            },
         }
 
     def __repr__(self) -> str:

@@ -1,17 +1,19 @@
-"""The loop of `_sim`, in plain Python: for a policy that is a Python class. Slow, but whole, and easy to read.
+"""The loop of `_sim` in plain Python, for a policy that is a Python class. Slow, but whole and easy to read.
 
 A policy has the event methods of `cfs.Scheduler`, with the same meaning:
 
     adopt(name=, nice=, policy=, cpu=) -> task      a task that slept before time began
-    fork(now_ns=, name=, nice=, policy=, cpu=, start_cpu=) -> task    the running task's child; it becomes runnable
-    wake(task, now_ns=, cpu=)   block(now_ns=, cpu=)   exit(now_ns=, cpu=)   yield_(now_ns=, cpu=)   tick(now_ns=, cpu=)
-    set_nice(task, nice, now_ns=)
+    fork(now_ns=, name=, nice=, policy=, cpu=, start_cpu=) -> task
+                                                    the running task's child; it becomes runnable
+    wake(task, now_ns=, cpu=)   block(now_ns=, cpu=)   exit(now_ns=, cpu=)   yield_(now_ns=, cpu=)
+    tick(now_ns=, cpu=)   set_nice(task, nice, now_ns=)
     current_on(cpu) -> task or None                 who runs; may change in any event
 
-and its tasks may be any hashable objects. `Scheduler` itself is such a policy, so this loop and the compiled one can be
-compared, run by run: a test does.
+and its tasks may be any hashable objects. `Scheduler` itself is such a policy, so this loop and the compiled
+one can be compared, run by run: a test does.
 
-Order of what is due at one instant, as in `_sim`: tick < timer < end of a run; then by CPU, or by age of the timer.
+Order of what is due at one instant, as in `_sim`: tick < timer < end of a run; then by CPU, or by age of the
+timer.
 """
 
 from __future__ import annotations
@@ -35,8 +37,8 @@ NS_PER_S = 1_000_000_000
 class Policy(Protocol):
     """What a policy in Python must have: the event methods of `Scheduler`, with the same meaning.
 
-    A task is whatever `adopt` and `fork` return; it must be hashable. Times are ns and never go back. An optional
-    attribute `name` is used in titles.
+    A task is whatever `adopt` and `fork` return; it must be hashable. Times are ns and never go back. An
+    optional attribute `name` is used in titles.
     """
 
     def adopt(self, *, name: str, nice: int, policy: str, cpu: int) -> Any: ...
@@ -131,7 +133,7 @@ class Stepper:
         }
         return SteppedTask(row, self.workload.program(row).tolist(), facts)
 
-    # ---------------------------------------------------------------------------------------------------------- runs
+    # --------------------------------------------------------------------------------------------------- runs
 
     def _tick_ns(self, number: int) -> int:
         return number * NS_PER_S // self.hz
@@ -171,7 +173,7 @@ class Stepper:
         heapq.heappush(self._timers, (time_ns, self._seq, task))
         self._seq += 1
 
-    # ---------------------------------------------------------------------------------------------------- operations
+    # --------------------------------------------------------------------------------------------- operations
 
     def _wake(self, task: SteppedTask, cpu: int) -> None:
         self._make_ready(task, Ready.WAKEUP)
@@ -219,7 +221,9 @@ class Stepper:
         child = self._tasks[target]
         self._make_ready(child, Ready.FORK)
         self._nr_alive += 1
-        child.handle = self.policy.fork(now_ns=self.now_ns, **child.facts | {"cpu": cpu.number, "start_cpu": child.facts["cpu"]})
+        child.handle = self.policy.fork(
+            now_ns=self.now_ns, **child.facts | {"cpu": cpu.number, "start_cpu": child.facts["cpu"]}
+        )
         self._task_of[child.handle] = child
 
     def _op_nice(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int) -> None:
@@ -236,7 +240,7 @@ class Stepper:
         self._nr_alive -= 1
         self.policy.exit(now_ns=self.now_ns, cpu=cpu.number)
 
-    # ---------------------------------------------------------------------------------------------------------- loop
+    # --------------------------------------------------------------------------------------------------- loop
 
     def run(self, until_ns: int) -> None:
         """Run up to (not including) `until_ns`, or until nothing can happen any more."""

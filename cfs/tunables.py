@@ -1,7 +1,9 @@
-"""The knobs of each model: one frozen dataclass a model, with the kernel's names, defaults, ranges and derivations.
+"""The knobs of each model: one frozen dataclass a model, with the kernel's names, defaults, ranges and
+derivations.
 
-A tunable is a nanosecond count (``_ns``), a flag, or a number; a feature bit can be given by its own name as well
-(``START_DEBIT=False``). The compiled class has the same fields in the same order; a test holds the two together.
+A tunable is a nanosecond count (``_ns``), a flag, or a number; a feature bit can be given by its own name as
+well (``START_DEBIT=False``). The compiled class has the same fields in the same order; a test holds the two
+together.
 """
 
 from __future__ import annotations
@@ -22,9 +24,9 @@ U64_MAX = 2**64 - 1
 class Tunables:
     """What all models share: checking of ranges, feature bits by name, and scaling by CPUs.
 
-    A model's class declares its fields with their defaults, and four tables: RANGES (name -> least, greatest),
-    FEATURES (bit name -> value in `sched_features`), SCALED (name -> cap or None: times 1 + log2(cpus) at boot), and
-    COMPILED_IN (names that cannot be written at run time).
+    A model's class declares its fields with their defaults, and four tables: RANGES (name -> least,
+    greatest), FEATURES (bit name -> value in `sched_features`), SCALED (name -> cap or None: times 1 +
+    log2(cpus) at boot), and COMPILED_IN (names that cannot be written at run time).
     """
 
     RANGES: ClassVar[dict[str, tuple[int, int]]] = {}
@@ -49,13 +51,17 @@ class Tunables:
         return {}
 
     def changed(self, **changes: Any) -> Self:
-        """A copy with these tunables and feature bits written, as by sysctl: checked, and derived values renewed."""
+        """A copy with these tunables and feature bits written, as by sysctl: checked, and derived values
+        renewed.
+        """
         plain = {name: value for name, value in changes.items() if name not in self.FEATURES}
         bits = {name: value for name, value in changes.items() if name in self.FEATURES}
         known = {f.name for f in fields(self)}
         for name, value in plain.items():
             if name not in known:
-                raise TunableError(f"{name!r} is no tunable of this model; there are {', '.join(self.names())}")
+                raise TunableError(
+                    f"{name!r} is no tunable of this model; there are {', '.join(self.names())}"
+                )
             plain[name] = self._checked(name, value)
         after = replace(self, **plain)
         if bits:
@@ -112,9 +118,10 @@ class LinuxCfs2624(Tunables):
     """Tunables of ``linux-2.6.24-cfs`` (specification 3): u32, ns where the name ends in ``_ns``.
 
     `sched_nr_latency` becomes ceil(latency / min_granularity) when either of the two is written, unless it is
-    written too. `initial_min_vruntime` and `initial_idle_vruntime` are no kernel tunables: the first is where the
-    floor of every queue starts, the second the virtual run time that tasks forked by the idle task inherit. Nor is
-    `vslice_unscaled`: 1 leaves out the factor 1024 of the virtual slice, which the release candidates lacked.
+    written too. `initial_min_vruntime` and `initial_idle_vruntime` are no kernel tunables: the first is where
+    the floor of every queue starts, the second the virtual run time that tasks forked by the idle task
+    inherit. Nor is `vslice_unscaled`: 1 leaves out the factor 1024 of the virtual slice, which the release
+    candidates lacked.
     """
 
     sched_latency_ns: int = 20_000_000
@@ -166,9 +173,9 @@ class LinuxCfs2624(Tunables):
 class LinuxCfs2623(Tunables):
     """Tunables of ``linux-2.6.23-cfs`` (specification 3): u32, ns where the name ends in ``_ns``.
 
-    At boot the runtime limit is the latency, and the wakeup granularity half of the minimum granularity; later writes
-    change only what is written. `initial_fair_clock` and `TICK_NSEC` are no kernel tunables: where every fair clock
-    starts, and the length of a tick, which only the load averages see.
+    At boot the runtime limit is the latency, and the wakeup granularity half of the minimum granularity;
+    later writes change only what is written. `initial_fair_clock` and `TICK_NSEC` are no kernel tunables:
+    where every fair clock starts, and the length of a tick, which only the load averages see.
     """
 
     sched_latency_ns: int = 20_000_000
@@ -223,8 +230,8 @@ class LinuxCfs2623(Tunables):
 class LinuxO12622(Tunables):
     """The one knob of ``linux-2.6.22-o1``: `hz`, compiled in, from which every other constant follows.
 
-    The constants can be read by their kernel names: ``tunables.DEF_TIMESLICE`` (ticks, jiffies, or ns where the name
-    says so; specification 3).
+    The constants can be read by their kernel names: ``tunables.DEF_TIMESLICE`` (ticks, jiffies, or ns where
+    the name says so; specification 3).
     """
 
     hz: int = 1000
@@ -301,8 +308,8 @@ class RfsModel(Tunables):
     rfs_granularity_ns : int
         A woken task preempts a runner whose time is this far (by its weight) beyond its own.
     rfs_step_shift : int
-        The base of the average goes forward in steps of 2**shift ns: by as much a sleeper may come back before the
-        average.
+        The base of the average goes forward in steps of 2**shift ns: by as much a sleeper may come back
+        before the average.
     """
 
     rfs_slice_ns: int = 4_000_000
@@ -321,10 +328,11 @@ class RfsModel(Tunables):
 class LinuxEevdf618(Tunables):
     """Tunables of ``linux-6.18-eevdf`` (specification 3.2): u32, ns where the name ends in ``_ns``.
 
-    At boot `base_slice_ns` is `normalized_base_slice_ns` times 1 + floor(log2(min(cpus, 8))), unless it is given.
-    Written later, `base_slice_ns` changes itself only. `tick_nsec` is the length of a tick, 10**9 / HZ, to which lag is
-    limited at least. `exact_min_slice` is no kernel tunable: the kernel's tree may take the least slice of a queue for
-    greater than it is; with 1 it is right. It and the bits of `sched_features` are numbered by this package.
+    At boot `base_slice_ns` is `normalized_base_slice_ns` times 1 + floor(log2(min(cpus, 8))), unless it is
+    given. Written later, `base_slice_ns` changes itself only. `tick_nsec` is the length of a tick, 10**9 /
+    HZ, to which lag is limited at least. `exact_min_slice` is no kernel tunable: the kernel's tree may take
+    the least slice of a queue for greater than it is; with 1 it is right. It and the bits of `sched_features`
+    are numbered by this package.
     """
 
     base_slice_ns: int = 700_000
@@ -352,6 +360,7 @@ class LinuxEevdf618(Tunables):
         "DELAY_ZERO": 256,
         "WAKEUP_PREEMPTION": 512,
     }
+
     @classmethod
     def of_hz(cls, hz: int) -> dict[str, int]:
         return {"tick_nsec": (1_000_000_000 + hz // 2) // hz}
@@ -362,7 +371,9 @@ class LinuxEevdf618(Tunables):
     @classmethod
     def at_boot(cls, cpus: int = 1, **changes: Any) -> Self:
         """The values that a machine of `cpus` CPUs boots with, with `changes` written afterwards."""
-        booted = cls().changed(**{name: value for name, value in changes.items() if name == "normalized_base_slice_ns"})
+        booted = cls().changed(
+            **{name: value for name, value in changes.items() if name == "normalized_base_slice_ns"}
+        )
         factor = min(cpus, cls.CPUS_MAX).bit_length()  # 1 + floor(log2(cpus))
         scaled = min(booted.normalized_base_slice_ns * factor, U32_MAX)
         return replace(booted, base_slice_ns=scaled).changed(**changes)

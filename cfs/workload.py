@@ -4,24 +4,29 @@ A `Workload` is a set of tasks and one program a task. A program is a run of ope
 all others take none and happen at the instant at which the task has got as far:
 
     RUN arg            compute for `arg` ns of CPU time
-    WAIT               block until some WAKE names this task. WAKEs are counted: one that came early is not lost,
-                       so the k-th WAIT returns after the k-th WAKE whatever the scheduler did in between
+    WAIT               block until some WAKE names this task. WAKEs are counted: one that came early is not
+                       lost, so the k-th WAIT returns after the k-th WAKE whatever the scheduler did in
+                       between
     SLEEP arg          block for `arg` ns, counted from the block ("relative")
-    SLEEP_UNTIL arg    block until `arg` ns after the start; if that has passed already, do not block ("absolute")
+    SLEEP_UNTIL arg    block until `arg` ns after the start; if that has passed already, do not block
+                       ("absolute")
     WAKE target        wake task `target`
     FORK target        make task `target` (whose `start_ns` is -1) the child of this one and wake it as new
     NICE arg           set the own nice value to `arg`
     EXIT               end; an end of the program without EXIT does the same
     YIELD              call sched_yield()
-    LOOP target        go on with operation `target` of the own program, for ever; what is between must take time
-    NEXT arg           block until the next multiple of `arg` ns, the release of a periodic task; one that is late
-                       skips the releases that it missed
+    LOOP target        go on with operation `target` of the own program, for ever; what is between must take
+                       time
+    NEXT arg           block until the next multiple of `arg` ns, the release of a periodic task; one that is
+                       late skips the releases that it missed
 
 A task with `start_ns >= 0` existed before the workload began, asleep, and is woken at that time. One with
-`start_ns == -1` begins when a FORK names it, inherits nothing but its place in the tree, and must be named once.
+`start_ns == -1` begins when a FORK names it, inherits nothing but its place in the tree, and must be named
+once.
 
 Layout: `tasks` and `ops` are structured arrays (40 and 16 bytes a row); the program of task i is
-`ops[tasks[i]["first_op"] : tasks[i]["first_op"] + tasks[i]["nr_ops"]]`. Names are stored once each, in `names`.
+`ops[tasks[i]["first_op"] : tasks[i]["first_op"] + tasks[i]["nr_ops"]]`. Names are stored once each, in
+`names`.
 """
 
 from __future__ import annotations
@@ -130,10 +135,11 @@ class Workload:
         programs : mapping of str to sequence of tuple
             Name of each task and its operations: ``("run", ns)``, ``("wait",)``, ``("sleep", ns)``,
             ``("sleep_until", ns)``, ``("next", period_ns)``, ``("wake", name)``, ``("fork", name)``,
-            ``("nice", n)``, ``("yield",)``, ``("exit",)``, and ``("loop",)`` or ``("loop", operation)`` for ever.
+            ``("nice", n)``, ``("yield",)``, ``("exit",)``, and ``("loop",)`` or ``("loop", operation)`` for
+            ever.
         nice, uid, group, cpu, start_ns : mapping of str to value, optional
-            Of the tasks that differ from nice 0, uid 0, group ``"/"``, CPU 0, start at 0. A task that some program
-            forks has no start.
+            Of the tasks that differ from nice 0, uid 0, group ``"/"``, CPU 0, start at 0. A task that some
+            program forks has no start.
         shares : mapping of str to int, optional
             Shares of control groups (``"batch"``) or users (``"uid:1000"``) that are not the default.
         duration_ns : int, optional
@@ -150,9 +156,9 @@ class Workload:
 
         Examples
         --------
-        >>> pair = Workload.of_programs({"ping": [("run", 1000), ("wake", "pong"), ("wait",)],
-        ...                              "pong": [("wait",), ("run", 2000), ("wake", "ping")]}, duration_ns=10_000)
-        >>> pair.run().busy_ns
+        >>> ping = [("run", 1000), ("wake", "pong"), ("wait",)]
+        >>> pong = [("wait",), ("run", 2000), ("wake", "ping")]
+        >>> Workload.of_programs({"ping": ping, "pong": pong}, duration_ns=10_000).run().busy_ns
         3000
         """
         names = list(programs)
@@ -236,8 +242,8 @@ class Workload:
     def merged(self, other: Workload) -> Workload:
         """This workload and another one beside it, on the same CPUs and from the same start.
 
-        Rows of `other` follow the rows of this one. Groups of the same name become one; on shares and duration
-        `other` is asked second.
+        Rows of `other` follow the rows of this one. Groups of the same name become one; on shares and
+        duration `other` is asked second.
 
         Examples
         --------
@@ -488,10 +494,16 @@ class Workload:
             raise WorkloadError(f"operation {bad[0]} (NICE) wants nice {arg[bad[0]]}; allowed is -20 ... 19")
         bad = np.flatnonzero(((kind == Op.WAKE) | (kind == Op.FORK)) & ((target < 0) | (target >= nr)))
         if len(bad):
-            raise WorkloadError(f"operation {bad[0]} ({Op(kind[bad[0]]).name}) names task {target[bad[0]]} of {nr}")
+            raise WorkloadError(
+                f"operation {bad[0]} ({Op(kind[bad[0]]).name}) names task {target[bad[0]]} of {nr}"
+            )
         forked = np.bincount(target[kind == Op.FORK], minlength=nr)
         _require(self, (self.tasks["start_ns"] == -1) | (forked == 0), "is forked but has a start time")
-        _require(self, (self.tasks["start_ns"] >= 0) | (forked == 1), "has no start time and is not forked exactly once")
+        _require(
+            self,
+            (self.tasks["start_ns"] >= 0) | (forked == 1),
+            "has no start time and is not forked exactly once",
+        )
         self._check_loops(np.flatnonzero(kind == Op.LOOP))
 
     def _check_loops(self, loops: np.ndarray) -> None:
@@ -508,8 +520,8 @@ class Workload:
             good[good] &= taken[own[good]] > taken[begin[good]]
             if not good.all():
                 raise WorkloadError(
-                    f"task {task} {self.name(task)!r}: the loop of operation {own[~good][0]} must go back over a run, "
-                    "sleep or next that takes time"
+                    f"task {task} {self.name(task)!r}: the loop of operation {own[~good][0]} must go back "
+                    "over a run, sleep or next that takes time"
                 )
 
 

@@ -1,22 +1,24 @@
 """A CPU for SimPy models: processes ask for CPU time, and get it as a Linux scheduler would give it.
 
-What it decides: how the two clocks meet. SimPy's environment owns the time; `cfs._live` says when something will happen
-that a process can see, and one SimPy event (the *alarm*) waits for that time. Ticks and preemptions happen in C and
-cost no SimPy event. A process that finishes its work goes on *inside* the alarm: if it asks for more before it yields
-anything else, its task has never left the CPU, otherwise the task blocks at that instant.
+What it decides: how the two clocks meet. SimPy's environment owns the time; `cfs._live` says when something
+will happen that a process can see, and one SimPy event (the *alarm*) waits for that time. Ticks and
+preemptions happen in C and cost no SimPy event. A process that finishes its work goes on *inside* the alarm:
+if it asks for more before it yields anything else, its task has never left the CPU, otherwise the task blocks
+at that instant.
 
-Time is float (or int) in the environment and integer ns inside: a time of the environment is rounded to the nearest ns
-when it comes in, and what goes out is remembered beside its ns, so nothing drifts. At one instant everything that other
-processes do comes first, the end of work last: alarms have a priority below `simpy.events.NORMAL`.
+Time is float (or int) in the environment and integer ns inside: a time of the environment is rounded to the
+nearest ns when it comes in, and what goes out is remembered beside its ns, so nothing drifts. At one instant
+everything that other processes do comes first, the end of work last: alarms have a priority below
+`simpy.events.NORMAL`.
 
 Invariants:
     I1  an alarm is pending for no later than the next thing that a process will see
     I2  a task has at most one request at a time: a run, a sleep, or a hold
     I3  CPU time that was asked for is what is received, to the ns
 
-Rejected: an event for each tick or each turn (slower than what it replaces); withdrawing a stale alarm (SimPy has no
-way; it fires and does nothing); a task that blocks only when the queue of the instant is empty (two events in place of
-one for each piece of work).
+Rejected: an event for each tick or each turn (slower than what it replaces); withdrawing a stale alarm (SimPy
+has no way; it fires and does nothing); a task that blocks only when the queue of the instant is empty (two
+events in place of one for each piece of work).
 """
 
 from __future__ import annotations
@@ -55,7 +57,9 @@ HOLD_NS = 2**62
 
 @dataclass(frozen=True)
 class Killed:
-    """Cause of the `simpy.Interrupt` that a process gets whose task was killed while the process waited for it."""
+    """Cause of the `simpy.Interrupt` that a process gets whose task was killed while the process waited for
+    it.
+    """
 
     task: Task
 
@@ -110,7 +114,8 @@ class Hold(simpy.Event):
         self._waiter = task.cpu.env.active_process
 
     def _lose(self, cause: Any) -> None:
-        """Interrupt the process that has the CPU; through an event, because it may be the one that is acting."""
+        """Interrupt the process that has the CPU; through an event, because it may be the one that is acting.
+        """
         process = self._waiter
         if process is not None:
             notice = simpy.Event(self.env)
@@ -221,10 +226,12 @@ class Task:
             _fire(sleep)
 
     def request(self) -> Hold:
-        """An event that fires when the task gets its CPU; it keeps it until `release` or until it is preempted.
+        """An event that fires when the task gets its CPU; it keeps it until `release` or until it is
+        preempted.
 
-        As with `simpy.PreemptiveResource` the process that asked is interrupted with a `Preempted` cause when the
-        scheduler takes the CPU away, and must ask again; it has kept its place in the queue if it does so at once.
+        As with `simpy.PreemptiveResource` the process that asked is interrupted with a `Preempted` cause when
+        the scheduler takes the CPU away, and must ask again; it has kept its place in the queue if it does so
+        at once.
         """
         self._require_free()
         self.cpu._enter()
@@ -252,13 +259,14 @@ class Task:
         if self._request is not None:
             raise StateError(f"{self!r} waits for {type(self._request).__name__} already")
 
-    # -------------------------------------------------------------------------------------------- interference
+    # ------------------------------------------------------------------------------------------- interference
 
     def interrupt(self, cause: Any = None) -> None:
         """End what the task waits for: whoever yielded it gets ``simpy.Interrupt(cause)`` now.
 
-        CPU time that was received stays received; ``run.left_ns`` says what is missing. A task that has its CPU blocks
-        unless its process asks for more at this instant; one that waits in the queue keeps its place that long.
+        CPU time that was received stays received; ``run.left_ns`` says what is missing. A task that has its
+        CPU blocks unless its process asks for more at this instant; one that waits in the queue keeps its
+        place that long.
 
         Raises
         ------
@@ -272,10 +280,11 @@ class Task:
         self.cpu._leave()
 
     def kill(self) -> None:
-        """End the task, as SIGKILL does: at once if it runs, otherwise when it gets its CPU for the last time.
+        """End the task, as SIGKILL does: at once if it runs, otherwise when it gets its CPU for the last
+        time.
 
-        A process that waits for it gets ``simpy.Interrupt(Killed(task))``, which ends the process and the run of the
-        environment if it is not caught, as any interrupt does. Killing twice does nothing.
+        A process that waits for it gets ``simpy.Interrupt(Killed(task))``, which ends the process and the run
+        of the environment if it is not caught, as any interrupt does. Killing twice does nothing.
         """
         if not self.alive:
             return
@@ -329,7 +338,7 @@ class Task:
 
     @property
     def policy(self) -> str:
-        """"normal", "batch" or "idle"; writing it changes it now."""
+        """ "normal", "batch" or "idle"; writing it changes it now."""
         return self._handle.policy
 
     @policy.setter
@@ -364,7 +373,8 @@ class Task:
     # ----------------------------------------------------------------------------------- what the alarm tells
 
     def _end_of_work(self) -> None:
-        """Its work is done, and it still has its CPU: its process goes on, and then it blocks or does more."""
+        """Its work is done, and it still has its CPU: its process goes on, and then it blocks or does more.
+        """
         if self._killed:
             self._exit()
             return
@@ -422,8 +432,9 @@ class CPU:
 
     Notes
     -----
-    A process sees one SimPy event for each piece of work; a piece that another one overtakes may leave one stale event
-    behind, which does nothing (but ``env.run()`` without `until` runs until it). Exact against `cfs.Simulation`.
+    A process sees one SimPy event for each piece of work; a piece that another one overtakes may leave one
+    stale event behind, which does nothing (but ``env.run()`` without `until` runs until it). Exact against
+    `cfs.Simulation`.
 
     Examples
     --------
@@ -460,7 +471,9 @@ class CPU:
         model = model_named(model)
         self.env, self.hz, self.unit = env, hz, unit
         self._unit_ns = UNITS[unit]
-        self._scheduler = Scheduler(model, group_by=group_by, cpus=cpus, **model.tunables.of_hz(hz) | tunables)
+        self._scheduler = Scheduler(
+            model, group_by=group_by, cpus=cpus, **model.tunables.of_hz(hz) | tunables
+        )
         self._live = Live(self._scheduler, hz, record)
         self._record = record
         self._tasks: list[Task | None] = []  # by index; None: gone, and not recorded
@@ -471,7 +484,7 @@ class CPU:
         self._known = (env.now, round(env.now * self._unit_ns))  # a time of the environment, and its exact ns
         self._live.forward(self._known[1])
 
-    # -------------------------------------------------------------------------------------------------- making
+    # ------------------------------------------------------------------------------------------------- making
 
     def task(
         self,
@@ -621,7 +634,9 @@ class CPU:
         self._live.forward(self._now_ns())
 
     def _enter(self) -> None:
-        """Before something is done to the machine at this instant; while an alarm delivers, it stands there already."""
+        """Before something is done to the machine at this instant; while an alarm delivers, it stands there
+        already.
+        """
         if not self._delivering:
             self._synchronise()
 

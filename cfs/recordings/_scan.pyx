@@ -205,8 +205,8 @@ cdef inline uint8_t irq_of(const char* flags, const char* end) noexcept nogil:
 
 
 cdef bint read_task(const char* start, const char* bracket, header_t* h) noexcept nogil:
-    # The number in front of '[': PID/TID, TID or COMM-TID; in between may stand ftrace's "(TGID)". Where only a
-    # name stands there, who runs is not known.
+    # The number in front of '[': PID/TID, TID or COMM-TID; in between may stand ftrace's "(TGID)". Where only
+    # a name stands there, who runs is not known.
     cdef const char* p = bracket - 1
     while p >= start and p[0] == c" ":
         p -= 1

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["recorded_result"]
 
 KIND_SWITCH, DETAIL_FIRST = 2, 32
-"""In `Recording.events`: a switch, and that it only says who was found running when the CPU was first seen."""
+"""In `Recording.events`: a switch, and that it only says who was found running when the CPU was first seen.
+"""
 
 
 def recorded_result(

@@ -110,7 +110,9 @@ class Source:
         except (OSError, ValueError) as error:
             if isinstance(error, RecordingError):
                 raise
-            raise RecordingError(f"cannot read {self.name}: {getattr(error, 'strerror', None) or error}") from error
+            raise RecordingError(
+                f"cannot read {self.name}: {getattr(error, 'strerror', None) or error}"
+            ) from error
 
     def _read(self, file: BinaryIO) -> Iterator[bytes]:
         total, done = _length(file), 0
@@ -144,7 +146,6 @@ class Source:
             elif not block and len(text) < BLOCK_BYTES and not (block := next(raw, b"")):
                 self.warnings.append("the compressed file is cut: read up to there")
                 return
-
 
     def _unpacked_zstd(self, head: bytes, raw: Iterator[bytes]) -> Iterator[bytes]:
         # Several frames may follow each other, as `cat a.zst b.zst` makes them.
