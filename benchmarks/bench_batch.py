@@ -1,7 +1,7 @@
 """Bulk: arrays of events in, picks out, in one call of `cfs.batch.run_events`.
 
-What it measures: million events a second on one core, 64 tasks, all events of all mixes real ones (a wake wakes
-somebody who sleeps). Bars: 20 for 2.6.24, 10 for EEVDF.
+What it measures: million events a second on one core, 64 tasks, all events of all mixes real ones (a wake
+wakes somebody who sleeps). Bars: 20 for 2.6.24, 10 for EEVDF.
 
     ticks         a tick every 1 ms; a turn that is over ends
     yields        a yield every 0.1 to 1 ms

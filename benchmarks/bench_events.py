@@ -6,8 +6,8 @@ What it measures, in compiled code, as an embedder calls it:
     EEVDF, 0 to 3 groups deep, and the other models: times alone, the bar for them is in instructions
 
 What the operations are says the head of `baselines/_events.pyx`. A cycle is two switches; that every cycle
-preempted is checked. Kernel figures: instructions of the kernel's own code per operation in user space (gcc 12
--O2), where there is one for the same operation.
+preempted is checked. Kernel figures: instructions of the kernel's own code per operation in user space (gcc
+12 -O2), where there is one for the same operation.
 """
 
 import sys

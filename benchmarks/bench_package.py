@@ -219,7 +219,8 @@ def show(rows):
         print(f"two threads take {row['two_to_one']} of the time of one (least; median {row['median']})")
     for row in of("import"):
         print(
-            f"import cfs beyond numpy: {row['min_ms']} ms least, {row['median_ms']} median; bar {row['bar']}\n"
+            f"import cfs beyond numpy: {row['min_ms']} ms least, {row['median_ms']} median; "
+            f"bar {row['bar']}\n"
         )
 
 

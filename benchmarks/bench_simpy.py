@@ -1,11 +1,12 @@
 """SimPy: the same contention by `cfs.adapters.simpy` and by `simpy.PreemptiveResource` at quanta of 1 ms.
 
-What it measures: processes of several nice values that each want some CPU time, again and again, for a span of model
-time. The hand-written one is what a modeller writes today: a PreemptiveResource whose priority is the virtual time of
-each process, given back after each millisecond. Before any time is printed the CPU time of every process must agree
-with the weights' shares, in both, within one part in fifty.
+What it measures: processes of several nice values that each want some CPU time, again and again, for a span
+of model time. The hand-written one is what a modeller writes today: a PreemptiveResource whose priority is
+the virtual time of each process, given back after each millisecond. Before any time is printed the CPU time
+of every process must agree with the weights' shares, in both, within one part in fifty.
 
-The ratio grows with the length of the pieces, because the adapter pays for pieces and the quanta for milliseconds.
+The ratio grows with the length of the pieces, because the adapter pays for pieces and the quanta for
+milliseconds.
 
 Bar: at pieces of 50 ms the adapter is at least 20 times faster.
 """
@@ -21,7 +22,7 @@ from cfs.adapters.simpy import CPU
 from cfs.arithmetic import load_from_nice
 
 NICE = (0, 0, 1, 2, 3, 5, 5, 8)
-WORKS_MS = (10, 50, 200)        # what a process asks for at a time
+WORKS_MS = (10, 50, 200)  # what a process asks for at a time
 BAR_AT = 50
 SPAN_MS = 60_000
 BAR = 20
@@ -70,7 +71,9 @@ def require_shares(received, span_ms):
     for got, weight in zip(received, weights, strict=True):
         due = span_ms * weight / sum(weights)
         if abs(got - due) > due / 50:
-            raise AssertionError(f"a process of weight {weight} has {got} ms, not {due:.0f}: no time is worth printing")
+            raise AssertionError(
+                f"a process of weight {weight} has {got} ms, not {due:.0f}: no time is worth printing"
+            )
 
 
 def timed(function, *arguments):

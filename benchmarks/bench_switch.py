@@ -11,11 +11,11 @@ All do the same accounting; in the end every task's virtual and real run time, t
 order and the running task must be equal, or no time is printed. The variant that divides rounds differently,
 so its tasks go another way: it is compared with the exact formula, in integers of any size.
 
-Beside them, flat: BTrees.LLTreeSet and sorteddict, where they are installed, and a binary heap in C that can do
-what the tree does (take out any task, keep the order of equals).
+Beside them, flat: BTrees.LLTreeSet and sorteddict, where they are installed, and a binary heap in C that can
+do what the tree does (take out any task, keep the order of equals).
 
-Bars: from Python 8 times faster than heapq at 8 tasks, 5 times at 512, 3 times at 65536, and ahead of each other
-container; in compiled code at most 0.8 of the textbook at 64 tasks and more, and ahead of the heap.
+Bars: from Python 8 times faster than heapq at 8 tasks, 5 times at 512, 3 times at 65536, and ahead of each
+other container; in compiled code at most 0.8 of the textbook at 64 tasks and more, and ahead of the heap.
 """
 
 import importlib.util
@@ -41,7 +41,7 @@ HEAP = "binary heap in C"
 TREESET = "BTrees.LLTreeSet, from Python"
 SORTEDDICT = "sorteddict, from Python"
 
-OPTIONAL = {TREESET: "BTrees", SORTEDDICT: "sorteddict"}       # measured where they are installed; flat only
+OPTIONAL = {TREESET: "BTrees", SORTEDDICT: "sorteddict"}  # measured where they are installed; flat only
 ALIKE = ((HEAPQ, SORTED, CFS_PYTHON, CFS, TEXTBOOK, TEXTBOOK_AGAIN), (EXACT, DIVIDING))
 FROM_PYTHON = (CFS_PYTHON, HEAPQ, SORTED)
 COMPILED = (CFS, TEXTBOOK, TEXTBOOK_AGAIN, DIVIDING, EMPTY)
@@ -55,8 +55,8 @@ REFERENCE = {
     DIVIDING: TEXTBOOK,
     HEAP: TEXTBOOK,
 }
-LAYOUTS = (0, 1)                # groups: flat, and all tasks in one
-WARM_UP = 4                     # switches a task before anything is timed
+LAYOUTS = (0, 1)  # groups: flat, and all tasks in one
+WARM_UP = 4  # switches a task before anything is timed
 
 
 def bar_of(name, nr_tasks):
@@ -67,7 +67,9 @@ def bar_of(name, nr_tasks):
 
 
 def names_from_python(case):
-    others = [name for name, module in OPTIONAL.items() if importlib.util.find_spec(module) and not case.nr_groups]
+    others = [
+        name for name, module in OPTIONAL.items() if importlib.util.find_spec(module) and not case.nr_groups
+    ]
     return [*FROM_PYTHON, *others]
 
 
@@ -131,7 +133,7 @@ def measure(case, turns, rounds):
     done = steps + max(turns // 3, 1) * (rounds + 1) * common.STEPS
     samples |= common.interleave({name: variants[name] for name in names_compiled(case)}, turns, rounds)
     total = steps + turns * (rounds + 1) * common.STEPS
-    for name in from_python:                                    # they have had fewer turns
+    for name in from_python:  # they have had fewer turns
         variants[name].prepare(total - done)
         variants[name].run()
     catch_up(exact, total)
@@ -188,6 +190,7 @@ def main(arguments=None):
     if options.json:
         common.write_json(options.json, "switch", stamp, rows)
     return rows
+
 
 # ----------------------------------------------------------------------------- for pytest-benchmark
 

@@ -1,8 +1,8 @@
 """Is this slower than the last release? Ratios and instruction counts only: nanoseconds are the machine's.
 
-What it decides: which rows are the same thing measured then and now (all of their fields that are not measured),
-and what counts as a change: 2 % of an instruction count, which repeats exactly, and 15 % of a ratio, which does
-not. Says by how much, and never stops anything: a human looks at it.
+What it decides: which rows are the same thing measured then and now (all of their fields that are not
+measured), and what counts as a change: 2 % of an instruction count, which repeats exactly, and 15 % of a
+ratio, which does not. Says by how much, and never stops anything: a human looks at it.
 
     python -m benchmarks.regression [benchmarks.json]
 """
@@ -40,7 +40,8 @@ def values_of(document):
 
 
 def changes(now, before):
-    """``(benchmark, identity, measure, before, now, change)`` of all that changed by more than its tolerance."""
+    """``(benchmark, identity, measure, before, now, change)`` of all that changed by more than its tolerance.
+    """
     old, new = values_of(before), values_of(now)
     found = []
     for key in old.keys() & new.keys():

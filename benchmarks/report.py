@@ -1,7 +1,7 @@
 """One page of HTML from the rows of all benchmarks: the machine, the noise, pictures, tables.
 
-What it decides: what comes first: what machine it was, and how far two measurements of the same thing lay apart.
-The pictures need matplotlib; without it the page has the tables alone.
+What it decides: what comes first: what machine it was, and how far two measurements of the same thing lay
+apart. The pictures need matplotlib; without it the page has the tables alone.
 """
 
 import base64
@@ -20,8 +20,8 @@ def heading(document):
     noise = document["noise"]
     machine = ", ".join(f"{key} {value}" for key, value in document["machine"].items())
     return (
-        f"<h1>cfs: benchmarks</h1><p>{html.escape(machine)}</p><p><b>Noise:</b> the same variant, measured twice, gave "
-        f"ratios of {noise['least']:.2f} to {noise['greatest']:.2f} in {noise['runs']} cases. "
+        f"<h1>cfs: benchmarks</h1><p>{html.escape(machine)}</p><p><b>Noise:</b> the same variant, measured "
+        f"twice, gave ratios of {noise['least']:.2f} to {noise['greatest']:.2f} in {noise['runs']} cases. "
         "Read nothing into a smaller gap.</p>"
     )
 

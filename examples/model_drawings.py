@@ -1,7 +1,7 @@
 """How each model runs the same three tasks: the drawings of the pages in docs/concepts.
 
-Two hogs, one of them nice 5, and a task that sleeps half of its time, for 300 ms: who runs, who waits, and (where the
-model has one) how far apart they are in its own time.
+Two hogs, one of them nice 5, and a task that sleeps half of its time, for 300 ms: who runs, who waits, and
+(where the model has one) how far apart they are in its own time.
 
     python examples/model_drawings.py [--out docs/images]
 
@@ -24,7 +24,9 @@ PROGRAMS = {
 
 
 def workload():
-    return cfs.Workload.of_programs(PROGRAMS, nice={"nice hog": 5}, duration_ns=300 * MS, source="two hogs and a sleeper")
+    return cfs.Workload.of_programs(
+        PROGRAMS, nice={"nice hog": 5}, duration_ns=300 * MS, source="two hogs and a sleeper"
+    )
 
 
 def draw(model, folder):
@@ -35,8 +37,12 @@ def draw(model, folder):
 
 
 def main():
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--out", default="docs/images", help="folder for the pictures (default: %(default)s)")
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument(
+        "--out", default="docs/images", help="folder for the pictures (default: %(default)s)"
+    )
     given = options.parse_args()
     for model in cfs.MODELS:
         print(draw(model, given.out))

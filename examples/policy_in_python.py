@@ -1,8 +1,8 @@
 """A scheduler of one's own in Python: a lottery, beside CFS, on the same recording.
 
-Every task holds as many tickets as its nice value has weight; a quantum goes to the holder of a ticket that is drawn.
-The policy is a class with the event methods of `cfs.Scheduler`, and `Workload.run` steps through it in Python: slow,
-but with the same workloads and the same results as a compiled model.
+Every task holds as many tickets as its nice value has weight; a quantum goes to the holder of a ticket that
+is drawn. The policy is a class with the event methods of `cfs.Scheduler`, and `Workload.run` steps through it
+in Python: slow, but with the same workloads and the same results as a compiled model.
 
     python examples/policy_in_python.py
 """
@@ -38,7 +38,9 @@ class Lottery:
         return self.current
 
     def draw(self):
-        self.current = self.random.choices(self.ready, [task.count for task in self.ready])[0] if self.ready else None
+        self.current = (
+            self.random.choices(self.ready, [task.count for task in self.ready])[0] if self.ready else None
+        )
 
     def adopt(self, *, name, nice, policy, cpu):
         return Ticket(name, nice)
@@ -72,7 +74,9 @@ class Lottery:
 def shares(result):
     """Share of each hog, by name."""
     return {
-        result.names[row["key"]]: row["share"] for row in result.stats() if result.names[row["key"]].startswith("hog")
+        result.names[row["key"]]: row["share"]
+        for row in result.stats()
+        if result.names[row["key"]].startswith("hog")
     }
 
 

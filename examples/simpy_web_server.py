@@ -1,15 +1,16 @@
 """A SimPy model of a web server with batch jobs beside it, and what its CPU was.
 
-The model came with the CPU that queueing theory offers: processor sharing, everybody at the same instant, weights exact,
-nobody ever waits. Its last line is the only one that changes when a real scheduler takes its place:
+The model came with the CPU that queueing theory offers: processor sharing, everybody at the same instant,
+weights exact, nobody ever waits. Its last line is the only one that changes when a real scheduler takes its
+place:
 
     cpu = ProcessorSharing(env)            ->            cpu = CPU(env, "linux-2.6.24-cfs", unit="ms")
 
-Utilisation and shares stay as they were; response times need not. Processor sharing slows a request down from its first
-millisecond on. CFS of 2.6.24 and O(1) let a worker that slept go first until its credit is used up, so that pages are
-answered five times sooner than the model said, and under O(1) the reports too, at the price of a long tail for some.
-EEVDF gives no credit for sleeping, and comes out within a millisecond or two of processor sharing: there the theory is
-right, and now that is known and not hoped.
+Utilisation and shares stay as they were; response times need not. Processor sharing slows a request down from
+its first millisecond on. CFS of 2.6.24 and O(1) let a worker that slept go first until its credit is used up,
+so that pages are answered five times sooner than the model said, and under O(1) the reports too, at the price
+of a long tail for some. EEVDF gives no credit for sleeping, and comes out within a millisecond or two of
+processor sharing: there the theory is right, and now that is known and not hoped.
 
     python examples/simpy_web_server.py [--out picture.png]
 """
@@ -24,14 +25,14 @@ from cfs.arithmetic import load_from_nice
 
 SPAN_MS = 120_000
 WORKERS = 16
-REQUEST_EVERY_MS = 40           # on average
-SIZES_MS = (2, 8, 60)           # CPU time of a static page, a dynamic one, a report
-SHARES = (0.6, 0.3, 0.1)        # how often each is asked for
-BATCH = 4                       # jobs that always have work, at nice 0 as they were started by cron
+REQUEST_EVERY_MS = 40  # on average
+SIZES_MS = (2, 8, 60)  # CPU time of a static page, a dynamic one, a report
+SHARES = (0.6, 0.3, 0.1)  # how often each is asked for
+BATCH = 4  # jobs that always have work, at nice 0 as they were started by cron
 SEED = 2007
 TICKS_MS = (2, 5, 10, 20, 50, 100, 200, 500)
 
-# ------------------------------------------------------------------------------------ the CPU that the model came with
+# --------------------------------------------------------------------------- the CPU that the model came with
 
 
 class ProcessorSharing:
@@ -60,7 +61,7 @@ class ProcessorSharing:
     def finish_one(self, delay, turn):
         yield self.env.timeout(delay)
         if turn != self.turn:
-            return                                          # somebody came or went meanwhile
+            return  # somebody came or went meanwhile
         self.settle()
         for task in [task for task, left in self.left.items() if left < 1e-9]:
             del self.left[task]
@@ -79,7 +80,8 @@ class SharingTask:
         self.cpu.wait_for_next()
         return self.done
 
-# ----------------------------------------------------------------------------------------------------------- the model
+
+# -------------------------------------------------------------------------------------------------- the model
 
 
 def clients(env, queue, draw):
@@ -103,7 +105,9 @@ def batch(task):
 
 
 def web_server(env, cpu):
-    """The whole model. It neither knows nor cares what its CPU is. Returns the log: (size, response time) in ms."""
+    """The whole model. It neither knows nor cares what its CPU is. Returns the log: (size, response time) in
+    ms.
+    """
     queue, log = simpy.Store(env), []
     env.process(clients(env, queue, np.random.default_rng(SEED)))
     for number in range(WORKERS):
@@ -113,7 +117,8 @@ def web_server(env, cpu):
     env.run(until=SPAN_MS)
     return np.array(log)
 
-# ---------------------------------------------------------------------------------------------------------- the answer
+
+# ------------------------------------------------------------------------------------------------- the answer
 
 CPUS = {
     "processor sharing": ProcessorSharing,
@@ -161,7 +166,9 @@ def draw(logs, path):
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("share of requests answered")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(logs))
-    figure.suptitle(f"A web server beside {BATCH} batch jobs: what processor sharing says, and what schedulers do")
+    figure.suptitle(
+        f"A web server beside {BATCH} batch jobs: what processor sharing says, and what schedulers do"
+    )
     figure.savefig(path, dpi=110)
 
 

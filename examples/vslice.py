@@ -3,8 +3,8 @@
 Linux 2.6.24 starts a forked task one virtual slice behind the others (START_DEBIT). This script runs two real
 recordings with it and without it, and draws what is won and what it costs:
 
-* a build (make -j4) beside an interactive shell and an editor, many times with the shell's think time drawn anew: how
-  long its commands take, how long the build takes, how long the compilers wait;
+* a build (make -j4) beside an interactive shell and an editor, many times with the shell's think time drawn
+  anew: how long its commands take, how long the build takes, how long the compilers wait;
 * a loop that forks as fast as it can beside two hogs, the hogs made endless: who starves whom.
 
     python examples/vslice.py [--out vslice.png] [--seeds 30]
@@ -36,7 +36,7 @@ VARIANTS = {  # label -> tunables
 }
 COLORS = {"on": "#0072B2", "off": "#D55E00"}  # blue and vermilion: told apart by every eye
 
-# ------------------------------------------------------------------------------------------- the build and the shell
+# ------------------------------------------------------------------------------------ the build and the shell
 
 
 def interactive_shell(workload):
@@ -45,7 +45,9 @@ def interactive_shell(workload):
     program = workload.program(shell)
     children = program["target"][program["kind"] == Op.FORK]
     thinks = [workload.name(child) == "sleep" for child in children]
-    return shell, [child for child, after, itself in zip(children[1:], thinks, thinks[1:]) if after and not itself]
+    return shell, [
+        child for child, after, itself in zip(children[1:], thinks, thinks[1:]) if after and not itself
+    ]
 
 
 def redraw_think_time(workload, rng):
@@ -60,7 +62,9 @@ def redraw_think_time(workload, rng):
 def editor(rng, span_ns):
     """Somebody who types: a key now and then, half a millisecond of work for each."""
     pauses = rng.integers(*THINK_NS, size=span_ns // THINK_NS[0])
-    return Workload.of_programs({"editor": [op for pause in pauses for op in (("sleep", int(pause)), ("run", KEY_NS))]})
+    return Workload.of_programs(
+        {"editor": [op for pause in pauses for op in (("sleep", int(pause)), ("run", KEY_NS))]}
+    )
 
 
 def command_time(result, shell_runs, child):
@@ -103,7 +107,7 @@ def pooled(workload, seeds, features):
     return {name: np.concatenate([one[name] for one in each]) for name in each[0]}
 
 
-# ------------------------------------------------------------------------------------------------- the fork-dense load
+# ---------------------------------------------------------------------------------------- the fork-dense load
 
 
 def with_endless_hogs(workload):
@@ -120,7 +124,9 @@ def hogs_of(workload):
 
 
 def fork_dense(workload, features):
-    """Share of the hogs, commands done, and waits of the hogs (ns), in four seconds from their common start on."""
+    """Share of the hogs, commands done, and waits of the hogs (ns), in four seconds from their common start
+    on.
+    """
     hogs = hogs_of(workload)
     runs = workload.run(hz=HZ, until_ns=workload.duration_ns, **features).runs
     of_hogs = np.isin(runs["task"], hogs)
@@ -135,7 +141,7 @@ def fork_dense(workload, features):
     }
 
 
-# ------------------------------------------------------------------------------------------------------- what is shown
+# ---------------------------------------------------------------------------------------------- what is shown
 
 
 def ms(values, quantile=None):
@@ -169,11 +175,11 @@ def verdict(build, dense):
     """The sentence that the numbers support."""
     on, off = build["on"]["command"], build["off"]["command"]
     return (
-        f"START_DEBIT keeps forks in check: beside a loop that forks, two hogs keep {dense['on']['share']:.0%} of the CPU "
-        f"instead of {dense['off']['share']:.0%} and wait {ms(dense['on']['hog wait'], 95):.0f} ms (p95) instead of "
-        f"{ms(dense['off']['hog wait'], 95):.0f}.\nThe price is about one scheduling period on every short command that "
-        f"is forked, the shell's included: {ms(on):.0f} ms instead of {ms(off):.0f} under the build, which takes as long "
-        f"either way."
+        f"START_DEBIT keeps forks in check: beside a loop that forks, two hogs keep "
+        f"{dense['on']['share']:.0%} of the CPU instead of {dense['off']['share']:.0%} and wait "
+        f"{ms(dense['on']['hog wait'], 95):.0f} ms (p95) instead of {ms(dense['off']['hog wait'], 95):.0f}.\n"
+        f"The price is about one scheduling period on every short command that is forked, the shell's "
+        f"included: {ms(on):.0f} ms instead of {ms(off):.0f} under the build, which takes as long either way."
     )
 
 
@@ -184,7 +190,9 @@ def draw_distribution(axes, values_of, title):
         levels = np.arange(1, len(values) + 1) / len(values)
         axes.plot(values, 100 * levels, color=COLORS[label], linewidth=1.8, drawstyle="steps-post")
         facts = f"START_DEBIT {label}: mean {values.mean():.1f} ms"
-        axes.text(0.98, height, facts, transform=axes.transAxes, color=COLORS[label], ha="right", fontsize=8.5)
+        axes.text(
+            0.98, height, facts, transform=axes.transAxes, color=COLORS[label], ha="right", fontsize=8.5
+        )
     axes.set_title(title, loc="left", fontsize=9.5)
     axes.set_ylim(0, 100)
     axes.set_xlabel("ms")
@@ -197,7 +205,8 @@ def draw_shares(axes, dense):
         axes.barh(y, share, color=COLORS[label], height=0.4)
         axes.barh(y, 100 - share, left=share, color=COLORS[label], alpha=0.25, height=0.4)
         facts = (
-            f"START_DEBIT {label}: hogs {share:.0f} %, their waits p95 {ms(dense[label]['hog wait'], 95):.0f} ms\n"
+            f"START_DEBIT {label}: hogs {share:.0f} %, "
+            f"their waits p95 {ms(dense[label]['hog wait'], 95):.0f} ms\n"
             f"{dense[label]['commands']} commands done"
         )
         axes.text(0, y + 0.25, facts, color=COLORS[label], fontsize=8, va="bottom")
@@ -239,9 +248,13 @@ def draw(build, dense, path):
 
 
 def main():
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--out", default="vslice.png", help="picture to write (default: %(default)s)")
-    options.add_argument("--seeds", type=int, default=30, help="runs of the build, each with its own think times")
+    options.add_argument(
+        "--seeds", type=int, default=30, help="runs of the build, each with its own think times"
+    )
     given = options.parse_args()
     kbuild = Recording.open(RECORDINGS / "kbuild-shell-1cpu.perf-script.txt.gz").workload(cpu=0)
     forks = with_endless_hogs(Recording.open(RECORDINGS / "fork-heavy.perf-script.txt.gz").workload(cpu=0))

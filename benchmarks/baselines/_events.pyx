@@ -1,8 +1,8 @@
 """Loops over events in compiled code: wake cycle, tick, fork and exit, yield, block and wake, ring.
 
 What it decides: that cfs and the textbook are asked for the same events at the same times. `Events` goes into
-cfs where an embedder does (`begin_event`, the event, `end_event`) and takes any model; `TextbookEvents` is flat
-and does 2.6.24.
+cfs where an embedder does (`begin_event`, the event, `end_event`) and takes any model; `TextbookEvents` is
+flat and does 2.6.24.
 
     switch        schedule() after a random run
     turn          the same after a run that is 4 ms longer, so that the turn (EEVDF: the request) is over
@@ -267,7 +267,8 @@ cdef class Events(Steps):
             waiting.append(self.read(<sched_entity *>node))
             node = timeline_walk(&at)
         return (
-            self.d.rq.clock, self.read(cfs.curr), waiting, cfs.min_vruntime, cfs.load, cfs.nr_running, self.nr_switches
+            self.d.rq.clock, self.read(cfs.curr), waiting, cfs.min_vruntime, cfs.load, cfs.nr_running,
+            self.nr_switches,
         )
 
     cdef object read(self, const sched_entity *se):
@@ -354,7 +355,8 @@ cdef class TextbookEvents(Steps):
             waiting.append(self.read(<tb_entity *>node))
             node = tb_next(node)
         top = self.cpu.top
-        return self.cpu.clock, self.read(self.cpu.running), waiting, top.floor, top.load, top.nr, self.nr_switches
+        running = self.read(self.cpu.running)
+        return self.cpu.clock, running, waiting, top.floor, top.load, top.nr, self.nr_switches
 
     cdef object read(self, const tb_entity *entity):
         return None if entity == NULL else (entity.vruntime, entity.ran, entity.weight)

@@ -184,7 +184,8 @@ class Exact(Heapq):
 
 
 class OtherTree(Heapq):
-    """The heapq loop, flat, over a sorted container of somebody else; `first` and `put_and_pick` are all that differs.
+    """The heapq loop, flat, over a sorted container of somebody else; `first` and `put_and_pick` are all that
+    differs.
 
     Keys are `v * 2**20 + sequence number`: one integer, which every container takes, and equal virtual times
     leave in the order in which they came. A dict knows whose key it is.

@@ -6,6 +6,7 @@ from setuptools import Extension, setup
 setup(
     name="embed_cython",
     ext_modules=cythonize(
-        [Extension("embed_cython", ["embed_cython.pyx"])], compiler_directives={"language_level": 3, "cdivision": True}
+        [Extension("embed_cython", ["embed_cython.pyx"])],
+        compiler_directives={"language_level": 3, "cdivision": True},
     ),
 )

@@ -50,7 +50,8 @@ def pair(first, second, span_ns, **options):
 def measure(span_ns=SPAN_NS, long_ns=LONG_NS, levels=LEVELS):
     """Shares one level apart, share of nice +19 by HZ, slices of O(1)."""
     cases = SCHEDULERS | {
-        label: SCHEDULERS["CFS 2.6.23"] | {"sched_runtime_limit_ns": limit} for label, limit in LIMITS_NS.items()
+        label: SCHEDULERS["CFS 2.6.23"] | {"sched_runtime_limit_ns": limit}
+        for label, limit in LIMITS_NS.items()
     }
     return {
         "apart": {

@@ -1,4 +1,6 @@
-"""The judge speaks the dialects of the older releases. Way to be right: golden traces, falsified in one place."""
+"""The judge speaks the dialects of the older releases. Way to be right: golden traces, falsified in one
+place.
+"""
 
 import gzip
 import json

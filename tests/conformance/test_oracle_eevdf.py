@@ -1,7 +1,9 @@
-"""The slow twin of 6.18 against the kernel itself (way to be right: golden traces), and what only these traces say.
+"""The slow twin of 6.18 against the kernel itself (way to be right: golden traces), and what only these
+traces say.
 
-The traces in `tests/data/conformance/linux-6.18-eevdf/` are unchanged copies of public ones: of the kernel as it is,
-and (`public-exact`) of a variant whose tree knows the least slice. That the core equals them: test_public_traces.py.
+The traces in `tests/data/conformance/linux-6.18-eevdf/` are unchanged copies of public ones: of the kernel as
+it is, and (`public-exact`) of a variant whose tree knows the least slice. That the core equals them:
+test_public_traces.py.
 """
 
 import random
@@ -79,7 +81,11 @@ def test_the_right_least_slice_differs_from_the_kernels_where_the_trace_says():
 
 def an_entity(rng, number):
     entity = Entity(str(number), task_load(0, "normal"), None, None)
-    entity.deadline, entity.vruntime, entity.slice = rng.randrange(30), rng.randrange(100), rng.randrange(1, 9)
+    entity.deadline, entity.vruntime, entity.slice = (
+        rng.randrange(30),
+        rng.randrange(100),
+        rng.randrange(1, 9),
+    )
     return entity
 
 

@@ -36,23 +36,26 @@ def turn_of_cfs_2_6_24(nr, tick_ns):
 
 def turn_of_cfs_2_6_23(nr, tick_ns):
     """
-    A turn ends at the first tick that finds it longer than the ideal (20 ms / nr, at least 2 ms) and the runner's key
-    behind another's (spec 5.8, 5.9). Its lead at the start is at most half a latency, the debit of the second fork, and
-    what another ran beyond it in a turn of its own: an ideal and a tick.
+    A turn ends at the first tick that finds it longer than the ideal (20 ms / nr, at least 2 ms) and the
+    runner's key behind another's (spec 5.8, 5.9). Its lead at the start is at most half a latency, the debit
+    of the second fork, and what another ran beyond it in a turn of its own: an ideal and a tick.
     """
     ideal = max(20 * MS // nr, 2 * MS)
     return 10 * MS + ideal + 2 * tick_ns
 
 
 def turn_of_o1(nr, tick_ns):
-    """The largest first slice: idle's 1000 ticks of 1 ms are halved by the first fork, its child's by the second."""
+    """The largest first slice: idle's 1000 ticks of 1 ms are halved by the first fork, its child's by the
+    second.
+    """
     return 250 * MS
 
 
 def turn_of_rfs(nr, tick_ns):
     """
-    A turn of d from n = A - x ends when d * (1 - 1 / nr) > slice + x. From equal n the last one of the first round has
-    the greatest x, and runs (nr / (nr - 1)) ** nr slices: 4 for two, less for more. A tick late makes a slice a tick longer.
+    A turn of d from n = A - x ends when d * (1 - 1 / nr) > slice + x. From equal n the last one of the first
+    round has the greatest x, and runs (nr / (nr - 1)) ** nr slices: 4 for two, less for more. A tick late
+    makes a slice a tick longer.
     """
     return 4 * (4 * MS + tick_ns)
 
@@ -60,8 +63,8 @@ def turn_of_rfs(nr, tick_ns):
 def turn_of_eevdf_6_18(nr, tick_ns):
     """Until its lag is used up, and the one tick that finds it so.
 
-    Nobody is owed more than one request, which ends at a tick: 0.7 ms and a tick. While an entity runs beside nr - 1
-    equals, its lag falls by (nr - 1) / nr of the time (spec 4.5, 6.1).
+    Nobody is owed more than one request, which ends at a tick: 0.7 ms and a tick. While an entity runs beside
+    nr - 1 equals, its lag falls by (nr - 1) / nr of the time (spec 4.5, 6.1).
     """
     return (7 * MS // 10 + tick_ns) * nr // max(nr - 1, 1) + tick_ns
 

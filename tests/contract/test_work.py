@@ -29,7 +29,9 @@ def test_every_queued_task_runs_or_waits_exactly_once(model, group_by, seed):
     sched = a_scheduler(model, group_by=group_by)
     for _ in random_events(sched, seed, 300, group_by=group_by):
         queues = list(sched.groups) or [None]
-        placed = [entity.id for queue in queues for entity in sched.queue(queue) if isinstance(entity, cfs.Task)]
+        placed = [
+            entity.id for queue in queues for entity in sched.queue(queue) if isinstance(entity, cfs.Task)
+        ]
         if sched.current is not None:
             placed.append(sched.current.id)
         assert sorted(placed) == [task.id for task in sched.tasks if task.on_rq]

@@ -1,4 +1,5 @@
-"""What the tests of embedding share: the wheel of this checkout, an empty environment that has it, and a process in it.
+"""What the tests of embedding share: the wheel of this checkout, an empty environment that has it, and a
+process in it.
 
 The wheel is built from a copy of the checkout and installed into an empty environment, so what a file
 finds only because it lies in the source tree is missing here, as it would be for a user. Nothing is

@@ -1,4 +1,6 @@
-"""The examples for C and Cython, built against the installed wheel. Ways to be right: the Python API as a witness."""
+"""The examples for C and Cython, built against the installed wheel. Ways to be right: the Python API as a
+witness.
+"""
 
 import json
 import re
@@ -50,7 +52,9 @@ def in_cython(python, tmp_path_factory):
 
 @pytest.mark.parametrize(("nr_jobs", "nr_ticks"), [(1, 50), (8, 5000), (64, 3000)])
 def test_the_c_program_does_what_the_python_api_does(in_c, python, nr_jobs, nr_ticks):
-    program = f"import cfs, embed_c, json; print(json.dumps(embed_c.shop(cfs.Scheduler(), {nr_jobs}, {nr_ticks})))"
+    program = (
+        f"import cfs, embed_c, json; print(json.dumps(embed_c.shop(cfs.Scheduler(), {nr_jobs}, {nr_ticks})))"
+    )
     expected = [state[:2] for state in by_the_python_api(nr_jobs, nr_ticks)]
     assert json.loads(run(python, "-c", program, cwd=in_c)) == expected
 
@@ -62,7 +66,9 @@ def test_the_cython_program_does_what_the_python_api_does(in_cython, python, nr_
 
 
 def test_the_cost_of_a_call_can_be_measured(in_c, in_cython, python):
-    by_capsule = run(python, "-c", "import cfs, embed_c; print(embed_c.cost(cfs.Scheduler(), 10**5))", cwd=in_c)
+    by_capsule = run(
+        python, "-c", "import cfs, embed_c; print(embed_c.cost(cfs.Scheduler(), 10**5))", cwd=in_c
+    )
     inlined = run(python, "-c", "import embed_cython; print(embed_cython.cost(10**5))", cwd=in_cython)
     assert float(by_capsule) > 0
     assert float(inlined) > 0
@@ -100,7 +106,10 @@ def test_a_cython_program_of_another_abi_is_refused_at_import(python, tmp_path):
     declared.write_text(grown)
     folder = tmp_path / "embed_cython"
     shutil.copytree(EXAMPLES / "embed_cython", folder, ignore=BUILT)
-    build = f"import sys; sys.path.insert(0, {str(other)!r}); sys.argv = ['setup.py', '-q', 'build_ext', '--inplace']"
+    build = (
+        f"import sys; sys.path.insert(0, {str(other)!r});"
+        "sys.argv = ['setup.py', '-q', 'build_ext', '--inplace']"
+    )
     run(python, "-c", f"{build}; exec(open('setup.py').read())", cwd=folder, CFLAGS="-O0")
     program = "try: import embed_cython\nexcept ImportError as error: print(error)"
     assert "built against another version of cfs" in run(python, "-c", program, cwd=folder)
@@ -161,5 +170,17 @@ def test_the_header_is_plain_c_and_cxx(tmp_path):
     for compiler, suffix in (("cc", "c"), ("c++", "cpp")):
         if shutil.which(compiler) is None:
             pytest.skip(f"no {compiler} here")
-        (tmp_path / f"alone.{suffix}").write_text('#include "cfs.h"\nint main(void) { return sizeof(cfs_api) == 0; }\n')
-        run(compiler, "-Wall", "-Wextra", "-pedantic", "-Werror", f"-I{HEADER.parent}", "-c", f"alone.{suffix}", cwd=tmp_path)
+        (tmp_path / f"alone.{suffix}").write_text(
+            '#include "cfs.h"\nint main(void) { return sizeof(cfs_api) == 0; }\n'
+        )
+        run(
+            compiler,
+            "-Wall",
+            "-Wextra",
+            "-pedantic",
+            "-Werror",
+            f"-I{HEADER.parent}",
+            "-c",
+            f"alone.{suffix}",
+            cwd=tmp_path,
+        )

@@ -1,4 +1,5 @@
-"""A foreign extension against the *installed* wheel. Ways to be right: the Python API as a witness, and laws."""
+"""A foreign extension against the *installed* wheel. Ways to be right: the Python API as a witness, and laws.
+"""
 
 import json
 import random

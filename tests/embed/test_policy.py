@@ -1,4 +1,6 @@
-"""A model of another package: the compiled example, built against the installed wheel and found by its entry point."""
+"""A model of another package: the compiled example, built against the installed wheel and found by its entry
+point.
+"""
 
 import json
 import shutil
@@ -36,7 +38,8 @@ print(json.dumps({
     "known": "round-robin" in all_models(),
     "end": result.end,
     "original": facts[0], "copy": facts[1],
-    "runs": [[result.names[r["task"]], int(r["start_ns"]) // MS, int(r["end_ns"]) // MS] for r in result.runs],
+    "runs": [[result.names[r["task"]], int(r["start_ns"]) // MS, int(r["end_ns"]) // MS] for r in
+    result.runs],
 }))
 """
 
@@ -54,12 +57,12 @@ def test_the_entry_point_is_found(answer):
 
 
 def test_it_runs_workloads_like_our_own(answer):
-    # a and b wake at 0, c at 5 ms; ten milliseconds each, first come first served. The tick at 65 ms comes before the end
-    # of a's work at that instant, so a goes to the end of the line with nothing left to do, and exits when it comes up
-    # again; b at 75 ms likewise
+    # a and b wake at 0, c at 5 ms; ten milliseconds each, first come first served. The tick at 65 ms comes
+    # before the end of a's work at that instant, so a goes to the end of the line with nothing left to do,
+    # and exits when it comes up again; b at 75 ms likewise
     assert answer["runs"] == [
-        ["a", 0, 10], ["b", 10, 20], ["c", 20, 30], ["a", 30, 40], ["b", 40, 50], ["c", 50, 55], ["a", 55, 65],
-        ["b", 65, 75], ["a", 75, 75], ["b", 75, 75]
+        ["a", 0, 10], ["b", 10, 20], ["c", 20, 30], ["a", 30, 40], ["b", 40, 50], ["c", 50, 55],
+        ["a", 55, 65], ["b", 65, 75], ["a", 75, 75], ["b", 75, 75]
     ]  # fmt: skip
 
 

@@ -1,4 +1,6 @@
-"""Examples are tests: every Python block of the README and of the docs runs, those of a page one after the other."""
+"""Examples are tests: every Python block of the README and of the docs runs, those of a page one after the
+other.
+"""
 
 import pathlib
 import re
@@ -13,7 +15,8 @@ WITH_BLOCKS = [page for page in PAGES if BLOCK.search(page.read_text())]
 
 @pytest.fixture
 def copy_of_the_examples(tmp_path, monkeypatch):
-    """Pages read from `examples/` and `tests/`, and some write files: that happens in a folder of their own."""
+    """Pages read from `examples/` and `tests/`, and some write files: that happens in a folder of their own.
+    """
     for name in ("examples", "tests"):
         (tmp_path / name).symlink_to(ROOT / name)
     monkeypatch.chdir(tmp_path)

@@ -52,7 +52,9 @@ def test_pages_are_answered_sooner_under_cfs_than_the_theory_says(logs):
 
 def test_eevdf_is_near_processor_sharing(logs):
     for size in example.SIZES_MS:
-        assert median(logs["EEVDF, Linux 6.18"], size) == pytest.approx(median(logs["processor sharing"], size), abs=2)
+        assert median(logs["EEVDF, Linux 6.18"], size) == pytest.approx(
+            median(logs["processor sharing"], size), abs=2
+        )
 
 
 def test_the_picture_is_drawn(logs, tmp_path):

@@ -1,4 +1,6 @@
-"""Examples are tests: the pages build without a warning (`make docs`), where Sphinx and its extensions are installed."""
+"""Examples are tests: the pages build without a warning (`make docs`), where Sphinx and its extensions are
+installed.
+"""
 
 import pathlib
 import subprocess

@@ -40,7 +40,9 @@ def test_the_recorded_number_of_commands_is_measured(build):
 
 def test_the_debit_keeps_a_fork_loop_from_starving_hogs(demo):
     work = demo.Recording.open(demo.RECORDINGS / "fork-heavy.perf-script.txt.gz").workload(cpu=0)
-    dense = {label: demo.fork_dense(demo.with_endless_hogs(work), demo.VARIANTS[label]) for label in ("on", "off")}
+    dense = {
+        label: demo.fork_dense(demo.with_endless_hogs(work), demo.VARIANTS[label]) for label in ("on", "off")
+    }
     assert dense["on"]["share"] > 2 / 3 > dense["off"]["share"]
     assert dense["off"]["commands"] > 5 * dense["on"]["commands"]
 
@@ -49,7 +51,10 @@ def test_the_picture_is_drawn(tmp_path):
     pytest.importorskip("matplotlib")
     picture = tmp_path / "vslice.png"
     done = subprocess.run(
-        [sys.executable, SCRIPT, "--out", picture, "--seeds", "1"], capture_output=True, text=True, cwd=SCRIPT.parents[1]
+        [sys.executable, SCRIPT, "--out", picture, "--seeds", "1"],
+        capture_output=True,
+        text=True,
+        cwd=SCRIPT.parents[1],
     )
     assert done.returncode == 0, done.stderr
     assert picture.stat().st_size > 20_000

@@ -191,8 +191,8 @@ class Entity:
         """As a trace shows it."""
         return [
             u64(self.vruntime), self.sum_exec_runtime, int(self.on_rq), u64(self.deadline), s64(self.vlag),
-            self.slice, self.load.weight, int(self.sched_delayed), int(self.custom_slice), int(self.rel_deadline),
-            self.exec_start,
+            self.slice, self.load.weight, int(self.sched_delayed), int(self.custom_slice),
+            int(self.rel_deadline), self.exec_start,
         ]  # fmt: skip
 
 
@@ -353,7 +353,8 @@ class Queue:
         return div_s64(entity.vlag * (load + scale_load_down(entity.load.weight)), max(load, 1))
 
     def reweight_entity(self, entity, load):
-        """A new weight; lag and the rest of the request are real time, so in virtual time they change (6.10)."""
+        """A new weight; lag and the rest of the request are real time, so in virtual time they change (6.10).
+        """
         queued, old = entity.on_rq, entity.load.weight
         if queued:
             self.update_curr()
@@ -484,7 +485,10 @@ class Queue:
         """As a trace shows it."""
         tasks = [*self.tasks()]
         names = [None if entity is None else entity.name for entity in (self.curr, self.next)]
-        keys = sum((entity.vruntime - self.min_vruntime) * scale_load_down(entity.load.weight) for entity in self.tree)
+        keys = sum(
+            (entity.vruntime - self.min_vruntime) * scale_load_down(entity.load.weight)
+            for entity in self.tree
+        )
         return [
             u64(self.min_vruntime), self.load_weight(), len(self.members), keys, self.avg_load(self.tree),
             u64(self.avg_vruntime()), len(tasks), sum(not task.sched_delayed for task, _ in tasks),
@@ -534,7 +538,8 @@ class Machine:
     Give it the lines of a trace, one by one, through `apply`; look at it through `state`.
 
     >>> machine = Machine()
-    >>> machine.apply({"t": 1000, "op": "fork", "task": 1, "parent": 0, "group": "/", "nice": 0, "policy": "normal"})
+    >>> of_task = {"task": 1, "parent": 0, "group": "/", "nice": 0, "policy": "normal"}
+    >>> machine.apply({"t": 1000, "op": "fork", **of_task})
     True
     >>> machine.apply({"t": 701_000, "op": "tick"})
     False
@@ -606,7 +611,8 @@ class Machine:
         self.update_upwards(path, slice_ns)
 
     def dequeue_entities(self, entity, kind):
-        """Take off a task or a delayed group, and each group above that is empty then (7.2); False: delayed."""
+        """Take off a task or a delayed group, and each group above that is empty then (7.2); False: delayed.
+        """
         path, nominates = [*entity.path()], kind.sleep
         slice_ns = None
         while path:

@@ -18,7 +18,9 @@ MOODS = {
         "tick": 40, "block": 14, "wake": 16, "fork": 3, "exit": 2, "yield": 5, "nice": 3, "policy": 2,
         "move": 3, "shares": 2, "group": 1, "slice": 3, "gidle": 1,
     },
-    "a crowd gathers": {"fork": 30, "wake": 25, "tick": 20, "block": 4, "yield": 5, "nice": 4, "move": 4, "group": 3},
+    "a crowd gathers": {
+        "fork": 30, "wake": 25, "tick": 20, "block": 4, "yield": 5, "nice": 4, "move": 4, "group": 3
+    },
     "everyone leaves": {"block": 30, "exit": 20, "tick": 8, "yield": 4, "nice": 2, "move": 2},
     "ping-pong": {"wake": 40, "block": 40, "tick": 6, "yield": 6},
     "knobs": {
@@ -155,7 +157,9 @@ class Author:
         return {"task": self.any_task(), "policy": self.any_policy()}
 
     def slice_arguments(self):
-        slice_ns = self.rng.choice([0, 100_000, 50_000, 3 * MS, 100 * MS, 1000 * MS, self.rng.randint(1, 20 * MS)])
+        slice_ns = self.rng.choice(
+            [0, 100_000, 50_000, 3 * MS, 100 * MS, 1000 * MS, self.rng.randint(1, 20 * MS)]
+        )
         return {"task": self.any_task(), "slice_ns": slice_ns}
 
     def move_arguments(self):
@@ -163,11 +167,18 @@ class Author:
         task = self.any_task()
         parent = self.twin.tasks[task].parent
         own = "/" if parent is None else parent.name
-        return {"task": task, "group": self.rng.choice([name for name in ["/", *self.twin.groups] if name != own])}
+        return {
+            "task": task,
+            "group": self.rng.choice([name for name in ["/", *self.twin.groups] if name != own]),
+        }
 
     def group_arguments(self):
         self.nr_groups_made += 1
-        return {"group": f"g{self.nr_groups_made}", "parent": self.group_or_root(), "shares": self.any_shares()}
+        return {
+            "group": f"g{self.nr_groups_made}",
+            "parent": self.group_or_root(),
+            "shares": self.any_shares(),
+        }
 
     def shares_arguments(self):
         return {"group": self.rng.choice(list(self.twin.groups)), "shares": self.any_shares()}
@@ -224,7 +235,8 @@ def first_difference(groups, tunables, ops):
 
 
 def report(title, groups, tunables, ops):
-    """What a person needs to see: the settings, as short a list of operations as can be, and the difference."""
+    """What a person needs to see: the settings, as short a list of operations as can be, and the difference.
+    """
     number, found = first_difference(groups, tunables, ops)
     ops = ops[:number]
     size = len(ops) // 2
@@ -239,4 +251,6 @@ def report(title, groups, tunables, ops):
                 start += size
         size //= 2
     path, expected, got = found
-    return "\n".join([title, f"groups {groups}, {tunables}", *map(str, ops), f"{path}: twin {expected}, core {got}"])
+    return "\n".join(
+        [title, f"groups {groups}, {tunables}", *map(str, ops), f"{path}: twin {expected}, core {got}"]
+    )

@@ -1,4 +1,5 @@
-"""The compiled EEVDF against its slow twin on random operations. Way to be right: oracle, and invariants at each step.
+"""The compiled EEVDF against its slow twin on random operations. Way to be right: oracle, and invariants at
+each step.
 
     pytest -m stress --seed 7 --seconds 600 tests/properties/test_eevdf_against_oracle.py
 """
@@ -12,7 +13,9 @@ from tests.oracle.random_ops_6_18 import Author, Pair, random_tunables, report
 
 
 def run(seed, groups, nr_ops):
-    """`nr_ops` operations of a seed, or fewer if the kernel's products would wrap; returns the kinds that were done."""
+    """`nr_ops` operations of a seed, or fewer if the kernel's products would wrap; returns the kinds that
+    were done.
+    """
     rng = random.Random(seed)
     tunables = random_tunables(rng)
     pair = Pair(groups, tunables)

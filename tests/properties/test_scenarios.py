@@ -1,7 +1,8 @@
 """Random scenarios: every valid one runs, and whatever is done to a file gives a workload or a WorkloadError.
 
-`scenarios` writes the text of valid files only, so a refusal is a failure. Mutations cut, copy and replace parts of
-valid files, with a taste for what the reader looks at: brackets, quotes, numbers, words of the format.
+`scenarios` writes the text of valid files only, so a refusal is a failure. Mutations cut, copy and replace
+parts of valid files, with a taste for what the reader looks at: brackets, quotes, numbers, words of the
+format.
 """
 
 import pathlib
@@ -51,7 +52,9 @@ def programs(*, forks, ends):
     forking = st.sampled_from([f"fork {name}" for name in forks]) if forks else st.nothing()
     item = quoted(operations | forking)
     items = lists_of(item | st.builds(repeat, st.integers(1, 3), lists_of(item)))
-    return st.builds(lambda steps, end: [*steps, *end], items, st.sampled_from([[]] + [[f'"{end}"'] for end in ends]))
+    return st.builds(
+        lambda steps, end: [*steps, *end], items, st.sampled_from([[]] + [[f'"{end}"'] for end in ends])
+    )
 
 
 def loops():
@@ -64,7 +67,7 @@ def loops():
 def tables(draw, name, forked, forks):
     kind = programs(forks=forks, ends=["exit", "wake parent" if forked else "run forever"])
     program = draw(kind if forked else kind | loops())
-    separator = draw(st.sampled_from([", ", ",\n  ", ", # a comment, with ] and \"\n\n"]))
+    separator = draw(st.sampled_from([", ", ",\n  ", ', # a comment, with ] and "\n\n']))
     lines = ["[[task]]", f'name = "{name}"', f"program = [{separator.join(program)}]"]
     if forked:
         lines.append("forked = true")
@@ -156,7 +159,9 @@ groups.g.shares = 5
 1000 = { shares = 7 }
 [[task]]
 "name" = 'a'
-program = ["run 1 ms .. 2 ms", '''wait''', { repeat = 2, do = ["fork t", "wait"] }, { do = ["sleep 1 ms", "loop"] }]
+program = [
+    "run 1 ms .. 2 ms", '''wait''', { repeat = 2, do = ["fork t", "wait"] }, { do = ["sleep 1 ms", "loop"] }
+]
 [[task]]
 name = "t"
 forked = true
@@ -165,15 +170,16 @@ program = [\"\"\"wake parent\"\"\", "nice 3", "run forever"]
 """
 SOUND = [KITCHEN_SINK, *(path.read_text() for path in sorted(EXAMPLES.glob("*.toml")))]
 SCRAPS = [
-    "", " ", "\n", "[", "]", "[[", "{", "}", '"', "'", '"""', "'''", "=", ".", ",", "#", "\\", "\0", "\r", "\x7f", "é",
-    "\ud800", "0", "-1", "1e9", "1979-05-27 07:32:00", "9" * 30, "0x" + "f" * 5000, "nan", "true", "[]", "{}", '""',
-    "[[task]]\n", "[task]\n", "[users.5]\n", "name", "program", "repeat", "do", "count = 2\n", "forked = true\n",
-    '"loop"', "loop", "wait", "run", "forever", "fork t", "fork a",
+    "", " ", "\n", "[", "]", "[[", "{", "}", '"', "'", '"""', "'''", "=", ".", ",", "#", "\\", "\0", "\r",
+    "\x7f", "é", "\ud800", "0", "-1", "1e9", "1979-05-27 07:32:00", "9" * 30, "0x" + "f" * 5000, "nan",
+    "true", "[]", "{}", '""', "[[task]]\n", "[task]\n", "[users.5]\n", "name", "program", "repeat", "do",
+    "count = 2\n", "forked = true\n", '"loop"', "loop", "wait", "run", "forever", "fork t", "fork a",
     "wake next", "wake parent", "wake a 2", "..", "ms", "parent",
 ]  # fmt: skip
 WORDS = (
-    "name program repeat do count forked start nice uid cpu group policy loop wait wake run sleep until next fork "
-    "yield exit forever a t sh make gcc ls ring parent 0 1 2 -1 300 9999999 ms s ns min true false batch uid:5"
+    "name program repeat do count forked start nice uid cpu group policy loop wait wake run sleep until next "
+    "fork yield exit forever a t sh make gcc ls ring parent 0 1 2 -1 300 9999999 ms s ns min true false "
+    "batch uid:5"
 ).split()
 TOKEN = re.compile(r"\w+|\s+|.", re.DOTALL)
 

@@ -21,7 +21,9 @@ MODELS = list(cfs.MODELS)
 
 
 def a_snapshot(model):
-    sched = cfs.Scheduler(model, hz=1000, group_by="cgroup" if "cgroup" in cfs.MODELS[model].group_by else None)
+    sched = cfs.Scheduler(
+        model, hz=1000, group_by="cgroup" if "cgroup" in cfs.MODELS[model].group_by else None
+    )
     sched.create_group("a") if sched.group_by else None
     for number in range(6):
         sched.fork(now_ns=number * 1000, name=f"t{number}")

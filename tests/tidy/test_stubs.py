@@ -40,7 +40,8 @@ def test_the_stubs_agree_with_the_compiled_modules(tmp_path):
 
 
 def test_types_are_right_and_a_name_that_is_not_there_is_seen(tmp_path):
-    """mypy finds nothing in the package; and in a user's file the typo, not the names that are imported late."""
+    """mypy finds nothing in the package; and in a user's file the typo, not the names that are imported late.
+    """
     pytest.importorskip("mypy")
     late = "print(cfs.Recording, cfs.Result, cfs.Simulation, cfs.Workload, cfs.read_scenario)"
     (tmp_path / "user.py").write_text(f"import cfs\n{late}\ncfs.Workloads\n")

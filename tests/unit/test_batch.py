@@ -1,4 +1,6 @@
-"""Batches of events against the same calls one by one (an independent way through the border), and their refusals."""
+"""Batches of events against the same calls one by one (an independent way through the border), and their
+refusals.
+"""
 
 import random
 
@@ -80,7 +82,9 @@ def test_an_empty_batch_does_nothing():
 def test_a_bad_event_ends_the_batch_before_it(event, error, why):
     sched, tasks = a_machine("linux-2.6.24-cfs")
     with pytest.raises(error, match=f"event 1 of 3.*{why}"):
-        run_events(sched, np.array([(20_000, Event.TICK, 0), event, (40_000, Event.TICK, 0)], EVENT_DTYPE), tasks)
+        run_events(
+            sched, np.array([(20_000, Event.TICK, 0), event, (40_000, Event.TICK, 0)], EVENT_DTYPE), tasks
+        )
     assert sched.now_ns == 20_000
 
 

@@ -1,8 +1,8 @@
 """The baselines of the benchmarks do the same accounting as cfs: otherwise every ratio would be a lie.
 
-Way of being right: independent renderings of one operation (plain Python with a heap, objects in a SortedKeyList, a
-textbook in C, the public API, the compiled entry) must agree in the whole state. With groups also where the benchmarks
-do not go: several groups, so that the top queue has more than one entity.
+Way of being right: independent renderings of one operation (plain Python with a heap, objects in a
+SortedKeyList, a textbook in C, the public API, the compiled entry) must agree in the whole state. With groups
+also where the benchmarks do not go: several groups, so that the top queue has more than one entity.
 """
 
 import shutil

@@ -172,7 +172,9 @@ def test_groups_that_are_told_are_shown_with_their_shares():
 
 
 def test_users_that_are_told_make_it_fair_by_uid():
-    content = json.loads(run("replay", USERS, "--uid", "A.*=1001", "--uid", "B.*=1002:3072", "--json", "-").stdout)
+    content = json.loads(
+        run("replay", USERS, "--uid", "A.*=1001", "--uid", "B.*=1002:3072", "--json", "-").stdout
+    )
     assert content["group_by"] == "uid"
     assert {group["group"]: group["shares"] for group in content["groups"]} == {
         "uid:0": 2048, "uid:1001": 1024, "uid:1002": 3072
@@ -410,11 +412,20 @@ def test_compare_writes_files_and_shows_the_tables(tmp_path):
 
 def test_compare_writes_a_file_a_column_where_a_file_holds_one(tmp_path):
     pytest.importorskip("perfetto")
-    files = ["--perfetto", tmp_path / "all.pftrace", "--ftrace", tmp_path / "all.txt.gz", "--plot-trends", tmp_path / "t.png"]
+    files = [
+        "--perfetto",
+        tmp_path / "all.pftrace",
+        "--ftrace",
+        tmp_path / "all.txt.gz",
+        "--plot-trends",
+        tmp_path / "t.png",
+    ]
     run("compare", HOGS, "--model", CFS, "--model", O1, *files)
     written = {path.name for path in tmp_path.iterdir()}
     assert {f"all.{place}.pftrace" for place in (1, 2, 3)} <= written  # two models and what was recorded
-    assert {f"all.{place}.txt.gz" for place in (1, 2, 3)} | {f"t.{place}.png" for place in (1, 2, 3)} <= written
+    assert {f"all.{place}.txt.gz" for place in (1, 2, 3)} | {
+        f"t.{place}.png" for place in (1, 2, 3)
+    } <= written
     reread = cfs.Recording.open(tmp_path / "all.2.txt.gz")
     ours = cfs.Recording.open(HOGS).workload(cpu=0).run(O1)
     assert reread.nr_switches == ours.context_switches
@@ -507,7 +518,7 @@ def test_compare_has_every_option_of_replay():
 
 @pytest.mark.parametrize(
     "option",
-    "hz group-by cpu only without outside group uid nice seed until top json html parquet parquet-stats".split(),
+    "hz group-by cpu only without outside group uid nice seed until top json html parquet".split(),
 )
 def test_options_of_one_name_are_one_option(option):
     assert options_of("replay")[f"--{option}"] == options_of("compare")[f"--{option}"]

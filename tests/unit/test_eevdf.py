@@ -59,7 +59,9 @@ def test_i1_the_tree_is_in_order_of_deadlines(events):
     for _ in steps:
         for queue in queues_of(sched):
             deadlines = [entity.fields()["deadline"] for entity in sched.queue(queue)]
-            assert all(signed(later - sooner) >= 0 for sooner, later in zip(deadlines, deadlines[1:], strict=False))
+            assert all(
+                signed(later - sooner) >= 0 for sooner, later in zip(deadlines, deadlines[1:], strict=False)
+            )
 
 
 def test_i2_a_queue_sums_its_tree_and_counts_the_running_entity(events):
@@ -133,7 +135,9 @@ def test_i8_deadlines_on_a_queue_are_absolute_and_buddies_runnable(events):
     sched, steps = events
     for _ in steps:
         for queue in queues_of(sched):
-            assert all(values(entity, "on_rq", "rel_deadline") == [1, 0] for entity in members_of(sched, queue))
+            assert all(
+                values(entity, "on_rq", "rel_deadline") == [1, 0] for entity in members_of(sched, queue)
+            )
             buddy = sched.queue_entities(queue)["next"]
             assert buddy is None or values(buddy, "on_rq", "sched_delayed") == [1, 0]
 
@@ -143,7 +147,9 @@ def test_i9_somebody_is_eligible(events):
     for _ in steps:
         for queue in queues_of(sched):
             members, average = members_of(sched, queue), sched.queue_fields(queue)["V"]
-            assert not members or any(signed(entity.fields()["vruntime"] - average) <= 0 for entity in members)
+            assert not members or any(
+                signed(entity.fields()["vruntime"] - average) <= 0 for entity in members
+            )
 
 
 def test_i10_nobody_is_flagged_between_events(events):
@@ -241,7 +247,9 @@ def test_without_delayed_dequeue_the_debt_waits():
 
 @pytest.mark.parametrize(("slice_ns", "preempts"), [(100_000, True), (0, False)])
 def test_a_shorter_slice_breaks_protection(slice_ns, preempts):
-    """[9.3] Who has slept without a debt is eligible at its wakeup; only the shorter request is earlier as well."""
+    """[9.3] Who has slept without a debt is eligible at its wakeup; only the shorter request is earlier as
+    well.
+    """
     sched = eevdf(PLACE_LAG=False)
     sleeper = a_blocked_task(sched, now_ns=0)
     sched.set_slice(sleeper, slice_ns)

@@ -183,7 +183,9 @@ def test_a_sleep_while_nobody_runs_earns_nothing():
     assert task.fields()["wait_runtime"] == credit
 
 
-@pytest.mark.parametrize(("sleep", "mark"), [("interruptible", "sleep_start"), ("uninterruptible", "block_start")])
+@pytest.mark.parametrize(
+    ("sleep", "mark"), [("interruptible", "sleep_start"), ("uninterruptible", "block_start")]
+)
 def test_each_kind_of_sleep_has_its_mark(sleep, mark):
     sched, task = a_lone_task(MS)
     sched.block(now_ns=2 * MS, sleep=sleep)

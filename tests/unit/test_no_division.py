@@ -1,9 +1,9 @@
 """The fast path of 2.6.24 divides nowhere and knows no floating point: read off the machine code.
 
-Way of being right: the disassembly. The modules are compiled with the flags of setup.py and with every function kept
-out of line, so that each has a name; the lists of names are the two tables of docs/concepts/linux-2.6.24-cfs.md, so a
-function that is renamed, lost or forgotten there fails here. The divisions that the document admits are the control:
-the test that could not find those would find nothing.
+Way of being right: the disassembly. The modules are compiled with the flags of setup.py and with every
+function kept out of line, so that each has a name; the lists of names are the two tables of
+docs/concepts/linux-2.6.24-cfs.md, so a function that is renamed, lost or forgotten there fails here. The
+divisions that the document admits are the control: the test that could not find those would find nothing.
 """
 
 import os
@@ -61,7 +61,8 @@ def admitted():
 
 
 def file_and_function(symbol):
-    """``__pyx_f_3cfs_7classes_5_fair_update_curr`` -> ``("_fair", "update_curr")``; None of any other symbol."""
+    """``__pyx_f_3cfs_7classes_5_fair_update_curr`` -> ``("_fair", "update_curr")``; None of any other symbol.
+    """
     if not symbol.startswith("__pyx_f_"):
         return None
     rest, parts = symbol.removeprefix("__pyx_f_"), []

@@ -58,7 +58,13 @@ CONSTANTS = {
 @pytest.mark.parametrize(("hz", "expected"), CONSTANTS.items())
 def test_constants_follow_from_hz(hz, expected):
     of = LinuxO12622(hz=hz)
-    assert (of.MIN_TIMESLICE, of.DEF_TIMESLICE, of.MAX_SLEEP_AVG, of.GRANULARITY, of.idle_time_slice) == expected
+    assert (
+        of.MIN_TIMESLICE,
+        of.DEF_TIMESLICE,
+        of.MAX_SLEEP_AVG,
+        of.GRANULARITY,
+        of.idle_time_slice,
+    ) == expected
     assert of.NS_MAX_SLEEP_AVG == 10**9
 
 
@@ -395,9 +401,10 @@ def test_i7_a_picked_task_is_stamped(sched, steps):
 
 
 def test_an_interactive_task_starves_an_expired_one_no_longer_than_the_limit():
-    """Specification 5.4: its slices end in the active array until the first expired one has waited for more than 1000
-    jiffies a runnable task, though it would be interactive for longer. Two tasks, the slice of one just begun: 2000,
-    the slice before the count began (at most 250) and the one that ends after it (100)."""
+    """Specification 5.4: its slices end in the active array until the first expired one has waited for more
+    than 1000 jiffies a runnable task, though it would be interactive for longer. Two tasks, the slice of one
+    just begun: 2000, the slice before the count began (at most 250) and the one that ends after it (100).
+    """
     sched, _, two = two_hogs()
     tick_all(sched, 1, 2)
     sched.block(now_ns=2_500_000)

@@ -29,7 +29,8 @@ def test_short_jobs_are_served_one_after_the_other():
 
 
 def test_two_long_jobs_take_turns():
-    """Slices of 10 ms; a tick at 10 ms finds 10 ms used, which is not more than 10: the turn ends at 11 ms."""
+    """Slices of 10 ms; a tick at 10 ms finds 10 ms used, which is not more than 10: the turn ends at 11 ms.
+    """
     served = serve([0, 0], [30 * MS, 30 * MS])
     assert served.start_ns.tolist() == [0, 11 * MS]
     assert served.finish_ns.max() == 60 * MS
@@ -120,7 +121,9 @@ def test_what_is_refused(arguments):
         serve(*arguments)
 
 
-@pytest.mark.parametrize("options", [{"nice": 20}, {"nice": [0, 1]}, {"cpu": -1}, {"nice": 0.5}, {"group": ["a", "b"]}])
+@pytest.mark.parametrize(
+    "options", [{"nice": 20}, {"nice": [0, 1]}, {"cpu": -1}, {"nice": 0.5}, {"group": ["a", "b"]}]
+)
 def test_which_options_are_refused(options):
     with pytest.raises(WorkloadError):
         serve([0], [1], **options)

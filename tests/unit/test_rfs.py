@@ -95,7 +95,8 @@ LEAVES = ("block", "exit", "nice", "policy")  # a renice leaves, and joins with 
 
 
 def test_i5_the_average_is_within_a_step_of_the_base(sched, steps):
-    """base <= A < base + step; the first half only if no leaver has moved A back, or it has recovered since."""
+    """base <= A < base + step; the first half only if no leaver has moved A back, or it has recovered since.
+    """
     recovers = False
     for event, _ in steps:
         if sched.nr_running == 0:
@@ -119,7 +120,9 @@ def test_i6_the_sum_drifts_no_further_than_rounding(sched):
 
 
 def random_events_with_charges(sched):
-    """(bound of the drift of this event, time) for each of many random events. The weight is the one before it."""
+    """(bound of the drift of this event, time) for each of many random events. The weight is the one before
+    it.
+    """
     runner, bound_before, ran = None, lambda ran_ns: 0, 0
     for _, now in random_events(sched, 5, 800):
         ran_ns = 0 if runner is None else runner.sum_exec_ns - ran
@@ -130,7 +133,9 @@ def random_events_with_charges(sched):
 
 
 def bound_of(task):
-    """Bound of the essay: how far one charge of this task, as it is, moves O away from the sum that it stands for."""
+    """Bound of the essay: how far one charge of this task, as it is, moves O away from the sum that it stands
+    for.
+    """
     if task is None:
         return lambda ran_ns: 0
     weight = task.weight
@@ -261,7 +266,8 @@ def test_a_child_begins_one_slice_late():
 
 
 class Pair:
-    """The model and CFS of 2.6.24, driven by the same forced switches: nothing but these makes anybody run."""
+    """The model and CFS of 2.6.24, driven by the same forced switches: nothing but these makes anybody run.
+    """
 
     def __init__(self, nices):
         cfs_options = {
@@ -315,7 +321,9 @@ def one_random_event(pair, rng, now):
 
 @pytest.mark.parametrize("seed", range(6))
 def test_the_same_forced_switches_pick_the_same_tasks_as_2_6_24(seed):
-    """W cancels in the differences of n: fair clock, average and absolute virtual time give one order (history 2.3)."""
+    """W cancels in the differences of n: fair clock, average and absolute virtual time give one order
+    (history 2.3).
+    """
     rng = random.Random(seed)
     pair = Pair([rng.randrange(-20, 20) for _ in range(12)])
     now, picked = 0, set()

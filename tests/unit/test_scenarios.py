@@ -1,4 +1,5 @@
-"""Scenario files and builders: programs worked out by hand, every error with its line, and the laws of the examples.
+"""Scenario files and builders: programs worked out by hand, every error with its line, and the laws of the
+examples.
 
 A faulty file of the tests carries the mark `#!` at the end of the line that must be blamed.
 """
@@ -55,8 +56,8 @@ class TestProgramsByHand:
     def test_every_operation(self, read):
         work = read(
             one_task(
-                '"run 3 ms"', '"run forever"', '"sleep 5us"', '"sleep until 1 s"', '"next 10 ms"', '"wait"', '"wake a"',
-                '"wake a 1"', '"wake next"', '"nice -5"', '"yield"', '"exit"',
+                '"run 3 ms"', '"run forever"', '"sleep 5us"', '"sleep until 1 s"', '"next 10 ms"', '"wait"',
+                '"wake a"', '"wake a 1"', '"wake next"', '"nice -5"', '"yield"', '"exit"',
             )
         )  # fmt: skip
         assert program(work) == [
@@ -119,7 +120,11 @@ class TestProgramsByHand:
         work = read(one_task('{ repeat = 2, do = ["fork gcc"] }', '"wait"', '"fork as"', more=more))
         names = [work.name(row) for row in range(work.nr_tasks)]
         assert names == ["a", "other", "gcc", "gcc", "as", "as", "as"]
-        assert [op for op in program(work) if op[0] == "FORK"] == [("FORK", 0, 2), ("FORK", 0, 3), ("FORK", 0, 4)]
+        assert [op for op in program(work) if op[0] == "FORK"] == [
+            ("FORK", 0, 2),
+            ("FORK", 0, 3),
+            ("FORK", 0, 4),
+        ]
         assert program(work, 2) == [("FORK", 0, 5), ("WAIT", 0, 0), ("WAKE", 0, 0)]
         assert [program(work, row) for row in (4, 5, 6)] == [[("WAKE", 0, parent)] for parent in (0, 2, 3)]
         assert work.tasks["start_ns"].tolist() == [0, 0, -1, -1, -1, -1, -1]
@@ -191,7 +196,11 @@ class TestDraws:
         assert program(read(self.TEXT, seed=3)) == [("RUN", draw(MS, 5 * MS), 0) for _ in range(50)]
 
     def test_a_stream_is_the_words_of_pcg64(self):
-        words = np.random.PCG64(np.random.SeedSequence([3, ord("c"), ord("c"), ord("1")])).random_raw(100).tolist()
+        words = (
+            np.random.PCG64(np.random.SeedSequence([3, ord("c"), ord("c"), ord("1")]))
+            .random_raw(100)
+            .tolist()
+        )
         draw = Draws(3, "cc1")
         assert [draw(10, 16) for _ in range(100)] == [10 + word * 7 // 2**64 for word in words]
 
@@ -299,7 +308,10 @@ FAULTY = [
     (TASK + "program = ['wake a 2'] #!", "no a 2: its count is 1"),
     (TASK + "program = ['wake a 0'] #!", "no a 0"),
     (TASK + "program = ['wake parent'] #!", "a is forked by nobody"),
-    (TASK + "program = []\n[[task]]\nname = 'c'\nforked = true\nprogram = ['wake next'] #!", "c is not one of a count"),
+    (
+        TASK + "program = []\n[[task]]\nname = 'c'\nforked = true\nprogram = ['wake next'] #!",
+        "c is not one of a count",
+    ),
     (TASK + "program = ['fork'] #!", "fork is written 'fork NAME'"),
     (TASK + "program = ['fork b'] #!", "there are: none"),
     (TASK + "program = ['fork a'] #!" + TEMPLATE, "'a' with forked = true to fork; there are: t"),
@@ -363,7 +375,9 @@ class TestErrors:
         for path in (tmp_path / "nowhere.toml", tmp_path, "null\0"):
             with pytest.raises(WorkloadError, match="cannot be read"):
                 read_scenario(path)
-        with pytest.raises(WorkloadError, match="some.toml, line 2: is no TOML file: a byte that is no UTF-8"):
+        with pytest.raises(
+            WorkloadError, match="some.toml, line 2: is no TOML file: a byte that is no UTF-8"
+        ):
             read(b"# gzip\n\x1f\x8b\x08")
         with pytest.raises(WorkloadError, match="longer than"):
             read(b"#" * 5_000_000)
@@ -394,7 +408,9 @@ class TestDocs:
 
 class TestBuilders:
     def test_hogs(self):
-        work = hogs(3, nice=5, uid=7, group="batch", cpu=2, policy="idle", start_ns=9, name="h", duration_ns=50)
+        work = hogs(
+            3, nice=5, uid=7, group="batch", cpu=2, policy="idle", start_ns=9, name="h", duration_ns=50
+        )
         assert work.tasks[["nice", "uid", "cpu", "policy", "start_ns"]].tolist() == 3 * [(5, 7, 2, 2, 9)]
         assert (work.groups, work.names, work.duration_ns) == (["/", "batch"], ["h"], 50)
         assert [program(work, row) for row in range(3)] == 3 * [[("RUN", FOREVER_NS, 0)]]
@@ -420,8 +436,8 @@ class TestBuilders:
 
     def test_fork_loop(self):
         work = fork_loop(2, run_ns=10, shell_ns=3, pause_ns=100, command="ls", uid=5, duration_ns=1000)
-        round_of = lambda row: [("SLEEP", 100, 0), ("RUN", 3, 0), ("FORK", 0, row), ("WAIT", 0, 0)]  # noqa: E731
-        assert program(work) == round_of(1) + round_of(2)
+        rounds = [[("SLEEP", 100, 0), ("RUN", 3, 0), ("FORK", 0, row), ("WAIT", 0, 0)] for row in (1, 2)]
+        assert program(work) == rounds[0] + rounds[1]
         assert program(work, 2) == [("RUN", 10, 0), ("WAKE", 0, 0)]
         assert work.tasks["uid"].tolist() == [5, 5, 5]
         result = work.run()
@@ -502,7 +518,14 @@ def run_example(name, **options):
 
 class TestExamples:
     def test_all_are_here(self):
-        tested = ["hogs-by-nice", "loop-yield", "ring", "shell-under-build", "sleeper-among-hogs", "thousand-loops"]
+        tested = [
+            "hogs-by-nice",
+            "loop-yield",
+            "ring",
+            "shell-under-build",
+            "sleeper-among-hogs",
+            "thousand-loops",
+        ]
         assert sorted(path.stem for path in EXAMPLES.glob("*")) == tested
 
     @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.toml")), ids=lambda path: path.stem)
@@ -534,7 +557,9 @@ class TestExamples:
         without = run_example("sleeper-among-hogs", group_by=group_by, NEW_FAIR_SLEEPERS=0)
         assert share_of(with_credit)["sleeper"] == pytest.approx(1 / 3, rel=0.01)
         assert share_of(without)["sleeper"] < 0.3
-        waits = [r.waits(Ready.WAKEUP)[1][r.waits(Ready.WAKEUP)[0] == 0].mean() for r in (with_credit, without)]
+        waits = [
+            r.waits(Ready.WAKEUP)[1][r.waits(Ready.WAKEUP)[0] == 0].mean() for r in (with_credit, without)
+        ]
         assert waits[0] < waits[1]
 
     def test_the_shell_does_not_notice_a_build_of_another_user(self):

@@ -1,5 +1,6 @@
-"""The compiled loop, three ways: against small cases worked out by hand, against the same loop in plain Python
-(cfs.stepping, an independent implementation over the public Scheduler), and by laws."""
+"""The compiled loop, three ways: against small cases worked out by hand, against the same loop in plain
+Python (cfs.stepping, an independent implementation over the public Scheduler), and by laws.
+"""
 
 import numpy as np
 import pytest
@@ -15,11 +16,22 @@ MS = 1_000_000
 
 def runs_of(programs, until_ns=100 * MS, hz=1000, **options):
     """[(name, ready, start, end, Ready, Out)] of a run, times in ns."""
-    tunables = {key: options.pop(key) for key in list(options) if key in cfs.MODELS["linux-2.6.24-cfs"].tunables.names()}
+    tunables = {
+        key: options.pop(key)
+        for key in list(options)
+        if key in cfs.MODELS["linux-2.6.24-cfs"].tunables.names()
+    }
     work = Workload.of_programs(programs, duration_ns=until_ns, **options)
     result = work.run(hz=hz, **tunables)
     return [
-        (work.names[r["task"]], int(r["ready_ns"]), int(r["start_ns"]), int(r["end_ns"]), Ready(r["ready"]), Out(r["out"]))
+        (
+            work.names[r["task"]],
+            int(r["ready_ns"]),
+            int(r["start_ns"]),
+            int(r["end_ns"]),
+            Ready(r["ready"]),
+            Out(r["out"]),
+        )
         for r in result.runs
     ]
 
@@ -37,7 +49,11 @@ class TestByHand:
         ]
 
     def test_a_timer_in_the_future_keeps_its_time(self):
-        assert runs_of({"a": [("run", 3000), ("sleep_until", 7000), ("run", 1000)]})[1][1:4] == (7000, 7000, 8000)
+        assert runs_of({"a": [("run", 3000), ("sleep_until", 7000), ("run", 1000)]})[1][1:4] == (
+            7000,
+            7000,
+            8000,
+        )
 
     def test_a_late_periodic_task_skips_releases(self):
         got = runs_of({"a": [("next", 1000), ("run", 2500), ("loop",)]}, until_ns=8000)
@@ -59,10 +75,13 @@ class TestByHand:
         assert Workload.of_programs({"a": [("run", 10)]}, duration_ns=1000).run().end == "finished"
 
     def test_an_endless_hog_ends_with_the_span(self):
-        assert runs_of({"a": [("run", FOREVER_NS)]}, until_ns=5 * MS) == [("a", 0, 0, 5 * MS, Ready.WAKEUP, Out.RUNNING)]
+        assert runs_of({"a": [("run", FOREVER_NS)]}, until_ns=5 * MS) == [
+            ("a", 0, 0, 5 * MS, Ready.WAKEUP, Out.RUNNING)
+        ]
 
     def test_slices_end_at_ticks(self):
-        # two nice-0 tasks: slice = 20 ms * 1024 / 2048 = 10 ms; the turn must be longer, so it ends at the next tick
+        # two nice-0 tasks: slice = 20 ms * 1024 / 2048 = 10 ms; the turn must be longer, so it ends at the
+        # next tick
         got = runs_of({"a": [("run", FOREVER_NS)], "b": [("run", FOREVER_NS)]}, until_ns=50 * MS, hz=250)
         assert [(run[0], run[2] // MS, run[3] // MS) for run in got] == [
             ("a", 0, 12), ("b", 12, 24), ("a", 24, 36), ("b", 36, 48), ("a", 48, 50)
@@ -76,7 +95,8 @@ class TestByHand:
 
     def test_the_parent_goes_on_without_child_runs_first(self):
         got = runs_of(
-            {"sh": [("run", 1000), ("fork", "ls"), ("run", 1000)], "ls": [("run", 500)]}, sched_child_runs_first=0
+            {"sh": [("run", 1000), ("fork", "ls"), ("run", 1000)], "ls": [("run", 500)]},
+            sched_child_runs_first=0,
         )
         assert [run[0] for run in got] == ["sh", "ls"]
 
@@ -104,7 +124,10 @@ class TestAgainstTheLoopInPython:
     @pytest.mark.parametrize("hz", [100, 300, 1000])
     def test_equal_runs(self, group_by, hz):
         work = Workload.of_programs(
-            HOGS_AND_SLEEPERS, uid={"hog": 1, "ping": 2}, group={"make": "g", "hog": "h"}, duration_ns=400 * MS
+            HOGS_AND_SLEEPERS,
+            uid={"hog": 1, "ping": 2},
+            group={"make": "g", "hog": "h"},
+            duration_ns=400 * MS,
         )
         compiled = work.run(group_by=group_by, hz=hz)
         stepped = Simulation(work, cfs.Scheduler(group_by=group_by), hz=hz).run()
@@ -112,7 +135,9 @@ class TestAgainstTheLoopInPython:
         assert (compiled.context_switches, compiled.end) == (stepped.context_switches, stepped.end)
 
     def test_equal_runs_on_two_cpus(self):
-        work = Workload.of_programs(HOGS_AND_SLEEPERS, cpu={"pong": 1, "cc1": 1, "nice": 1}, duration_ns=400 * MS)
+        work = Workload.of_programs(
+            HOGS_AND_SLEEPERS, cpu={"pong": 1, "cc1": 1, "nice": 1}, duration_ns=400 * MS
+        )
         order = ["start_ns", "cpu"]
         compiled, stepped = work.run(), Simulation(work, cfs.Scheduler(cpus=2)).run()
         assert np.array_equal(np.sort(compiled.runs, order=order), np.sort(stepped.runs, order=order))
@@ -132,8 +157,11 @@ class TestLaws:
         assert result.busy_ns == result.duration_ns
 
     def test_i2_of_sim_every_task_is_somewhere(self):
-        # after a stop in the middle each one is unborn, runnable, waiting, on a timer or dead: going on ends them all
-        programs = {name: [op for op in program if op[0] != "loop"] for name, program in HOGS_AND_SLEEPERS.items()}
+        # after a stop in the middle each one is unborn, runnable, waiting, on a timer or dead: going on ends
+        # them all
+        programs = {
+            name: [op for op in program if op[0] != "loop"] for name, program in HOGS_AND_SLEEPERS.items()
+        }
         programs["hog"] = programs["nice"] = [("run", 50 * MS)]
         sim = Simulation(Workload.of_programs(programs))
         for until_ns in range(0, 300 * MS, 7_777_777):
@@ -151,7 +179,9 @@ class TestLaws:
         # a task that is off the CPU has been charged for all of its runs and for nothing else
         sim = Simulation(self.work())
         result = sim.run(until_ns=1234 * MS + 567)
-        rows = [row for row in range(result.nr_tasks) if sim.workload.tasks["start_ns"][row] >= 0]  # in order of id
+        rows = [
+            row for row in range(result.nr_tasks) if sim.workload.tasks["start_ns"][row] >= 0
+        ]  # in order of id
         ran = {int(row["key"]): int(row["cpu_ns"]) for row in result.stats()}
         resting = [task for task in sim.scheduler.tasks if task.state != "running"]
         assert len(resting) >= 4

@@ -46,7 +46,9 @@ def test_a_copy_continues_identically(model, group_by, way):
         now = sched.now_ns
         for number in range(150):
             now += random.Random(number).randrange(3 * MS)
-            event = random.Random(~number).choice(["fork", "block", "wake", "exit", "nice", "policy", "yield", "tick"])
+            event = random.Random(~number).choice(
+                ["fork", "block", "wake", "exit", "nice", "policy", "yield", "tick"]
+            )
             for one in (sched, twin):
                 send(one, random.Random(1000 * seed + number), event, now, group_by)
             assert state_of(twin) == state_of(sched)
@@ -71,7 +73,8 @@ def test_i1_of_snapshot_an_image_of_an_image_is_the_same(model, group_by):
 
 
 def test_i2_of_snapshot_nothing_points_back(model, group_by):
-    """I2 of cfs/_snapshot.pyx: the copy lives on when the original has been freed and its memory used again."""
+    """I2 of cfs/_snapshot.pyx: the copy lives on when the original has been freed and its memory used again.
+    """
     twin = copy.copy(lived(model, group_by))
     others = [lived(model, group_by, seed) for seed in range(3)]
     for number in range(100):

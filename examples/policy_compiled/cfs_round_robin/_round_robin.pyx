@@ -1,7 +1,7 @@
 """Round robin: a whole scheduling class outside of cfs, filled into the hook table by cimport.
 
-Model: round-robin. What it decides: who came first runs next, and after a quantum goes to the end of the line. Nice
-values count nothing. Good for showing the seam, bad for anybody who waits for a terminal.
+Model: round-robin. What it decides: who came first runs next, and after a quantum goes to the end of the
+line. Nice values count nothing. Good for showing the seam, bad for anybody who waits for a terminal.
 
 Invariant:
     I1  the line holds every runnable task, the running one at its head

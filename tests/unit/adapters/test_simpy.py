@@ -1,4 +1,6 @@
-"""The SimPy adapter: against `Simulation` (run by run, another loop over the same core), by laws, and by hand."""
+"""The SimPy adapter: against `Simulation` (run by run, another loop over the same core), by laws, and by
+hand.
+"""
 
 import random
 
@@ -28,7 +30,11 @@ def some_programs(seed, nr_tasks):
         ops = []
         for _ in range(rng.randrange(2, 12)):
             ops.append(("run", rng.choice([0, 1000, 700_000, 5 * MS, 33 * MS, rng.randrange(50 * MS)])))
-            ops.append(rng.choice([("sleep", rng.randrange(1, 40 * MS)), ("nice", rng.randrange(-20, 20)), ("run", 3 * MS)]))
+            ops.append(
+                rng.choice(
+                    [("sleep", rng.randrange(1, 40 * MS)), ("nice", rng.randrange(-20, 20)), ("run", 3 * MS)]
+                )
+            )
         ops.append(("run", 12_345))
         programs[f"task {number}"] = ops
     return programs
@@ -73,7 +79,9 @@ def both(seed, model, *, cpus=1, grouped=False, hz=1000):
         programs, nice=nice, start_ns=start_ns, cpu=cpu_of, group=group, shares=shares, duration_ns=10**12
     )
     theirs = Simulation(workload, model, hz=hz, group_by=group_by).run()
-    ours = in_simpy(programs, nice, start_ns, cpu_of, group, shares, model=model, cpus=cpus, hz=hz, group_by=group_by)
+    ours = in_simpy(
+        programs, nice, start_ns, cpu_of, group, shares, model=model, cpus=cpus, hz=hz, group_by=group_by
+    )
     return ours.result().runs[COLUMNS], theirs.runs[COLUMNS]
 
 
