@@ -47,6 +47,7 @@ from ._types cimport (
     GROUP_BY_CGROUP,
     GROUP_BY_NONE,
     LEFT,
+    POINTER_FIXED,
     POINTER_PLAIN,
     POINTER_TAGGED,
     PRIO_IDLE,
@@ -598,7 +599,7 @@ cdef const char *read_cpu(const atlas *map, const char *at, int32_t cpu) except 
     if rq_of_cpu.cpu != cpu or rq_of_cpu.curr == NULL:
         raise SnapshotError(f"CPU {rq_of_cpu.cpu} stands in the place of {cpu}, or nothing runs there")
     translate_in(map, <char *>rq_of_cpu, m.sched_class.rq_pointers)
-    require_as_made(map, <char *>rq_of_cpu, made, m.sched_class.rq_pointers, rq_of_cpu)
+    require_as_made(<char *>rq_of_cpu, made, m.sched_class.rq_pointers)
     at = read_task(map, at + m.sched_class.rq_size, idle, m.idle_class)
     if idle.rq != rq_of_cpu or idle.id != 0:
         raise SnapshotError(f"the idle task of CPU {cpu} is another one")
@@ -634,56 +635,31 @@ cdef const char *read_group_cpus(const atlas *map, const char *at, task_group *t
         made = here[:cls.group_size]
         memcpy(here, at, cls.group_size)
         translate_in(map, here, cls.group_pointers)
-        require_as_made(map, here, made, cls.group_pointers, NULL)
+        require_as_made(here, made, cls.group_pointers)
         here += cls.group_size
         at += cls.group_size
     return at
 
 
-cdef int require_as_made(
-    const atlas *map, const char *here, const char *made, const pointer *at, const void *only
-) except -1:
-    # Some pointers follow from CPU and group: whose queue it is, who is above. What the class's hooks have `made` must be
-    # what is written `here`; of a CPU's rq `only` those to itself, for its lists are made empty and go elsewhere later.
-    cdef uintptr_t fixed, address
-    cdef uint32_t i
+cdef int require_as_made(const char *here, const char *made, const pointer *at) except -1:
+    # Some pointers follow from CPU and group: whose queue it is, who is above. What is written must be what the class's
+    # hooks have made.
     while at != NULL and at.count != 0:
-        for i in range(at.count):
-            memcpy(&fixed, made + at.offset + i * sizeof(void *), sizeof(void *))
-            memcpy(&address, here + at.offset + i * sizeof(void *), sizeof(void *))
-            if only != NULL and fixed != <uintptr_t>only or place_of_constant(map.m.sched_class, fixed):
-                continue
-            if fixed and address != fixed:
-                raise SnapshotError("a pointer that follows from CPU and group leads elsewhere")
-        at += 1
-    return 0
-
-
-cdef int require_leaf(const char *here, const char *made, const pointer *at) except -1:
-    # of a task of a class with a tree: what is not `made` and no link of its node is NULL, for below a task is nothing
-    cdef uint32_t node = at.offset
-    while at.count != 0:
-        if at.offset != node and at.offset != node + sizeof(void *):
-            if memcmp(here + at.offset, made + at.offset, at.count * sizeof(void *)):
-                raise SnapshotError("a task has a pointer that only a group can have")
+        if at.kind == POINTER_FIXED and memcmp(here + at.offset, made + at.offset, at.count * sizeof(void *)):
+            raise SnapshotError("a pointer that follows from CPU and group leads elsewhere")
         at += 1
     return 0
 
 
 cdef int check_place(task *p, const sched_class *cls) except -1:
-    # the hook must find nothing to do, and from a blank task make the same
+    # what the hook makes of a blank task
     cdef bytes written = (<char *>p)[:cls.task_size]
     cdef bytes made
-    cls.set_task_rq(p)
-    if memcmp(<const char *>written, p, cls.task_size):
-        raise SnapshotError(f"task {p.id} is in a queue of another CPU or group")
-    if cls.task_pointers.kind != POINTER_TAGGED:
-        return 0
     memset(<char *>p + sizeof(task), 0, cls.task_size - sizeof(task))
     cls.set_task_rq(p)
     made = (<char *>p)[:cls.task_size]
     memcpy(p, <const char *>written, cls.task_size)
-    return require_leaf(written, made, cls.task_pointers)
+    return require_as_made(written, made, cls.task_pointers)
 
 
 cdef int check_invariants(const machine *m) except -1:
@@ -700,15 +676,17 @@ cdef int check_invariants(const machine *m) except -1:
 
 
 cdef const char *read_run(const atlas *map, const char *at, run *here) except NULL:
+    cdef uint64_t where
     cdef uint32_t i
     memcpy(here, at, sizeof(run))
     if here.head > here.tail or here.tail > RUN_ROOM:
         raise SnapshotError(f"a run has the slots {here.head} to {here.tail} of {RUN_ROOM}")
     translate_in(map, <char *>here, node_pointers)
     for i in range(here.head, here.tail):
-        here.waiting[i].node = <waiting_node *>address_of(map, <uint64_t><uintptr_t>here.waiting[i].node)
-        if here.waiting[i].node == NULL:
-            raise SnapshotError("a run has nobody in a slot that is in use")
+        where = <uint64_t><uintptr_t>here.waiting[i].node
+        if where >> KIND_SHIFT not in (PLACE_TASK, PLACE_GROUP_CPU):
+            raise SnapshotError("a run has neither a task nor a group in a slot that is in use")
+        here.waiting[i].node = <waiting_node *>address_of(map, where)
     return at + sizeof(run)
 
 

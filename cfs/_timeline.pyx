@@ -23,7 +23,7 @@ Invariants, checked by `timeline_check`:
     I2  no run is empty; `least` is the key at its head; 0 <= head < tail <= 32
     I3  two neighbouring runs, the first pair aside, hold more than 16
     I4  the number of entities is what the owner says
-    I5  the entity of each slot in use points back to the run
+    I5  the entity of each slot in use points back to the run, and lies in no other slot
     I6  the runs are a red-black tree (rb_check)
 
 Rejected (numbers: docs/decisions/0005): an entity a node; a sorted array of all (it moves n / 4); runs of 16 and of 64;
@@ -312,6 +312,14 @@ cdef bint run_before(const rb_node *a, const rb_node *b) noexcept nogil:
     return precedes(run_of(a).least, run_of(b).least)
 
 
+cdef bint is_twice(const run *at, uint32_t index) noexcept nogil:
+    cdef uint32_t i
+    for i in range(at.head, index):
+        if at.waiting[i].node == at.waiting[index].node:
+            return True
+    return False
+
+
 cdef int check_run(const run *at) noexcept nogil:
     cdef uint32_t i
     if at.head >= at.tail or at.tail > RUN_ROOM or at.least != at.waiting[at.head].key:
@@ -319,7 +327,7 @@ cdef int check_run(const run *at) noexcept nogil:
     for i in range(at.head, at.tail):
         if i > at.head and precedes(at.waiting[i].key, at.waiting[i - 1].key):
             return 1
-        if at.waiting[i].node.run != at:
+        if at.waiting[i].node.run != at or is_twice(at, i):
             return 5
     return 0
 

@@ -213,6 +213,7 @@ cdef struct queued:             # one entity of a queue: a task or a group, the 
 cdef enum:                      # pointer.kind
     POINTER_PLAIN = 0
     POINTER_TAGGED = 1          # bit 0 is no address: the colour in rb_node.parent_color
+    POINTER_FIXED = 2           # follows from CPU and group: what init_rq, init_group or set_task_rq make, or NULL
 
 
 cdef struct pointer:            # where a class's struct holds addresses, for snapshots

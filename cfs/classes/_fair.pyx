@@ -19,14 +19,14 @@ smallest v runs. Running raises v, waiting does not, so everybody's v stays toge
 A group is an entity as well, in the top queue, and owns a queue of its own; a task below it has `parent`. Everything
 that walks "up" starts at the task and ends at the top.
 
-Invariants (numbers of specification 8; `check_rq` looks at 1, 2, 4 and 6):
+Invariants (numbers of specification 8; `check_rq` looks at 1, 2, 4, 6 and 8):
     I1  nr_running and load of a queue are those of its tree and of the running entity, if that is on_rq; keys never
         decrease along the tree; leftmost is its first
     I2  the running entity is in no tree; each entity in a tree has on_rq and this queue
     I3  min_vruntime never decreases (as a signed difference), and only update_curr changes it
     I4  a group entity has on_rq exactly if its queue's nr_running > 0
     I6  between events `curr` of the top queue ... of the innermost one is the path to rq.curr; other queues have none
-    I8  v of an entity is constant while it is in a tree
+    I8  v of an entity is constant while it waits: it is the key under which it lies
 
 No division in update_curr, enqueue, dequeue, pick, put and wakeup. The divisions that remain are behind sched_slice and
 sched_vslice (_slice.pxd); who calls them is listed in docs/concepts/linux-2.6.24-cfs.md.
@@ -78,6 +78,7 @@ from .._types cimport (
     FIELD_S64,
     FIELD_U8,
     FIELD_U64,
+    POINTER_FIXED,
     POINTER_PLAIN,
     SCHED_BATCH,
     TASK_WAKES,
@@ -664,17 +665,18 @@ cdef int check_queue(cfs_rq *cfs) noexcept nogil:
     cdef bint curr_counts = cfs.curr != NULL and cfs.curr.on_rq
     cdef uint64_t load = cfs.curr.load.weight if curr_counts else 0
     cdef spot at = start_of(&cfs.tasks_timeline)
-    cdef const waiting_node *node
     cdef const sched_entity *se
+    cdef vns_t key
     if timeline_check(&cfs.tasks_timeline, cfs.nr_running - curr_counts):
         return 1
-    node = timeline_walk(&at)
-    while node != NULL:
-        se = entity_of_node(node)
+    while at.run != NULL:
+        key = at.run.waiting[at.index].key
+        se = entity_of_node(timeline_walk(&at))
         if not se.on_rq or se.cfs_rq != cfs or se == cfs.curr:
             return 2
+        if se.vruntime != key:
+            return 8
         load += se.load.weight
-        node = timeline_walk(&at)
     if load != cfs.load:
         return 1
     if cfs.tg != NULL and group_on(cfs.tg, cfs.rq.cpu).se.on_rq != (cfs.nr_running != 0):
@@ -745,29 +747,29 @@ tunables[13].name = NULL
 # Every pointer of the structs, for snapshots.
 cdef pointer task_pointers[5]
 task_pointers[0] = pointer_at(&(<fair_task *>NULL).se.run_node.run, 1, POINTER_PLAIN)
-task_pointers[1] = pointer_at(&(<fair_task *>NULL).se.cfs_rq, 1, POINTER_PLAIN)
-task_pointers[2] = pointer_at(&(<fair_task *>NULL).se.parent, 1, POINTER_PLAIN)
-task_pointers[3] = pointer_at(&(<fair_task *>NULL).se.my_q, 1, POINTER_PLAIN)
+task_pointers[1] = pointer_at(&(<fair_task *>NULL).se.cfs_rq, 1, POINTER_FIXED)
+task_pointers[2] = pointer_at(&(<fair_task *>NULL).se.parent, 1, POINTER_FIXED)
+task_pointers[3] = pointer_at(&(<fair_task *>NULL).se.my_q, 1, POINTER_FIXED)
 task_pointers[4].count = 0
 
 cdef pointer rq_pointers[6]
 rq_pointers[0] = pointer_at(&(<fair_rq *>NULL).cfs.tasks_timeline.runs.node, 1, POINTER_PLAIN)
 rq_pointers[1] = pointer_at(&(<fair_rq *>NULL).cfs.tasks_timeline.runs.leftmost, 1, POINTER_PLAIN)
 rq_pointers[2] = pointer_at(&(<fair_rq *>NULL).cfs.curr, 1, POINTER_PLAIN)
-rq_pointers[3] = pointer_at(&(<fair_rq *>NULL).cfs.rq, 1, POINTER_PLAIN)
-rq_pointers[4] = pointer_at(&(<fair_rq *>NULL).cfs.tg, 1, POINTER_PLAIN)
+rq_pointers[3] = pointer_at(&(<fair_rq *>NULL).cfs.rq, 1, POINTER_FIXED)
+rq_pointers[4] = pointer_at(&(<fair_rq *>NULL).cfs.tg, 1, POINTER_FIXED)
 rq_pointers[5].count = 0
 
 cdef pointer group_pointers[10]
 group_pointers[0] = pointer_at(&(<fair_group *>NULL).se.run_node.run, 1, POINTER_PLAIN)
-group_pointers[1] = pointer_at(&(<fair_group *>NULL).se.cfs_rq, 1, POINTER_PLAIN)
-group_pointers[2] = pointer_at(&(<fair_group *>NULL).se.parent, 1, POINTER_PLAIN)
-group_pointers[3] = pointer_at(&(<fair_group *>NULL).se.my_q, 1, POINTER_PLAIN)
+group_pointers[1] = pointer_at(&(<fair_group *>NULL).se.cfs_rq, 1, POINTER_FIXED)
+group_pointers[2] = pointer_at(&(<fair_group *>NULL).se.parent, 1, POINTER_FIXED)
+group_pointers[3] = pointer_at(&(<fair_group *>NULL).se.my_q, 1, POINTER_FIXED)
 group_pointers[4] = pointer_at(&(<fair_group *>NULL).cfs_rq.tasks_timeline.runs.node, 1, POINTER_PLAIN)
 group_pointers[5] = pointer_at(&(<fair_group *>NULL).cfs_rq.tasks_timeline.runs.leftmost, 1, POINTER_PLAIN)
 group_pointers[6] = pointer_at(&(<fair_group *>NULL).cfs_rq.curr, 1, POINTER_PLAIN)
-group_pointers[7] = pointer_at(&(<fair_group *>NULL).cfs_rq.rq, 1, POINTER_PLAIN)
-group_pointers[8] = pointer_at(&(<fair_group *>NULL).cfs_rq.tg, 1, POINTER_PLAIN)
+group_pointers[7] = pointer_at(&(<fair_group *>NULL).cfs_rq.rq, 1, POINTER_FIXED)
+group_pointers[8] = pointer_at(&(<fair_group *>NULL).cfs_rq.tg, 1, POINTER_FIXED)
 group_pointers[9].count = 0
 
 cdef sched_class table

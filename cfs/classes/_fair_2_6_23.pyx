@@ -47,6 +47,7 @@ from .._types cimport (
     FIELD_U8,
     FIELD_U64,
     LEFT,
+    POINTER_FIXED,
     POINTER_PLAIN,
     POINTER_TAGGED,
     SCHED_BATCH,
@@ -741,7 +742,7 @@ task_pointers[2].count = 0
 cdef pointer rq_pointers[4]
 rq_pointers[0] = pointer_at(&(<fair_rq *>NULL).cfs.tasks_timeline.node, 1, POINTER_PLAIN)
 rq_pointers[1] = pointer_at(&(<fair_rq *>NULL).cfs.tasks_timeline.leftmost, 1, POINTER_PLAIN)
-rq_pointers[2] = pointer_at(&(<fair_rq *>NULL).cfs.rq, 1, POINTER_PLAIN)
+rq_pointers[2] = pointer_at(&(<fair_rq *>NULL).cfs.rq, 1, POINTER_FIXED)
 rq_pointers[3].count = 0
 
 # No put_prev_task and set_curr_task: a policy change of the running task keeps its turn (spec 5.14).

@@ -174,6 +174,7 @@ BROKEN_TIMELINE = {
     "one too many": 4,  # I4 of cfs/_timeline.pyx
     "one too few": 4,
     "in another run": 5,  # I5 of cfs/_timeline.pyx
+    "twice": 5,
     "red root": 6,  # I6 of cfs/_timeline.pyx
 }
 
@@ -203,6 +204,7 @@ except cfs.InvariantError as error:
         ("number", None, 1),
         ("order", None, 1),
         ("on_rq", None, 2),
+        ("vruntime", None, 8),
         ("load", "uid", 1),
         ("on_rq", "cgroup", 2),
         ("group off its queue", "cgroup", 4),
@@ -211,7 +213,7 @@ except cfs.InvariantError as error:
     ],
 )
 def test_a_broken_invariant_of_the_fair_class_is_noticed_and_named(foreign, how, group_by, number):
-    """The numbers are those of cfs/classes/_fair.pyx that `check_rq` looks at: I1, I2, I4, I6."""
+    """The numbers are those of cfs/classes/_fair.pyx that `check_rq` looks at: I1, I2, I4, I6, I8."""
     said = foreign(CHECK, how=how, group_by=group_by)
     assert said == f"linux-2.6.24-cfs: invariant I{number}, bug code 0 on CPU 0 after event 2 at 0 ns"
 

@@ -109,7 +109,7 @@ def a_forest(model):
 
 def is_place(word):
     """Does it look like a pointer? kind (3 bits) | number (40) | offset (20) | tag (1)"""
-    return 1 <= word >> 61 <= 5 and word >> 21 & (2**40 - 1) < 100 and word >> 1 & 7 == 0
+    return word >> 61 in (1, 2, 3, 4, 5, 7) and word >> 21 & (2**40 - 1) < 100 and word >> 1 & 7 == 0
 
 
 def queues_of(sched):

@@ -179,6 +179,8 @@ def spoil(Scheduler sched, str how):
         running.cfs_rq.tasks_timeline.runs.leftmost = NULL
     elif how == "on_rq":
         waiting.on_rq = 0
+    elif how == "vruntime":
+        waiting.vruntime += 1
     elif how == "group off its queue":
         running.parent.on_rq = 0
         running.parent.cfs_rq.load -= running.parent.load.weight
@@ -301,6 +303,8 @@ def broken_timeline(str how):
         size = 81
     elif how == "in another run":
         nodes[40].run = last
+    elif how == "twice":
+        middle.waiting[middle.head].node = middle.waiting[middle.head + 1].node
     elif how == "red root":
         tl.runs.node.parent_color = 0
     elif how != "whole":
