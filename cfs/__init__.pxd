@@ -33,6 +33,7 @@ from ._types cimport (
     GROUP_BY_UID,
     POINTER_FIXED,
     POINTER_PLAIN,
+    POINTER_RUN,
     POINTER_TAGGED,
     SCHED_BATCH,
     SCHED_IDLE,

@@ -48,7 +48,7 @@ from ._types cimport (
     GROUP_BY_NONE,
     LEFT,
     POINTER_FIXED,
-    POINTER_PLAIN,
+    POINTER_RUN,
     POINTER_TAGGED,
     PRIO_IDLE,
     RUN_ROOM,
@@ -124,8 +124,8 @@ cdef struct atlas:              # all of it, by address; and by number
 
 
 cdef pointer node_pointers[3]   # of the tree that a run is a node of
-node_pointers[0] = pointer_at(&(<run *>NULL).node.parent_color, 1, POINTER_TAGGED)
-node_pointers[1] = pointer_at(&(<run *>NULL).node.child[0], 2, POINTER_PLAIN)
+node_pointers[0] = pointer_at(&(<run *>NULL).node.parent_color, 1, POINTER_RUN | POINTER_TAGGED)
+node_pointers[1] = pointer_at(&(<run *>NULL).node.child[0], 2, POINTER_RUN)
 node_pointers[2].count = 0
 
 # ------------------------------------------------------------------------------------------------ what can be copied
@@ -367,11 +367,16 @@ cdef void translate_out(const atlas *map, char *copy, const pointer *at) noexcep
     while at != NULL and at.count != 0:
         for i in range(at.count):
             memcpy(&address, copy + at.offset + i * sizeof(void *), sizeof(void *))
-            tag = address & 1 if at.kind == POINTER_TAGGED else 0
+            tag = address & 1 if at.kind & POINTER_TAGGED else 0
             where = 0 if address == tag else place_of(map, address - tag)
             where |= tag
             memcpy(copy + at.offset + i * sizeof(void *), &where, sizeof(void *))
         at += 1
+
+
+cdef inline bint may_be_run(uint64_t where) noexcept nogil:
+    # NULL, or the start of one
+    return where >> 1 == 0 or (where >> KIND_SHIFT == PLACE_RUN and where >> 1 & ((1 << OFFSET_BITS) - 1) == 0)
 
 
 cdef int translate_in(const atlas *map, char *here, const pointer *at) except -1:
@@ -382,8 +387,10 @@ cdef int translate_in(const atlas *map, char *here, const pointer *at) except -1
     while at != NULL and at.count != 0:
         for i in range(at.count):
             memcpy(&where, here + at.offset + i * sizeof(void *), sizeof(void *))
-            if where & 1 and at.kind != POINTER_TAGGED:
+            if where & 1 and not at.kind & POINTER_TAGGED:
                 raise SnapshotError("a pointer has a tag that it cannot have")
+            if at.kind & POINTER_RUN and not may_be_run(where):
+                raise SnapshotError("a pointer to a run leads to something else")
             address = address_of(map, where & ~<uint64_t>1) | (where & 1)
             memcpy(here + at.offset + i * sizeof(void *), &address, sizeof(void *))
         at += 1
@@ -645,7 +652,7 @@ cdef int require_as_made(const char *here, const char *made, const pointer *at) 
     # Some pointers follow from CPU and group: whose queue it is, who is above. What is written must be what the class's
     # hooks have made.
     while at != NULL and at.count != 0:
-        if at.kind == POINTER_FIXED and memcmp(here + at.offset, made + at.offset, at.count * sizeof(void *)):
+        if at.kind & POINTER_FIXED and memcmp(here + at.offset, made + at.offset, at.count * sizeof(void *)):
             raise SnapshotError("a pointer that follows from CPU and group leads elsewhere")
         at += 1
     return 0

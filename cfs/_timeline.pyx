@@ -338,12 +338,21 @@ cdef int check_neighbours(const run *at, const run *behind, bint first) noexcept
     return 3 if not first and length(at) + length(behind) <= HALF_RUN else 0
 
 
+cdef int check_tree(const timeline *tl, uint64_t size) noexcept nogil:
+    # First of all: links may have been forged, and no walk here is safe before. There are not more runs than entities.
+    cdef int broken = rb_check(&tl.runs, size, run_before)
+    if broken == 1:
+        return 1
+    return 0 if broken in (0, 4) else 6
+
+
 cdef int timeline_check(const timeline *tl, uint64_t size) noexcept nogil:
     cdef const rb_node *node = tl.runs.leftmost
     cdef const rb_node *behind
-    cdef uint64_t nr_runs = 0
     cdef uint64_t seen = 0
-    cdef int broken
+    cdef int broken = check_tree(tl, size)
+    if broken:
+        return broken
     while node != NULL and seen <= size:
         broken = check_run(run_of(node))
         behind = rb_next(node)
@@ -353,12 +362,9 @@ cdef int timeline_check(const timeline *tl, uint64_t size) noexcept nogil:
             broken = check_neighbours(run_of(node), run_of(behind), node == tl.runs.leftmost)
         if broken:
             return broken
-        nr_runs += 1
         seen += length(run_of(node))
         node = behind
-    if seen != size:
-        return 4
-    return 6 if rb_check(&tl.runs, nr_runs, run_before) else 0
+    return 0 if seen == size else 4
 
 # ------------------------------------------------------------------------------------- for tests, and to look at
 

@@ -210,10 +210,11 @@ cdef struct queued:             # one entity of a queue: a task or a group, the 
     task_group *tg
 
 
-cdef enum:                      # pointer.kind
+cdef enum:                      # pointer.kind: flags
     POINTER_PLAIN = 0
     POINTER_TAGGED = 1          # bit 0 is no address: the colour in rb_node.parent_color
     POINTER_FIXED = 2           # follows from CPU and group: what init_rq, init_group or set_task_rq make, or NULL
+    POINTER_RUN = 4             # to a run of a timeline, or NULL
 
 
 cdef struct pointer:            # where a class's struct holds addresses, for snapshots
