@@ -54,18 +54,18 @@ from ._timeline cimport free_runs, make_room_on_timelines
 cdef enum:
     CACHE_LINE = 64
     SLAB_MIN = 64               # tasks in the first slab; each next one is twice as large
-    SLAB_MAX = 16384
+    SLAB_MAX = 4096
 
 # ---------------------------------------------------------------------------------------------- making and freeing
 
 
 cdef size_t task_room(const machine *m) noexcept nogil:
-    # a task begins on a cache line
-    return (m.sched_class.task_size + CACHE_LINE - 1) // CACHE_LINE * CACHE_LINE
+    # One behind the other. On cache lines of their own they take a third more memory, and are not faster.
+    return (m.sched_class.task_size + 7) // 8 * 8
 
 
 cdef size_t tasks_in_slab(uint32_t number) noexcept nogil:
-    return SLAB_MIN << number if number < 8 else SLAB_MAX
+    return SLAB_MIN << number if number < 6 else SLAB_MAX
 
 
 cdef char *first_in_slab(void *slab) noexcept nogil:

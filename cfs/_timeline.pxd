@@ -108,8 +108,8 @@ cdef inline waiting *gap_from_the_back(run *at, uint64_t key) noexcept nogil:
     # all that is behind the key goes one slot up
     cdef waiting *gap = &at.waiting[at.tail]
     cdef const waiting *first = &at.waiting[at.head]
-    while gap != first and precedes(key, gap[-1].key):
-        gap[0] = gap[-1]
+    while gap != first and precedes(key, (gap - 1).key):
+        gap[0] = (gap - 1)[0]
         gap -= 1
     at.tail += 1
     return gap

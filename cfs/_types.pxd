@@ -131,7 +131,6 @@ cdef struct task:
     uint8_t need_resched        # the flag: "this task shall be rescheduled"
     uint8_t on_rq               # on its class's queues (EEVDF: also while its dequeue is delayed)
     uint8_t sleep               # how it sleeps: SLEEP_...
-    uint8_t unused[8]           # up to 64 bytes: what a class adds begins on its own cache line
 
 
 cdef struct rq:

@@ -141,6 +141,7 @@ STATES = ("new", "runnable", "blocked", "dead")
 GROUPINGS = {None: GROUP_BY_NONE, "uid": GROUP_BY_UID, "cgroup": GROUP_BY_CGROUP}
 U64_MAX = 2**64 - 1
 CPUS_MAX = 4096
+cdef object CPU_0 = 0
 HZ_MAX = 1000000
 
 cdef enum:
@@ -635,6 +636,8 @@ cdef class Scheduler:
     cdef rq *rq_of(self, cpu) except NULL:
         cdef int overflow = 0
         cdef long number = -1
+        if cpu is CPU_0 and self.m.nr_cpus:                 # the default: CPython has one 0
+            return self.m.rqs[0]
         if PyLong_CheckExact(cpu):
             number = PyLong_AsLongAndOverflow(cpu, &overflow)
         if not 0 <= number < self.m.nr_cpus:
