@@ -17,10 +17,13 @@ import pytest
 
 import cfs
 from benchmarks import common
-from benchmarks.baselines import compiled
+from benchmarks.baselines import compiled, state
 
-CFS, O1, OLD, EEVDF = "linux-2.6.24-cfs", "linux-2.6.22-o1", "linux-2.6.23-cfs", "linux-6.18-eevdf"
-SHORT = {CFS: "2.6.24", O1: "O(1)", OLD: "2.6.23", EEVDF: "EEVDF"}
+CFS, O1, OLD, EEVDF = MODELS = (
+    "linux-2.6.24-cfs", "linux-2.6.22-o1", "linux-2.6.23-cfs", "linux-6.18-eevdf"
+)
+DIVIDING = state.DIVIDING.id  # the class of CFS with a division in each charge (baselines/derived.py)
+SHORT = {CFS: "2.6.24", O1: "O(1)", OLD: "2.6.23", EEVDF: "EEVDF", DIVIDING: "2.6.24, dividing"}
 TEXTBOOK = "textbook C"
 OURS = "cfs, compiled"
 DEPTHS = {0: "flat", 1: "one group deep", 2: "two groups deep", 3: "three groups deep"}
@@ -64,7 +67,8 @@ KERNEL = {
 COUNTED = [
     *(Setting(CFS, op, n, depth) for op in ("cycle", "tick") for depth in (0, 1) for n in (8, 512)),
     *(Setting(CFS, "fork + exit", n) for n in (8, 512)),
-    *(Setting(model, "ring", 8) for model in (O1, OLD, CFS, EEVDF)),
+    *(Setting(model, "ring", 8) for model in (O1, OLD, CFS, EEVDF, DIVIDING)),
+    *(Setting(model, "ring", 8, mix="mixed") for model in (CFS, DIVIDING)),
     *(
         Setting(EEVDF, op, n, depth)
         for op in ("turn", "block + wake")
@@ -86,7 +90,8 @@ def groups_of(sched, depth):
 
 def boot(setting):
     """A Scheduler with the setting's tasks runnable, one more asleep; of a ring: all asleep but one."""
-    sched = cfs.Scheduler(setting.model, group_by="cgroup" if setting.depth else None)
+    model = state.DIVIDING if setting.model == DIVIDING else setting.model
+    sched = cfs.Scheduler(model, group_by="cgroup" if setting.depth else None)
     group = groups_of(sched, setting.depth)
     ring = setting.operation == "ring"
     nr_asleep = setting.nr_tasks - 1 if ring else 1

@@ -4,8 +4,9 @@ call       `yield_` from Python against an empty compiled method of its signatur
            bar: empty + 15 ns + 1.2 times the compiled operation
 memory     bytes a runnable task takes in the core: struct, slot of the table, and resident set a task
 growth     ns a switch from 2 to 1,048,576 tasks
-ring       lat_ctx's ring, a synchronous wakeup and a block a hop: the models, and the textbook with and
-           without divisions
+ring       lat_ctx's ring, a synchronous wakeup and a block a hop: the models, and 2.6.24 and the textbook with
+           a division in each charge; once with equal tasks, as lat_ctx has them (2.6.24 then has nothing to
+           weight), and once with all nice values, 2.6.24 and the textbook only. Final states are compared.
 threads    two simulations in two threads against one after the other, the GIL released
 import     `import cfs` beyond numpy's own, in a new process
 """
@@ -19,10 +20,11 @@ import time
 import cfs
 from benchmarks import bench_events, common
 from benchmarks.baselines import compiled
-from benchmarks.baselines.in_python import FromPython
+from benchmarks.baselines.in_python import ExactRing, FromPython
 from benchmarks.baselines.state import Case, boot, state_of
 
-MODELS = tuple(bench_events.SHORT)
+MODELS = bench_events.MODELS
+RINGS = {"equal": "ring", "mixed": "ring, all nice values"}  # nice values to what the rows are called
 RING_SIZES = (2, 4, 8, 16, 32, 64, 128, 256)
 GROWTH = (2, 8, 64, 512, 4096, 32768, 262144, 1048576)
 MEMORY_BARS = {bench_events.CFS: 192}
@@ -114,37 +116,53 @@ def measure_growth(turns):
     return rows
 
 
-def ring_variants(n):
+CFS, DIVIDING = (bench_events.SHORT[model] for model in (bench_events.CFS, bench_events.DIVIDING))
+TEXTBOOK, TEXTBOOK_DIVIDING, EXACT = "textbook", "textbook, dividing", "exact formula of the division"
+ALIKE = ((CFS, TEXTBOOK), (EXACT, DIVIDING, TEXTBOOK_DIVIDING))
+
+
+def ring_variants(n, mix="equal"):
+    """Name to variant, those that divide in one state and the textbook in that of 2.6.24."""
+    models = (*MODELS, bench_events.DIVIDING) if mix == "equal" else (bench_events.CFS, bench_events.DIVIDING)
     rings = {
-        bench_events.SHORT[model]: bench_events.variant_of(bench_events.Setting(model, "ring", n))
-        for model in MODELS
+        bench_events.SHORT[model]: bench_events.variant_of(bench_events.Setting(model, "ring", n, mix=mix))
+        for model in models
     }
-    setting = bench_events.Setting(bench_events.CFS, "ring", n)
-    start = bench_events.variant_of(setting).start()
-    for name, dividing in (("textbook", False), ("textbook, dividing", True)):
-        rings[name] = compiled("_events").TextbookEvents("ring", start, dividing=dividing)
+    textbook = compiled("_events").TextbookEvents
+    rings[TEXTBOOK] = textbook("ring", rings[CFS].start())
+    rings[TEXTBOOK_DIVIDING] = textbook("ring", rings[DIVIDING].start(), dividing=True)
+    rings[EXACT] = ExactRing(rings[DIVIDING].start())
     return rings
 
 
+def ring_samples(n, mix, turns, rounds=10):
+    """Samples of all but the exact formula, which makes the same steps; the final states compared."""
+    variants = ring_variants(n, mix)
+    common.warm_up(variants, 4 * n + common.STEPS)
+    timed = {name: variant for name, variant in variants.items() if name != EXACT}
+    samples = common.interleave(timed, turns, rounds)
+    variants[EXACT].prepare(turns * (rounds + 1) * common.STEPS)
+    variants[EXACT].run()
+    common.require_equal_states(variants, ALIKE)
+    return samples
+
+
+def ring_rows(n, mix, samples):
+    return [
+        {
+            "what": RINGS[mix],
+            "variant": name,
+            "nr_tasks": n,
+            "min_ns": round(sample.least, 1),
+            "median_ns": round(sample.median, 1),
+            "ratio": round(sample.ratio_to(samples[CFS]), 3),
+        }
+        for name, sample in samples.items()
+    ]
+
+
 def measure_ring(turns):
-    rows = []
-    for n in RING_SIZES:
-        variants = ring_variants(n)
-        common.warm_up(variants, 4 * n + common.STEPS)
-        samples = common.interleave(variants, turns, 10)
-        reference = samples[bench_events.SHORT[bench_events.CFS]]
-        for name, sample in samples.items():
-            rows.append(
-                {
-                    "what": "ring",
-                    "variant": name,
-                    "nr_tasks": n,
-                    "min_ns": round(sample.least, 1),
-                    "median_ns": round(sample.median, 1),
-                    "ratio": round(sample.ratio_to(reference), 3),
-                }
-            )
-    return rows
+    return [row for mix in RINGS for n in RING_SIZES for row in ring_rows(n, mix, ring_samples(n, mix, turns))]
 
 
 def measure_threads(turns, steps=2_000_000):
@@ -191,6 +209,15 @@ def measure_import(turns):
     ]
 
 
+def show_ring(what, rows):
+    names = list(dict.fromkeys(row["variant"] for row in rows))
+    cell = {(row["variant"], row["nr_tasks"]): row for row in rows}
+    lines = [(name, [common.times(cell[name, n]) for n in RING_SIZES]) for name in names]
+    common.print_table(f"{what}, ns a hop", RING_SIZES, lines, 13)
+    lines = [(f"{name} : {CFS}", [f"{cell[name, n]['ratio']:.2f}" for n in RING_SIZES]) for name in names]
+    common.print_table(f"{what}, ratios", RING_SIZES, lines, 13)
+
+
 def show(rows):
     def of(what):
         return [row for row in rows if row["what"] == what]
@@ -208,13 +235,8 @@ def show(rows):
     growth = of("growth")
     lines = [("cfs 2.6.24, equal nice values", [common.times(row) for row in growth])]
     common.print_table("ns a switch as the queue grows", [row["nr_tasks"] for row in growth], lines, 13)
-    rings = of("ring")
-    names = list(dict.fromkeys(row["variant"] for row in rings))
-    cell = {(row["variant"], row["nr_tasks"]): row for row in rings}
-    lines = [(name, [common.times(cell[name, n]) for n in RING_SIZES]) for name in names]
-    common.print_table("ring, ns a hop", RING_SIZES, lines, 13)
-    lines = [(f"{name} : 2.6.24", [f"{cell[name, n]['ratio']:.2f}" for n in RING_SIZES]) for name in names]
-    common.print_table("ring, ratios", RING_SIZES, lines, 13)
+    for what in RINGS.values():
+        show_ring(what, of(what))
     for row in of("threads"):
         print(f"two threads take {row['two_to_one']} of the time of one (least; median {row['median']})")
     for row in of("import"):

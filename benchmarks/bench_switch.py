@@ -5,11 +5,11 @@ at random between 1 microsecond and 8.4 ms:
 
     from Python     one call a switch: cfs (`yield_`), and loops over heapq and SortedKeyList
     compiled        cfs through `schedule`, as an embedder calls it, a plain-C textbook red-black tree with
-                    the same accounting and flags, and that textbook with a division in each charge
+                    the same accounting and flags, and both of them with a division in each charge
 
 All do the same accounting; in the end every task's virtual and real run time, the floors, the queues in their
-order and the running task must be equal, or no time is printed. The variant that divides rounds differently,
-so its tasks go another way: it is compared with the exact formula, in integers of any size.
+order and the running task must be equal, or no time is printed. The variants that divide round differently,
+so their tasks go another way: they are compared with the exact formula, in integers of any size.
 
 Beside them, flat: BTrees.LLTreeSet and sorteddict, where they are installed, and a binary heap in C that can
 do what the tree does (take out any task, keep the order of equals).
@@ -27,11 +27,13 @@ from benchmarks import common
 from benchmarks.baselines import compiled
 from benchmarks.baselines.in_python import Exact, FromPython, Heapq, SortedDictionary, SortedKeys, TreeSet
 from benchmarks.baselines.state import Case, boot, state_of
+from benchmarks.baselines.state import DIVIDING as DIVIDING_MODEL
 
 CFS_PYTHON = "cfs, from Python"
 HEAPQ = "heapq, from Python"
 SORTED = "SortedKeyList, from Python"
 CFS = "cfs, compiled"
+CFS_DIVIDING = "cfs, compiled, dividing"
 TEXTBOOK = "textbook C"
 TEXTBOOK_AGAIN = "textbook C again (A/A)"
 DIVIDING = "textbook C, dividing"
@@ -42,15 +44,17 @@ TREESET = "BTrees.LLTreeSet, from Python"
 SORTEDDICT = "sorteddict, from Python"
 
 OPTIONAL = {TREESET: "BTrees", SORTEDDICT: "sorteddict"}  # measured where they are installed; flat only
-ALIKE = ((HEAPQ, SORTED, CFS_PYTHON, CFS, TEXTBOOK, TEXTBOOK_AGAIN), (EXACT, DIVIDING))
+ALIKE = ((HEAPQ, SORTED, CFS_PYTHON, CFS, TEXTBOOK, TEXTBOOK_AGAIN), (EXACT, DIVIDING, CFS_DIVIDING))
+ALL_DIVIDING = frozenset(ALIKE[1])
 FROM_PYTHON = (CFS_PYTHON, HEAPQ, SORTED)
-COMPILED = (CFS, TEXTBOOK, TEXTBOOK_AGAIN, DIVIDING, EMPTY)
+COMPILED = (CFS, CFS_DIVIDING, TEXTBOOK, TEXTBOOK_AGAIN, DIVIDING, EMPTY)
 REFERENCE = {
     CFS_PYTHON: HEAPQ,
     SORTED: HEAPQ,
     TREESET: HEAPQ,
     SORTEDDICT: HEAPQ,
     CFS: TEXTBOOK,
+    CFS_DIVIDING: CFS,
     TEXTBOOK_AGAIN: TEXTBOOK,
     DIVIDING: TEXTBOOK,
     HEAP: TEXTBOOK,
@@ -89,18 +93,19 @@ class CfsFromPython(FromPython):
         return state_of(self.sched, self.case)
 
 
-def makers(case, start):
-    """Name to a function that makes the variant, in the state `start`."""
+def makers(case, start, start_dividing):
+    """Name to a function that makes the variant, in the state `start`; what divides, in `start_dividing`."""
     c = compiled()
     return {
         CFS_PYTHON: lambda: CfsFromPython(start, boot(case), case),
         HEAPQ: lambda: Heapq(start),
         SORTED: lambda: SortedKeys(start),
         CFS: lambda: c.Ours(boot(case), case),
+        CFS_DIVIDING: lambda: c.Ours(boot(case, DIVIDING_MODEL), case),
         TEXTBOOK: lambda: c.Textbook(start),
         TEXTBOOK_AGAIN: lambda: c.Textbook(start),
-        DIVIDING: lambda: c.Textbook(start, dividing=True),
-        EXACT: lambda: Exact(start),
+        DIVIDING: lambda: c.Textbook(start_dividing, dividing=True),
+        EXACT: lambda: Exact(start_dividing),
         EMPTY: lambda: c.Empty(start),
         HEAP: lambda: c.Heap(start),
         TREESET: lambda: TreeSet(start),
@@ -110,7 +115,9 @@ def makers(case, start):
 
 def variants_of(case, names):
     start = state_of(boot(case), case)
-    make = makers(case, start)
+    divided = not ALL_DIVIDING.isdisjoint(names)
+    start_dividing = state_of(boot(case, DIVIDING_MODEL), case) if divided else None
+    make = makers(case, start, start_dividing)
     return {name: make[name]() for name in names}
 
 
@@ -127,7 +134,7 @@ def measure(case, turns, rounds):
     exact = variants_of(case, [EXACT])
     from_python = names_from_python(case)
     variants = variants_of(case, [*from_python, *names_compiled(case)])
-    alike = tuple(name for name in variants if name not in (EMPTY, DIVIDING))
+    alike = tuple(name for name in variants if name != EMPTY and name not in ALL_DIVIDING)
     common.warm_up(variants, steps)
     samples = common.interleave({name: variants[name] for name in from_python}, max(turns // 3, 1), rounds)
     done = steps + max(turns // 3, 1) * (rounds + 1) * common.STEPS
@@ -197,11 +204,11 @@ def main(arguments=None):
 
 @pytest.mark.parametrize("nr_tasks", common.SIZES)
 @pytest.mark.parametrize("groups", LAYOUTS, ids=["flat", "grouped"])
-@pytest.mark.parametrize("name", [*FROM_PYTHON, CFS, TEXTBOOK, DIVIDING])
+@pytest.mark.parametrize("name", [*FROM_PYTHON, CFS, CFS_DIVIDING, TEXTBOOK, DIVIDING])
 def test_switch(benchmark, name, groups, nr_tasks):
     """One variant; its final state is compared before pytest-benchmark prints anything."""
     case = Case(nr_tasks, groups)
-    twin = {HEAPQ: SORTED, DIVIDING: EXACT}.get(name, HEAPQ)
+    twin = {HEAPQ: SORTED, DIVIDING: EXACT, CFS_DIVIDING: EXACT}.get(name, HEAPQ)
     variants = variants_of(case, [name, twin])
     common.warm_up(variants, WARM_UP * nr_tasks)
     done = []

@@ -18,14 +18,23 @@ from pathlib import Path
 from benchmarks import bench_events, common
 from benchmarks.baselines import compiled
 from benchmarks.baselines.state import Case
-from benchmarks.bench_switch import CFS, CFS_PYTHON, DIVIDING, EMPTY, TEXTBOOK, WARM_UP, variants_of
+from benchmarks.bench_switch import (
+    CFS,
+    CFS_DIVIDING,
+    CFS_PYTHON,
+    DIVIDING,
+    EMPTY,
+    TEXTBOOK,
+    WARM_UP,
+    variants_of,
+)
 
 STEPS = 20_000
 STEPS_PYTHON = 2_000
 SIZES = (8, 512)
 CASES = [Case(n, groups, mix) for mix in ("mixed", "equal") for groups in (0, 1) for n in SIZES]
 OURS = bench_events.OURS
-NAMES = (EMPTY, CFS, TEXTBOOK, DIVIDING, CFS_PYTHON)
+NAMES = (EMPTY, CFS, CFS_DIVIDING, TEXTBOOK, DIVIDING, CFS_PYTHON)
 # the kernel's own code, same operation: random run lengths, nice values not recorded (2026-11, gcc 12 -O2)
 KERNEL = {("flat", 8): 262, ("flat", 512): 353, ("one group deep", 8): 447, ("one group deep", 512): 538}
 
@@ -150,8 +159,10 @@ def print_events(counts):
         ours, twin = counts[setting, OURS], counts.get((setting, bench_events.TEXTBOOK))
         kernel = kernel_of(setting)
         missed = "*" if ours > min(x for x in (kernel, twin, 10**9) if x is not None) else ""
+        mixed = ", mixed" if setting.mix == "mixed" else ""
         label = (
-            f"{bench_events.SHORT[setting.model]} {setting.operation}, {setting.nr_tasks} {setting.layout}"
+            f"{bench_events.SHORT[setting.model]} {setting.operation}, {setting.nr_tasks} "
+            f"{setting.layout}{mixed}"
         )
         cells = [
             f"{missed}{ours:.0f}",

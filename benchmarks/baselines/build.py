@@ -2,7 +2,8 @@
 
 What it decides: that a stale build is never measured. The directory of a build is named by a hash of
 everything that goes into it: the sources here, every pxd of cfs (a struct that has changed must be compiled
-in again), setup.py, and the Python that will load it. It lies under build/, which is never committed.
+in again), the class that one baseline is derived from and how, setup.py, and the Python that will load it. It
+lies under build/, which is never committed.
 """
 
 import hashlib
@@ -16,10 +17,18 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+from . import derived
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 MODULES = ("_compiled", "_events")
-SOURCES = [*(HERE / f"{name}.pyx" for name in MODULES), HERE / "textbook.c", HERE / "textbook.h"]
+SOURCES = [
+    *(HERE / f"{name}.pyx" for name in MODULES),
+    HERE / "textbook.c",
+    HERE / "textbook.h",
+    HERE / "derived.py",
+    *derived.SOURCES,
+]
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
 
 
@@ -38,6 +47,12 @@ def extension_of(rule, name):
     return extension
 
 
+def derived_extension(rule, scratch):
+    extension = rule(derived.NAME)
+    extension.sources = [str(derived.write_dividing_class(scratch).relative_to(ROOT))]
+    return extension
+
+
 def build(target):
     """Translate and compile into a new directory, then move it into place."""
     from Cython.Build import cythonize
@@ -51,6 +66,7 @@ def build(target):
     os.chdir(ROOT)
     try:
         extensions = [extension_of(rules["extension"], name) for name in MODULES]
+        extensions.append(derived_extension(rules["extension"], scratch))
         modules = cythonize(
             extensions,
             compiler_directives=rules["DIRECTIVES"],

@@ -1,4 +1,4 @@
-"""The switch in plain Python: heapq, SortedKeyList, and the exact formula behind the variant that divides.
+"""The switch in plain Python: heapq, SortedKeyList, and the exact formula behind the variants that divide.
 
 What it decides: how good the competition is. The heapq loop is written as fast as it goes: one function,
 local names, parallel lists, `heappushpop` (put back and pick in one descent), and no masks, because virtual
@@ -6,7 +6,7 @@ times begin below 2**63 as signed numbers and stay there for the length of a ben
 the natural runqueue of a Python programmer: task objects ordered by an attribute.
 
 Each class has `prepare(steps)`, which makes the times of the next steps and is not measured, `run()`, which
-is, and `state()`.
+is, and `state()`. The last of them is no switch but the hop of a ring, by the exact formula.
 """
 
 from heapq import heapify, heappop, heappush, heappushpop
@@ -19,6 +19,7 @@ from .state import MASK, SEED, Entity, State, run_lengths
 WIDE = 2**32                    # above: the product is shifted in two steps
 HALF_16 = 2**15
 HALF_32 = 2**31
+LATENCY = 20_000_000            # ns; sched_latency_ns of 2.6.24: what a sleeper may be before the floor
 
 
 def signed(v):
@@ -157,7 +158,7 @@ class Heapq(Prepared):
 
 
 class Exact(Heapq):
-    """What the dividing variant must give: floor(delta * 1024 / weight), in Python's integers. Not timed."""
+    """What the dividing variants must give: floor(delta * 1024 / weight), in Python's integers. Not timed."""
 
     def run_flat(self):
         self.run_grouped()
@@ -361,6 +362,44 @@ class SortedKeys(Prepared):
         waiting = tuple(tuple(entity.number for entity in queue.waiting) for queue in self.queues)
         number = self.current.number
         return state_from(self, self.v, waiting, number)
+
+
+class ExactRing:
+    """The ring of `_events.pyx` under floor(delta * 1024 / weight), in Python's integers. Not timed.
+
+    Starts from `Events.start()` and ends in what `Events.state()` gives. In a hop the waker is charged and raises
+    the floor to its own time, for nobody waits; then the sleeper is placed and is alone. Whoever of the two is
+    first, the floor is there already.
+    """
+
+    def __init__(self, start):
+        (self.now, _, _, floor, _, _, _), _, ring, _, _ = start
+        self.floor = signed(floor)
+        self.ring = [[signed(v), ran, weight] for v, ran, weight in ring]
+        self.place = self.hops = self.steps = 0
+        self.random = SEED
+
+    def prepare(self, steps):
+        self.steps = steps
+
+    def run(self):
+        for self.random, delta in run_lengths(self.random, self.steps):
+            self.now += delta
+            self.hop(delta)
+        self.hops += self.steps
+
+    def hop(self, delta):
+        waker = self.ring[self.place]
+        waker[0] += delta * 1024 // waker[2]
+        waker[1] += delta
+        self.floor = max(self.floor, waker[0])
+        self.place = (self.place + 1) % len(self.ring)
+        sleeper = self.ring[self.place]
+        sleeper[0] = max(sleeper[0], self.floor - LATENCY)
+
+    def state(self):
+        v, ran, weight = self.ring[self.place]
+        return self.now, (v & MASK, ran, weight), [], self.floor & MASK, weight, 1, self.hops
 
 
 def state_from(variant, v, waiting, current=None):

@@ -11,11 +11,27 @@ nice values. `boot` makes the Scheduler of a case by its public calls; `state_of
 from typing import NamedTuple
 
 import cfs
+from cfs.models import MODELS, Model
+
+from . import derived
+from .build import compiled
 
 MODEL = "linux-2.6.24-cfs"
 SEED = 0x9E3779B97F4A7C15       # of the run lengths; any number but 0
 MASK = 2**64 - 1
 NICE_MULTIPLIER = 17            # coprime to 40: every nice value once in 40 tasks, in a scattered order
+
+
+class DerivedModel(Model):
+    """A model whose class is compiled with the baselines."""
+
+    def sched_class(self):
+        return compiled(derived.NAME).SCHED_CLASS
+
+
+DIVIDING = DerivedModel(
+    **vars(MODELS[MODEL]) | {"id": derived.MODEL, "summary": "2.6.24 with a division in each charge"}
+)
 
 
 class Case(NamedTuple):
@@ -57,9 +73,9 @@ def run_lengths(random, steps):
         yield random, 1000 + (random >> 41)
 
 
-def boot(case):
+def boot(case, model=MODEL):
     """A Scheduler with the tasks of the case runnable, forked 1 microsecond apart."""
-    sched = cfs.Scheduler(MODEL, group_by="cgroup" if case.nr_groups else None)
+    sched = cfs.Scheduler(model, group_by="cgroup" if case.nr_groups else None)
     groups = [sched.create_group(f"g{g}") for g in range(case.nr_groups)]
     for i in range(case.nr_tasks):
         group = {"group": groups[i % case.nr_groups]} if groups else {}
