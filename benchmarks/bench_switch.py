@@ -26,8 +26,8 @@ import pytest
 from benchmarks import common
 from benchmarks.baselines import compiled
 from benchmarks.baselines.in_python import Exact, FromPython, Heapq, SortedDictionary, SortedKeys, TreeSet
-from benchmarks.baselines.state import Case, boot, state_of
 from benchmarks.baselines.state import DIVIDING as DIVIDING_MODEL
+from benchmarks.baselines.state import Case, boot, state_of
 
 CFS_PYTHON = "cfs, from Python"
 HEAPQ = "heapq, from Python"

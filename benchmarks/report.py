@@ -52,6 +52,44 @@ def lines(axes, rows, key, title, label):
     axes.legend(fontsize=7, frameon=False)
 
 
+def speed_ups(axes, curves, title, label):
+    """One line a name of ratios against the number of tasks: how many times as long the other one takes."""
+    for name, rows in curves.items():
+        points = [(row["nr_tasks"], row["ratio"]) for row in rows]
+        axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=name)
+    axes.axhline(1, color="#999", linewidth=0.8)
+    axes.set_xscale("log", base=2)
+    axes.set_title(title, loc="left", fontsize=10)
+    axes.set_xlabel(label)
+    axes.set_ylabel("time of the other / time of ours")
+    axes.set_ylim(bottom=0)
+    axes.legend(fontsize=7, frameon=False)
+
+
+def ring_speed_ups(package):
+    """Name to rows, of the division-free class over the others."""
+
+    def of(what, variant):
+        return [row for row in package if row["what"] == what and row["variant"] == variant]
+
+    return {
+        "over 2.6.23": of("ring", "2.6.23"),
+        "over O(1)": of("ring", "O(1)"),
+        "over the same code with divisions": of("ring", "2.6.24, dividing"),
+        "over the same, all nice values": of("ring, all nice values", "2.6.24, dividing"),
+    }
+
+
+def switch_speed_ups(switch):
+    return {
+        "cfs over the same code with divisions": [
+            row for row in switch if row["variant"] == "cfs, compiled, dividing"
+        ],
+        "the same of the textbook": [row for row in switch if row["variant"] == "textbook C, dividing"],
+        "the textbook over itself (A/A)": [row for row in switch if "A/A" in row["variant"]],
+    }
+
+
 def bars(axes, rows):
     """Instructions beside the kernel's own."""
     rows = [
@@ -76,8 +114,8 @@ def picture(document):
     except ImportError:
         return None
     results = document["benchmarks"]
-    figure = Figure(figsize=(13, 9), layout="constrained")
-    axes = figure.subplots(2, 2)
+    figure = Figure(figsize=(13, 13.5), layout="constrained")
+    axes = figure.subplots(3, 2)
     switch = [row for row in results["switch"] if row["layout"] == "flat" and "Python" not in row["variant"]]
     lines(axes[0, 0], switch, "variant", "a context switch, compiled, flat", "runnable tasks")
     package = results["package"]
@@ -88,10 +126,14 @@ def picture(document):
         "a hop of lat_ctx's ring",
         "tasks in the ring",
     )
+    title = "speed-up without divisions: a hop of the ring"
+    speed_ups(axes[1, 1], ring_speed_ups(package), title, "tasks in the ring")
+    title = "speed-up without divisions: a switch, all nice values"
+    speed_ups(axes[1, 0], switch_speed_ups(switch), title, "runnable tasks")
     growth = [row | {"variant": "cfs 2.6.24"} for row in package if row["what"] == "growth"]
-    lines(axes[1, 0], growth, "variant", "a context switch as the queue grows", "runnable tasks")
+    lines(axes[2, 0], growth, "variant", "a context switch as the queue grows", "runnable tasks")
     if results["instructions"]:
-        bars(axes[1, 1], results["instructions"])
+        bars(axes[2, 1], results["instructions"])
     noise = document["noise"]
     figure.suptitle(
         f"{document['machine']['cpu']}, {document['machine']['date'][:10]}; "

@@ -7,8 +7,8 @@ charge, and the weighted granularity of a wakeup) is another one:
     the class           1024: the time itself;  else a product with the inverse, rounded to nearest
     here, always        floor(delta * 1024 / weight): one division of 64 bits
 
-It has no shortcut for the weight 1024, because a ring of equal tasks would otherwise divide nowhere. It rounds
-differently from the kernel and so is compared with the exact formula, not with the class.
+It has no shortcut for the weight 1024, because a ring of equal tasks would otherwise divide nowhere. It
+rounds differently from the kernel and so is compared with the exact formula, not with the class.
 
 Each replacement must fit exactly once (the imports: all of them), or `DerivationError` says which did not:
 a text that has changed must not silently become the class itself, measured against itself.
@@ -42,7 +42,9 @@ class DerivationError(Exception):
 def require_once(text, part, where):
     found = text.count(part)
     if found != 1:
-        raise DerivationError(f"{where}: {part!r} is found {found} times, not once; see {Path(__file__).name}")
+        raise DerivationError(
+            f"{where}: {part!r} is found {found} times, not once; see {Path(__file__).name}"
+        )
 
 
 def replaced(text, old, new, where):

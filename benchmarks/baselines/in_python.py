@@ -367,9 +367,9 @@ class SortedKeys(Prepared):
 class ExactRing:
     """The ring of `_events.pyx` under floor(delta * 1024 / weight), in Python's integers. Not timed.
 
-    Starts from `Events.start()` and ends in what `Events.state()` gives. In a hop the waker is charged and raises
-    the floor to its own time, for nobody waits; then the sleeper is placed and is alone. Whoever of the two is
-    first, the floor is there already.
+    Starts from `Events.start()` and ends in what `Events.state()` gives. In a hop the waker is charged and
+    raises the floor to its own time, for nobody waits; then the sleeper is placed and is alone. Whoever of
+    the two is first, the floor is there already.
     """
 
     def __init__(self, start):

@@ -17,7 +17,17 @@ compiler = (sysconfig.get_config_var("CC") or "cc").split()[0]
 if shutil.which(compiler) is None:
     pytest.skip("no C compiler for the baselines", allow_module_level=True)
 
-from benchmarks import bench_batch, bench_events, bench_rbtree, bench_switch, common, regression  # noqa: E402
+from benchmarks import (  # noqa: E402
+    bench_batch,
+    bench_events,
+    bench_package,
+    bench_rbtree,
+    bench_switch,
+    common,
+    regression,
+    report,
+)
+from benchmarks.baselines import derived  # noqa: E402
 from benchmarks.baselines.state import Case  # noqa: E402
 
 TIMED = [name for name in bench_switch.ALIKE[0] if name != bench_switch.TEXTBOOK_AGAIN]
@@ -37,11 +47,67 @@ def test_all_variants_end_in_the_same_state(nr_tasks, nr_groups, mix):
 
 
 @pytest.mark.parametrize("nr_groups", [0, 1, 3])
-def test_the_dividing_variant_follows_the_exact_formula(nr_groups):
+def test_the_dividing_variants_follow_the_exact_formula(nr_groups):
     names = bench_switch.ALIKE[1]
     variants = bench_switch.variants_of(Case(40, nr_groups), names)
     advance(variants, 1500)
     common.require_equal_states(variants, [names])
+
+
+@pytest.mark.parametrize("mix", bench_package.RINGS)
+@pytest.mark.parametrize("nr_tasks", [2, 3, 40])
+def test_the_dividing_rings_follow_the_exact_formula_hop_by_hop(nr_tasks, mix):
+    variants = bench_package.ring_variants(nr_tasks, mix)
+    for _ in range(5 * nr_tasks):
+        common.warm_up(variants, 1)
+        common.require_equal_states(variants, bench_package.ALIKE)
+
+
+def test_the_division_rounds_differently_from_the_class():
+    # at nice 0 it does not; were it so at all nice values, the class would be measured against itself
+    variants = bench_package.ring_variants(40, "mixed")
+    advance(variants, 1500)
+    assert variants[bench_package.CFS].state() != variants[bench_package.DIVIDING].state()
+
+
+def class_texts():
+    return [path.read_text(encoding="utf-8") for path in derived.SOURCES]
+
+
+def test_the_dividing_class_is_the_class_but_for_one_function():
+    ours, divides = class_texts()[0], derived.dividing_class(*class_texts())[0]
+    ours = ours.replace("from .._", "from cfs._").splitlines()
+    added = [line for line in divides.splitlines() if line.strip() and line not in ours]
+    missing = [line for line in ours if line not in divides.splitlines()]
+    assert added == [
+        "    load_weight,",
+        *derived.DIVISION.split("\n")[2:5],
+        f'table.model = "{derived.MODEL}"',
+    ]
+    assert missing == ["    calc_delta_fair,", 'table.model = "linux-2.6.24-cfs"']
+
+
+@pytest.mark.parametrize(
+    "part", ["    calc_delta_fair,\n", derived.CHARGE, derived.FIRST_SECTION, "from .._", "table.model"]
+)
+def test_a_class_that_is_written_otherwise_is_not_derived_from(part):
+    pyx, pxd = class_texts()
+    with pytest.raises(derived.DerivationError, match="is found"):
+        derived.dividing_class(pyx.replace(part, "# gone\n"), pxd)
+
+
+def test_the_derived_model_is_offered_nowhere():
+    assert derived.MODEL not in bench_package.cfs.models.all_models()
+
+
+def test_speed_ups_are_drawn_of_rows_that_the_benchmarks_write():
+    pytest.importorskip("matplotlib")
+    ring = [
+        row
+        for mix in bench_package.RINGS
+        for row in bench_package.ring_rows(2, mix, bench_package.ring_samples(2, mix, turns=1, rounds=1))
+    ]
+    assert all(report.ring_speed_ups(ring).values())
 
 
 def test_a_different_state_is_refused():
