@@ -29,11 +29,12 @@ from cfs._core cimport (
     schedule,
     scheduler_tick,
     take_task,
+    task_room,
     try_to_wake_up,
     wake_up_new_task,
 )
-from cfs._timeline cimport spot, start_of, timeline_walk
-from cfs._types cimport SLEEP_INTERRUPTIBLE, machine, rq, task, waiting_node
+from cfs._timeline cimport nr_runs_taken, spot, start_of, timeline_walk
+from cfs._types cimport SLEEP_INTERRUPTIBLE, machine, rq, run, task, waiting_node
 from cfs.classes._fair cimport cfs_rq, fair_rq, fair_task, sched_entity
 from cfs.scheduler cimport Scheduler, Task
 
@@ -376,6 +377,7 @@ cdef class Footprint:
 
     @staticmethod
     def of(Scheduler sched):
-        """(struct of a task, places in the tables a task has)"""
+        """(struct of a task, its places in the tables, its share of the runs that its waiting ones lie in)"""
         cdef size_t table = sizeof(task *) + sizeof(unsigned int)
-        return sched.m.sched_class.task_size, table
+        runs = nr_runs_taken(&sched.m.runs) * sizeof(run)
+        return task_room(&sched.m), table, runs // max(len(sched.tasks), 1)
