@@ -8,14 +8,18 @@ ring       lat_ctx's ring, a synchronous wakeup and a block a hop: the models, a
            with a division in each charge; once with equal tasks, as lat_ctx has them (2.6.24 then has nothing
            to weight), and once with all nice values, 2.6.24 and the textbook only; final states compared
 threads    two simulations in two threads against one after the other, the GIL released
+reading    a line of a recording, plain text; bar: half a microsecond
 import     `import cfs` beyond numpy's own, in a new process
 """
 
+import gzip
+import io
 import statistics
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import cfs
 from benchmarks import bench_events, common
@@ -30,6 +34,7 @@ CFS, DIVIDING = (bench_events.SHORT[model] for model in (bench_events.CFS, bench
 TEXTBOOK, TEXTBOOK_DIVIDING, EXACT = "textbook", "textbook, dividing", "exact formula of the division"
 ALIKE = ((CFS, TEXTBOOK), (EXACT, DIVIDING, TEXTBOOK_DIVIDING))
 RING_SIZES = (2, 4, 8, 16, 32, 64, 128, 256)
+RECORDING = Path(__file__).parents[1] / "examples/recordings/fork-heavy.perf-script.txt.gz"
 GROWTH = (2, 8, 64, 512, 4096, 32768, 262144, 1048576)
 MEMORY_BARS = {bench_events.CFS: 192}
 MEMORY_BAR = 256
@@ -221,6 +226,19 @@ def measure_import(turns):
     ]
 
 
+def measure_reading(turns):
+    """CPU time a line, of a recording as plain text: what `cfs replay` does before it simulates."""
+    with gzip.open(RECORDING) as file:
+        content = file.read()
+    times = []
+    for _ in range(turns):
+        begin = time.process_time()
+        cfs.Recording.open(io.BytesIO(content))
+        times.append((time.process_time() - begin) * 1e6 / content.count(b"\n"))
+    row = {"what": "reading", "min_us": round(min(times), 3), "median_us": round(statistics.median(times), 3)}
+    return [row | {"bar": 0.5}]
+
+
 def show_ring(what, rows):
     names = list(dict.fromkeys(row["variant"] for row in rows))
     cell = {(row["variant"], row["nr_tasks"]): row for row in rows}
@@ -251,6 +269,8 @@ def show(rows):
         show_ring(what, of(what))
     for row in of("threads"):
         print(f"two threads take {row['two_to_one']} of the time of one (least; median {row['median']})")
+    for row in of("reading"):
+        print(f"reading: {row['min_us']} us a line least, {row['median_us']} median; bar {row['bar']}")
     for row in of("import"):
         print(
             f"import cfs beyond numpy: {row['min_ms']} ms least, {row['median_ms']} median; "
@@ -265,7 +285,7 @@ def main(arguments=None):
     common.print_stamp(stamp)
     rows = measure_memory()
     rows += measure_call(turns) + measure_growth(max(turns // 3, 1)) + measure_ring(turns)
-    rows += measure_threads(max(turns // 2, 1)) + measure_import(turns)
+    rows += measure_threads(max(turns // 2, 1)) + measure_import(turns) + measure_reading(turns)
     show(rows)
     if options.json:
         common.write_json(options.json, "package", stamp, rows)
