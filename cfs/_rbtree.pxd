@@ -42,6 +42,14 @@ cdef inline void rb_link_node(rb_node *node, rb_node *parent, int side, rb_root 
         parent.child[side] = node
 
 
+cdef inline void rb_plant(rb_node *node, rb_root *root) noexcept nogil:
+    # into an empty tree
+    node.parent_color = RB_BLACK
+    node.child[LEFT] = NULL
+    node.child[RIGHT] = NULL
+    root.node = root.leftmost = node
+
+
 cdef void rb_insert_repair(rb_node *node, rb_root *root) noexcept nogil
 
 

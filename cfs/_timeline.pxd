@@ -4,7 +4,9 @@
 # An entity begins with a waiting_node. What a switch needs is here, inline; what happens once in sixteen is called.
 
 from ._fixedpoint cimport signed_difference
+from ._rbtree cimport rb_plant
 from ._types cimport (
+    HALF_RUN,
     LEFT,
     RIGHT,
     RUN_ROOM,
@@ -36,7 +38,7 @@ cdef size_t runs_in_one_piece(const run_pool *pool, uint64_t number, uint64_t en
 cdef run *run_numbered(const run_pool *pool, uint64_t number) noexcept nogil
 cdef void take_runs(run_pool *pool, uint64_t nr) noexcept nogil        # fresh ones, for a snapshot; there is room
 
-cdef void begin_timeline(timeline *tl, run_pool *pool, waiting_node *node, uint64_t key) noexcept nogil
+cdef run *fresh_run(run_pool *pool) noexcept nogil
 cdef run *split_run(timeline *tl, run_pool *pool, run *full, uint64_t key) noexcept nogil
 cdef void drop_run(timeline *tl, run_pool *pool, run *at) noexcept nogil
 cdef void timeline_erase(timeline *tl, run_pool *pool, waiting_node *node) noexcept nogil
@@ -129,6 +131,31 @@ cdef inline void put_into_run(run *at, waiting_node *node, uint64_t key) noexcep
     node.run = at
 
 
+cdef inline run *take_run(run_pool *pool) noexcept nogil:
+    cdef run *taken = pool.spare
+    if taken == NULL:
+        return fresh_run(pool)
+    pool.spare = run_of(taken.node.child[LEFT])
+    return taken
+
+
+cdef inline void give_run(run_pool *pool, run *given) noexcept nogil:
+    # an empty one: head == tail says, in a snapshot, that it is spare
+    given.node.child[LEFT] = <rb_node *>pool.spare
+    pool.spare = given
+
+
+cdef inline void begin_timeline(timeline *tl, run_pool *pool, waiting_node *node, uint64_t key) noexcept nogil:
+    # the first entity of an empty one: in the middle of a run, with room on both sides
+    cdef run *at = take_run(pool)
+    at.head = HALF_RUN
+    at.tail = HALF_RUN + 1
+    at.waiting[HALF_RUN].key = at.least = key
+    at.waiting[HALF_RUN].node = node
+    node.run = at
+    rb_plant(&at.node, &tl.runs)
+
+
 cdef inline void timeline_insert(timeline *tl, run_pool *pool, waiting_node *node, uint64_t key) noexcept nogil:
     # behind all equal keys
     cdef run *at = find_run(tl, key)
@@ -140,10 +167,17 @@ cdef inline void timeline_insert(timeline *tl, run_pool *pool, waiting_node *nod
     put_into_run(at, node, key)
 
 
+cdef inline bint is_alone(const run *first, const timeline *tl) noexcept nogil:
+    return tl.runs.node == &first.node and first.node.child[RIGHT] == NULL
+
+
 cdef inline void timeline_take_first(timeline *tl, run_pool *pool) noexcept nogil:
     cdef run *at = run_of(tl.runs.leftmost)
     at.head += 1
-    if at.head == at.tail:
-        drop_run(tl, pool, at)
-    else:
+    if at.head != at.tail:
         at.least = at.waiting[at.head].key
+    elif is_alone(at, tl):
+        tl.runs.node = tl.runs.leftmost = NULL      # a queue of one: that of a ping-pong comes here all the time
+        give_run(pool, at)
+    else:
+        drop_run(tl, pool, at)

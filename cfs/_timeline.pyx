@@ -36,6 +36,7 @@ from libc.string cimport memcpy, memmove, memset
 
 from ._rbtree cimport rb_check, rb_erase, rb_insert, rb_last, rb_link_node, rb_next, rb_prev
 from ._types cimport (
+    HALF_RUN,
     LEFT,
     RIGHT,
     RUN_ROOM,
@@ -51,7 +52,6 @@ from ._types cimport (
 )
 
 cdef enum:
-    HALF_RUN = 16               # RUN_ROOM / 2
     CACHE_LINE = 64
     SLAB_MIN = 16               # runs in the first slab; each next one is twice as large
     SLAB_DOUBLINGS = 10
@@ -114,23 +114,12 @@ cdef inline void open_slab(run_pool *pool) noexcept nogil:
     pool.nr_opened += 1
 
 
-cdef inline run *take_run(run_pool *pool) noexcept nogil:
-    cdef run *taken = pool.spare
-    if taken != NULL:
-        pool.spare = <run *>taken.node.child[LEFT]
-        return taken
+cdef run *fresh_run(run_pool *pool) noexcept nogil:
+    # one that was never used
     if pool.fresh == pool.fresh_end:
         open_slab(pool)
-    taken = pool.fresh
     pool.fresh += 1
-    return taken
-
-
-cdef inline void give_run(run_pool *pool, run *given) noexcept nogil:
-    given.head = given.tail = 0
-    given.node.child[LEFT] = <rb_node *>pool.spare
-    pool.spare = given
-
+    return pool.fresh - 1
 
 
 cdef uint64_t nr_runs_taken(const run_pool *pool) noexcept nogil:
@@ -172,24 +161,9 @@ cdef inline uint32_t length(const run *at) noexcept nogil:
     return at.tail - at.head
 
 
-cdef void begin_timeline(timeline *tl, run_pool *pool, waiting_node *node, uint64_t key) noexcept nogil:
-    # the first entity of an empty one: in the middle of a run, with room on both sides
-    cdef run *at = take_run(pool)
-    at.head = HALF_RUN
-    at.tail = HALF_RUN + 1
-    at.waiting[HALF_RUN].key = key
-    at.waiting[HALF_RUN].node = node
-    at.least = key
-    node.run = at
-    rb_link_node(&at.node, NULL, LEFT, &tl.runs)
-    rb_insert(&at.node, &tl.runs, True)
-
-
 cdef void drop_run(timeline *tl, run_pool *pool, run *at) noexcept nogil:
-    if tl.runs.node == &at.node and tl.runs.leftmost == &at.node and at.node.child[RIGHT] == NULL:
-        tl.runs.node = tl.runs.leftmost = NULL      # the only one: queues of one or two come here all the time
-    else:
-        rb_erase(&at.node, &tl.runs)
+    # there is nobody in it
+    rb_erase(&at.node, &tl.runs)
     give_run(pool, at)
 
 
@@ -238,6 +212,7 @@ cdef inline void merge_runs(timeline *tl, run_pool *pool, run *at, run *behind) 
         at.tail = nr
     move_entities(behind, behind.head, at, at.tail, length(behind))
     at.tail += length(behind)
+    behind.tail = behind.head
     drop_run(tl, pool, behind)
 
 

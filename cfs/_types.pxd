@@ -43,6 +43,7 @@ cdef struct rb_root:
 
 cdef enum:
     RUN_ROOM = 32               # entities in a run, at most
+    HALF_RUN = 16
 
 
 cdef struct waiting_node:       # first in each entity that can wait in a timeline
