@@ -284,7 +284,7 @@ def main(arguments=None):
     stamp = common.machine_stamp()
     common.print_stamp(stamp)
     rows = measure_memory()
-    rows += measure_call(turns) + measure_growth(max(turns // 3, 1)) + measure_ring(turns)
+    rows += measure_call(turns) + measure_growth(turns) + measure_ring(turns)
     rows += measure_threads(max(turns // 2, 1)) + measure_import(turns) + measure_reading(turns)
     show(rows)
     if options.json:

@@ -39,31 +39,36 @@ def table(name, rows):
     return "".join(parts)
 
 
-def lines(axes, rows, key, title, label):
-    """One line a variant: ns against the number of tasks."""
-    for name in dict.fromkeys(row[key] for row in rows):
-        points = [(row["nr_tasks"], row["min_ns"]) for row in rows if row[key] == name]
-        axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=name)
+# Okabe and Ito's, ours first: told apart by all eyes
+HUES = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7", "#000000", "#999999")
+
+
+def frame(axes, title, label, unit):
     axes.set_xscale("log", base=2)
     axes.set_title(title, loc="left", fontsize=10)
     axes.set_xlabel(label)
-    axes.set_ylabel("ns, least round")
-    axes.set_ylim(bottom=0)
-    axes.legend(fontsize=7, frameon=False)
+    axes.set_ylabel(unit)
+    axes.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+
+
+def lines(axes, rows, key, title, label):
+    """One line a variant: ns against the number of tasks, both by factors."""
+    for hue, name in zip(HUES, dict.fromkeys(row[key] for row in rows), strict=False):
+        points = [(row["nr_tasks"], row["min_ns"]) for row in rows if row[key] == name]
+        axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=name, color=hue)
+    axes.set_yscale("log", base=2)
+    axes.yaxis.set_major_formatter("{x:.0f}")
+    frame(axes, title, label, "ns, least round")
 
 
 def speed_ups(axes, curves, title, label):
     """One line a name of ratios against the number of tasks: how many times as long the other one takes."""
-    for name, rows in curves.items():
+    for hue, (name, rows) in zip(HUES, curves.items(), strict=False):
         points = [(row["nr_tasks"], row["ratio"]) for row in rows]
-        axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=name)
+        axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=name, color=hue)
     axes.axhline(1, color="#999", linewidth=0.8)
-    axes.set_xscale("log", base=2)
-    axes.set_title(title, loc="left", fontsize=10)
-    axes.set_xlabel(label)
-    axes.set_ylabel("time of the other / time of ours")
     axes.set_ylim(bottom=0)
-    axes.legend(fontsize=7, frameon=False)
+    frame(axes, title, label, "time of the other / time of ours")
 
 
 def ring_speed_ups(package):
@@ -97,7 +102,7 @@ def bars(axes, rows):
     ]
     names = [f"{row['model'][6:]} {row['operation']}, {row['layout']}, {row['nr_tasks']}" for row in rows]
     places = range(len(rows))
-    axes.barh([place - 0.2 for place in places], [row["instructions"] for row in rows], 0.4, label="cfs")
+    axes.barh([place - 0.2 for place in places], [row["instructions"] for row in rows], 0.4, label="cfs", color=HUES[0])
     axes.barh(
         [place + 0.2 for place in places], [row["kernel"] for row in rows], 0.4, label="kernel", color="#bbb"
     )
@@ -114,9 +119,13 @@ def picture(document):
     except ImportError:
         return None
     results = document["benchmarks"]
-    figure = Figure(figsize=(13, 13.5), layout="constrained")
+    figure = Figure(figsize=(15, 13.5), layout="constrained")
     axes = figure.subplots(3, 2)
-    switch = [row for row in results["switch"] if row["layout"] == "flat" and "Python" not in row["variant"]]
+    switch = [
+        row
+        for row in results["switch"]
+        if row["layout"] == "flat" and "Python" not in row["variant"] and "loop" not in row["variant"]
+    ]
     lines(axes[0, 0], switch, "variant", "a context switch, compiled, flat", "runnable tasks")
     package = results["package"]
     lines(
