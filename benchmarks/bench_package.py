@@ -8,15 +8,18 @@ ring       lat_ctx's ring, a synchronous wakeup and a block a hop: the models, a
            with a division in each charge; once with equal tasks, as lat_ctx has them (2.6.24 then has nothing
            to weight), and once with all nice values, 2.6.24 and the textbook only; final states compared
 threads    two simulations in two threads against one after the other, the GIL released
+build      all extensions from the sources: seconds, and megabytes
 reading    a line of a recording, plain text; bar: half a microsecond
 import     `import cfs` beyond numpy's own, in a new process
 """
 
 import gzip
 import io
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -226,6 +229,25 @@ def measure_import(turns):
     ]
 
 
+def measure_build():
+    """A whole build of the extensions from a copy of the sources, and how large they are. Once: it takes long."""
+    root = Path(__file__).resolve().parents[1]
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("cfs", "setup.py", "pyproject.toml", "README.md"):
+            if (root / name).is_dir():
+                skip = shutil.ignore_patterns("*.so", "*.pyd", "*.c", "__pycache__")
+                shutil.copytree(root / name, f"{folder}/{name}", ignore=skip)
+            else:
+                shutil.copy(root / name, folder)
+        begin = time.perf_counter()
+        build = [sys.executable, "setup.py", "-q", "build_ext", "--inplace"]
+        subprocess.run(build, cwd=folder, check=True, capture_output=True)
+        seconds = time.perf_counter() - begin
+        made = [path for end in ("so", "pyd") for path in Path(folder, "cfs").rglob(f"*.{end}")]
+        size = sum(path.stat().st_size for path in made)
+    return [{"what": "build", "seconds": round(seconds, 1), "modules": len(made), "mb": round(size / 1e6, 1)}]
+
+
 def measure_reading(turns):
     """CPU time a line, of a recording as plain text: what `cfs replay` does before it simulates."""
     with gzip.open(RECORDING) as file:
@@ -269,6 +291,8 @@ def show(rows):
         show_ring(what, of(what))
     for row in of("threads"):
         print(f"two threads take {row['two_to_one']} of the time of one (least; median {row['median']})")
+    for row in of("build"):
+        print(f"build: {row['seconds']} s for {row['modules']} modules, {row['mb']} MB")
     for row in of("reading"):
         print(f"reading: {row['min_us']} us a line least, {row['median_us']} median; bar {row['bar']}")
     for row in of("import"):
@@ -286,6 +310,7 @@ def main(arguments=None):
     rows = measure_memory()
     rows += measure_call(turns) + measure_growth(turns) + measure_ring(turns)
     rows += measure_threads(max(turns // 2, 1)) + measure_import(turns) + measure_reading(turns)
+    rows += [] if options.quick else measure_build()
     show(rows)
     if options.json:
         common.write_json(options.json, "package", stamp, rows)

@@ -102,10 +102,10 @@ def bars(axes, rows):
     ]
     names = [f"{row['model'][6:]} {row['operation']}, {row['layout']}, {row['nr_tasks']}" for row in rows]
     places = range(len(rows))
-    axes.barh([place - 0.2 for place in places], [row["instructions"] for row in rows], 0.4, label="cfs", color=HUES[0])
-    axes.barh(
-        [place + 0.2 for place in places], [row["kernel"] for row in rows], 0.4, label="kernel", color="#bbb"
-    )
+    for aside, field, hue in ((-0.2, "instructions", HUES[0]), (0.2, "kernel", "#bbb")):
+        name = "cfs" if field == "instructions" else field
+        values = [row[field] for row in rows]
+        axes.barh([place + aside for place in places], values, 0.4, label=name, color=hue)
     axes.set_yticks(list(places), names, fontsize=7)
     axes.invert_yaxis()
     axes.set_title("instructions an operation", loc="left", fontsize=10)
