@@ -230,7 +230,7 @@ def measure_import(turns):
 
 
 def measure_build():
-    """A whole build of the extensions from a copy of the sources, and how large they are. Once: it takes long."""
+    """A whole build of the extensions from a copy of the sources, and how large they are."""
     root = Path(__file__).resolve().parents[1]
     with tempfile.TemporaryDirectory() as folder:
         for name in ("cfs", "setup.py", "pyproject.toml", "README.md"):
