@@ -34,7 +34,8 @@ cdef void free_runs(run_pool *pool) noexcept nogil
 cdef uint64_t nr_runs_in_slab(uint64_t slab) noexcept nogil
 cdef run *first_run_of(void *slab) noexcept nogil
 cdef uint64_t nr_runs_taken(const run_pool *pool) noexcept nogil       # ever: those given back as well
-cdef size_t runs_in_one_piece(const run_pool *pool, uint64_t number, uint64_t end) noexcept nogil # from `number` on, before `end`
+# how many lie one behind the other from `number` on, before `end`
+cdef size_t runs_in_one_piece(const run_pool *pool, uint64_t number, uint64_t end) noexcept nogil
 cdef run *run_numbered(const run_pool *pool, uint64_t number) noexcept nogil
 cdef void take_runs(run_pool *pool, uint64_t nr) noexcept nogil        # fresh ones, for a snapshot; there is room
 

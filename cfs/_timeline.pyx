@@ -14,9 +14,9 @@ when a run is full, empty, or nearly so: once in sixteen times at most.
     first    drains from its head
     few      after a removal in the middle a run and a neighbour that fit into half a run become one
 
-Runs come from the machine's pool, which is made large enough when a task or group is made (reserve_runs), so nothing
-here fails. How many can be in use: two neighbours of a timeline, the first pair aside, always hold more than half a run,
-so a timeline of n entities has at most 2 * ((n - 1) // 17) + 2 runs.
+Runs come from the machine's pool, which is made large enough when a task or group is made (make_room_on_timelines), so
+nothing here fails. How many can be in use: two neighbours of a timeline, the first pair aside, always hold more than half
+a run, so a timeline of n entities has at most 2 * ((n - 1) // 17) + 2 runs.
 
 Invariants, checked by `timeline_check`:
     I1  order: no key precedes the one before it, across runs as well; all lie within 2**63

@@ -162,6 +162,10 @@ cdef inline sched_entity *last_entity(const cfs_rq *cfs) noexcept nogil:
     return entity_of_node(timeline_last(&cfs.tasks_timeline))
 
 
+cdef inline int64_t entity_key(const cfs_rq *cfs, vns_t vruntime) noexcept nogil:
+    return signed_difference(vruntime, cfs.min_vruntime)
+
+
 cdef inline vns_t least_vruntime(const cfs_rq *cfs) noexcept nogil:
     # of those that wait, read without touching the entity
     return timeline_least(&cfs.tasks_timeline)
@@ -348,10 +352,6 @@ cdef void set_curr_task_fair(rq *rq, task *p) noexcept nogil:
 # before the leftmost it would be put into the tree only to be taken out again, so it stays where it is and begins a
 # new turn (at two tasks flat 0.69 of the time, grouped 0.59: benchmarks/bench_switch.py, 2026-11-24). From the first
 # level on where another one is chosen, all levels below are released.
-
-
-cdef inline int64_t entity_key(const cfs_rq *cfs, vns_t vruntime) noexcept nogil:
-    return signed_difference(vruntime, cfs.min_vruntime)
 
 
 cdef inline void charge_path(task *p) noexcept nogil:
