@@ -60,34 +60,32 @@ cdef inline bint would_fault(rq *rq, task *p, int32_t kind) noexcept nogil:
     return rq.sched_class.would_fault != NULL and rq.sched_class.would_fault(rq, p, kind, NULL)
 
 
-cdef inline int check_event(const event *e, rq *rq, ns_t now, task **tasks, size_t nr_tasks) noexcept nogil:
-    # before anything has changed; BATCH_DONE: go on
-    if e.time < now:
-        return BATCH_TIME
+cdef inline int perform(const event *e, rq *rq, task **tasks, size_t nr_tasks) noexcept nogil:
+    # BATCH_DONE, or why it would be refused, and then nothing has changed
     if e.kind == EVENT_KIND_TICK:
-        return BATCH_FAULT if would_fault(rq, rq.curr, EVENT_TICK) else BATCH_DONE
-    if e.kind == EVENT_KIND_WAKE:
+        if would_fault(rq, rq.curr, EVENT_TICK):
+            return BATCH_FAULT
+        begin_event(rq, e.time)
+        scheduler_tick(rq)
+    elif e.kind == EVENT_KIND_WAKE:
         if e.task >= nr_tasks:
             return BATCH_TASK
         if tasks[e.task].state == TASK_BLOCKED and would_fault(tasks[e.task].rq, tasks[e.task], EVENT_WAKE):
             return BATCH_FAULT
-        return BATCH_DONE
-    if e.kind > EVENT_KIND_YIELD:
-        return BATCH_KIND
-    return BATCH_IDLE if rq.curr == rq.idle else BATCH_DONE
-
-
-cdef inline void perform(const event *e, rq *rq, task **tasks) noexcept nogil:
-    begin_event(rq, e.time)
-    if e.kind == EVENT_KIND_TICK:
-        scheduler_tick(rq)
-    elif e.kind == EVENT_KIND_WAKE:
+        begin_event(rq, e.time)
         try_to_wake_up(tasks[e.task], 0)
-    elif e.kind == EVENT_KIND_BLOCK:
-        block_current(rq, SLEEP_INTERRUPTIBLE)
+    elif e.kind > EVENT_KIND_YIELD:
+        return BATCH_KIND
+    elif rq.curr == rq.idle:
+        return BATCH_IDLE
     else:
-        sched_yield(rq)
+        begin_event(rq, e.time)
+        if e.kind == EVENT_KIND_BLOCK:
+            block_current(rq, SLEEP_INTERRUPTIBLE)
+        else:
+            sched_yield(rq)
     end_event(rq, e.time)
+    return BATCH_DONE
 
 
 cdef int run(
@@ -97,12 +95,11 @@ cdef int run(
     cdef size_t i
     cdef int refused
     for i in range(nr):
-        refused = check_event(&events[i], rq, now[0], tasks, nr_tasks)
+        refused = perform(&events[i], rq, tasks, nr_tasks) if events[i].time >= now[0] else BATCH_TIME
         if refused != BATCH_DONE:
             done[0] = i
             return refused
         now[0] = events[i].time
-        perform(&events[i], rq, tasks)
         picks[i] = rq.curr.id
     done[0] = nr
     return BATCH_DONE

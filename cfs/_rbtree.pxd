@@ -239,13 +239,7 @@ cdef inline void erase_from(rb_node *node, rb_root *root, const rb_augment *augm
         erase_repair(parent, side, root, augment, False)
 
 
-cdef inline void forget_leftmost(rb_node *node, rb_root *root) noexcept nogil:
-    # The leftmost has no left child, so its right child, if any, is a lone red leaf: the next one
-    if root.leftmost == node:
-        root.leftmost = node.child[RIGHT] if node.child[RIGHT] != NULL else rb_parent(node)
-
-
-cdef inline void erase_leftmost(rb_node *node, rb_root *root) noexcept nogil:
+cdef inline void erase_leftmost(rb_node *node, rb_root *root, const rb_augment *augment) noexcept nogil:
     # Everything above the leftmost lies on the left edge, so every side is known
     cdef rb_node *parent = rb_parent(node)
     cdef rb_node *child = node.child[RIGHT]
@@ -256,8 +250,10 @@ cdef inline void erase_leftmost(rb_node *node, rb_root *root) noexcept nogil:
         root.node = child
         return
     parent.child[LEFT] = child
+    if augment != NULL:
+        augment.propagate(parent, NULL)
     if child == NULL and rb_color(node) == RB_BLACK:
-        erase_repair(parent, LEFT, root, NULL, True)
+        erase_repair(parent, LEFT, root, augment, True)
 
 # ------------------------------------------------------------------------------------------------ the augmented pair
 
@@ -272,5 +268,8 @@ cdef inline void rb_insert_augmented(rb_node *node, rb_root *root, bint leftmost
 
 
 cdef inline void rb_erase_augmented(rb_node *node, rb_root *root, const rb_augment *augment) noexcept nogil:
-    forget_leftmost(node, root)
-    erase_from(node, root, augment)
+    # The leftmost is what a pick takes out most: 1 to 2 ns less on its own path. NULL: of the plain tree
+    if root.leftmost == node:
+        erase_leftmost(node, root, augment)
+    else:
+        erase_from(node, root, augment)

@@ -90,8 +90,7 @@ cdef enum:                      # kinds of places
     PLACE_TASK = 3              # slot
     PLACE_GROUP = 4             # position in machine.groups
     PLACE_GROUP_CPU = 5         # that times CPUs plus CPU
-    PLACE_CONSTANT = 6          # position in sched_class.constants
-    PLACE_RUN = 7               # number in the pool
+    PLACE_RUN = 6               # number in the pool
 
 
 cdef struct counts:             # how an image begins
@@ -272,15 +271,6 @@ cdef uint64_t place_in_region(const machine *m, const region *where, uintptr_t a
     return place(where.kind, where.number, offset)
 
 
-cdef uint64_t place_of_constant(const sched_class *cls, uintptr_t address) noexcept nogil:
-    cdef uint64_t i = 0
-    while cls.constants != NULL and cls.constants[i] != NULL:
-        if <uintptr_t>cls.constants[i] == address:
-            return place(PLACE_CONSTANT, i, 0)
-        i += 1
-    return PLACE_NONE
-
-
 cdef uint64_t place_of(const atlas *map, uintptr_t address) noexcept nogil:
     # the last region that begins at or before the address, if it reaches so far
     cdef size_t low = 0
@@ -294,7 +284,7 @@ cdef uint64_t place_of(const atlas *map, uintptr_t address) noexcept nogil:
             high = middle
     if low and address < map.regions[low - 1].end:
         return place_in_region(map.m, &map.regions[low - 1], address)
-    return place_of_constant(map.m.sched_class, address)
+    return PLACE_NONE
 
 # ------------------------------------------------------------------------------------------------ places by number
 
@@ -328,15 +318,6 @@ cdef size_t size_of_place(const sched_class *cls, uint64_t kind) noexcept nogil:
     return cls.group_size if kind == PLACE_GROUP_CPU else cls.task_size
 
 
-cdef const void *constant_numbered(const sched_class *cls, uint64_t number) noexcept nogil:
-    cdef uint64_t i = 0
-    while cls.constants != NULL and cls.constants[i] != NULL:
-        if i == number:
-            return cls.constants[i]
-        i += 1
-    return NULL
-
-
 cdef uintptr_t address_of(const atlas *map, uint64_t where) except? 0:
     # of a place without its tag; 0 for none
     cdef uint64_t kind = where >> KIND_SHIFT
@@ -345,13 +326,10 @@ cdef uintptr_t address_of(const atlas *map, uint64_t where) except? 0:
     cdef const void *start
     if where >> 1 == 0:
         return 0
-    if kind == PLACE_CONSTANT:
-        start = constant_numbered(map.m.sched_class, number)
-    else:
-        start = start_of_place(map, kind, number)
-    if start == NULL or offset % sizeof(void *) or (kind == PLACE_CONSTANT and offset):
+    start = start_of_place(map, kind, number)
+    if start == NULL or offset % sizeof(void *):
         raise SnapshotError(f"a pointer leads to a place that is not there: kind {kind}, number {number}, byte {offset}")
-    if kind != PLACE_CONSTANT and offset >= size_of_place(map.m.sched_class, kind):
+    if offset >= size_of_place(map.m.sched_class, kind):
         raise SnapshotError(f"a pointer leads to byte {offset} of a struct that is shorter (kind {kind})")
     return <uintptr_t>start + offset
 

@@ -288,8 +288,7 @@ cdef struct sched_class:
     # a class without rq_tick always, of one with it never
     bint (*idle_settled)(const rq *rq) noexcept nogil
     # snapshots (_snapshot.pyx): every pointer in the class's structs, beside those of the core. Each points
-    # into a task, a CPU's rq, a group on a CPU, a task_group, or to one of `constants`
+    # into a task, a CPU's rq, a group on a CPU, a task_group, or a run
     const pointer *task_pointers    # of a task, the idle one included; NULL: the class cannot be copied
     const pointer *rq_pointers      # NULL: none
     const pointer *group_pointers   # of what a group has on one CPU; NULL: none
-    const void *const *constants    # objects of the class that never change, NULL at the end; NULL: none

@@ -15,7 +15,6 @@ from .._types cimport (
     uint64_t,
     vns_t,
 )
-from .._rbtree cimport rb_augment
 
 cdef struct sched_entity:       # a task, or a group on one CPU
     rb_node run_node            # its place among the waiting ones, by deadline
@@ -24,6 +23,7 @@ cdef struct sched_entity:       # a task, or a group on one CPU
     ns_t min_slice              # in the tree: the least slice of its subtree, as the kernel believes (I3)
     vns_t vruntime              # run time x 2**20 / weight
     load_weight load            # weight scaled by 2**10: 2**20 is nice 0
+    uint64_t load_down          # the weight scaled down again, as averages count it
     int64_t vlag                # saved lag, virtual ns; from set_next_entity to the next saving: the protection limit
     ns_t slice                  # the request that the deadline is for
     ns_t exec_start             # clock at the last charge or select
@@ -54,8 +54,8 @@ cdef struct cfs_rq:             # a group's runqueue: waiting entities in a tree
     uint32_t h_nr_idle          # those with policy idle, or in an idle group below
     rq *rq
     task_group *tg              # NULL: the CPU's root queue without groups
-    const rb_augment *augment   # what the tree keeps of its subtrees: as the kernel, or exactly
     uint8_t idle                # copy of the group's cpu.idle
+    uint8_t exact_min_slice     # the tunable, when the queue was made
 
 
 cdef struct eevdf_task:

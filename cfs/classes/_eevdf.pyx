@@ -232,6 +232,7 @@ cdef void set_load(sched_entity *se, const load_weight *load) noexcept nogil:
     # vt_factor / 2**vt_shift is 1024 * inv_weight / 2**32, the factor cut to 32 bits (spec 4.3)
     cdef uint64_t factor = load.inv_weight << LOAD_SHIFT
     se.load = load[0]
+    se.load_down = scale_load_down(load.weight)
     se.vt_shift = 32
     while factor >> 32:
         factor >>= 1
@@ -273,17 +274,17 @@ cdef inline int64_t entity_key(const cfs_rq *cfs, const sched_entity *se) noexce
 
 
 cdef inline int64_t weighted_key(const cfs_rq *cfs, const sched_entity *se) noexcept nogil:
-    return <int64_t>(<uint64_t>entity_key(cfs, se) * scale_load_down(se.load.weight))
+    return <int64_t>(<uint64_t>entity_key(cfs, se) * se.load_down)
 
 
 cdef inline void avg_vruntime_add(cfs_rq *cfs, const sched_entity *se) noexcept nogil:
     cfs.avg_vruntime += weighted_key(cfs, se)
-    cfs.avg_load += scale_load_down(se.load.weight)
+    cfs.avg_load += se.load_down
 
 
 cdef inline void avg_vruntime_sub(cfs_rq *cfs, const sched_entity *se) noexcept nogil:
     cfs.avg_vruntime -= weighted_key(cfs, se)
-    cfs.avg_load -= scale_load_down(se.load.weight)
+    cfs.avg_load -= se.load_down
 
 
 cdef inline load_sum load_sum_of(const cfs_rq *cfs) noexcept nogil:
@@ -293,7 +294,7 @@ cdef inline load_sum load_sum_of(const cfs_rq *cfs) noexcept nogil:
     total.load = cfs.avg_load
     if curr_counts(cfs):
         total.sum += weighted_key(cfs, cfs.curr)
-        total.load += scale_load_down(cfs.curr.load.weight)
+        total.load += cfs.curr.load_down
     return total
 
 
@@ -325,8 +326,8 @@ cdef void update_entity_lag(const cfs_rq *cfs, sched_entity *se) noexcept nogil:
     se.vlag = limit if lag > limit else -limit if lag < -limit else lag
 
 # ---------------------------------------------------------------------------------------------------- tree handling
-# tree_enqueue and tree_dequeue are the kernel's __enqueue_entity and __dequeue_entity. Of two augmentations a queue has
-# one: `as_kernel` leaves min_slice where it is when a node takes another's place, `exact` copies it.
+# tree_enqueue and tree_dequeue are the kernel's __enqueue_entity and __dequeue_entity. They are the only callers of the
+# augmented pair, whose callbacks are the three functions before them.
 
 
 cdef inline bint recompute(sched_entity *se) noexcept nogil:
@@ -353,34 +354,25 @@ cdef void min_propagate(rb_node *node, rb_node *stop) noexcept nogil:
         node = rb_parent(node)
 
 
-cdef void min_copy_as_kernel(rb_node *old, rb_node *new) noexcept nogil:
+cdef inline void min_copy(rb_node *old, rb_node *new) noexcept nogil:
+    # the kernel leaves min_slice where it is when a node takes another's place
     entity_of_node(new).min_vruntime = entity_of_node(old).min_vruntime
+    if entity_of_node(old).cfs_rq.exact_min_slice:
+        entity_of_node(new).min_slice = entity_of_node(old).min_slice
 
 
-cdef void min_rotate_as_kernel(rb_node *old, rb_node *new) noexcept nogil:
-    min_copy_as_kernel(old, new)
+cdef void min_rotate(rb_node *old, rb_node *new) noexcept nogil:
+    min_copy(old, new)
     recompute(entity_of_node(old))
 
 
-cdef void min_copy_exact(rb_node *old, rb_node *new) noexcept nogil:
-    min_copy_as_kernel(old, new)
-    entity_of_node(new).min_slice = entity_of_node(old).min_slice
-
-
-cdef void min_rotate_exact(rb_node *old, rb_node *new) noexcept nogil:
-    min_copy_exact(old, new)
-    recompute(entity_of_node(old))
-
-
-cdef rb_augment as_kernel
-as_kernel.propagate = min_propagate
-as_kernel.copy = min_copy_as_kernel
-as_kernel.rotate = min_rotate_as_kernel
-
-cdef rb_augment exact
-exact.propagate = min_propagate
-exact.copy = min_copy_exact
-exact.rotate = min_rotate_exact
+cdef inline rb_augment least_of_subtrees() noexcept nogil:
+    # made where it is used: so the compiler knows the callbacks
+    cdef rb_augment augment
+    augment.propagate = min_propagate
+    augment.copy = min_copy
+    augment.rotate = min_rotate
+    return augment
 
 
 cdef void tree_enqueue(cfs_rq *cfs, sched_entity *se) noexcept nogil:
@@ -390,6 +382,7 @@ cdef void tree_enqueue(cfs_rq *cfs, sched_entity *se) noexcept nogil:
     cdef rb_node *left
     cdef rb_node *right
     cdef int side = LEFT
+    cdef rb_augment augment = least_of_subtrees()
     avg_vruntime_add(cfs, se)
     se.min_vruntime = se.vruntime
     se.min_slice = se.slice
@@ -405,12 +398,13 @@ cdef void tree_enqueue(cfs_rq *cfs, sched_entity *se) noexcept nogil:
         &se.run_node,
         &cfs.tasks_timeline,
         side == LEFT and parent == cfs.tasks_timeline.leftmost,
-        cfs.augment,
+        &augment,
     )
 
 
 cdef void tree_dequeue(cfs_rq *cfs, sched_entity *se) noexcept nogil:
-    rb_erase_augmented(&se.run_node, &cfs.tasks_timeline, cfs.augment)
+    cdef rb_augment augment = least_of_subtrees()
+    rb_erase_augmented(&se.run_node, &cfs.tasks_timeline, &augment)
     avg_vruntime_sub(cfs, se)
 
 
@@ -418,10 +412,12 @@ cdef inline sched_entity *first_entity(const cfs_rq *cfs) noexcept nogil:
     return entity_of_node(cfs.tasks_timeline.leftmost)
 
 
-cdef sched_entity *first_eligible(const cfs_rq *cfs, const load_sum *total) noexcept nogil:
-    # of the waiting ones, by deadline; NULL: nobody
+cdef inline sched_entity *first_eligible(const cfs_rq *cfs, const load_sum *total) noexcept nogil:
+    # of the waiting ones, by deadline; NULL: nobody. The very first often is, and needs no search
     cdef rb_node *at = cfs.tasks_timeline.node
     cdef rb_node *left
+    if at != NULL and vruntime_eligible(cfs, total, first_entity(cfs).vruntime):
+        return first_entity(cfs)
     while at != NULL:
         left = at.child[LEFT]
         if left != NULL and vruntime_eligible(cfs, total, entity_of_node(left).min_vruntime):
@@ -445,7 +441,7 @@ cdef inline ns_t cfs_rq_min_slice(const cfs_rq *cfs) noexcept nogil:
 # ------------------------------------------------------------------------------------------------------------ buddies
 
 
-cdef void clear_buddies(cfs_rq *cfs, sched_entity *se) noexcept nogil:
+cdef inline void clear_buddies(cfs_rq *cfs, sched_entity *se) noexcept nogil:
     # `se` is no buddy any more, nor are those above that became buddies with it
     while se != NULL and se.cfs_rq.next == se:
         se.cfs_rq.next = NULL
@@ -469,7 +465,7 @@ cdef inline vns_t protected_until(const sched_entity *se, ns_t slice) noexcept n
     return se.vruntime + calc_delta_fair(slice, se)
 
 
-cdef void set_protect_slice(const cfs_rq *cfs, sched_entity *se) noexcept nogil:
+cdef inline void set_protect_slice(const cfs_rq *cfs, sched_entity *se) noexcept nogil:
     # vprot = the deadline, or the end of the shortest slice that waits if that is earlier
     cdef ns_t slice = tunables_of(cfs.rq).normalized_base_slice_ns
     if has_feature(cfs, RUN_TO_PARITY):
@@ -492,7 +488,7 @@ cdef inline void cancel_protect_slice(sched_entity *se) noexcept nogil:
 # ------------------------------------------------------------------------------------------------------ accounting
 
 
-cdef void update_min_vruntime(cfs_rq *cfs) noexcept nogil:
+cdef inline void update_min_vruntime(cfs_rq *cfs) noexcept nogil:
     # v0 = later(v0, the earliest v of the queue); A is as of v0, so it moves along
     cdef vns_t vruntime = cfs.min_vruntime
     cdef int64_t delta
@@ -522,18 +518,9 @@ cdef bint update_deadline(const cfs_rq *cfs, sched_entity *se) noexcept nogil:
     return True
 
 
-cdef void update_curr(cfs_rq *cfs) noexcept nogil:
-    # charge the running entity, and ask for a pick if its request or its protection is at its end
-    cdef sched_entity *curr = cfs.curr
-    cdef ns_t now = cfs.rq.clock
-    cdef int64_t delta_exec
+cdef void charge(cfs_rq *cfs, sched_entity *curr, int64_t delta_exec) noexcept nogil:
     cdef bint expired
-    if curr == NULL:
-        return
-    delta_exec = <int64_t>(now - curr.exec_start)
-    if delta_exec <= 0:
-        return
-    curr.exec_start = now
+    curr.exec_start += delta_exec
     curr.sum_exec_runtime += delta_exec
     curr.vruntime += calc_delta_fair(delta_exec, curr)
     expired = update_deadline(cfs, curr)
@@ -541,6 +528,17 @@ cdef void update_curr(cfs_rq *cfs) noexcept nogil:
     if cfs.nr_queued != 1 and (expired or not protect_slice(curr)):
         resched_task(cfs.rq.curr)
         clear_buddies(cfs, curr)
+
+
+cdef inline void update_curr(cfs_rq *cfs) noexcept nogil:
+    # Charge the running entity, and ask for a pick if its request or its protection is at its end. A switch comes here
+    # three times at the same clock
+    cdef int64_t delta_exec
+    if cfs.curr == NULL:
+        return
+    delta_exec = <int64_t>(cfs.rq.clock - cfs.curr.exec_start)
+    if delta_exec > 0:
+        charge(cfs, cfs.curr, delta_exec)
 
 
 cdef inline void account_entity_enqueue(cfs_rq *cfs, const sched_entity *se) noexcept nogil:
@@ -567,11 +565,11 @@ cdef inline void count_tasks(cfs_rq *cfs, tally *change) noexcept nogil:
 cdef int64_t lag_to_place(const cfs_rq *cfs, const sched_entity *se) noexcept nogil:
     # lag * (W + w) / W: joining moves V toward the newcomer by w / (W + w), and the saved lag shall be left of it
     cdef uint64_t load = cfs.avg_load
-    cdef uint64_t weight = scale_load_down(se.load.weight)
+    cdef uint64_t weight = se.load_down
     if not has_feature(cfs, PLACE_LAG) or cfs.nr_queued == 0 or se.vlag == 0:
         return 0
     if curr_counts(cfs):
-        load += scale_load_down(cfs.curr.load.weight)
+        load += cfs.curr.load_down
     return div_s64(cfs, <int64_t>(<uint64_t>se.vlag * (load + weight)), load if load else 1)
 
 
@@ -626,14 +624,17 @@ cdef void reweight_entity(cfs_rq *cfs, sched_entity *se, const load_weight *load
         attach_after_reweight(cfs, se)
 
 
-cdef void update_cfs_group(sched_entity *se) noexcept nogil:
+cdef void reweight_group(sched_entity *se) noexcept nogil:
     # a group weighs its shares; an empty one keeps what it weighed
     cdef load_weight load
-    if entity_is_task(se) or se.my_q.load_weight == 0:
-        return
-    if se.load.weight != se.my_q.tg.shares << LOAD_SHIFT:
+    if se.my_q.load_weight != 0 and se.load.weight != se.my_q.tg.shares << LOAD_SHIFT:
         load = load_of_shares(se.my_q.tg.shares)
         reweight_entity(se.cfs_rq, se, &load)
+
+
+cdef inline void update_cfs_group(sched_entity *se) noexcept nogil:
+    if not entity_is_task(se):
+        reweight_group(se)
 
 
 cdef void enqueue_entity(cfs_rq *cfs, sched_entity *se, bint initial) noexcept nogil:
@@ -737,7 +738,7 @@ cdef void put_prev_entity(cfs_rq *cfs, sched_entity *se) noexcept nogil:
     cfs.curr = NULL
 
 
-cdef sched_entity *pick_eevdf(const cfs_rq *cfs, bint protect) noexcept nogil:
+cdef inline sched_entity *pick_eevdf(const cfs_rq *cfs, bint protect) noexcept nogil:
     # Of the eligible ones the one with the earliest deadline; of equals the waiting one. NULL: nobody is eligible.
     cdef load_sum total = load_sum_of(cfs)
     cdef sched_entity *curr = cfs.curr if curr_counts(cfs) else NULL
@@ -1128,7 +1129,7 @@ cdef void init_cfs_rq(cfs_rq *cfs, rq *rq, task_group *tg) noexcept nogil:
     cfs.min_vruntime = <vns_t>-(1 << 20)
     cfs.rq = rq
     cfs.tg = tg
-    cfs.augment = &exact if tunables_of(rq).exact_min_slice else &as_kernel
+    cfs.exact_min_slice = tunables_of(rq).exact_min_slice != 0
 
 
 cdef void init_rq_fair(rq *rq) noexcept nogil:
@@ -1283,7 +1284,7 @@ cdef int check_node(const cfs_rq *cfs, const sched_entity *se) noexcept nogil:
         if child != NULL:
             vruntime = min_vruntime(vruntime, child.min_vruntime)
             slice = child.min_slice if child.min_slice < slice else slice
-    if se.min_vruntime != vruntime or (cfs.augment == &exact and se.min_slice != slice):
+    if se.min_vruntime != vruntime or (cfs.exact_min_slice and se.min_slice != slice):
         return 1
     return 5 if se == cfs.curr else 0
 
@@ -1291,7 +1292,7 @@ cdef int check_node(const cfs_rq *cfs, const sched_entity *se) noexcept nogil:
 cdef int check_entity(const cfs_rq *cfs, const sched_entity *se) noexcept nogil:
     # of an entity that is on this queue
     cdef bint empty
-    if not se.on_rq or se.cfs_rq != cfs:
+    if not se.on_rq or se.cfs_rq != cfs or se.load_down != scale_load_down(se.load.weight):
         return 2
     if se.rel_deadline:
         return 8
@@ -1461,17 +1462,16 @@ task_pointers[3] = pointer_at(&(<eevdf_task *>NULL).se.parent, 1, POINTER_FIXED)
 task_pointers[4] = pointer_at(&(<eevdf_task *>NULL).se.my_q, 1, POINTER_FIXED)
 task_pointers[5].count = 0
 
-cdef pointer rq_pointers[8]
+cdef pointer rq_pointers[7]
 rq_pointers[0] = pointer_at(&(<eevdf_rq *>NULL).cfs.tasks_timeline.node, 1, POINTER_PLAIN)
 rq_pointers[1] = pointer_at(&(<eevdf_rq *>NULL).cfs.tasks_timeline.leftmost, 1, POINTER_PLAIN)
 rq_pointers[2] = pointer_at(&(<eevdf_rq *>NULL).cfs.curr, 1, POINTER_PLAIN)
 rq_pointers[3] = pointer_at(&(<eevdf_rq *>NULL).cfs.next, 1, POINTER_PLAIN)
-rq_pointers[4] = pointer_at(&(<eevdf_rq *>NULL).cfs.augment, 1, POINTER_PLAIN)
-rq_pointers[5] = pointer_at(&(<eevdf_rq *>NULL).cfs.rq, 1, POINTER_FIXED)
-rq_pointers[6] = pointer_at(&(<eevdf_rq *>NULL).cfs.tg, 1, POINTER_PLAIN)  # the root group's: init_group sets it
-rq_pointers[7].count = 0
+rq_pointers[4] = pointer_at(&(<eevdf_rq *>NULL).cfs.rq, 1, POINTER_FIXED)
+rq_pointers[5] = pointer_at(&(<eevdf_rq *>NULL).cfs.tg, 1, POINTER_PLAIN)  # the root group's: init_group sets it
+rq_pointers[6].count = 0
 
-cdef pointer group_pointers[13]
+cdef pointer group_pointers[12]
 group_pointers[0] = pointer_at(&(<eevdf_group *>NULL).se.run_node.parent_color, 1, POINTER_TAGGED)
 group_pointers[1] = pointer_at(&(<eevdf_group *>NULL).se.run_node.child[0], 2, POINTER_PLAIN)
 group_pointers[2] = pointer_at(&(<eevdf_group *>NULL).se.cfs_rq, 1, POINTER_FIXED)
@@ -1481,15 +1481,10 @@ group_pointers[5] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.tasks_timeline.node
 group_pointers[6] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.tasks_timeline.leftmost, 1, POINTER_PLAIN)
 group_pointers[7] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.curr, 1, POINTER_PLAIN)
 group_pointers[8] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.next, 1, POINTER_PLAIN)
-group_pointers[9] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.augment, 1, POINTER_PLAIN)
-group_pointers[10] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.rq, 1, POINTER_FIXED)
-group_pointers[11] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.tg, 1, POINTER_FIXED)
-group_pointers[12].count = 0
+group_pointers[9] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.rq, 1, POINTER_FIXED)
+group_pointers[10] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.tg, 1, POINTER_FIXED)
+group_pointers[11].count = 0
 
-cdef const void *constants[3]
-constants[0] = &as_kernel
-constants[1] = &exact
-constants[2] = NULL
 
 cdef sched_class table
 table.model = "linux-6.18-eevdf"
@@ -1537,7 +1532,6 @@ table.tunables = tunables
 table.task_pointers = task_pointers
 table.rq_pointers = rq_pointers
 table.group_pointers = group_pointers
-table.constants = constants
 
 
 cdef const sched_class *eevdf_sched_class() noexcept nogil:
