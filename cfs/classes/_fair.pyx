@@ -56,12 +56,12 @@ from .._fixedpoint cimport (
     calc_delta_fair,
     max_vruntime,
     min_vruntime,
-    signed_difference,
 )
 from .._load cimport load_from_nice, load_from_shares
 from .._slice cimport cut_load, divide_period, divide_slice, divide_vslice
 from .._table cimport field_at, pointer_at
 from .._timeline cimport (
+    precedes,
     spot,
     start_of,
     timeline_check,
@@ -85,7 +85,6 @@ from .._types cimport (
     TASK_WAKES,
     field,
     int32_t,
-    int64_t,
     machine,
     ns_t,
     pointer,
@@ -162,10 +161,6 @@ cdef inline sched_entity *last_entity(const cfs_rq *cfs) noexcept nogil:
     return entity_of_node(timeline_last(&cfs.tasks_timeline))
 
 
-cdef inline int64_t entity_key(const cfs_rq *cfs, vns_t vruntime) noexcept nogil:
-    return signed_difference(vruntime, cfs.min_vruntime)
-
-
 cdef inline vns_t least_vruntime(const cfs_rq *cfs) noexcept nogil:
     # of those that wait, read without touching the entity
     return timeline_least(&cfs.tasks_timeline)
@@ -204,18 +199,19 @@ cdef inline void update_min_vruntime(cfs_rq *cfs, vns_t vruntime) noexcept nogil
     cfs.min_vruntime = max_vruntime(cfs.min_vruntime, vruntime)
 
 
-cdef inline void update_curr(cfs_rq *cfs) noexcept nogil:
+cdef inline void charge(cfs_rq *cfs, sched_entity *curr) noexcept nogil:
     # spec 5.2. Done also when no time has passed: the floor may rise all the same
-    cdef sched_entity *curr = cfs.curr
-    cdef ns_t now = cfs.rq.clock
-    cdef ns_t delta_exec
-    if curr == NULL:
-        return
-    delta_exec = now - curr.exec_start
-    curr.sum_exec_runtime += delta_exec
-    curr.vruntime += calc_delta_fair(delta_exec, &curr.load)
-    curr.exec_start = now
+    cdef ns_t delta_exec = cfs.rq.clock - curr.exec_start
+    if delta_exec != 0:
+        curr.sum_exec_runtime += delta_exec
+        curr.vruntime += calc_delta_fair(delta_exec, &curr.load)
+        curr.exec_start += delta_exec
     update_min_vruntime(cfs, curr.vruntime)
+
+
+cdef inline void update_curr(cfs_rq *cfs) noexcept nogil:
+    if cfs.curr != NULL:
+        charge(cfs, cfs.curr)
 
 # ---------------------------------------------------------------------------------------------- queueing on entities
 
@@ -285,13 +281,24 @@ cdef inline void dequeue_entity(cfs_rq *cfs, sched_entity *se) noexcept nogil:
     account_dequeue(cfs, se)
 
 
+cdef inline void begin_turn(cfs_rq *cfs, sched_entity *se) noexcept nogil:
+    se.exec_start = cfs.rq.clock
+    cfs.curr = se
+    se.prev_sum_exec_runtime = se.sum_exec_runtime
+
+
 cdef inline void set_next_entity(cfs_rq *cfs, sched_entity *se) noexcept nogil:
     # select: out of the tree, and a new turn begins
     if se.on_rq:
         tree_dequeue(cfs, se)
-    se.exec_start = cfs.rq.clock
-    cfs.curr = se
-    se.prev_sum_exec_runtime = se.sum_exec_runtime
+    begin_turn(cfs, se)
+
+
+cdef inline sched_entity *take_first_entity(cfs_rq *cfs) noexcept nogil:
+    cdef sched_entity *se = first_entity(cfs)
+    timeline_take_first(&cfs.tasks_timeline, runs_of(cfs))
+    begin_turn(cfs, se)
+    return se
 
 
 cdef inline void put_prev_entity(cfs_rq *cfs, sched_entity *se) noexcept nogil:
@@ -358,7 +365,7 @@ cdef inline void charge_path(task *p) noexcept nogil:
     cdef sched_entity *se = entity_of(p)
     while se != NULL:
         if se.on_rq:
-            update_curr(se.cfs_rq)
+            charge(se.cfs_rq, se)
         se = se.parent
 
 
@@ -368,7 +375,7 @@ cdef inline bint stays_first(const cfs_rq *cfs, const sched_entity *se) noexcept
         return False
     if nobody_waits(cfs):
         return True
-    return entity_key(cfs, se.vruntime) < entity_key(cfs, least_vruntime(cfs))
+    return precedes(se.vruntime, least_vruntime(cfs))
 
 
 cdef inline void release_path(cfs_rq *cfs) noexcept nogil:
@@ -388,20 +395,18 @@ cdef task *pick_next_task_fair(rq *rq, task *prev) noexcept nogil:
     cdef sched_entity *se
     if prev != rq.idle:
         charge_path(prev)
-    if cfs.nr_running == 0:
-        release_path(cfs)
-        return rq.idle
-    while True:
+    while cfs.nr_running != 0:
         se = cfs.curr
         if se != NULL and stays_first(cfs, se):
             se.prev_sum_exec_runtime = se.sum_exec_runtime
         else:
             release_path(cfs)
-            se = first_entity(cfs)
-            set_next_entity(cfs, se)
+            se = take_first_entity(cfs)
         cfs = se.my_q
         if cfs == NULL:
             return task_of(se)
+    release_path(cfs)
+    return rq.idle
 
 
 cdef void yield_task_fair(rq *rq) noexcept nogil:
