@@ -25,21 +25,21 @@ cdef class Scheduler:
     cdef int note_ticks(self, uint64_t before) except -1
     cdef int let_signals_in(self) except -1
     @cython.final
-    cdef ns_t time_of(self, now_ns) except? 1
+    cdef inline ns_t time_of(self, now_ns) except? 1
     @cython.final
-    cdef rq *rq_of(self, cpu) except NULL
+    cdef inline rq *rq_of(self, cpu) except NULL
     cdef ns_t checked_time(self, now_ns) except? 1
     cdef long checked_cpu(self, cpu) except -1
     @cython.final
     cdef task *living(self, Task task) except NULL
     @cython.final
-    cdef int not_idle(self, rq *rq, str event) except -1
+    cdef inline int not_idle(self, rq *rq, str event) except -1
     @cython.final
     cdef int defined(self, rq *rq, task *p, int32_t event, task_group *to, str name) except -1
     @cython.final
-    cdef void begin(self, rq *rq, ns_t now) noexcept
+    cdef inline void begin(self, rq *rq, ns_t now) noexcept
     @cython.final
-    cdef bint end(self, rq *rq, task *before) except -1
+    cdef inline bint end(self, rq *rq, task *before) except -1
     cdef int bury(self, task *p) except -1
     cdef task_group *group_argument(self, task *parent, uid, group) except? NULL
     cdef task_group *find_group(self, name, uid) except NULL

@@ -611,7 +611,7 @@ cdef class Scheduler:
 
     # ------------------------------------------------------------------------------------- time and arguments
 
-    cdef ns_t time_of(self, now_ns) except? 1:
+    cdef inline ns_t time_of(self, now_ns) except? 1:
         # the checked time of an event; the way without `try` first, it saves a tenth of a call
         cdef int overflow = 0
         cdef long long number = -1
@@ -633,7 +633,7 @@ cdef class Scheduler:
             raise TimeError(f"now_ns = {now} lies before the last event at {self.now} ns")
         return now
 
-    cdef rq *rq_of(self, cpu) except NULL:
+    cdef inline rq *rq_of(self, cpu) except NULL:
         cdef int overflow = 0
         cdef long number = -1
         if cpu is CPU_0 and self.m.nr_cpus:                 # the default: CPython has one 0
@@ -658,7 +658,7 @@ cdef class Scheduler:
             raise StateError(f"{task!r} has exited")
         return task.p
 
-    cdef int not_idle(self, rq *rq, str event) except -1:
+    cdef inline int not_idle(self, rq *rq, str event) except -1:
         if rq.curr == rq.idle:
             raise StateError(
                 f"{event} at {self.now} ns: no task runs on CPU {rq.cpu}, and the idle task cannot {event}"
@@ -678,12 +678,12 @@ cdef class Scheduler:
             raise ModelError(f"{self.model.id} has no {what}")
         return 0
 
-    cdef void begin(self, rq *rq, ns_t now) noexcept:
+    cdef inline void begin(self, rq *rq, ns_t now) noexcept:
         self.now = now
         self.nr_events += 1
         begin_event(rq, now)
 
-    cdef bint end(self, rq *rq, task_t *before) except -1:
+    cdef inline bint end(self, rq *rq, task_t *before) except -1:
         # act on the flags; True if the running task of this CPU is another one
         end_event(rq, self.now)
         if rq.bug != BUG_NONE or CHECK_EACH_STEP:

@@ -64,7 +64,7 @@ def dividing_class(pyx, pxd):
     """The two texts of the dividing class from the two of the class."""
     require_once(pyx, CHARGE, "_fair.pyx")
     pyx = replaced(pyx, "    calc_delta_fair,\n", "", "_fair.pyx")
-    pyx = replaced(pyx, "    int64_t,\n", "    int64_t,\n    load_weight,\n", "_fair.pyx")
+    pyx = replaced(pyx, "    int32_t,\n", "    int32_t,\n    load_weight,\n", "_fair.pyx")
     pyx = replaced(pyx, FIRST_SECTION, DIVISION + FIRST_SECTION, "_fair.pyx")
     pyx = replaced(pyx, 'table.model = "linux-2.6.24-cfs"\n', f'table.model = "{MODEL}"\n', "_fair.pyx")
     return from_outside(pyx, "_fair.pyx"), from_outside(pxd, "_fair.pxd")

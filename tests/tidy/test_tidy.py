@@ -365,6 +365,26 @@ def test_every_public_name_has_a_docstring():
     ] == []
 
 
+def methods_of_stub(path):
+    """``(class, method, names of its parameters)`` of a stub; what is a property or overloaded is left out."""
+    for owner in ast.parse(text_of(path)).body:
+        for node in owner.body if isinstance(owner, ast.ClassDef) else []:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_") and not node.decorator_list:
+                a = node.args
+                arguments = [*a.posonlyargs, *a.args, a.vararg, *a.kwonlyargs, a.kwarg]
+                yield owner.name, node.name, [argument.arg for argument in arguments if argument]
+
+
+@pytest.mark.parametrize(
+    "owner, method, names",
+    [pytest.param(*it, id=".".join(it[:2])) for it in methods_of_stub(PACKAGE / "scheduler.pyi")],
+)
+def test_a_compiled_method_shows_the_signature_of_its_stub(owner, method, names):
+    """To `help`, editors and notebooks, though it is no Python function."""
+    shown = inspect.signature(getattr(getattr(cfs, owner), method))
+    assert list(shown.parameters) == names
+
+
 @pytest.mark.parametrize("path", [p for p in CYTHON if p.suffix == ".pyx"], ids=name_of)
 def test_every_compiled_module_has_a_stub(path):
     """Type checkers and editors cannot look into a compiled module."""
