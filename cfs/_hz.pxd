@@ -18,6 +18,12 @@ from ._types cimport ns_t, uint64_t
 cdef enum:
     NSEC_PER_SEC = 1000000000
 
+cdef extern from *:
+    """
+    #define CFS_NEVER 0xffffffffffffffffULL     /* too large for an enum of every compiler */
+    """
+    const ns_t NEVER "CFS_NEVER"            # a time that does not come
+
 
 cdef inline ns_t tick_time(uint64_t hz, uint64_t number) noexcept nogil:
     return number // hz * NSEC_PER_SEC + number % hz * NSEC_PER_SEC // hz

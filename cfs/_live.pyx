@@ -37,7 +37,7 @@ from ._core cimport (
     scheduler_tick,
     try_to_wake_up,
 )
-from ._hz cimport first_tick_after, tick_time
+from ._hz cimport NEVER, first_tick_after, tick_time
 from ._timeline cimport nr_runs_taken, run_numbered, runs_in_one_piece
 from ._types cimport (
     SLEEP_INTERRUPTIBLE,
@@ -66,12 +66,6 @@ cdef enum:
     OUT_PREEMPTED = 1
     OUT_BLOCKED = 2
     OUT_EXITED = 3
-
-cdef extern from *:
-    """
-    #define CFS_LIVE_NEVER 0xffffffffffffffffULL
-    """
-    const ns_t NEVER "CFS_LIVE_NEVER"
 
 # ------------------------------------------------------------------------------------------------------------ runs
 
@@ -438,7 +432,7 @@ cdef class Live:
             busy = busy or self.s.cpus[cpu].curr != self.s.cpus[cpu].rq.idle
         if not busy:
             return None
-        self.ahead = min(2 * self.ahead, TICKS_A_VISIT) if undisturbed and self.fruitless else TICKS_AHEAD
+        self.ahead = min(2 * self.ahead, <uint64_t>TICKS_A_VISIT) if undisturbed and self.fruitless else TICKS_AHEAD
         self.room_for_image()
         until = tick_time(self.s.hz, first_tick_after(self.s.hz, self.s.now) + self.ahead)
         with nogil:

@@ -51,7 +51,7 @@ from ._core cimport (
     try_to_wake_up,
     wake_up_new_task,
 )
-from ._hz cimport first_tick_after, tick_time
+from ._hz cimport NEVER, first_tick_after, tick_time
 from ._types cimport (
     SLEEP_INTERRUPTIBLE,
     TASK_BLOCKED,
@@ -77,12 +77,6 @@ from .errors import StateError, WorkloadError
 cdef enum:
     STEPS_A_VISIT = 200000      # steps between two looks at signals; some ten milliseconds
     RUNS_AT_FIRST = 4096
-
-cdef extern from *:
-    """
-    #define CFS_NEVER 0xffffffffffffffffULL
-    """
-    const ns_t NEVER "CFS_NEVER"
 
 # ---------------------------------------------------------------------------------------------------------- timers
 

@@ -664,11 +664,17 @@ cdef int check_list(const o1_rq *rq, const prio_array *array, int prio, uint64_t
     return 0
 
 
+cdef inline bint is_array_of(const o1_rq *rq, const prio_array *array) noexcept nogil:
+    return array == &rq.arrays[0] or array == &rq.arrays[1]
+
+
 cdef int check_arrays(const o1_rq *rq) noexcept nogil:
     cdef uint64_t nr = 0
     cdef uint64_t load = 0
     cdef uint64_t before
     cdef int array, prio
+    if not is_array_of(rq, rq.active) or not is_array_of(rq, rq.expired) or rq.active == rq.expired:
+        return 1
     for array in range(2):
         before = nr
         for prio in range(MAX_PRIO):
@@ -682,6 +688,8 @@ cdef int check_arrays(const o1_rq *rq) noexcept nogil:
 cdef bint in_bounds(const o1_task *t) noexcept nogil:
     # I3
     if t.sleep_avg > rq_of(&t.p).constants.ns_max_sleep_avg or t.time_slice == 0:
+        return False
+    if t.array != NULL and not is_array_of(rq_of(&t.p), t.array):
         return False
     return MAX_RT_PRIO <= t.p.prio < MAX_PRIO
 
