@@ -395,18 +395,18 @@ cdef task *pick_next_task_fair(rq *rq, task *prev) noexcept nogil:
     cdef sched_entity *se
     if prev != rq.idle:
         charge_path(prev)
-    while cfs.nr_running != 0:
+    while True:
         se = cfs.curr
         if se != NULL and stays_first(cfs, se):
             se.prev_sum_exec_runtime = se.sum_exec_runtime
         else:
             release_path(cfs)
+            if nobody_waits(cfs):
+                return rq.idle
             se = take_first_entity(cfs)
         cfs = se.my_q
         if cfs == NULL:
             return task_of(se)
-    release_path(cfs)
-    return rq.idle
 
 
 cdef void yield_task_fair(rq *rq) noexcept nogil:
