@@ -47,6 +47,7 @@ from ._types cimport (
     GROUP_BY_CGROUP,
     GROUP_BY_NONE,
     LEFT,
+    POINTER_ENTITY,
     POINTER_FIXED,
     POINTER_RUN,
     POINTER_TAGGED,
@@ -357,6 +358,26 @@ cdef inline bint may_be_run(uint64_t where) noexcept nogil:
     return where >> 1 == 0 or (where >> KIND_SHIFT == PLACE_RUN and where >> 1 & ((1 << OFFSET_BITS) - 1) == 0)
 
 
+cdef bint is_entity(const atlas *map, uint64_t where, uintptr_t address) noexcept nogil:
+    # of a place that is there
+    cdef const sched_class *cls = map.m.sched_class
+    cdef uint64_t kind = where >> KIND_SHIFT
+    cdef uint64_t number = where >> (OFFSET_BITS + 1) & ((<uint64_t>1 << NUMBER_BITS) - 1)
+    cdef uint64_t nr_cpus = <uint64_t>map.m.nr_cpus
+    if kind == PLACE_TASK:
+        return address == <uintptr_t>cls.task_entity(map.m.tasks[number])
+    if kind == PLACE_GROUP_CPU:
+        return address == <uintptr_t>cls.group_entity(map.groups[number // nr_cpus], <int32_t>(number % nr_cpus))
+    return False
+
+
+cdef uintptr_t entity_at(const atlas *map, uint64_t where) except? 0:
+    cdef uintptr_t address = address_of(map, where)
+    if address != 0 and not is_entity(map, where, address):
+        raise SnapshotError("a pointer to an entity leads to something else")
+    return address
+
+
 cdef int translate_in(const atlas *map, char *here, const pointer *at) except -1:
     # the reverse, in place
     cdef uint64_t where
@@ -369,7 +390,11 @@ cdef int translate_in(const atlas *map, char *here, const pointer *at) except -1
                 raise SnapshotError("a pointer has a tag that it cannot have")
             if at.kind & POINTER_RUN and not may_be_run(where):
                 raise SnapshotError("a pointer to a run leads to something else")
-            address = address_of(map, where & ~<uint64_t>1) | (where & 1)
+            if at.kind & POINTER_ENTITY:
+                address = entity_at(map, where & ~<uint64_t>1)
+            else:
+                address = address_of(map, where & ~<uint64_t>1)
+            address |= where & 1
             memcpy(here + at.offset + i * sizeof(void *), &address, sizeof(void *))
         at += 1
     return 0
@@ -669,9 +694,9 @@ cdef const char *read_run(const atlas *map, const char *at, run *here) except NU
     translate_in(map, <char *>here, node_pointers)
     for i in range(here.head, here.tail):
         where = <uint64_t><uintptr_t>here.waiting[i].node
-        if where >> KIND_SHIFT not in (PLACE_TASK, PLACE_GROUP_CPU):
-            raise SnapshotError("a run has neither a task nor a group in a slot that is in use")
-        here.waiting[i].node = <waiting_node *>address_of(map, where)
+        if where == 0:
+            raise SnapshotError("a run has nobody in a slot that is in use")
+        here.waiting[i].node = <waiting_node *>entity_at(map, where)
     return at + sizeof(run)
 
 

@@ -215,6 +215,7 @@ cdef enum:                      # pointer.kind: flags
     POINTER_TAGGED = 1          # bit 0 is no address: the colour in rb_node.parent_color
     POINTER_FIXED = 2           # follows from CPU and group: what init_rq, init_group or set_task_rq make, or NULL
     POINTER_RUN = 4             # to a run of a timeline, or NULL
+    POINTER_ENTITY = 8          # to the start of an entity of a task, not the idle one, or of a group on a CPU, or NULL
 
 
 cdef struct pointer:            # where a class's struct holds addresses, for snapshots

@@ -86,6 +86,7 @@ from .._types cimport (
     FIELD_U32,
     FIELD_U64,
     LEFT,
+    POINTER_ENTITY,
     POINTER_FIXED,
     POINTER_PLAIN,
     POINTER_TAGGED,
@@ -1455,32 +1456,32 @@ tunables[5].name = NULL
 
 # Every pointer of the structs, for snapshots.
 cdef pointer task_pointers[6]
-task_pointers[0] = pointer_at(&(<eevdf_task *>NULL).se.run_node.parent_color, 1, POINTER_TAGGED)
-task_pointers[1] = pointer_at(&(<eevdf_task *>NULL).se.run_node.child[0], 2, POINTER_PLAIN)
+task_pointers[0] = pointer_at(&(<eevdf_task *>NULL).se.run_node.parent_color, 1, POINTER_ENTITY | POINTER_TAGGED)
+task_pointers[1] = pointer_at(&(<eevdf_task *>NULL).se.run_node.child[0], 2, POINTER_ENTITY)
 task_pointers[2] = pointer_at(&(<eevdf_task *>NULL).se.cfs_rq, 1, POINTER_FIXED)
 task_pointers[3] = pointer_at(&(<eevdf_task *>NULL).se.parent, 1, POINTER_FIXED)
 task_pointers[4] = pointer_at(&(<eevdf_task *>NULL).se.my_q, 1, POINTER_FIXED)
 task_pointers[5].count = 0
 
 cdef pointer rq_pointers[7]
-rq_pointers[0] = pointer_at(&(<eevdf_rq *>NULL).cfs.tasks_timeline.node, 1, POINTER_PLAIN)
-rq_pointers[1] = pointer_at(&(<eevdf_rq *>NULL).cfs.tasks_timeline.leftmost, 1, POINTER_PLAIN)
-rq_pointers[2] = pointer_at(&(<eevdf_rq *>NULL).cfs.curr, 1, POINTER_PLAIN)
-rq_pointers[3] = pointer_at(&(<eevdf_rq *>NULL).cfs.next, 1, POINTER_PLAIN)
+rq_pointers[0] = pointer_at(&(<eevdf_rq *>NULL).cfs.tasks_timeline.node, 1, POINTER_ENTITY)
+rq_pointers[1] = pointer_at(&(<eevdf_rq *>NULL).cfs.tasks_timeline.leftmost, 1, POINTER_ENTITY)
+rq_pointers[2] = pointer_at(&(<eevdf_rq *>NULL).cfs.curr, 1, POINTER_ENTITY)
+rq_pointers[3] = pointer_at(&(<eevdf_rq *>NULL).cfs.next, 1, POINTER_ENTITY)
 rq_pointers[4] = pointer_at(&(<eevdf_rq *>NULL).cfs.rq, 1, POINTER_FIXED)
 rq_pointers[5] = pointer_at(&(<eevdf_rq *>NULL).cfs.tg, 1, POINTER_PLAIN)  # the root group's: init_group sets it
 rq_pointers[6].count = 0
 
 cdef pointer group_pointers[12]
-group_pointers[0] = pointer_at(&(<eevdf_group *>NULL).se.run_node.parent_color, 1, POINTER_TAGGED)
-group_pointers[1] = pointer_at(&(<eevdf_group *>NULL).se.run_node.child[0], 2, POINTER_PLAIN)
+group_pointers[0] = pointer_at(&(<eevdf_group *>NULL).se.run_node.parent_color, 1, POINTER_ENTITY | POINTER_TAGGED)
+group_pointers[1] = pointer_at(&(<eevdf_group *>NULL).se.run_node.child[0], 2, POINTER_ENTITY)
 group_pointers[2] = pointer_at(&(<eevdf_group *>NULL).se.cfs_rq, 1, POINTER_FIXED)
 group_pointers[3] = pointer_at(&(<eevdf_group *>NULL).se.parent, 1, POINTER_FIXED)
 group_pointers[4] = pointer_at(&(<eevdf_group *>NULL).se.my_q, 1, POINTER_FIXED)
-group_pointers[5] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.tasks_timeline.node, 1, POINTER_PLAIN)
-group_pointers[6] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.tasks_timeline.leftmost, 1, POINTER_PLAIN)
-group_pointers[7] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.curr, 1, POINTER_PLAIN)
-group_pointers[8] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.next, 1, POINTER_PLAIN)
+group_pointers[5] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.tasks_timeline.node, 1, POINTER_ENTITY)
+group_pointers[6] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.tasks_timeline.leftmost, 1, POINTER_ENTITY)
+group_pointers[7] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.curr, 1, POINTER_ENTITY)
+group_pointers[8] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.next, 1, POINTER_ENTITY)
 group_pointers[9] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.rq, 1, POINTER_FIXED)
 group_pointers[10] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.tg, 1, POINTER_FIXED)
 group_pointers[11].count = 0

@@ -78,8 +78,8 @@ from .._types cimport (
     FIELD_S64,
     FIELD_U8,
     FIELD_U64,
+    POINTER_ENTITY,
     POINTER_FIXED,
-    POINTER_PLAIN,
     POINTER_RUN,
     SCHED_BATCH,
     TASK_WAKES,
@@ -761,7 +761,7 @@ task_pointers[4].count = 0
 cdef pointer rq_pointers[6]
 rq_pointers[0] = pointer_at(&(<fair_rq *>NULL).cfs.tasks_timeline.runs.node, 1, POINTER_RUN)
 rq_pointers[1] = pointer_at(&(<fair_rq *>NULL).cfs.tasks_timeline.runs.leftmost, 1, POINTER_RUN)
-rq_pointers[2] = pointer_at(&(<fair_rq *>NULL).cfs.curr, 1, POINTER_PLAIN)
+rq_pointers[2] = pointer_at(&(<fair_rq *>NULL).cfs.curr, 1, POINTER_ENTITY)
 rq_pointers[3] = pointer_at(&(<fair_rq *>NULL).cfs.rq, 1, POINTER_FIXED)
 rq_pointers[4] = pointer_at(&(<fair_rq *>NULL).cfs.tg, 1, POINTER_FIXED)
 rq_pointers[5].count = 0
@@ -773,7 +773,7 @@ group_pointers[2] = pointer_at(&(<fair_group *>NULL).se.parent, 1, POINTER_FIXED
 group_pointers[3] = pointer_at(&(<fair_group *>NULL).se.my_q, 1, POINTER_FIXED)
 group_pointers[4] = pointer_at(&(<fair_group *>NULL).cfs_rq.tasks_timeline.runs.node, 1, POINTER_RUN)
 group_pointers[5] = pointer_at(&(<fair_group *>NULL).cfs_rq.tasks_timeline.runs.leftmost, 1, POINTER_RUN)
-group_pointers[6] = pointer_at(&(<fair_group *>NULL).cfs_rq.curr, 1, POINTER_PLAIN)
+group_pointers[6] = pointer_at(&(<fair_group *>NULL).cfs_rq.curr, 1, POINTER_ENTITY)
 group_pointers[7] = pointer_at(&(<fair_group *>NULL).cfs_rq.rq, 1, POINTER_FIXED)
 group_pointers[8] = pointer_at(&(<fair_group *>NULL).cfs_rq.tg, 1, POINTER_FIXED)
 group_pointers[9].count = 0

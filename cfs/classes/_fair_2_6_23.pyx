@@ -47,8 +47,8 @@ from .._types cimport (
     FIELD_U8,
     FIELD_U64,
     LEFT,
+    POINTER_ENTITY,
     POINTER_FIXED,
-    POINTER_PLAIN,
     POINTER_TAGGED,
     SCHED_BATCH,
     SLEEP_UNINTERRUPTIBLE,
@@ -735,13 +735,13 @@ tunables[11].name = NULL
 
 # Every pointer of the structs, for snapshots.
 cdef pointer task_pointers[3]
-task_pointers[0] = pointer_at(&(<fair_task *>NULL).se.run_node.parent_color, 1, POINTER_TAGGED)
-task_pointers[1] = pointer_at(&(<fair_task *>NULL).se.run_node.child[0], 2, POINTER_PLAIN)
+task_pointers[0] = pointer_at(&(<fair_task *>NULL).se.run_node.parent_color, 1, POINTER_ENTITY | POINTER_TAGGED)
+task_pointers[1] = pointer_at(&(<fair_task *>NULL).se.run_node.child[0], 2, POINTER_ENTITY)
 task_pointers[2].count = 0
 
 cdef pointer rq_pointers[4]
-rq_pointers[0] = pointer_at(&(<fair_rq *>NULL).cfs.tasks_timeline.node, 1, POINTER_PLAIN)
-rq_pointers[1] = pointer_at(&(<fair_rq *>NULL).cfs.tasks_timeline.leftmost, 1, POINTER_PLAIN)
+rq_pointers[0] = pointer_at(&(<fair_rq *>NULL).cfs.tasks_timeline.node, 1, POINTER_ENTITY)
+rq_pointers[1] = pointer_at(&(<fair_rq *>NULL).cfs.tasks_timeline.leftmost, 1, POINTER_ENTITY)
 rq_pointers[2] = pointer_at(&(<fair_rq *>NULL).cfs.rq, 1, POINTER_FIXED)
 rq_pointers[3].count = 0
 

@@ -52,7 +52,7 @@ from .._types cimport (
     FIELD_U8,
     FIELD_U64,
     LEFT,
-    POINTER_PLAIN,
+    POINTER_ENTITY,
     POINTER_TAGGED,
     SCHED_BATCH,
     SCHED_IDLE,
@@ -381,13 +381,13 @@ tunables[3].name = NULL
 
 # Every pointer of the structs, for snapshots.
 cdef pointer task_pointers[3]
-task_pointers[0] = pointer_at(&(<rfs_task *>NULL).se.run_node.parent_color, 1, POINTER_TAGGED)
-task_pointers[1] = pointer_at(&(<rfs_task *>NULL).se.run_node.child[0], 2, POINTER_PLAIN)
+task_pointers[0] = pointer_at(&(<rfs_task *>NULL).se.run_node.parent_color, 1, POINTER_ENTITY | POINTER_TAGGED)
+task_pointers[1] = pointer_at(&(<rfs_task *>NULL).se.run_node.child[0], 2, POINTER_ENTITY)
 task_pointers[2].count = 0
 
 cdef pointer rq_pointers[3]
-rq_pointers[0] = pointer_at(&(<rfs_rq *>NULL).tasks_timeline.node, 1, POINTER_PLAIN)
-rq_pointers[1] = pointer_at(&(<rfs_rq *>NULL).tasks_timeline.leftmost, 1, POINTER_PLAIN)
+rq_pointers[0] = pointer_at(&(<rfs_rq *>NULL).tasks_timeline.node, 1, POINTER_ENTITY)
+rq_pointers[1] = pointer_at(&(<rfs_rq *>NULL).tasks_timeline.leftmost, 1, POINTER_ENTITY)
 rq_pointers[2].count = 0
 
 # No put_prev_task and set_curr_task: a change of policy keeps the turn.
