@@ -31,6 +31,7 @@ from ._types cimport (
     GROUP_BY_CGROUP,
     GROUP_BY_NONE,
     GROUP_BY_UID,
+    POINTER_ENTITY,
     POINTER_FIXED,
     POINTER_PLAIN,
     POINTER_RUN,

@@ -1486,7 +1486,6 @@ group_pointers[9] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.rq, 1, POINTER_FIXE
 group_pointers[10] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.tg, 1, POINTER_FIXED)
 group_pointers[11].count = 0
 
-
 cdef sched_class table
 table.model = "linux-6.18-eevdf"
 table.task_size = sizeof(eevdf_task)

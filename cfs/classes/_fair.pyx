@@ -295,6 +295,7 @@ cdef inline void set_next_entity(cfs_rq *cfs, sched_entity *se) noexcept nogil:
 
 
 cdef inline sched_entity *take_first_entity(cfs_rq *cfs) noexcept nogil:
+    # the same of the first, of which one knows where it is
     cdef sched_entity *se = first_entity(cfs)
     timeline_take_first(&cfs.tasks_timeline, runs_of(cfs))
     begin_turn(cfs, se)
@@ -401,7 +402,7 @@ cdef task *pick_next_task_fair(rq *rq, task *prev) noexcept nogil:
             se.prev_sum_exec_runtime = se.sum_exec_runtime
         else:
             release_path(cfs)
-            if nobody_waits(cfs):
+            if nobody_waits(cfs):               # in the top queue: a group without anybody is not picked (I4)
                 return rq.idle
             se = take_first_entity(cfs)
         cfs = se.my_q

@@ -21,7 +21,8 @@ There is no clock of the queue: time is `rq.now`, and jiffies = floor(now * hz /
 
 Invariants (numbers of specification 7; `check_rq` looks at 1 to 4, the tests at the others):
     I1  the counts of both arrays add up to nr_running, the weights of their tasks to load; every queued task is in the
-        list of its prio in its array, and a bit of the map is set exactly if its list is not empty
+        list of its prio in its array, and a bit of the map is set exactly if its list is not empty; active and expired
+        are the two arrays of the CPU
     I2  the idle task runs if nr_running is 0; otherwise it goes on only after a wakeup that does not preempt (synchronous,
         clone_vm), up to schedule(). Any other running task is in one of the arrays
     I3  sleep_avg <= ns_max_sleep_avg; prio is 100 ... 139; a slice is at least 1
@@ -689,27 +690,34 @@ cdef bint in_bounds(const o1_task *t) noexcept nogil:
     # I3
     if t.sleep_avg > rq_of(&t.p).constants.ns_max_sleep_avg or t.time_slice == 0:
         return False
-    if t.array != NULL and not is_array_of(rq_of(&t.p), t.array):
-        return False
     return MAX_RT_PRIO <= t.p.prio < MAX_PRIO
 
 
-cdef bint all_in_bounds(const rq *rq) noexcept nogil:
+cdef int check_tasks(const rq *rq) noexcept nogil:
+    # queued or not
     cdef const machine *m = rq.machine
+    cdef const o1_task *t
     cdef uint32_t slot
     for slot in range(m.nr_slots):
-        if m.tasks[slot] != NULL and m.tasks[slot].rq == rq and not in_bounds(o1_of(m.tasks[slot])):
-            return False
-    return True
+        if m.tasks[slot] == NULL or m.tasks[slot].rq != rq:
+            continue
+        t = o1_of(m.tasks[slot])
+        if t.array != NULL and not is_array_of(<const o1_rq *>rq, t.array):
+            return 1
+        if not in_bounds(t):
+            return 3
+    return 0
 
 
 cdef int check_rq_o1(rq *rq) noexcept nogil:
+    cdef int broken
     if check_arrays(<o1_rq *>rq):
         return 1
     if rq.curr != rq.idle and o1_of(rq.curr).array == NULL:
         return 2
-    if not all_in_bounds(rq):
-        return 3
+    broken = check_tasks(rq)
+    if broken:
+        return broken
     return 0 if o1_of(rq.curr).sleep_type == SLEEP_NORMAL else 4
 
 # --------------------------------------------------------------------------------------------------- the hook table

@@ -112,6 +112,24 @@ def is_place(word):
     return 1 <= word >> 61 <= 6 and word >> 21 & (2**40 - 1) < 100 and word >> 1 & 7 == 0
 
 
+def is_inside_of_a_task(word):
+    """Of what points into a task only a pointer to its entity does not point to its first byte."""
+    return word >> 61 == 3 and word >> 21 & (2**40 - 1) < 100 and 0 < word >> 1 & (2**20 - 1) < 1000
+
+
+@pytest.mark.parametrize("model", [model for model in MODELS if model != "linux-2.6.22-o1"])
+def test_a_pointer_to_an_entity_leads_to_its_first_byte(model):
+    """One that leads into the middle makes whoever follows it read behind the struct. (O(1) has lists, and no entity.)"""
+    head, image = unseal(a_forest(model).to_bytes())
+    words = list(struct.unpack(f"<{len(image) // 8}Q", image[: len(image) // 8 * 8]))
+    places = [at for at, word in enumerate(words) if is_inside_of_a_task(word)]
+    assert len(places) > 10
+    for at in places:
+        forged = words[:at] + [words[at] + (8 << 1)] + words[at + 1 :]
+        with pytest.raises(cfs.SnapshotError, match="entity leads to something else"):
+            cfs.Scheduler.from_bytes(seal(head, struct.pack(f"<{len(words)}Q", *forged) + image[8 * len(words) :]))
+
+
 def queues_of(sched):
     groups = [None, *sched.groups]
     return [sorted(entity.name for entity in sched.queue(group, cpu)) for group in groups for cpu in range(2)]

@@ -395,6 +395,12 @@ def test_the_package_says_that_it_is_typed():
     assert (PACKAGE / "py.typed").exists()
 
 
+def test_each_kind_of_pointer_is_offered_to_other_packages():
+    """Who adds a class says with them where its structs hold addresses."""
+    kinds = set(re.findall(r"^    (POINTER_\w+) =", text_of(PACKAGE / "_types.pxd"), re.MULTILINE))
+    assert kinds and kinds <= set(re.findall(r"\w+", text_of(PACKAGE / "__init__.pxd")))
+
+
 def test_the_public_c_names_exist():
     """What __init__.pxd offers is declared where it says."""
     for parts in arrows_of(PACKAGE / "__init__.pxd"):
