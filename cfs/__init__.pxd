@@ -142,7 +142,7 @@ from ._core cimport (
 from ._group cimport free_group, init_groups, new_group, sched_group_set_shares
 
 # ------------------------------------------------------------------------------------------ classes
-from .classes._fair cimport (
+from .models.linux_2_6_24._fair cimport (
     cfs_rq,
     fair_group,
     fair_rq,
@@ -151,7 +151,7 @@ from .classes._fair cimport (
     fair_tunables,
     sched_entity,
 )
-from .classes._idle cimport idle_sched_class
+from .models._idle cimport idle_sched_class
 
 
 cdef inline int require_abi() except -1:

@@ -26,8 +26,8 @@ from .errors import (
     TunableError,
     WorkloadError,
 )
-from .models import MODELS, Model
-from .scheduler import Scheduler, Task, TaskGroup, User
+from .models.registry import MODELS, Model
+from .scheduler._scheduler import Scheduler, Task, TaskGroup, User
 
 __all__ = [
     "MODELS",
@@ -75,9 +75,9 @@ _MODULES = frozenset({*_HOME_OF.values(), "stepping"})
 if _typing.TYPE_CHECKING:  # a checker that saw `__getattr__` would believe in any name
     from .recordings import Recording
     from .result import Result
-    from .scenarios import read_scenario
-    from .simulation import Simulation
-    from .workload import Workload
+    from .scenarios.read import read_scenario
+    from .simulation.simulation import Simulation
+    from .workload.workload import Workload
 else:
 
     def __getattr__(name: str) -> object:

@@ -11,7 +11,7 @@
 # below 1 ns for ever, and the last tick of a second is due at the second.
 #
 # Seconds and the rest of a second apart, so no product overflows: exact for every time below 2**64 ns and
-# 1 <= hz <= 10**6. `cfs/stepping.py` says the same in Python's long integers, and is what these are judged by.
+# 1 <= hz <= 10**6. `cfs/simulation/stepping.py` says the same in Python's long integers, and is what these are judged by.
 
 from ._types cimport ns_t, uint64_t
 

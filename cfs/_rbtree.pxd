@@ -1,7 +1,7 @@
 # Floor 1: the intrusive red-black tree. A node lies in the struct that it orders; nothing is allocated.
 #
 # A user writes its own descent (a dozen lines, its own key), links the node with rb_link_node and calls rb_insert. See
-# tree_enqueue in classes/_fair_2_6_23.pyx.
+# tree_enqueue in models/linux_2_6_23/_fair.pyx.
 # The augmented pair at the end keeps a value of each subtree (EEVDF: the earliest vruntime) through three callbacks.
 
 from ._types cimport LEFT, RIGHT, rb_node, rb_root, uintptr_t

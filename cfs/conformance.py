@@ -21,9 +21,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import CfsError, TraceError
-from .models import MODELS
-from .scheduler import Scheduler, Task
-from .tunables import LinuxO12622
+from .models.registry import MODELS
+from .scheduler._scheduler import Scheduler, Task
+from .models.tunables import LinuxO12622
 
 __all__ = ["Difference", "TraceResult", "replay_trace", "replay_traces", "read_trace"]
 

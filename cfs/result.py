@@ -275,7 +275,7 @@ class Result:
         -----
         Cost about 0.1 µs a run.
         """
-        from . import frames
+        from .reports import frames
 
         return frames.arrow_table([(self.model, self)], table, by)
 
@@ -285,19 +285,19 @@ class Result:
 
     def to_pandas(self, table: str = "runs", *, by: str = "task") -> pandas.DataFrame:
         """`to_arrow` as a data frame of pandas; `MissingExtraError` without pyarrow and pandas."""
-        from . import frames
+        from .reports import frames
 
         return frames.to_pandas(self.to_arrow(table, by=by))
 
     def to_polars(self, table: str = "runs", *, by: str = "task") -> polars.DataFrame:
         """`to_arrow` as a data frame of polars; `MissingExtraError` without pyarrow and polars."""
-        from . import frames
+        from .reports import frames
 
         return frames.to_polars(self.to_arrow(table, by=by))
 
     def to_parquet(self, path: str | os.PathLike[str], table: str = "runs", *, by: str = "task") -> None:
         """Write `to_arrow` as a Parquet file, compressed with zstd: 14 to 21 bytes a run."""
-        from . import frames
+        from .reports import frames
 
         frames.to_parquet(self.to_arrow(table, by=by), path)
 

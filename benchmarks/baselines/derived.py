@@ -1,4 +1,4 @@
-"""The class of 2.6.24 with a division in each charge: `cfs/classes/_fair` as it is, one function replaced.
+"""The class of 2.6.24 with a division in each charge: `cfs/models/linux_2_6_24/_fair` as it is, one function replaced.
 
 What it decides: that "the same code with divisions" is the same code. Its text is taken from the class when
 the baselines are built, so what is done to the class later is done to both; only `calc_delta_fair` (the
@@ -19,8 +19,8 @@ copy of the class kept here (it would age).
 
 from pathlib import Path
 
-CLASSES = Path(__file__).resolve().parent.parent.parent / "cfs" / "classes"
-SOURCES = [CLASSES / "_fair.pyx", CLASSES / "_fair.pxd"]
+HOME = Path(__file__).resolve().parent.parent.parent / "cfs" / "models" / "linux_2_6_24"
+SOURCES = [HOME / "_fair.pyx", HOME / "_fair.pxd"]
 NAME = "_fair_dividing"
 MODEL = "linux-2.6.24-cfs-dividing"
 
@@ -55,9 +55,9 @@ def replaced(text, old, new, where):
 
 def from_outside(text, where):
     """Relative imports made absolute: the module lies in no package."""
-    if "from .._" not in text:
-        raise DerivationError(f"{where}: no import 'from .._' is found; see {Path(__file__).name}")
-    return text.replace("from .._", "from cfs._")
+    if "from ..._" not in text:
+        raise DerivationError(f"{where}: no import 'from ..._' is found; see {Path(__file__).name}")
+    return text.replace("from ..._", "from cfs._")
 
 
 def dividing_class(pyx, pxd):

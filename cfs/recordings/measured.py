@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import RecordingError
 from ..result import Out, Result
-from ..workload import Workload
+from ..workload.workload import Workload
 
 if TYPE_CHECKING:
     from .recording import Recording

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import RecordingError
-from ..workload import TASK_DTYPE, Op, Workload
+from ..workload.workload import TASK_DTYPE, Op, Workload
 from ._walk import Programs, busy_ns
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ import numpy as np
 
 from ..errors import RecordingError
 from ..result import Result
-from ..workload import Workload
+from ..workload.workload import Workload
 from . import programs
 from ._scan import Scanner
 from ._walk import EVENT_DTYPE, busy_ns, runs, wakeups

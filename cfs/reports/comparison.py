@@ -31,12 +31,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import CfsError, ModelError, WorkloadError
-from ..models import Model, model_named
+from ..models.registry import Model, model_named
 from ..result import QUANTILES_DTYPE, Out, Ready, Result
-from ..scheduler import Scheduler
-from ..simulation import Simulation
-from ..stepping import Policy
-from ..workload import POLICIES, Workload
+from ..scheduler._scheduler import Scheduler
+from ..simulation.simulation import Simulation
+from ..simulation.stepping import Policy
+from ..workload.workload import POLICIES, Workload
 from .fairness import Entitlement, Lags, Spread, lags_at, virtual_spread
 from .tables import (
     ALL,

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from ..errors import CfsError
-from ..models import MODELS
+from ..models.registry import MODELS
 from ..result import Result
 from .comparison import Comparison
 from .drawing import limits_of, said_of, seconds_text, short_time

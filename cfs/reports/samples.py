@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..result import Result
-from ..scheduler import Scheduler
-from ..simulation import Simulation
+from ..scheduler._scheduler import Scheduler
+from ..simulation.simulation import Simulation
 from .fairness import VIRTUAL_FIELDS, Spread, virtual_spread
 from .lanes import waiting
 

@@ -99,7 +99,7 @@ def test_a_cython_program_of_another_abi_is_refused_at_import(python, tmp_path):
     other = tmp_path / "other"
     installed = run(python, "-c", "import cfs; print(cfs.__path__[0])", cwd=tmp_path).strip()
     shutil.copytree(installed, other / "cfs")
-    declared = other / "cfs" / "classes" / "_fair.pxd"
+    declared = other / "cfs" / "models" / "linux_2_6_24" / "_fair.pxd"
     text = declared.read_text()
     grown = re.sub(r"(cdef struct sched_entity:.*\n)", r"\1    uint64_t one_more\n", text, count=1)
     assert grown != text
@@ -135,7 +135,7 @@ def test_the_addresses_serve_ctypes():
 
 
 def test_an_exit_through_c_is_known_to_the_handle():
-    """I1 of cfs/_capi.pyx."""
+    """I1 of cfs/scheduler/_capi.pyx."""
     import ctypes
 
     from cfs._capi import addresses
@@ -156,7 +156,7 @@ PLACES = (
 
 
 def test_places_of_the_c_interface_1_stay():
-    """I2 of cfs/_capi.pyx: a new function goes to the end; a change of these needs another CFS_ABI."""
+    """I2 of cfs/scheduler/_capi.pyx: a new function goes to the end; a change of these needs another CFS_ABI."""
     text = HEADER.read_text()
     body = re.search(r"typedef struct cfs_api \{(.*?)\} cfs_api;", text, re.DOTALL)[1]
     body = re.sub(r"/\*.*?\*/", "", body, flags=re.DOTALL)

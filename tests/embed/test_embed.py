@@ -213,7 +213,7 @@ except cfs.InvariantError as error:
     ],
 )
 def test_a_broken_invariant_of_the_fair_class_is_noticed_and_named(foreign, how, group_by, number):
-    """The numbers are those of cfs/classes/_fair.pyx that `check_rq` looks at: I1, I2, I4, I6, I8."""
+    """The numbers are those of cfs/models/linux_2_6_24/_fair.pyx that `check_rq` looks at: I1, I2, I4, I6, I8."""
     said = foreign(CHECK, how=how, group_by=group_by)
     assert said == f"linux-2.6.24-cfs: invariant I{number}, bug code 0 on CPU 0 after event 2 at 0 ns"
 

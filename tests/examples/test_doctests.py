@@ -22,4 +22,4 @@ def test_doctests_of_module(name):
 
 
 def test_the_api_has_doctests():
-    assert doctest.testmod(importlib.import_module("cfs.scheduler")).attempted > 10
+    assert doctest.testmod(importlib.import_module("cfs.scheduler._scheduler")).attempted > 10

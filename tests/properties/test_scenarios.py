@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cfs import WorkloadError
-from cfs.scenarios import _Lines, read_scenario
+from cfs.scenarios.read import _Lines, read_scenario
 from cfs.workload import Op
 
 MS = 1_000_000

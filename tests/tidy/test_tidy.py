@@ -21,7 +21,7 @@ PACKAGE = ROOT / "cfs"
 CYTHON = sorted([*PACKAGE.rglob("*.pyx"), *PACKAGE.rglob("*.pxd")])
 PYTHON = sorted(PACKAGE.rglob("*.py"))
 SOURCES = CYTHON + PYTHON
-CLASSES = sorted((PACKAGE / "classes").glob("*.pyx"))
+CLASSES = sorted((PACKAGE / "models").rglob("*.pyx"))
 
 
 def name_of(path):
@@ -71,31 +71,26 @@ FLOORS = {
     "_timeline": 2,
     "_core": 3,
     "_group": 3,
-    "classes": 4,
-    "_balance": 5,
-    "_snapshot": 5,
-    "_ticks": 5,
-    # floor 6: the Python API, compiled or not; among themselves without a cycle
-    "_arithmetic": 6,
-    "_batch": 6,
-    "_capi": 6,
-    "_live": 6,
-    "_sim": 6,
-    "arithmetic": 6,
-    "frames": 6,
-    "batch": 6,
+    "_snapshot": 4,
+    "_arithmetic": 4,
+    "arithmetic": 5,
+    "engine": 5,
     "models": 6,
+    "tunables": 6,
+    # floor 6: the Python API, compiled or not; among themselves without a cycle
+    "_capi": 6,
+    "batch": 6,
     "queueing": 6,
     "result": 6,
     "scenarios": 6,
     "scheduler": 6,
     "simulation": 6,
     "stepping": 6,
-    "tunables": 6,
     "workload": 6,
     # floor 7: what people have and what they want to see
     "adapters": 7,
     "conformance": 7,
+    "frames": 7,
     "recordings": 7,
     "reports": 7,
     "sweep": 7,
@@ -171,16 +166,16 @@ def test_arrows_go_down_only(path):
     assert upwards == [], f"{name_of(path)} (floor {own}) may not see them"
 
 
-@pytest.mark.parametrize("path", [p for p in SOURCES if p.parent.name == "classes"], ids=name_of)
+@pytest.mark.parametrize("path", [p for p in CYTHON if p.is_relative_to(PACKAGE / "models")], ids=name_of)
 def test_classes_never_see_each_other(path):
     """What two share moves down."""
-    assert [parts for parts in arrows_of(path) if parts[0] == "classes" and not own_pxd(path, parts)] == []
+    assert [parts for parts in arrows_of(path) if parts[0] == "models" and not own_pxd(path, parts)] == []
 
 
 def test_the_core_sees_no_class():
     for name in ("_core", "_group"):
         for suffix in (".pyx", ".pxd"):
-            assert "classes" not in [parts[0] for parts in arrows_of(PACKAGE / (name + suffix))]
+            assert "models" not in [parts[0] for parts in arrows_of(PACKAGE / (name + suffix))]
 
 
 def test_the_api_has_no_cycle():
@@ -305,13 +300,19 @@ def invariants():
                 yield name_of(path), int(number)
 
 
+def own_tests_of(home):
+    """Where the tests of a file alone are: `tests/unit` mirrors the folders."""
+    within = Path(home).relative_to("cfs")
+    return ROOT / "tests" / "unit" / within.parent / f"test_{within.stem.lstrip('_')}.py"
+
+
 def namings_of(home, number):
     stem = Path(home).stem.lstrip("_")
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         text = text_of(path)
         named = re.findall(rf"I{number}\b[^\n]{{0,20}} of {re.escape(home)}", text)
         named += re.findall(rf"def test_i{number}_of_{stem}_\w+", text)
-        if path.stem == f"test_{stem}":
+        if path == own_tests_of(home):
             named += re.findall(rf"def test_i{number}_(?!of_)\w+", text)
         yield from ((path, name) for name in named)
 
@@ -377,7 +378,7 @@ def methods_of_stub(path):
 
 @pytest.mark.parametrize(
     "owner, method, names",
-    [pytest.param(*it, id=".".join(it[:2])) for it in methods_of_stub(PACKAGE / "scheduler.pyi")],
+    [pytest.param(*it, id=".".join(it[:2])) for it in methods_of_stub(PACKAGE / "scheduler" / "_scheduler.pyi")],
 )
 def test_a_compiled_method_shows_the_signature_of_its_stub(owner, method, names):
     """To `help`, editors and notebooks, though it is no Python function."""

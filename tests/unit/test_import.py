@@ -11,7 +11,7 @@ import pytest
 import cfs
 
 OF_OTHERS = "importlib.metadata matplotlib typer rich simpy email lzma bz2 tomllib fractions fnmatch".split()
-OF_OURS = "_capi _live _sim recordings reports result scenarios simulation stepping workload cli".split()
+OF_OURS = "_capi simulation recordings reports result scenarios workload cli".split()
 HEAVY = [*OF_OTHERS, *(f"cfs.{name}" for name in OF_OURS)]
 
 

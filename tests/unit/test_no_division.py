@@ -20,7 +20,7 @@ pytest.importorskip("Cython")
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "concepts" / "linux-2.6.24-cfs.md"
-MODULES = ("cfs.classes._fair", "cfs._rbtree", "cfs._timeline", "cfs._core", "cfs._load")
+MODULES = ("cfs.models.linux_2_6_24._fair", "cfs._rbtree", "cfs._timeline", "cfs._core", "cfs._load")
 # every function has one name and its own code
 OUT_OF_LINE = ["-fno-inline", "-fno-ipa-cp", "-fno-ipa-sra", "-fno-ipa-icf", "-fno-partial-inlining"]
 INSTRUCTIONS = {
@@ -61,7 +61,7 @@ def admitted():
 
 
 def file_and_function(symbol):
-    """``__pyx_f_3cfs_7classes_5_fair_update_curr`` -> ``("_fair", "update_curr")``; None of any other symbol.
+    """``__pyx_f_3cfs_6models_12linux_2_6_24_5_fair_update_curr`` -> ``("_fair", "update_curr")``; None of any other symbol.
     """
     if not symbol.startswith("__pyx_f_"):
         return None

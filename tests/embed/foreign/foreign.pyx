@@ -168,7 +168,7 @@ def report_a_bug(Scheduler sched, int code):
 
 
 def spoil(Scheduler sched, str how):
-    """Break one invariant of cfs/classes/_fair.pyx. A task runs and another one waits, in the same queue."""
+    """Break one invariant of cfs/models/linux_2_6_24/_fair.pyx. A task runs and another one waits, in the same queue."""
     cdef sched_entity *running = &(<fair_task *>sched.m.rqs[0].curr).se
     cdef sched_entity *waiting = <sched_entity *>timeline_first(&running.cfs_rq.tasks_timeline)
     if how == "load":

@@ -1,5 +1,0 @@
-from typing import Any
-
-from .scheduler import Scheduler, Task
-
-def run_events(sched: Scheduler, events: Any, tasks: list[Task], picks: Any, cpu: int) -> tuple[int, int]: ...

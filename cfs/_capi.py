@@ -1,0 +1,5 @@
+"""The name under which `cfs.h` finds the capsule of the C face, also from extensions that were built long ago."""
+
+from .scheduler._capi import API, addresses
+
+__all__ = ["API", "addresses"]

@@ -1,0 +1,3 @@
+# What a Cython extension sees of the Python API.
+
+from ._scheduler cimport Scheduler, Task, TaskGroup

@@ -1,0 +1,311 @@
+"""The API that drives itself: a workload, a model, and what came of it.
+
+`Simulation` gives a workload a machine, lets the compiled loop (`_sim`) run it, and hands out a `Result`. Time and
+result are apart: `advance` costs what happens, `result` copies every run there was, and `run` is both.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ._sim import Loop
+from ..errors import WorkloadError
+from ..models.registry import Model, model_named
+from ..result import RUN_DTYPE, Result
+from ..scheduler._scheduler import Scheduler, TaskGroup, User
+from .stepping import Policy, Stepper
+from ..workload.workload import Op, Workload
+
+__all__ = ["Simulation"]
+
+NS_MAX = 2**62
+"""Longest span: a run of `FOREVER_NS` that begins in it still ends before the clock wraps."""
+
+
+class Simulation:
+    """A workload under a model.
+
+    Parameters
+    ----------
+    workload : Workload
+        Tasks and their programs; checked here.
+    model : str, Model or policy, optional
+        A model, run by compiled code; or an object with the event methods of `Scheduler` (see `cfs.stepping`), stepped
+        through in Python.
+    group_by : {None, "uid", "cgroup"}, optional
+        Fairness among tasks, users (``workload.tasks["uid"]``) or control groups (``workload.tasks["group"]``).
+    hz : int, optional
+        Ticks a second, 1 ... 1 000 000. Slices end at ticks only.
+    **tunables
+        Any tunable or feature bit by its kernel name.
+
+    Raises
+    ------
+    WorkloadError
+        The workload cannot run; the message says why.
+    ModelError, TunableError
+        No such model or tunable.
+
+    Notes
+    -----
+    CPUs are those that the tasks name; tasks stay on theirs. A run is a pure function of these arguments.
+
+    Examples
+    --------
+    >>> from cfs import Simulation, Workload
+    >>> hogs = Workload.of_programs({"hog": [("run", 10**9)], "nice hog": [("run", 10**9)]}, nice={"nice hog": 1})
+    >>> result = Simulation(hogs).run(until_ns=10**9)
+    >>> for row in result.stats():
+    ...     print(result.names[row["key"]], round(row["share"], 2))
+    hog 0.55
+    nice hog 0.45
+    """
+
+    def __init__(
+        self,
+        workload: Workload,
+        model: str | Model | Policy = "linux-2.6.24-cfs",
+        *,
+        group_by: str | None = None,
+        hz: int = 1000,
+        **tunables: Any,
+    ):
+        workload.check()
+        if not 1 <= operator.index(hz) <= 1_000_000:
+            raise WorkloadError(f"hz = {hz} is outside of 1 ... 1000000")
+        self.workload = workload
+        self.hz = hz
+        self.scheduler: Scheduler | Policy
+        self._groups: list[TaskGroup | None]
+        self._loop: Loop | Stepper
+        self.cpus = np.unique(workload.tasks["cpu"]).tolist() or [0]
+        if isinstance(model, Policy) and not isinstance(model, Model):
+            self._step_through(model, group_by, tunables)
+        else:
+            self._compile(model_named(model), group_by, tunables)
+
+    def _compile(self, model: Model, group_by: str | None, tunables: dict[str, Any]) -> None:
+        _require_policies(self.workload, model)
+        self.scheduler = sched = Scheduler(
+            model, group_by=group_by, cpus=len(self.cpus), hz=self.hz, ticks=False, **tunables
+        )
+        self._groups = _make_groups(sched, self.workload)
+        self._loop = Loop(
+            sched,
+            _bytes(_with_dense_cpus(self.workload.tasks, self.cpus)),
+            _bytes(self.workload.ops.copy()),
+            self._groups,
+            self.hz,
+        )
+
+    def _step_through(self, policy: Policy, group_by: str | None, tunables: dict[str, Any]) -> None:
+        if tunables or group_by is not None:
+            raise WorkloadError("a policy in Python is given its tunables and groups when it is made")
+        self.scheduler = policy
+        if isinstance(policy, Scheduler):
+            self._groups = _make_groups(policy, self.workload)
+        else:
+            self._groups = [None] * self.workload.nr_tasks
+        facts = [_where(group) for group in self._groups]
+        dense = self.workload.copy()
+        dense.tasks = _with_dense_cpus(dense.tasks, self.cpus)
+        self._loop = Stepper(dense, policy, len(self.cpus), self.hz, facts)
+
+    @property
+    def now_ns(self) -> int:
+        """Time that has been reached, ns."""
+        return self._loop.now_ns
+
+    def run(self, until_ns: int | None = None, *, progress: Callable[[int, int], None] | None = None) -> Result:
+        """Run up to a time, or until nothing can happen any more; a later call goes on from there.
+
+        Parameters
+        ----------
+        until_ns : int, optional
+            Default: the duration of the workload.
+        progress : callable, optional
+            Called about a hundred times a second of work with (time reached, `until_ns`), both ns.
+
+        Returns
+        -------
+        Result
+            Everything from time 0 on.
+
+        Raises
+        ------
+        WorkloadError
+            `until_ns` lies before the time that has been reached, or beyond 2**62.
+        StateError
+            The model leaves the next operation undefined (a slice divided by 0).
+
+        Notes
+        -----
+        `advance`, then `result`. Cost O(log n) an event, some tens of ns, and O(tasks and runs since time 0) at the end;
+        the GIL is released. KeyboardInterrupt ends it between events.
+        """
+        self.advance(until_ns, progress=progress)
+        return self.result()
+
+    def advance(self, until_ns: int | None = None, *, progress: Callable[[int, int], None] | None = None) -> str:
+        """Run as `run` does, and make no `Result`: for whoever stops often, to look at `scheduler`.
+
+        Parameters
+        ----------
+        until_ns : int, optional
+            Default: the duration of the workload.
+        progress : callable, optional
+            Called about a hundred times a second of work with (time reached, `until_ns`), both ns.
+
+        Returns
+        -------
+        {"duration", "finished", "stalled"}
+            Why it stopped, as in `Result.end`; after the latter two nothing can happen any more.
+
+        Raises
+        ------
+        WorkloadError
+            `until_ns` lies before the time that has been reached, or beyond 2**62.
+        StateError
+            The model leaves the next operation undefined (a slice divided by 0).
+
+        Notes
+        -----
+        Cost O(log n) an event, however long the past is. Advancing in steps is advancing in one.
+
+        Examples
+        --------
+        >>> from cfs import Simulation, Workload
+        >>> work = Workload.of_programs({"hog": [("run", 10**9)], "job": [("run", 3_000_000)]})
+        >>> sim = Simulation(work)
+        >>> for at_ns in (5_000_000, 50_000_000):
+        ...     print(sim.advance(at_ns), sim.scheduler.nr_running)
+        duration 2
+        duration 1
+        """
+        until_ns = self.workload.duration_ns if until_ns is None else operator.index(until_ns)
+        if not self._loop.now_ns <= until_ns <= NS_MAX:
+            raise WorkloadError(f"until_ns = {until_ns} is outside of {self._loop.now_ns} ... 2**62")
+        if isinstance(self._loop, Stepper):
+            self._loop.run(until_ns)
+        else:
+            self._loop.run(until_ns, None if progress is None else lambda now_ns: progress(now_ns, until_ns))
+        return self._loop.end
+
+    def result(self) -> Result:
+        """What has happened so far, as `run` returns it. Cost O(tasks and runs since time 0)."""
+        work, sched = self.workload, self.scheduler
+        runs = self._runs()
+        runs["cpu"] = np.asarray(self.cpus, np.uint16)[runs["cpu"]]
+        return Result(
+            model=_name_of(sched),
+            runs=runs,
+            duration_ns=self._loop.now_ns,
+            pids=work.tasks["pid"].copy(),
+            nice=self._last_nice(),
+            names=[work.names[i] for i in work.tasks["name"].tolist()],
+            groups=["/" if group is None else group.name for group in self._groups],
+            cpus=list(self.cpus),
+            context_switches=self._nr_switches(),
+            tunables=sched.tunables.as_dict() if isinstance(sched, Scheduler) else {},
+            shares={group.name: group.shares for group in self._groups if group is not None},
+            group_by=getattr(sched, "group_by", None),
+            hz=self.hz,
+            source=work.source,
+            end=self._loop.end,
+        )
+
+    def rows_by_id(self) -> dict[int, int]:
+        """For the id of each task that the scheduler has now, its row in the workload.
+
+        Raises
+        ------
+        WorkloadError
+            The model is a policy in Python: its tasks have no ids.
+        """
+        if isinstance(self._loop, Stepper):
+            raise WorkloadError("the tasks of a policy in Python have no ids")
+        ids = np.empty(self.workload.nr_tasks, np.int64)
+        self._loop.write_ids(ids)
+        rows = np.flatnonzero(ids)
+        return dict(zip(ids[rows].tolist(), rows.tolist()))
+
+    def _runs(self) -> np.ndarray:
+        if isinstance(self._loop, Stepper):
+            return self._loop.run_rows()
+        runs = np.empty(self._loop.nr_runs, RUN_DTYPE)
+        self._loop.write_runs(_bytes(runs))
+        return runs
+
+    def _last_nice(self) -> np.ndarray:
+        """Nice value of each task as it is now, or was when it exited."""
+        nice = self.workload.tasks["nice"].copy()
+        renices = np.flatnonzero(self.workload.ops["kind"] == Op.NICE)
+        if len(renices) == 0:
+            return nice
+        reached = np.empty(self.workload.nr_tasks, np.int64)
+        self._loop.write_positions(reached)
+        for task in range(self.workload.nr_tasks):
+            first = np.searchsorted(renices, self.workload.tasks["first_op"][task])
+            done = np.searchsorted(renices, reached[task])
+            if done > first:
+                nice[task] = self.workload.ops["arg"][renices[done - 1]]
+        return nice
+
+    def _nr_switches(self) -> int:
+        if isinstance(self._loop, Stepper):
+            return self._loop.nr_switches
+        sched = self._loop.sched
+        return sum(sched.cpu_fields(cpu)["nr_switches"] for cpu in range(sched.cpus))
+
+
+def _name_of(sched: Scheduler | Policy) -> str:
+    if isinstance(sched, Scheduler):
+        return sched.model.id
+    return getattr(sched, "name", type(sched).__name__)
+
+
+def _require_policies(workload: Workload, model: Model) -> None:
+    for number, policy in enumerate(("normal", "batch", "idle")):
+        if policy not in model.policies and (workload.tasks["policy"] == number).any():
+            raise WorkloadError(f"{model.id} has no policy {policy!r}; there are {', '.join(model.policies)}")
+
+
+def _make_groups(sched: Scheduler, workload: Workload) -> list[TaskGroup | None]:
+    """The group of each task, made as the workload says."""
+    if sched.group_by is None:
+        return [None] * workload.nr_tasks
+    if sched.group_by == "uid":
+        names = [f"uid:{uid}" for uid in workload.tasks["uid"].tolist()]
+    else:
+        names = [workload.groups[i] for i in workload.tasks["group"].tolist()]
+    groups = dict(sched.groups)
+    for name in dict.fromkeys(names):
+        if name in groups:
+            continue
+        make = sched.create_group if sched.group_by == "cgroup" else lambda name: sched.create_user(int(name[4:]))
+        groups[name] = make(name)
+    for name, shares in workload.shares.items():
+        if name in groups:
+            groups[name].shares = shares
+    return [groups[name] for name in names]
+
+
+def _where(group: TaskGroup | None) -> dict[str, Any]:
+    """The arguments by which `Scheduler.fork` and `adopt` are told the group."""
+    if group is None:
+        return {}
+    return {"uid": group.uid} if isinstance(group, User) else {"group": group}
+
+
+def _with_dense_cpus(tasks: np.ndarray, cpus: list[int]) -> np.ndarray:
+    dense = tasks.copy()
+    dense["cpu"] = np.searchsorted(cpus, tasks["cpu"])
+    return dense
+
+
+def _bytes(rows: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(rows).view(np.uint8).reshape(-1)

@@ -1,0 +1,310 @@
+"""The loop of `_sim` in plain Python, for a policy that is a Python class. Slow, but whole and easy to read.
+
+A policy has the event methods of `cfs.Scheduler`, with the same meaning:
+
+    adopt(name=, nice=, policy=, cpu=) -> task      a task that slept before time began
+    fork(now_ns=, name=, nice=, policy=, cpu=, start_cpu=) -> task
+                                                    the running task's child; it becomes runnable
+    wake(task, now_ns=, cpu=)   block(now_ns=, cpu=)   exit(now_ns=, cpu=)   yield_(now_ns=, cpu=)
+    tick(now_ns=, cpu=)   set_nice(task, nice, now_ns=)
+    current_on(cpu) -> task or None                 who runs; may change in any event
+
+and its tasks may be any hashable objects. `Scheduler` itself is such a policy, so this loop and the compiled
+one can be compared, run by run: a test does.
+
+Order of what is due at one instant, as in `_sim`: tick < timer < end of a run; then by CPU, or by age of the
+timer.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from ..result import RUN_DTYPE, Out, Ready
+from ..workload.workload import Op, Workload
+
+__all__ = ["Policy", "Stepper"]
+
+NEVER = 2**64
+NS_PER_S = 1_000_000_000
+
+
+@runtime_checkable
+class Policy(Protocol):
+    """What a policy in Python must have: the event methods of `Scheduler`, with the same meaning.
+
+    A task is whatever `adopt` and `fork` return; it must be hashable. Times are ns and never go back. An
+    optional attribute `name` is used in titles.
+    """
+
+    def adopt(self, *, name: str, nice: int, policy: str, cpu: int) -> Any: ...
+    def fork(self, *, now_ns: int, name: str, nice: int, policy: str, cpu: int, start_cpu: int) -> Any: ...
+    def wake(self, task: Any, *, now_ns: int, cpu: int) -> Any: ...
+    def block(self, *, now_ns: int, cpu: int) -> Any: ...
+    def exit(self, *, now_ns: int, cpu: int) -> Any: ...
+    def yield_(self, *, now_ns: int, cpu: int) -> Any: ...
+    def tick(self, *, now_ns: int, cpu: int) -> Any: ...
+    def set_nice(self, task: Any, nice: int, *, now_ns: int) -> Any: ...
+    def current_on(self, cpu: int) -> Any: ...
+
+
+@dataclass(eq=False)
+class SteppedTask:
+    """A task of the workload, and where it stands in its program."""
+
+    row: int
+    program: list[tuple[int, int, int]]  # (arg, target, kind)
+    facts: dict[str, Any]  # name, nice, policy, cpu, and uid or group
+    handle: Any = None  # the policy's task, once there is one
+    next_op: int = 0
+    remaining_ns: int = 0
+    ready_ns: int = 0
+    ready: Ready = Ready.WAKEUP
+    out: Out = Out.PREEMPTED  # how its run will have ended when another one runs
+    wakeups: int = 0
+    waiting: bool = False
+    since_ns: int = 0  # from when on its RUN has not been accounted
+    run_began: tuple[int, int, Ready] = (0, 0, Ready.UNKNOWN)  # (ready_ns, start_ns, ready) of its open run
+
+
+@dataclass(eq=False)
+class SteppedCpu:
+    """A CPU: whose run is open, from when on, and the number of its next tick."""
+
+    number: int
+    current: SteppedTask | None = None
+    start_ns: int = 0
+    next_tick: int = 0
+
+
+@dataclass(eq=False)
+class Stepper:
+    """A workload under a policy, one step after the other.
+
+    Parameters
+    ----------
+    workload : Workload
+        Checked, on CPUs 0, 1, ...
+    policy : object
+        Has the event methods of `Scheduler`.
+    nr_cpus : int
+    hz : int
+        Ticks a second.
+    facts : list of dict
+        Keyword arguments for `adopt` and `fork` of each task beside its name, nice value, policy and CPU.
+    """
+
+    workload: Workload
+    policy: Any
+    nr_cpus: int
+    hz: int
+    facts: list[dict[str, Any]]
+    now_ns: int = 0
+    nr_switches: int = 0
+    end: str = ""
+    runs: list[tuple[int, ...]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._cpus = [SteppedCpu(number) for number in range(self.nr_cpus)]
+        self._timers: list[tuple[int, int, SteppedTask]] = []
+        self._seq = 0
+        self._task_of: dict[Any, SteppedTask] = {}
+        self._tasks = [self._make_task(row) for row in range(self.workload.nr_tasks)]
+        for task in self._tasks:
+            start_ns = int(self.workload.tasks["start_ns"][task.row])
+            if start_ns >= 0:
+                task.handle = self.policy.adopt(**task.facts)
+                self._task_of[task.handle] = task
+                self._push_timer(start_ns, task)
+        self._nr_alive = len(self._timers)
+
+    def _make_task(self, row: int) -> SteppedTask:
+        spec = self.workload.tasks[row]
+        facts = {
+            "name": self.workload.name(row),
+            "nice": int(spec["nice"]),
+            "policy": ("normal", "batch", "idle")[spec["policy"]],
+            "cpu": int(spec["cpu"]),
+            **self.facts[row],
+        }
+        return SteppedTask(row, self.workload.program(row).tolist(), facts)
+
+    # --------------------------------------------------------------------------------------------------- runs
+
+    def _tick_ns(self, number: int) -> int:
+        return number * NS_PER_S // self.hz
+
+    def _note_switches(self) -> None:
+        for cpu in self._cpus:
+            handle = self.policy.current_on(cpu.number)
+            task = None if handle is None else self._task_of[handle]
+            if task is not cpu.current:
+                self.nr_switches += 1
+                self._switch(cpu, task)
+
+    def _switch(self, cpu: SteppedCpu, task: SteppedTask | None) -> None:
+        if cpu.current is None:
+            cpu.next_tick = self.now_ns * self.hz // NS_PER_S
+            while self._tick_ns(cpu.next_tick) <= self.now_ns:
+                cpu.next_tick += 1
+        else:
+            self._close_run(cpu, cpu.current)
+        cpu.current, cpu.start_ns = task, self.now_ns
+        if task is not None:
+            task.out = Out.PREEMPTED
+            task.since_ns = self.now_ns
+            task.run_began = (task.ready_ns, self.now_ns, task.ready)
+
+    def _close_run(self, cpu: SteppedCpu, task: SteppedTask) -> None:
+        ready_ns, start_ns, ready = task.run_began
+        self.runs.append((ready_ns, start_ns, self.now_ns, task.row, cpu.number, ready, task.out))
+        if task.out == Out.PREEMPTED:
+            task.remaining_ns -= self.now_ns - task.since_ns
+            self._make_ready(task, Ready.PREEMPTED)
+
+    def _make_ready(self, task: SteppedTask, ready: Ready) -> None:
+        task.ready_ns, task.ready = self.now_ns, ready
+
+    def _push_timer(self, time_ns: int, task: SteppedTask) -> None:
+        heapq.heappush(self._timers, (time_ns, self._seq, task))
+        self._seq += 1
+
+    # --------------------------------------------------------------------------------------------- operations
+
+    def _wake(self, task: SteppedTask, cpu: int) -> None:
+        self._make_ready(task, Ready.WAKEUP)
+        self.policy.wake(task.handle, now_ns=self.now_ns, cpu=cpu)
+
+    def _block(self, cpu: SteppedCpu, task: SteppedTask) -> None:
+        task.out = Out.BLOCKED
+        self.policy.block(now_ns=self.now_ns, cpu=cpu.number)
+
+    def _perform(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int, kind: int) -> None:
+        getattr(self, f"_op_{Op(kind).name.lower()}")(cpu, task, arg, target)
+        self._note_switches()
+
+    def _op_run(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int) -> None:
+        task.remaining_ns, task.since_ns = arg, self.now_ns
+
+    def _op_wait(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int) -> None:
+        if task.wakeups:
+            task.wakeups -= 1
+            return
+        task.waiting = True
+        self._block(cpu, task)
+
+    def _op_sleep(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int) -> None:
+        self._push_timer(self.now_ns + arg, task)
+        self._block(cpu, task)
+
+    def _op_sleep_until(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int) -> None:
+        if arg > self.now_ns:
+            self._push_timer(arg, task)
+            self._block(cpu, task)
+
+    def _op_next(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int) -> None:
+        self._op_sleep_until(cpu, task, (self.now_ns // arg + 1) * arg, target)
+
+    def _op_wake(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int) -> None:
+        woken = self._tasks[target]
+        if not woken.waiting:
+            woken.wakeups += 1
+            return
+        woken.waiting = False
+        self._wake(woken, cpu.number)
+
+    def _op_fork(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int) -> None:
+        child = self._tasks[target]
+        self._make_ready(child, Ready.FORK)
+        self._nr_alive += 1
+        child.handle = self.policy.fork(
+            now_ns=self.now_ns, **child.facts | {"cpu": cpu.number, "start_cpu": child.facts["cpu"]}
+        )
+        self._task_of[child.handle] = child
+
+    def _op_nice(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int) -> None:
+        self.policy.set_nice(task.handle, arg, now_ns=self.now_ns)
+
+    def _op_yield(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int) -> None:
+        self.policy.yield_(now_ns=self.now_ns, cpu=cpu.number)
+
+    def _op_loop(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int) -> None:
+        task.next_op = target
+
+    def _op_exit(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int) -> None:
+        task.out = Out.EXITED
+        self._nr_alive -= 1
+        self.policy.exit(now_ns=self.now_ns, cpu=cpu.number)
+
+    # --------------------------------------------------------------------------------------------------- loop
+
+    def run(self, until_ns: int) -> None:
+        """Run up to (not including) `until_ns`, or until nothing can happen any more."""
+        self.end = ""
+        while not self.end:
+            self._step(until_ns)
+
+    def _step(self, until_ns: int) -> None:
+        busy = [cpu for cpu in self._cpus if cpu.current is not None]
+        at_tick, tick_cpu = min(((self._tick_ns(c.next_tick), c.number) for c in busy), default=(NEVER, 0))
+        at_end, end_cpu = min(
+            (
+                (cpu.current.since_ns + cpu.current.remaining_ns, cpu.number)
+                for cpu in self._cpus
+                if cpu.current is not None
+            ),
+            default=(NEVER, 0),
+        )
+        at_timer = self._timers[0][0] if self._timers else NEVER
+        due = min(at_tick, at_timer, at_end)
+        if due == NEVER or due >= until_ns:
+            self._finish(due, until_ns)
+            return
+        self.now_ns = due
+        if at_tick == due:
+            self._cpus[tick_cpu].next_tick += 1
+            self.policy.tick(now_ns=due, cpu=tick_cpu)
+        elif at_timer == due:
+            _, _, task = heapq.heappop(self._timers)
+            self._wake(task, task.facts["cpu"])
+        else:
+            self._run_program(self._cpus[end_cpu])
+        self._note_switches()
+
+    def _finish(self, due: int, until_ns: int) -> None:
+        if due != NEVER:
+            self.now_ns, self.end = until_ns, "duration"
+        else:
+            self.end = "stalled" if self._nr_alive else "finished"
+
+    def _run_program(self, cpu: SteppedCpu) -> None:
+        """The operations of whoever runs, one after the other, until somebody has a RUN to do."""
+        if cpu.current is not None:
+            cpu.current.remaining_ns, cpu.current.since_ns = 0, self.now_ns
+        while cpu.current is not None and cpu.current.remaining_ns == 0:
+            task = cpu.current
+            op = task.program[task.next_op] if task.next_op < len(task.program) else (0, 0, Op.EXIT)
+            task.next_op += 1
+            self._perform(cpu, task, *op)
+
+    def write_positions(self, out: np.ndarray) -> None:
+        """For each task the index in `ops` of the operation that comes next."""
+        out[:] = [int(self.workload.tasks["first_op"][task.row]) + task.next_op for task in self._tasks]
+
+    def run_rows(self) -> np.ndarray:
+        """The runs, ``(nr_runs,)`` of `RUN_DTYPE` in order of their starts; open ones end now."""
+        still_open = [
+            (*self._opened(cpu.current), cpu.number, cpu.current.run_began[2], Out.RUNNING)
+            for cpu in self._cpus
+            if cpu.current is not None
+        ]
+        rows = np.array(self.runs + still_open, RUN_DTYPE)
+        return rows[np.argsort(rows["start_ns"], kind="stable")]
+
+    def _opened(self, task: SteppedTask) -> tuple[int, int, int, int]:
+        ready_ns, start_ns, _ = task.run_began
+        return ready_ns, start_ns, self.now_ns, task.row
