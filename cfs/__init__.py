@@ -12,6 +12,7 @@ import typing as _typing
 from importlib import import_module as _import_module
 
 from ._rbtree import RBTree
+from ._version import __version__
 from .errors import (
     CfsError,
     GroupError,
@@ -57,8 +58,6 @@ __all__ = [
     "read_scenario",
 ]
 
-__version__ = "0.1.0"
-
 _HOME_OF = {
     "Recording": "recordings",
     "Result": "result",
@@ -93,13 +92,6 @@ else:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *_HOME_OF, *_MODULES})
-
-
-def _notebook_html(result: "Result") -> str:
-    """What a notebook shows of a result; the reports are imported when the first one is shown."""
-    from .reports import notebook_html
-
-    return notebook_html(result)
 
 
 def get_include() -> str:

@@ -302,10 +302,10 @@ class Result:
         frames.to_parquet(self.to_arrow(table, by=by), path)
 
     def _repr_html_(self) -> str:
-        """What a notebook shows. The package says how it looks, for `cfs.reports` is a floor above."""
-        from . import _notebook_html
+        """What a notebook shows; the reports are imported when the first result is shown."""
+        from .reports.html import notebook_html
 
-        return _notebook_html(self)
+        return notebook_html(self)
 
     def _cpu_rows(self) -> list[dict[str, int]]:
         rows = []

@@ -33,7 +33,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from .. import __version__, reports
+from .. import reports
+from .._version import __version__
 from ..conformance import TraceResult, read_trace, replay_traces
 from ..errors import CfsError, TraceError
 from ..reports.frames import arrow_table, to_parquet

@@ -1,0 +1,155 @@
+"""The layout is the architecture: imports go down, and nowhere in a ring. Way to be right: laws, about the sources.
+
+Every arrow counts: imports in functions, under TYPE_CHECKING, inside a package, through the package root, by
+`import_module`, and every cimport. The few that lead up are DOORS, each with its reason.
+"""
+
+import ast
+
+import pytest
+
+from tests.tidy.sources import PACKAGE, PYTHON, SOURCES, all_arrows, arrows_of, module_of, name_of, text_of
+
+FLOORS = [
+    {"_version", "errors", "limits", "units"},  # what everybody may say
+    {"_types"},  # every struct that more than one file sees
+    {"_fixedpoint", "_hz", "_rbtree", "_table"},  # arithmetic, the tree, leaves that fill a hook table
+    {"_load", "_slice", "_timeline"},  # weights, the divisions, a queue in the order of keys
+    {"_core", "_group"},  # events that happen to a CPU; sets of tasks with one weight
+    {"_snapshot", "_arithmetic"},  # a machine as bytes; single values
+    {"arithmetic", "_topology"},
+    {"models"},  # a folder a release
+    {"engine"},  # what makes time pass, written once
+    {"scheduler"},  # the API that you drive yourself
+    {"result"},  # who ran and who waited: one shape for a simulation and for a recording
+    {"workload"},  # what tasks do
+    {"simulation"},  # the API that drives itself
+    {"scenarios", "recordings"},  # what people have
+    {"conformance"},
+    {"reports"},  # what people want to see
+    {"adapters"},
+    {"cli"},
+    {"_capi", "batch", "frames", "options", "queueing", "stepping", "tunables"},  # names kept from before
+    {"__init__", "__main__"},
+]
+FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}
+
+DOORS = {
+    ("workload.workload", "simulation.simulation"): "Workload.run: a workload is run in one line",
+    ("result", "reports.frames"): "Result.to_arrow and its kin: a result is taken elsewhere in one line",
+    ("result", "reports.html"): "Result._repr_html_: a notebook asks the object how it looks",
+    ("reports.comparison", "reports.comparison_figure"): "Comparison.plot: the figure of what was compared",
+}
+"""Arrows that lead up, from -> to: the reason. Each is an import inside a function."""
+
+
+def named(parts):
+    return ".".join(parts) or "__init__"
+
+
+def top_of(parts):
+    return parts[0] if parts else "__init__"
+
+
+def is_door(own, to):
+    return (named(own), named(to)) in DOORS
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_every_file_stands_on_a_floor(path):
+    assert top_of(module_of(path)) in FLOOR_OF
+
+
+def test_every_floor_has_files():
+    """A room that does not exist would let anybody in."""
+    planned = {"_topology", "limits", "units"}
+    there = {top_of(module_of(path)) for path in SOURCES}
+    assert set(FLOOR_OF) - there - planned == set()
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_arrows_go_down_only(path):
+    own = module_of(path)
+    floor = FLOOR_OF[top_of(own)]
+    upwards = [
+        named(to)
+        for to in arrows_of(path)
+        if top_of(to) != top_of(own) and FLOOR_OF[top_of(to)] >= floor and not is_door(own, to)
+    ]
+    assert upwards == [], f"{name_of(path)} may not see them"
+
+
+def rings(edges):
+    """Each way round that there is, as a list of nodes; a search in depth."""
+    found, done, way = [], set(), []
+
+    def visit(node):
+        if node in way:
+            found.append([*way[way.index(node) :], node])
+        elif node not in done:
+            way.append(node)
+            for below in sorted(edges.get(node, ())):
+                visit(below)
+            done.add(way.pop())
+
+    for node in sorted(edges):
+        visit(node)
+    return found
+
+
+def test_rings_are_found():
+    assert rings({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c", "a"]]
+    assert rings({"a": {"b", "c"}, "b": {"c"}}) == []
+
+
+def arrows_without_doors():
+    return {own: {to for to in found if not is_door(own, to)} for own, found in all_arrows().items()}
+
+
+def test_no_ring_of_files():
+    assert [" -> ".join(map(named, ring)) for ring in rings(arrows_without_doors())] == []
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_no_ring_of_folders(depth):
+    """A folder is one thing; at depth 2 those in a folder, too."""
+
+    def folder(parts):
+        return parts[:depth] if PACKAGE.joinpath(*parts[:depth]).is_dir() else parts
+
+    edges = {}
+    for own, found in arrows_without_doors().items():
+        if own:
+            edges.setdefault(folder(own), set()).update(folder(to) for to in found)
+    rid = {own: {to for to in found if to != own and to[: len(own)] != own} for own, found in edges.items()}
+    assert [" -> ".join(map(named, ring)) for ring in rings(rid)] == []
+
+
+@pytest.mark.parametrize("path", [p for p in SOURCES if p.is_relative_to(PACKAGE / "models")], ids=name_of)
+def test_releases_never_see_each_other(path):
+    """What two share moves down."""
+    own = module_of(path)
+    if len(own) < 3:
+        return
+    assert [named(to) for to in arrows_of(path) if to[:1] == ("models",) and len(to) > 2 and to[1] != own[1]] == []
+
+
+# ---- Doors ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("own", "to"), DOORS, ids=lambda name: name)
+def test_a_door_is_used_and_says_why(own, to):
+    arrows = {(named(a), named(b)) for a, found in all_arrows().items() for b in found}
+    assert (own, to) in arrows, "nobody goes through it: take it off the list"
+    assert len(DOORS[own, to].split()) > 3
+
+
+@pytest.mark.parametrize("path", PYTHON, ids=name_of)
+def test_a_door_opens_when_it_is_called(path):
+    """What leads up is not loaded by an import."""
+    own = named(module_of(path))
+    doors = {to for door, to in DOORS if door == own}
+    tree = ast.parse(text_of(path))
+    at_import = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    seen = {(node.module or "").rpartition(".")[2] for node in at_import}
+    assert seen.isdisjoint(door.rpartition(".")[2] for door in doors)
