@@ -243,3 +243,51 @@ except cfs.InvariantError as error:
     print(json.dumps(str(error)))
 """
     assert "bug code 1 on CPU 0 after event 2 at 5 ns" in foreign(program)
+
+
+# ---- Tables that cannot be written past ----------------------------------------------------------
+
+ROOM = """
+def said(fill, nr):
+    try:
+        return len(fill(nr))
+    except ImportError as error:
+        return str(error)
+
+_, _, room = foreign.places()
+print(json.dumps([[said(fill, nr) for nr in (room - 1, room)] for fill in (foreign.fields_of, foreign.pointers_of)]))
+"""
+
+
+def test_a_table_takes_its_entries_in_order_and_ends_empty(foreign):
+    """An entry is what the helper for one entry makes."""
+    weight, parent, _ = foreign("print(json.dumps(foreign.places()))")
+    filled = foreign("print(json.dumps([foreign.fields_of(3), foreign.pointers_of(2)]))")
+    assert weight and parent
+    assert filled[0] == [
+        ["weight", weight, False],
+        ["derived", 0, True],
+        ["weight", weight, False],
+        [None, 0, False],
+    ]
+    assert filled[1] == [[parent, 2], [parent, 2], [0, 0]]
+
+
+def test_an_entry_beyond_the_room_of_a_table_is_refused(foreign):
+    """The last place ends the list, so it is never taken."""
+    fields, pointers = foreign(ROOM)
+    assert fields[0] == pointers[0] > 8
+    assert fields[1].startswith("fields of a test has room for ")
+    assert pointers[1].startswith("pointers of a test has room for ")
+
+
+def test_a_module_with_an_entry_too_many_cannot_be_imported(foreign):
+    program = """
+try:
+    import too_many
+    print(json.dumps(None))
+except ImportError as error:
+    print(json.dumps(str(error)))
+"""
+    said = foreign(program)
+    assert said.startswith("too_many has room for ") and said.endswith("and this is one more")

@@ -78,7 +78,15 @@ from ..._rbtree cimport (
     rb_next,
     rb_parent,
 )
-from ..._table cimport field_at, field_from, pointer_at
+from ..._table cimport (
+    add_derived,
+    add_field,
+    add_pointer,
+    field_table,
+    new_fields,
+    new_pointers,
+    pointer_table,
+)
 from ..._types cimport (
     FIELD_ENTITY,
     FIELD_S64,
@@ -97,14 +105,12 @@ from ..._types cimport (
     TASK_DEAD,
     TASK_SLEEPS,
     TASK_WAKES,
-    field,
     int8_t,
     int32_t,
     int64_t,
     load_weight,
     machine,
     ns_t,
-    pointer,
     queued,
     rb_node,
     rb_root,
@@ -1413,78 +1419,71 @@ cdef int check_rq_fair(rq *rq) noexcept nogil:
 
 # --------------------------------------------------------------------------------------------------- the hook table
 
-cdef field entity_fields[12]
-entity_fields[0] = field_at("vruntime", &(<sched_entity *>NULL).vruntime, FIELD_U64)
-entity_fields[1] = field_at("sum_exec_runtime", &(<sched_entity *>NULL).sum_exec_runtime, FIELD_U64)
-entity_fields[2] = field_at("on_rq", &(<sched_entity *>NULL).on_rq, FIELD_U8)
-entity_fields[3] = field_at("load_weight", &(<sched_entity *>NULL).load.weight, FIELD_U64)
-entity_fields[4] = field_at("deadline", &(<sched_entity *>NULL).deadline, FIELD_U64)
-entity_fields[5] = field_at("vlag", &(<sched_entity *>NULL).vlag, FIELD_S64)
-entity_fields[6] = field_at("slice", &(<sched_entity *>NULL).slice, FIELD_U64)
-entity_fields[7] = field_at("sched_delayed", &(<sched_entity *>NULL).sched_delayed, FIELD_U8)
-entity_fields[8] = field_at("custom_slice", &(<sched_entity *>NULL).custom_slice, FIELD_U8)
-entity_fields[9] = field_at("rel_deadline", &(<sched_entity *>NULL).rel_deadline, FIELD_U8)
-entity_fields[10] = field_at("exec_start", &(<sched_entity *>NULL).exec_start, FIELD_U64)
-entity_fields[11].name = NULL
+cdef field_table entity_fields = new_fields("entity_fields")
+add_field(&entity_fields, "vruntime", &(<sched_entity *>NULL).vruntime, FIELD_U64)
+add_field(&entity_fields, "sum_exec_runtime", &(<sched_entity *>NULL).sum_exec_runtime, FIELD_U64)
+add_field(&entity_fields, "on_rq", &(<sched_entity *>NULL).on_rq, FIELD_U8)
+add_field(&entity_fields, "load_weight", &(<sched_entity *>NULL).load.weight, FIELD_U64)
+add_field(&entity_fields, "deadline", &(<sched_entity *>NULL).deadline, FIELD_U64)
+add_field(&entity_fields, "vlag", &(<sched_entity *>NULL).vlag, FIELD_S64)
+add_field(&entity_fields, "slice", &(<sched_entity *>NULL).slice, FIELD_U64)
+add_field(&entity_fields, "sched_delayed", &(<sched_entity *>NULL).sched_delayed, FIELD_U8)
+add_field(&entity_fields, "custom_slice", &(<sched_entity *>NULL).custom_slice, FIELD_U8)
+add_field(&entity_fields, "rel_deadline", &(<sched_entity *>NULL).rel_deadline, FIELD_U8)
+add_field(&entity_fields, "exec_start", &(<sched_entity *>NULL).exec_start, FIELD_U64)
 
-cdef field queue_fields[12]
-queue_fields[0] = field_at("min_vruntime", &(<cfs_rq *>NULL).min_vruntime, FIELD_U64)
-queue_fields[1] = field_at("load_weight", &(<cfs_rq *>NULL).load_weight, FIELD_U64)
-queue_fields[2] = field_at("nr_running", &(<cfs_rq *>NULL).h_nr_queued, FIELD_U32)  # what older releases call it
-queue_fields[3] = field_at("nr_queued", &(<cfs_rq *>NULL).nr_queued, FIELD_U32)
-queue_fields[4] = field_at("avg_vruntime", &(<cfs_rq *>NULL).avg_vruntime, FIELD_S64)
-queue_fields[5] = field_at("avg_load", &(<cfs_rq *>NULL).avg_load, FIELD_U64)
-queue_fields[6] = field_from("V", average_of_queue)
-queue_fields[7] = field_at("h_nr_queued", &(<cfs_rq *>NULL).h_nr_queued, FIELD_U32)
-queue_fields[8] = field_at("h_nr_runnable", &(<cfs_rq *>NULL).h_nr_runnable, FIELD_U32)
-queue_fields[9] = field_at("h_nr_idle", &(<cfs_rq *>NULL).h_nr_idle, FIELD_U32)
-queue_fields[10] = field_from("min_slice", min_slice_of_queue)
-queue_fields[11].name = NULL
+cdef field_table queue_fields = new_fields("queue_fields")
+add_field(&queue_fields, "min_vruntime", &(<cfs_rq *>NULL).min_vruntime, FIELD_U64)
+add_field(&queue_fields, "load_weight", &(<cfs_rq *>NULL).load_weight, FIELD_U64)
+add_field(&queue_fields, "nr_running", &(<cfs_rq *>NULL).h_nr_queued, FIELD_U32)  # what older releases call it
+add_field(&queue_fields, "nr_queued", &(<cfs_rq *>NULL).nr_queued, FIELD_U32)
+add_field(&queue_fields, "avg_vruntime", &(<cfs_rq *>NULL).avg_vruntime, FIELD_S64)
+add_field(&queue_fields, "avg_load", &(<cfs_rq *>NULL).avg_load, FIELD_U64)
+add_derived(&queue_fields, "V", average_of_queue)
+add_field(&queue_fields, "h_nr_queued", &(<cfs_rq *>NULL).h_nr_queued, FIELD_U32)
+add_field(&queue_fields, "h_nr_runnable", &(<cfs_rq *>NULL).h_nr_runnable, FIELD_U32)
+add_field(&queue_fields, "h_nr_idle", &(<cfs_rq *>NULL).h_nr_idle, FIELD_U32)
+add_derived(&queue_fields, "min_slice", min_slice_of_queue)
 
-cdef field queue_entities[3]
-queue_entities[0] = field_at("curr", &(<cfs_rq *>NULL).curr, FIELD_ENTITY)
-queue_entities[1] = field_at("next", &(<cfs_rq *>NULL).next, FIELD_ENTITY)
-queue_entities[2].name = NULL
+cdef field_table queue_entities = new_fields("queue_entities")
+add_field(&queue_entities, "curr", &(<cfs_rq *>NULL).curr, FIELD_ENTITY)
+add_field(&queue_entities, "next", &(<cfs_rq *>NULL).next, FIELD_ENTITY)
 
-cdef field tunables[6]
-tunables[0] = field_at("base_slice_ns", &(<eevdf_tunables *>NULL).base_slice_ns, FIELD_U64)
-tunables[1] = field_at("normalized_base_slice_ns", &(<eevdf_tunables *>NULL).normalized_base_slice_ns, FIELD_U64)
-tunables[2] = field_at("tick_nsec", &(<eevdf_tunables *>NULL).tick_nsec, FIELD_U64)
-tunables[3] = field_at("sched_features", &(<eevdf_tunables *>NULL).sched_features, FIELD_U64)
-tunables[4] = field_at("exact_min_slice", &(<eevdf_tunables *>NULL).exact_min_slice, FIELD_U64)
-tunables[5].name = NULL
+cdef field_table tunables = new_fields("tunables")
+add_field(&tunables, "base_slice_ns", &(<eevdf_tunables *>NULL).base_slice_ns, FIELD_U64)
+add_field(&tunables, "normalized_base_slice_ns", &(<eevdf_tunables *>NULL).normalized_base_slice_ns, FIELD_U64)
+add_field(&tunables, "tick_nsec", &(<eevdf_tunables *>NULL).tick_nsec, FIELD_U64)
+add_field(&tunables, "sched_features", &(<eevdf_tunables *>NULL).sched_features, FIELD_U64)
+add_field(&tunables, "exact_min_slice", &(<eevdf_tunables *>NULL).exact_min_slice, FIELD_U64)
 
 # Every pointer of the structs, for snapshots.
-cdef pointer task_pointers[6]
-task_pointers[0] = pointer_at(&(<eevdf_task *>NULL).se.run_node.parent_color, 1, POINTER_ENTITY | POINTER_TAGGED)
-task_pointers[1] = pointer_at(&(<eevdf_task *>NULL).se.run_node.child[0], 2, POINTER_ENTITY)
-task_pointers[2] = pointer_at(&(<eevdf_task *>NULL).se.cfs_rq, 1, POINTER_FIXED)
-task_pointers[3] = pointer_at(&(<eevdf_task *>NULL).se.parent, 1, POINTER_FIXED)
-task_pointers[4] = pointer_at(&(<eevdf_task *>NULL).se.my_q, 1, POINTER_FIXED)
-task_pointers[5].count = 0
+cdef pointer_table task_pointers = new_pointers("task_pointers")
+add_pointer(&task_pointers, &(<eevdf_task *>NULL).se.run_node.parent_color, 1, POINTER_ENTITY | POINTER_TAGGED)
+add_pointer(&task_pointers, &(<eevdf_task *>NULL).se.run_node.child[0], 2, POINTER_ENTITY)
+add_pointer(&task_pointers, &(<eevdf_task *>NULL).se.cfs_rq, 1, POINTER_FIXED)
+add_pointer(&task_pointers, &(<eevdf_task *>NULL).se.parent, 1, POINTER_FIXED)
+add_pointer(&task_pointers, &(<eevdf_task *>NULL).se.my_q, 1, POINTER_FIXED)
 
-cdef pointer rq_pointers[7]
-rq_pointers[0] = pointer_at(&(<eevdf_rq *>NULL).cfs.tasks_timeline.node, 1, POINTER_ENTITY)
-rq_pointers[1] = pointer_at(&(<eevdf_rq *>NULL).cfs.tasks_timeline.leftmost, 1, POINTER_ENTITY)
-rq_pointers[2] = pointer_at(&(<eevdf_rq *>NULL).cfs.curr, 1, POINTER_ENTITY)
-rq_pointers[3] = pointer_at(&(<eevdf_rq *>NULL).cfs.next, 1, POINTER_ENTITY)
-rq_pointers[4] = pointer_at(&(<eevdf_rq *>NULL).cfs.rq, 1, POINTER_FIXED)
-rq_pointers[5] = pointer_at(&(<eevdf_rq *>NULL).cfs.tg, 1, POINTER_PLAIN)  # the root group's: init_group sets it
-rq_pointers[6].count = 0
+cdef pointer_table rq_pointers = new_pointers("rq_pointers")
+add_pointer(&rq_pointers, &(<eevdf_rq *>NULL).cfs.tasks_timeline.node, 1, POINTER_ENTITY)
+add_pointer(&rq_pointers, &(<eevdf_rq *>NULL).cfs.tasks_timeline.leftmost, 1, POINTER_ENTITY)
+add_pointer(&rq_pointers, &(<eevdf_rq *>NULL).cfs.curr, 1, POINTER_ENTITY)
+add_pointer(&rq_pointers, &(<eevdf_rq *>NULL).cfs.next, 1, POINTER_ENTITY)
+add_pointer(&rq_pointers, &(<eevdf_rq *>NULL).cfs.rq, 1, POINTER_FIXED)
+add_pointer(&rq_pointers, &(<eevdf_rq *>NULL).cfs.tg, 1, POINTER_PLAIN)  # the root group's: init_group sets it
 
-cdef pointer group_pointers[12]
-group_pointers[0] = pointer_at(&(<eevdf_group *>NULL).se.run_node.parent_color, 1, POINTER_ENTITY | POINTER_TAGGED)
-group_pointers[1] = pointer_at(&(<eevdf_group *>NULL).se.run_node.child[0], 2, POINTER_ENTITY)
-group_pointers[2] = pointer_at(&(<eevdf_group *>NULL).se.cfs_rq, 1, POINTER_FIXED)
-group_pointers[3] = pointer_at(&(<eevdf_group *>NULL).se.parent, 1, POINTER_FIXED)
-group_pointers[4] = pointer_at(&(<eevdf_group *>NULL).se.my_q, 1, POINTER_FIXED)
-group_pointers[5] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.tasks_timeline.node, 1, POINTER_ENTITY)
-group_pointers[6] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.tasks_timeline.leftmost, 1, POINTER_ENTITY)
-group_pointers[7] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.curr, 1, POINTER_ENTITY)
-group_pointers[8] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.next, 1, POINTER_ENTITY)
-group_pointers[9] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.rq, 1, POINTER_FIXED)
-group_pointers[10] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.tg, 1, POINTER_FIXED)
-group_pointers[11].count = 0
+cdef pointer_table group_pointers = new_pointers("group_pointers")
+add_pointer(&group_pointers, &(<eevdf_group *>NULL).se.run_node.parent_color, 1, POINTER_ENTITY | POINTER_TAGGED)
+add_pointer(&group_pointers, &(<eevdf_group *>NULL).se.run_node.child[0], 2, POINTER_ENTITY)
+add_pointer(&group_pointers, &(<eevdf_group *>NULL).se.cfs_rq, 1, POINTER_FIXED)
+add_pointer(&group_pointers, &(<eevdf_group *>NULL).se.parent, 1, POINTER_FIXED)
+add_pointer(&group_pointers, &(<eevdf_group *>NULL).se.my_q, 1, POINTER_FIXED)
+add_pointer(&group_pointers, &(<eevdf_group *>NULL).cfs_rq.tasks_timeline.node, 1, POINTER_ENTITY)
+add_pointer(&group_pointers, &(<eevdf_group *>NULL).cfs_rq.tasks_timeline.leftmost, 1, POINTER_ENTITY)
+add_pointer(&group_pointers, &(<eevdf_group *>NULL).cfs_rq.curr, 1, POINTER_ENTITY)
+add_pointer(&group_pointers, &(<eevdf_group *>NULL).cfs_rq.next, 1, POINTER_ENTITY)
+add_pointer(&group_pointers, &(<eevdf_group *>NULL).cfs_rq.rq, 1, POINTER_FIXED)
+add_pointer(&group_pointers, &(<eevdf_group *>NULL).cfs_rq.tg, 1, POINTER_FIXED)
 
 cdef sched_class table
 table.model = "linux-6.18-eevdf"
@@ -1525,13 +1524,13 @@ table.queued_of = queued_of_fair
 table.slice_of = slice_of_fair
 table.vslice_of = vslice_of_fair
 table.check_rq = check_rq_fair
-table.entity_fields = entity_fields
-table.queue_fields = queue_fields
-table.queue_entities = queue_entities
-table.tunables = tunables
-table.task_pointers = task_pointers
-table.rq_pointers = rq_pointers
-table.group_pointers = group_pointers
+table.entity_fields = entity_fields.fields
+table.queue_fields = queue_fields.fields
+table.queue_entities = queue_entities.fields
+table.tunables = tunables.fields
+table.task_pointers = task_pointers.pointers
+table.rq_pointers = rq_pointers.pointers
+table.group_pointers = group_pointers.pointers
 
 
 cdef const sched_class *eevdf_sched_class() noexcept nogil:

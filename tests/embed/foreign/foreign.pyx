@@ -9,9 +9,15 @@ from libc.string cimport memset
 
 from cfs cimport (
     BUG_NONE,
+    FIELD_U64,
     GROUP_BY_NONE,
+    POINTER_PLAIN,
     SCHED_NORMAL,
+    TABLE_ROOM,
     TASK_BLOCKED,
+    add_derived,
+    add_field,
+    add_pointer,
     adjust_new_task,
     begin_event,
     block_current,
@@ -20,6 +26,10 @@ from cfs cimport (
     exit_current,
     fair_sched_class,
     fair_task,
+    field,
+    field_at,
+    field_from,
+    field_table,
     free_runs,
     free_task,
     idle_sched_class,
@@ -28,7 +38,12 @@ from cfs cimport (
     machine,
     machine_free,
     machine_init,
+    new_fields,
+    new_pointers,
     new_task,
+    pointer,
+    pointer_at,
+    pointer_table,
     rb_check,
     rb_node,
     rb_root,
@@ -312,3 +327,39 @@ def broken_timeline(str how):
     broken = timeline_check(&tl, size)
     free_runs(&pool)
     return broken
+
+
+cdef uint64_t zero(const void *base) noexcept nogil:
+    return 0
+
+
+def fields_of(size_t nr):
+    """(name, offset, derived) of a table of so many fields, every other one derived, and of the entry that ends it."""
+    cdef field_table table = new_fields("fields of a test")
+    cdef size_t i
+    for i in range(nr):
+        if i % 2:
+            add_derived(&table, "derived", zero)
+        else:
+            add_field(&table, "weight", &(<fair_task *>NULL).se.load, FIELD_U64)
+    return [
+        (table.fields[i].name.decode() if table.fields[i].name else None, table.fields[i].offset, table.fields[i].value == zero)
+        for i in range(nr + 1)
+    ]
+
+
+def pointers_of(size_t nr):
+    """(offset, count) of a table of so many pointers, and of the entry that ends it."""
+    cdef pointer_table table = new_pointers("pointers of a test")
+    cdef size_t i
+    for i in range(nr):
+        add_pointer(&table, &(<fair_task *>NULL).se.parent, 2, POINTER_PLAIN)
+    return [(table.pointers[i].offset, table.pointers[i].count) for i in range(nr + 1)]
+
+
+def places():
+    """What the helpers for one entry say: (offset of the load, of the parent, room of a table)."""
+    cdef field one = field_at("weight", &(<fair_task *>NULL).se.load, FIELD_U64)
+    cdef field derived = field_from("derived", zero)
+    cdef pointer other = pointer_at(&(<fair_task *>NULL).se.parent, 2, POINTER_PLAIN)
+    return one.offset if derived.value == zero else None, other.offset, TABLE_ROOM
