@@ -21,7 +21,6 @@ PACKAGE = ROOT / "cfs"
 CYTHON = sorted([*PACKAGE.rglob("*.pyx"), *PACKAGE.rglob("*.pxd")])
 PYTHON = sorted(PACKAGE.rglob("*.py"))
 SOURCES = CYTHON + PYTHON
-CLASSES = sorted((PACKAGE / "models").rglob("*.pyx"))
 
 
 def name_of(path):
@@ -54,6 +53,10 @@ def folded(path):
         if depth <= 0:
             depth = 0
             yield first, whole
+
+
+MODELS = sorted(path for path in CYTHON if path.is_relative_to(PACKAGE / "models"))
+CLASSES = [path for path in MODELS if re.search(r"^cdef sched_class table$", text_of(path), re.MULTILINE)]
 
 
 # ---- Imports follow the floors -------------------------------------------------------------------
@@ -166,10 +169,38 @@ def test_arrows_go_down_only(path):
     assert upwards == [], f"{name_of(path)} (floor {own}) may not see them"
 
 
-@pytest.mark.parametrize("path", [p for p in CYTHON if p.is_relative_to(PACKAGE / "models")], ids=name_of)
-def test_classes_never_see_each_other(path):
-    """What two share moves down."""
-    assert [parts for parts in arrows_of(path) if parts[0] == "models" and not own_pxd(path, parts)] == []
+@pytest.mark.parametrize("path", MODELS, ids=name_of)
+def test_a_release_sees_no_other_release(path):
+    """What two share moves down; within its folder a release may have as many files as it likes."""
+    assert [
+        parts
+        for parts in arrows_of(path)
+        if parts[0] == "models" and not own_pxd(path, parts) and parts[:-1] != module_of(path)[:-1]
+    ] == []
+
+
+def test_there_is_a_class_for_each_model():
+    assert len(CLASSES) == len(models.MODELS) + 1  # and the one of the idle task
+
+
+@pytest.mark.parametrize("folder", sorted(path.parent for path in (PACKAGE / "models").glob("*/facts.py")), ids=name_of)
+def test_the_facts_of_a_release_lead_into_its_folder(folder):
+    """One folder a release: its entry, its knobs and its compiled class."""
+    home = "cfs.models." + folder.name
+    (model,) = [it for it in models.MODELS.values() if it.tunables.__module__ == f"{home}.facts"]
+    assert model.module.startswith(f"{home}.")
+
+
+def test_no_file_outside_of_its_folder_imports_the_facts_of_a_release():
+    """But for the registry, which lists them, and the door of the public names."""
+    seen = {
+        name_of(path)
+        for path in SOURCES
+        for parts in arrows_of(path)
+        if parts[0] == "models" and (PACKAGE.joinpath(*parts, "facts.py").exists() or parts[-1] == "facts")
+        and path.suffix == ".py"
+    }
+    assert seen == {"cfs/models/registry.py", "cfs/tunables.py"}
 
 
 def test_the_core_sees_no_class():
