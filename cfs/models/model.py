@@ -1,4 +1,4 @@
-"""What a model is: the description of one scheduler, which its release's folder fills in and the registry lists."""
+"""What a model is: the description of one scheduler. A release's folder fills it in, the registry lists it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What the tunables of all models share. Each model's own are in its folder (`facts.py`): one frozen dataclass,
-with the kernel's names, defaults, ranges and derivations.
+"""What the tunables of all models share. Each model's own are in its folder (`facts.py`): one frozen
+dataclass, with the kernel's names, defaults, ranges and derivations.
 
 The compiled class has the same fields in the same order; a test holds the two together.
 """

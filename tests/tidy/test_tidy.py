@@ -183,7 +183,9 @@ def test_there_is_a_class_for_each_model():
     assert len(CLASSES) == len(models.MODELS) + 1  # and the one of the idle task
 
 
-@pytest.mark.parametrize("folder", sorted(path.parent for path in (PACKAGE / "models").glob("*/facts.py")), ids=name_of)
+@pytest.mark.parametrize(
+    "folder", sorted(path.parent for path in (PACKAGE / "models").glob("*/facts.py")), ids=name_of
+)
 def test_the_facts_of_a_release_lead_into_its_folder(folder):
     """One folder a release: its entry, its knobs and its compiled class."""
     home = "cfs.models." + folder.name

@@ -31,8 +31,9 @@ Invariants (numbers of specification 7; `check_rq` looks at 1, 2 and 4, the test
     I8  sleeper_bonus <= 3 limits
 
 Rejected: 2.6.24's shortcut for nice 0 and its running task beside the tree (another release, other traces); a common
-source with _fair.pyx (three functions would be shared, and each would be full of ifs); charging twice in one operation
-less than the specification says (the two branches of the weighted delta round differently, so every charge counts).
+source with 2.6.24's class (three functions would be shared, and each would be full of ifs); charging twice in one
+operation less than the specification says (the two branches of the weighted delta round differently, so every charge
+counts).
 """
 
 from cpython.pycapsule cimport PyCapsule_New

@@ -30,7 +30,7 @@ Whoever is picked is *protected* until its v reaches the limit vprot: one slice,
 A group is an entity in its parent's queue and owns a queue; groups nest to any depth. Its slice follows the least slice
 below it. The root group has no entity, and its queue holds tasks and groups side by side.
 
-Invariants (numbers of specification 13, which `check_rq` returns; 3 and 6 are about histories and are tested):
+Invariants (numbers of specification 13, which _check.pyx returns; 3 and 6 are about histories and are tested):
     I1  keys never decrease along the tree; min_vruntime of each node is the earliest of its subtree, and, with
         exact_min_slice, its min_slice the least
     I2  avg_vruntime and avg_load of a queue are those of its tree; load_weight and nr_queued count its curr as well, if
@@ -297,7 +297,7 @@ cdef inline rb_augment least_of_subtrees() noexcept nogil:
 
 
 cdef void tree_enqueue(cfs_rq *cfs, sched_entity *se) noexcept nogil:
-    # behind all equal deadlines; without a jump, as in _fair.pyx
+    # behind all equal deadlines; which child is next is chosen without a jump
     cdef rb_node *at = cfs.tasks_timeline.node
     cdef rb_node *parent = NULL
     cdef rb_node *left

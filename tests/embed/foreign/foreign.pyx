@@ -1,7 +1,7 @@
 """A foreign extension: it cimports the core of an installed cfs, and drives a runqueue without the GIL.
 
-It knows the public C surface only (`from cfs cimport ...`), but for two doors that only a test opens:
-`Scheduler`'s struct, to break an invariant on purpose, and red-black nodes painted by hand.
+It knows the public C surface only (`from cfs cimport ...`), but for three doors that only a test opens:
+`Scheduler`'s struct and those of EEVDF, to break an invariant on purpose, and red-black nodes painted by hand.
 """
 
 from libc.stdint cimport int64_t, uint64_t
@@ -68,6 +68,9 @@ from cfs cimport (
     waiting_node,
     wake_up_new_task,
 )
+from cfs.models.linux_6_18._fair cimport cfs_rq as eevdf_queue
+from cfs.models.linux_6_18._fair cimport eevdf_task
+from cfs.models.linux_6_18._fair cimport sched_entity as eevdf_entity
 from cfs.scheduler cimport Scheduler
 
 require_abi()
@@ -208,6 +211,43 @@ def spoil(Scheduler sched, str how):
         raise ValueError(how)
 
 
+def spoil_eevdf(Scheduler sched, str how):
+    """Break one invariant of cfs/models/linux_6_18/_fair.pyx. A task runs and two wait, all in one group."""
+    cdef rq *rq = sched.m.rqs[0]
+    cdef eevdf_entity *running = &(<eevdf_task *>rq.curr).se
+    cdef eevdf_queue *queue = running.cfs_rq
+    cdef eevdf_entity *waiting = <eevdf_entity *>queue.tasks_timeline.leftmost
+    if how == "deadline":
+        waiting.deadline += <uint64_t>1 << 40
+    elif how == "earliest of a subtree":
+        waiting.min_vruntime -= 1
+    elif how == "average":
+        queue.avg_vruntime += 1
+    elif how == "load":
+        queue.load_weight += 1
+    elif how == "on_rq":
+        waiting.on_rq = 0
+    elif how == "number of tasks":
+        queue.h_nr_runnable += 1
+    elif how == "number on the CPU":
+        rq.nr_running += 1
+    elif how == "nobody runs":
+        queue.curr = NULL
+    elif how == "shares":
+        running.parent.load.weight += 1
+    elif how == "relative deadline":
+        waiting.rel_deadline = 1
+    elif how == "buddy":
+        queue.next = running.parent
+    elif how == "nobody eligible":
+        # three of weight 1024: its key makes the sum -2**62, and times the weight of all 2**62, as both wrap
+        running.vruntime = queue.min_vruntime + (<uint64_t>3 << 52)
+    elif how == "flagged":
+        rq.curr.need_resched = 1
+    elif how != "whole":
+        raise ValueError(how)
+
+
 def group_ids(Scheduler sched):
     """Ids of the groups in the order of the machine's list."""
     cdef task_group *tg = sched.m.groups
@@ -333,6 +373,10 @@ cdef uint64_t zero(const void *base) noexcept nogil:
     return 0
 
 
+cdef str name_or_none(const char *name):
+    return None if name == NULL else name.decode()
+
+
 def fields_of(size_t nr):
     """(name, offset, derived) of a table of so many fields, every other one derived, and of the entry that ends it."""
     cdef field_table table = new_fields("fields of a test")
@@ -343,7 +387,7 @@ def fields_of(size_t nr):
         else:
             add_field(&table, "weight", &(<fair_task *>NULL).se.load, FIELD_U64)
     return [
-        (table.fields[i].name.decode() if table.fields[i].name else None, table.fields[i].offset, table.fields[i].value == zero)
+        (name_or_none(table.fields[i].name), table.fields[i].offset, table.fields[i].value == zero)
         for i in range(nr + 1)
     ]
 
