@@ -79,10 +79,7 @@ cdef inline pointer_table new_pointers(const char *name) noexcept nogil:
 
 cdef inline int require_room(const char *name, uint32_t nr) except -1:
     if nr + 1 >= TABLE_ROOM:
-        raise ImportError(
-            f"{name.decode()} has room for {TABLE_ROOM - 1} entries (TABLE_ROOM in cfs/_table.pxd), and this is one"
-            " more"
-        )
+        raise ImportError(f"{name.decode()} is full: there is room for {TABLE_ROOM - 1} entries (cfs/_table.pxd)")
     return 0
 
 
