@@ -38,6 +38,7 @@ MODULES = [
     "cfs.models.linux_2_6_23._fair",
     "cfs.models.linux_2_6_22._o1",
     "cfs.models.rfs._rfs",
+    "cfs.models.linux_6_18._check",
     "cfs.models.linux_6_18._fair",
     "cfs.simulation._sim",
     "cfs.scheduler._scheduler",

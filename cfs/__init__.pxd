@@ -78,7 +78,19 @@ from ._fixedpoint cimport (
 from ._load cimport load_from_nice, load_from_shares
 
 # ------------------------------------------------------------------------------- filling a hook table
-from ._table cimport field_at, field_from, pointer_at
+from ._table cimport (
+    TABLE_ROOM,
+    add_derived,
+    add_field,
+    add_pointer,
+    field_at,
+    field_from,
+    field_table,
+    new_fields,
+    new_pointers,
+    pointer_at,
+    pointer_table,
+)
 
 # --------------------------------------------------------------------------------- the ordered tree
 from ._rbtree cimport (

@@ -41,7 +41,7 @@ from libc.string cimport memcmp, memcpy, memset
 
 from ._core cimport first_in_slab, grow_slabs, grow_table, machine_init, task_room, tasks_in_slab
 from ._load cimport NICE_MAX, NICE_MIN, SHARES_DEFAULT
-from ._table cimport pointer_at
+from ._table cimport add_pointer, new_pointers, pointer_table
 from ._timeline cimport first_run_of, nr_runs_in_slab, nr_runs_taken, reserve_runs, run_numbered, take_runs
 from ._types cimport (
     GROUP_BY_CGROUP,
@@ -123,10 +123,9 @@ cdef struct atlas:              # all of it, by address; and by number
     uint64_t nr_groups
 
 
-cdef pointer node_pointers[3]   # of the tree that a run is a node of
-node_pointers[0] = pointer_at(&(<run *>NULL).node.parent_color, 1, POINTER_RUN | POINTER_TAGGED)
-node_pointers[1] = pointer_at(&(<run *>NULL).node.child[0], 2, POINTER_RUN)
-node_pointers[2].count = 0
+cdef pointer_table node_pointers = new_pointers("node_pointers")  # of the tree that a run is a node of
+add_pointer(&node_pointers, &(<run *>NULL).node.parent_color, 1, POINTER_RUN | POINTER_TAGGED)
+add_pointer(&node_pointers, &(<run *>NULL).node.child[0], 2, POINTER_RUN)
 
 # ------------------------------------------------------------------------------------------------ what can be copied
 
@@ -456,7 +455,7 @@ cdef char *write_run(const atlas *map, char *out, const run *at) noexcept nogil:
     if at.head != at.tail:
         memcpy(out, at, <size_t>&(<run *>NULL).waiting)
         memcpy(&copy.waiting[at.head], &at.waiting[at.head], (at.tail - at.head) * sizeof(waiting))
-    translate_out(map, out, node_pointers)
+    translate_out(map, out, node_pointers.pointers)
     for i in range(at.head, at.tail):
         copy.waiting[i].node = <waiting_node *>as_place(map, at.waiting[i].node)
     return out + sizeof(run)
@@ -691,7 +690,7 @@ cdef const char *read_run(const atlas *map, const char *at, run *here) except NU
     memcpy(here, at, sizeof(run))
     if here.head > here.tail or here.tail > RUN_ROOM:
         raise SnapshotError(f"a run has the slots {here.head} to {here.tail} of {RUN_ROOM}")
-    translate_in(map, <char *>here, node_pointers)
+    translate_in(map, <char *>here, node_pointers.pointers)
     for i in range(here.head, here.tail):
         where = <uint64_t><uintptr_t>here.waiting[i].node
         if where == 0:

@@ -1,11 +1,37 @@
-# Floor 1: the leaves that fill a hook table: where in a class's struct a field lies, and where a pointer.
+# The leaves that fill a hook table: lists of where the fields of a class's structs lie, and where their pointers.
 #
-# An address is taken in a struct at NULL, so it is the offset:
+#     cdef field_table entity_fields = new_fields("entity_fields")
+#     add_field(&entity_fields, "vruntime", &(<sched_entity *>NULL).vruntime, FIELD_U64)
+#     add_derived(&entity_fields, "prio", prio_of)
+#     table.entity_fields = entity_fields.fields
 #
-#     entity_fields[0] = field_at("vruntime", &(<sched_entity *>NULL).vruntime, FIELD_U64)
-#     task_pointers[0] = pointer_at(&(<fair_task *>NULL).se.parent, 1, POINTER_PLAIN)
+#     cdef pointer_table task_pointers = new_pointers("task_pointers")
+#     add_pointer(&task_pointers, &(<fair_task *>NULL).se.parent, 1, POINTER_PLAIN)
+#     table.task_pointers = task_pointers.pointers
+#
+# An address is taken in a struct at NULL, so it is the offset. A list ends at its first empty entry, and one is always
+# left: an entry too many is an ImportError, as lists are filled while their module is imported.
+
+from libc.string cimport memset
 
 from ._types cimport FIELD_U64, field, pointer, uint32_t, uint64_t
+
+cdef enum:
+    TABLE_ROOM = 32             # entries of a list, the one that ends it included
+
+
+cdef struct field_table:
+    field fields[TABLE_ROOM]
+    uint32_t nr
+    const char *name            # for the error
+
+
+cdef struct pointer_table:
+    pointer pointers[TABLE_ROOM]
+    uint32_t nr
+    const char *name
+
+# -------------------------------------------------------------------------------------------------------- one entry
 
 
 cdef inline field field_at(const char *name, void *address, uint32_t kind) noexcept nogil:
@@ -33,3 +59,49 @@ cdef inline pointer pointer_at(void *address, uint32_t count, uint32_t kind) noe
     found.count = count
     found.kind = kind
     return found
+
+# ---------------------------------------------------------------------------------------------------- lists of them
+
+
+cdef inline field_table new_fields(const char *name) noexcept nogil:
+    cdef field_table empty
+    memset(&empty, 0, sizeof(empty))
+    empty.name = name
+    return empty
+
+
+cdef inline pointer_table new_pointers(const char *name) noexcept nogil:
+    cdef pointer_table empty
+    memset(&empty, 0, sizeof(empty))
+    empty.name = name
+    return empty
+
+
+cdef inline int require_room(const char *name, uint32_t nr) except -1:
+    if nr + 1 >= TABLE_ROOM:
+        raise ImportError(f"{name.decode()} is full: there is room for {TABLE_ROOM - 1} entries (cfs/_table.pxd)")
+    return 0
+
+
+cdef inline int append_field(field_table *table, field f) except -1:
+    require_room(table.name, table.nr)
+    table.fields[table.nr] = f
+    table.nr += 1
+    return 0
+
+
+cdef inline int add_field(field_table *table, const char *name, void *address, uint32_t kind) except -1:
+    return append_field(table, field_at(name, address, kind))
+
+
+cdef inline int add_derived(
+    field_table *table, const char *name, uint64_t (*value)(const void *base) noexcept nogil
+) except -1:
+    return append_field(table, field_from(name, value))
+
+
+cdef inline int add_pointer(pointer_table *table, void *address, uint32_t count, uint32_t kind) except -1:
+    require_room(table.name, table.nr)
+    table.pointers[table.nr] = pointer_at(address, count, kind)
+    table.nr += 1
+    return 0

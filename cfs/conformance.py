@@ -23,7 +23,6 @@ from typing import Any
 from .errors import CfsError, TraceError
 from .models.registry import MODELS
 from .scheduler._scheduler import Scheduler, Task
-from .models.tunables import LinuxO12622
 
 __all__ = ["Difference", "TraceResult", "replay_trace", "replay_traces", "read_trace"]
 
@@ -405,13 +404,14 @@ class DialectO12622(Dialect):
     SLEEP_TYPES = ("normal", "noninteractive", "interactive", "interrupted")
 
     def scheduler_options(self) -> dict[str, Any]:
-        tunables = LinuxO12622().changed(hz=self.header["hz"])
+        hz = self.header["hz"]
+        tunables = MODELS[self.header["model"]].tunables().changed(hz=hz)
         for name, value in self.header.get("tunables", {}).items():
             if name not in tunables.constants():
                 raise TraceError(f"{self.header['model']} has no constant {name}")
             if value != getattr(tunables, name):
-                raise TraceError(f"{name} is {getattr(tunables, name)} at HZ {tunables.hz}, not {value}")
-        return {"hz": tunables.hz, "ticks": False}
+                raise TraceError(f"{name} is {getattr(tunables, name)} at HZ {hz}, not {value}")
+        return {"hz": hz, "ticks": False}
 
     def value(self, column: str, value: int) -> Any:
         if column == "array":

@@ -1,5 +1,15 @@
-"""The knobs of each model: the public name of `cfs.models.tunables`."""
+"""The knobs of each model: one frozen dataclass a model, with the kernel's names, defaults, ranges and
+derivations.
 
-from .models.tunables import Tunables, LinuxCfs2624, LinuxCfs2623, LinuxO12622, RfsModel, LinuxEevdf618
+A tunable is a nanosecond count (``_ns``), a flag, or a number; a feature bit can be given by its own name as
+well (``START_DEBIT=False``).
+"""
+
+from .models.linux_2_6_22.facts import LinuxO12622
+from .models.linux_2_6_23.facts import LinuxCfs2623
+from .models.linux_2_6_24.facts import LinuxCfs2624
+from .models.linux_6_18.facts import LinuxEevdf618
+from .models.rfs.facts import RfsModel
+from .models.tunables import Tunables
 
 __all__ = ["Tunables", "LinuxCfs2624", "LinuxCfs2623", "LinuxO12622", "RfsModel", "LinuxEevdf618"]

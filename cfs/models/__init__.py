@@ -1,9 +1,11 @@
 """The models, a folder a release: what is true of one release only stands there.
 
-`registry` says which there are and what each offers; `tunables` holds what all share of their knobs. `_idle` is the
+`model` says what a model is, `tunables` what their knobs share, `registry` which there are. In a folder,
+`facts` is the entry of the registry and the knobs, and the compiled class is the rest. `_idle` is the
 smallest complete scheduling class: read it first.
 """
 
-from .registry import MODELS, Model, all_models, model_named
+from .model import Model
+from .registry import MODELS, all_models, model_named
 
 __all__ = ["Model", "MODELS", "all_models", "model_named"]

@@ -218,6 +218,48 @@ def test_a_broken_invariant_of_the_fair_class_is_noticed_and_named(foreign, how,
     assert said == f"linux-2.6.24-cfs: invariant I{number}, bug code 0 on CPU 0 after event 2 at 0 ns"
 
 
+CHECK_EEVDF = """
+sched = cfs.Scheduler("linux-6.18-eevdf", group_by="cgroup")
+sched.create_group("together")
+for _ in range(3):
+    sched.fork(group="together", now_ns=0)
+foreign.spoil_eevdf(sched, how)
+try:
+    sched.check()
+    print(json.dumps("whole"))
+except cfs.InvariantError as error:
+    print(json.dumps(str(error)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "number"),
+    [
+        ("deadline", 1),
+        ("earliest of a subtree", 1),
+        ("average", 2),
+        ("load", 2),
+        ("on_rq", 4),
+        ("number of tasks", 4),
+        ("number on the CPU", 4),
+        ("nobody runs", 5),
+        ("shares", 7),
+        ("relative deadline", 8),
+        ("buddy", 8),
+        ("nobody eligible", 9),
+        ("flagged", 10),
+    ],
+)
+def test_a_broken_invariant_of_eevdf_is_noticed_and_named(foreign, how, number):
+    """The numbers are those of cfs/models/linux_6_18/_fair.pyx; _check.pyx beside it looks at them."""
+    said = foreign(CHECK_EEVDF, how=how)
+    assert said.startswith(f"linux-6.18-eevdf: invariant I{number}, bug code 0 on CPU 0 after event ")
+
+
+def test_the_checker_of_eevdf_finds_nothing_where_nothing_is_broken(foreign):
+    assert foreign(CHECK_EEVDF, how="whole") == "whole"
+
+
 def test_groups_are_listed_newest_first_and_the_root_group_last(foreign):
     """I1 of cfs/_group.pyx: and an id is never used again."""
     program = """
@@ -243,3 +285,51 @@ except cfs.InvariantError as error:
     print(json.dumps(str(error)))
 """
     assert "bug code 1 on CPU 0 after event 2 at 5 ns" in foreign(program)
+
+
+# ---- Tables that cannot be written past ----------------------------------------------------------
+
+ROOM = """
+def said(fill, nr):
+    try:
+        return len(fill(nr))
+    except ImportError as error:
+        return str(error)
+
+_, _, room = foreign.places()
+tables = foreign.fields_of, foreign.pointers_of
+print(json.dumps([[said(fill, nr) for nr in (room - 1, room)] for fill in tables]))
+"""
+
+
+def test_a_table_takes_its_entries_in_order_and_ends_empty(foreign):
+    """An entry is what the helper for one entry makes."""
+    weight, parent, _ = foreign("print(json.dumps(foreign.places()))")
+    filled = foreign("print(json.dumps([foreign.fields_of(3), foreign.pointers_of(2)]))")
+    assert weight and parent
+    assert filled[0] == [
+        ["weight", weight, False],
+        ["derived", 0, True],
+        ["weight", weight, False],
+        [None, 0, False],
+    ]
+    assert filled[1] == [[parent, 2], [parent, 2], [0, 0]]
+
+
+def test_an_entry_beyond_the_room_of_a_table_is_refused(foreign):
+    """The last place ends the list, so it is never taken."""
+    fields, pointers = foreign(ROOM)
+    assert fields[0] == pointers[0] > 8
+    assert fields[1].startswith("fields of a test is full: ")
+    assert pointers[1].startswith("pointers of a test is full: ")
+
+
+def test_a_module_with_an_entry_too_many_cannot_be_imported(foreign):
+    program = """
+try:
+    import too_many
+    print(json.dumps(None))
+except ImportError as error:
+    print(json.dumps(str(error)))
+"""
+    assert foreign(program).startswith("too_many is full: ")

@@ -17,7 +17,8 @@ import cfs
 from cfs import arithmetic, conformance, errors, models, tunables
 from tests.tidy.sources import CYTHON, PACKAGE, ROOT, SOURCES, arrows_of, folded, name_of, text_of
 
-CLASSES = sorted(path for path in (PACKAGE / "models").rglob("*.pyx") if path.stem not in ("_check",))
+MODELS = sorted(path for path in CYTHON if path.is_relative_to(PACKAGE / "models"))
+CLASSES = [path for path in MODELS if re.search(r"^cdef sched_class table$", text_of(path), re.MULTILINE)]
 
 
 def test_the_package_sees_no_test():
@@ -26,6 +27,34 @@ def test_the_package_sees_no_test():
         for path in SOURCES
         if re.search(r"^\s*(from|import) +tests\b", text_of(path), re.MULTILINE)
     ] == []
+
+
+# ---- Releases ------------------------------------------------------------------------------------
+
+
+def test_there_is_a_class_for_each_model():
+    assert len(CLASSES) == len(models.MODELS) + 1  # and the one of the idle task
+
+
+@pytest.mark.parametrize(
+    "folder", sorted(path.parent for path in (PACKAGE / "models").glob("*/facts.py")), ids=name_of
+)
+def test_the_facts_of_a_release_lead_into_its_folder(folder):
+    """One folder a release: its entry, its knobs and its compiled class."""
+    home = "cfs.models." + folder.name
+    (model,) = [it for it in models.MODELS.values() if it.tunables.__module__ == f"{home}.facts"]
+    assert model.module.startswith(f"{home}.")
+
+
+def test_no_file_outside_of_its_folder_imports_the_facts_of_a_release():
+    """But for the registry, which lists them, and the door of the public names."""
+    seen = {
+        name_of(path)
+        for path in SOURCES
+        for parts in arrows_of(path)
+        if parts[:1] == ("models",) and parts[-1] == "facts" and path.suffix == ".py"
+    }
+    assert seen == {"cfs/models/registry.py", "cfs/tunables.py"}
 
 
 # ---- Functions of the core -----------------------------------------------------------------------

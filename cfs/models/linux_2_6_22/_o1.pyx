@@ -41,7 +41,15 @@ remainder in the tick, spec 6.9); one list with a comparison (another scheduler)
 from cpython.pycapsule cimport PyCapsule_New
 
 from ..._core cimport check_preempt_curr, dec_nr_running, inc_nr_running, resched_task
-from ..._table cimport field_at, field_from, pointer_at
+from ..._table cimport (
+    add_derived,
+    add_field,
+    add_pointer,
+    field_table,
+    new_fields,
+    new_pointers,
+    pointer_table,
+)
 from ..._types cimport (
     FIELD_U8,
     FIELD_U32,
@@ -56,11 +64,9 @@ from ..._types cimport (
     TASK_SLEEPS,
     TASK_WAKES,
     WOKEN_BY_IRQ,
-    field,
     int64_t,
     machine,
     ns_t,
-    pointer,
     queued,
     rq,
     sched_class,
@@ -722,59 +728,53 @@ cdef int check_rq_o1(rq *rq) noexcept nogil:
 
 # --------------------------------------------------------------------------------------------------- the hook table
 
-cdef field entity_fields[15]
-entity_fields[0] = field_from("prio", prio_of)
-entity_fields[1] = field_from("static_prio", static_prio_of)
-entity_fields[2] = field_at("time_slice", &(<o1_task *>NULL).time_slice, FIELD_U32)
-entity_fields[3] = field_at("sleep_avg", &(<o1_task *>NULL).sleep_avg, FIELD_U64)
-entity_fields[4] = field_from("array", array_of)
-entity_fields[5] = field_at("sched_time", &(<o1_task *>NULL).sched_time, FIELD_U64)
-entity_fields[6] = field_at("timestamp", &(<o1_task *>NULL).timestamp, FIELD_U64)
-entity_fields[7] = field_at("sleep_type", &(<o1_task *>NULL).sleep_type, FIELD_U8)
-entity_fields[8] = field_at("first_time_slice", &(<o1_task *>NULL).first_time_slice, FIELD_U8)
-entity_fields[9] = field_from("normal_prio", prio_of)           # the same without real-time tasks
-entity_fields[10] = field_at("load_weight", &(<o1_task *>NULL).load.weight, FIELD_U64)
-entity_fields[11] = field_at("last_ran", &(<o1_task *>NULL).last_ran, FIELD_U64)
-entity_fields[12] = field_at("sum_exec_runtime", &(<o1_task *>NULL).sched_time, FIELD_U64)     # its later name
-entity_fields[13] = field_from("on_rq", on_rq_of)
-entity_fields[14].name = NULL
+cdef field_table entity_fields = new_fields("entity_fields")
+add_derived(&entity_fields, "prio", prio_of)
+add_derived(&entity_fields, "static_prio", static_prio_of)
+add_field(&entity_fields, "time_slice", &(<o1_task *>NULL).time_slice, FIELD_U32)
+add_field(&entity_fields, "sleep_avg", &(<o1_task *>NULL).sleep_avg, FIELD_U64)
+add_derived(&entity_fields, "array", array_of)
+add_field(&entity_fields, "sched_time", &(<o1_task *>NULL).sched_time, FIELD_U64)
+add_field(&entity_fields, "timestamp", &(<o1_task *>NULL).timestamp, FIELD_U64)
+add_field(&entity_fields, "sleep_type", &(<o1_task *>NULL).sleep_type, FIELD_U8)
+add_field(&entity_fields, "first_time_slice", &(<o1_task *>NULL).first_time_slice, FIELD_U8)
+add_derived(&entity_fields, "normal_prio", prio_of)           # the same without real-time tasks
+add_field(&entity_fields, "load_weight", &(<o1_task *>NULL).load.weight, FIELD_U64)
+add_field(&entity_fields, "last_ran", &(<o1_task *>NULL).last_ran, FIELD_U64)
+add_field(&entity_fields, "sum_exec_runtime", &(<o1_task *>NULL).sched_time, FIELD_U64)     # its later name
+add_derived(&entity_fields, "on_rq", on_rq_of)
 
-cdef field queue_fields[8]
-queue_fields[0] = field_at("nr_running", &(<o1_rq *>NULL).rq.nr_running, FIELD_U64)
-queue_fields[1] = field_at("expired_timestamp", &(<o1_rq *>NULL).expired_timestamp, FIELD_U64)
-queue_fields[2] = field_at("best_expired_prio", &(<o1_rq *>NULL).best_expired_prio, FIELD_U64)
-queue_fields[3] = field_at("raw_weighted_load", &(<o1_rq *>NULL).rq.load, FIELD_U64)
-queue_fields[4] = field_at("most_recent_timestamp", &(<o1_rq *>NULL).most_recent_timestamp, FIELD_U64)
-queue_fields[5] = field_at("nr_uninterruptible", &(<o1_rq *>NULL).nr_uninterruptible, FIELD_U64)
-queue_fields[6] = field_at("load_weight", &(<o1_rq *>NULL).rq.load, FIELD_U64)                 # its later name
-queue_fields[7].name = NULL
+cdef field_table queue_fields = new_fields("queue_fields")
+add_field(&queue_fields, "nr_running", &(<o1_rq *>NULL).rq.nr_running, FIELD_U64)
+add_field(&queue_fields, "expired_timestamp", &(<o1_rq *>NULL).expired_timestamp, FIELD_U64)
+add_field(&queue_fields, "best_expired_prio", &(<o1_rq *>NULL).best_expired_prio, FIELD_U64)
+add_field(&queue_fields, "raw_weighted_load", &(<o1_rq *>NULL).rq.load, FIELD_U64)
+add_field(&queue_fields, "most_recent_timestamp", &(<o1_rq *>NULL).most_recent_timestamp, FIELD_U64)
+add_field(&queue_fields, "nr_uninterruptible", &(<o1_rq *>NULL).nr_uninterruptible, FIELD_U64)
+add_field(&queue_fields, "load_weight", &(<o1_rq *>NULL).rq.load, FIELD_U64)                 # its later name
 
-cdef field cpu_fields[2]
-cpu_fields[0] = field_from("jiffies", jiffies_of)
-cpu_fields[1].name = NULL
+cdef field_table cpu_fields = new_fields("cpu_fields")
+add_derived(&cpu_fields, "jiffies", jiffies_of)
 
-cdef field tunables[2]
-tunables[0] = field_at("hz", &(<o1_tunables *>NULL).hz, FIELD_U64)
-tunables[1].name = NULL
+cdef field_table tunables = new_fields("tunables")
+add_field(&tunables, "hz", &(<o1_tunables *>NULL).hz, FIELD_U64)
 
 # Every pointer of the structs, for snapshots.
-cdef pointer task_pointers[9]
-task_pointers[0] = pointer_at(&(<o1_task *>NULL).run_list.next, 1, POINTER_PLAIN)
-task_pointers[1] = pointer_at(&(<o1_task *>NULL).run_list.prev, 1, POINTER_PLAIN)
-task_pointers[2] = pointer_at(&(<o1_task *>NULL).array, 1, POINTER_PLAIN)
-task_pointers[3] = pointer_at(&(<o1_task *>NULL).parent, 1, POINTER_PLAIN)
-task_pointers[4] = pointer_at(&(<o1_task *>NULL).children.next, 1, POINTER_PLAIN)
-task_pointers[5] = pointer_at(&(<o1_task *>NULL).children.prev, 1, POINTER_PLAIN)
-task_pointers[6] = pointer_at(&(<o1_task *>NULL).sibling.next, 1, POINTER_PLAIN)
-task_pointers[7] = pointer_at(&(<o1_task *>NULL).sibling.prev, 1, POINTER_PLAIN)
-task_pointers[8].count = 0
+cdef pointer_table task_pointers = new_pointers("task_pointers")
+add_pointer(&task_pointers, &(<o1_task *>NULL).run_list.next, 1, POINTER_PLAIN)
+add_pointer(&task_pointers, &(<o1_task *>NULL).run_list.prev, 1, POINTER_PLAIN)
+add_pointer(&task_pointers, &(<o1_task *>NULL).array, 1, POINTER_PLAIN)
+add_pointer(&task_pointers, &(<o1_task *>NULL).parent, 1, POINTER_PLAIN)
+add_pointer(&task_pointers, &(<o1_task *>NULL).children.next, 1, POINTER_PLAIN)
+add_pointer(&task_pointers, &(<o1_task *>NULL).children.prev, 1, POINTER_PLAIN)
+add_pointer(&task_pointers, &(<o1_task *>NULL).sibling.next, 1, POINTER_PLAIN)
+add_pointer(&task_pointers, &(<o1_task *>NULL).sibling.prev, 1, POINTER_PLAIN)
 
-cdef pointer rq_pointers[5]
-rq_pointers[0] = pointer_at(&(<o1_rq *>NULL).arrays[0].queue[0], 2 * MAX_PRIO, POINTER_PLAIN)
-rq_pointers[1] = pointer_at(&(<o1_rq *>NULL).arrays[1].queue[0], 2 * MAX_PRIO, POINTER_PLAIN)
-rq_pointers[2] = pointer_at(&(<o1_rq *>NULL).active, 1, POINTER_PLAIN)
-rq_pointers[3] = pointer_at(&(<o1_rq *>NULL).expired, 1, POINTER_PLAIN)
-rq_pointers[4].count = 0
+cdef pointer_table rq_pointers = new_pointers("rq_pointers")
+add_pointer(&rq_pointers, &(<o1_rq *>NULL).arrays[0].queue[0], 2 * MAX_PRIO, POINTER_PLAIN)
+add_pointer(&rq_pointers, &(<o1_rq *>NULL).arrays[1].queue[0], 2 * MAX_PRIO, POINTER_PLAIN)
+add_pointer(&rq_pointers, &(<o1_rq *>NULL).active, 1, POINTER_PLAIN)
+add_pointer(&rq_pointers, &(<o1_rq *>NULL).expired, 1, POINTER_PLAIN)
 
 # No put_prev_task and set_curr_task: nothing of the running task is kept outside of its list.
 cdef sched_class table
@@ -803,13 +803,13 @@ table.root_queue = root_queue_o1
 table.list_queue = list_queue_o1
 table.slice_of = slice_of_o1
 table.check_rq = check_rq_o1
-table.entity_fields = entity_fields
-table.queue_fields = queue_fields
-table.cpu_fields = cpu_fields
-table.tunables = tunables
+table.entity_fields = entity_fields.fields
+table.queue_fields = queue_fields.fields
+table.cpu_fields = cpu_fields.fields
+table.tunables = tunables.fields
 table.idle_settled = idle_settled
-table.task_pointers = task_pointers
-table.rq_pointers = rq_pointers
+table.task_pointers = task_pointers.pointers
+table.rq_pointers = rq_pointers.pointers
 
 
 cdef const sched_class *o1_sched_class() noexcept nogil:

@@ -31,8 +31,9 @@ Invariants (numbers of specification 7; `check_rq` looks at 1, 2 and 4, the test
     I8  sleeper_bonus <= 3 limits
 
 Rejected: 2.6.24's shortcut for nice 0 and its running task beside the tree (another release, other traces); a common
-source with _fair.pyx (three functions would be shared, and each would be full of ifs); charging twice in one operation
-less than the specification says (the two branches of the weighted delta round differently, so every charge counts).
+source with 2.6.24's class (three functions would be shared, and each would be full of ifs); charging twice in one
+operation less than the specification says (the two branches of the weighted delta round differently, so every charge
+counts).
 """
 
 from cpython.pycapsule cimport PyCapsule_New
@@ -41,7 +42,7 @@ from ..._core cimport check_preempt_curr, dec_nr_running, inc_nr_running, resche
 from ..._fixedpoint cimport NICE_0_LOAD, NICE_0_SHIFT, calc_delta_mine, signed_difference
 from ..._load cimport inverse_on_first_use, load_from_nice
 from ..._rbtree cimport rb_check, rb_erase, rb_insert, rb_last, rb_link_node, rb_next
-from ..._table cimport field_at, pointer_at
+from ..._table cimport add_field, add_pointer, field_table, new_fields, new_pointers, pointer_table
 from ..._types cimport (
     FIELD_S64,
     FIELD_U8,
@@ -54,11 +55,9 @@ from ..._types cimport (
     SLEEP_UNINTERRUPTIBLE,
     TASK_SLEEPS,
     TASK_WAKES,
-    field,
     int64_t,
     load_weight,
     ns_t,
-    pointer,
     queued,
     rb_node,
     rb_root,
@@ -678,72 +677,69 @@ cdef int check_rq_fair(rq *rq) noexcept nogil:
 
 # --------------------------------------------------------------------------------------------------- the hook table
 
-cdef field entity_fields[18]
-entity_fields[0] = field_at("fair_key", &(<sched_entity *>NULL).fair_key, FIELD_S64)
-entity_fields[1] = field_at("wait_runtime", &(<sched_entity *>NULL).wait_runtime, FIELD_S64)
-entity_fields[2] = field_at("sum_exec_runtime", &(<sched_entity *>NULL).sum_exec_runtime, FIELD_U64)
-entity_fields[3] = field_at("on_rq", &(<sched_entity *>NULL).on_rq, FIELD_U8)
-entity_fields[4] = field_at("load_weight", &(<sched_entity *>NULL).load.weight, FIELD_U64)
-entity_fields[5] = field_at("inv_weight", &(<sched_entity *>NULL).load.inv_weight, FIELD_U64)
-entity_fields[6] = field_at("prev_sum_exec_runtime", &(<sched_entity *>NULL).prev_sum_exec_runtime, FIELD_U64)
-entity_fields[7] = field_at("exec_start", &(<sched_entity *>NULL).exec_start, FIELD_U64)
-entity_fields[8] = field_at("wait_start_fair", &(<sched_entity *>NULL).wait_start_fair, FIELD_U64)
-entity_fields[9] = field_at("sleep_start_fair", &(<sched_entity *>NULL).sleep_start_fair, FIELD_U64)
-entity_fields[10] = field_at("delta_exec", &(<sched_entity *>NULL).delta_exec, FIELD_U64)
-entity_fields[11] = field_at("delta_fair_run", &(<sched_entity *>NULL).delta_fair_run, FIELD_U64)
-entity_fields[12] = field_at("delta_fair_sleep", &(<sched_entity *>NULL).delta_fair_sleep, FIELD_U64)
-entity_fields[13] = field_at("sum_wait_runtime", &(<sched_entity *>NULL).sum_wait_runtime, FIELD_S64)
-entity_fields[14] = field_at("sum_sleep_runtime", &(<sched_entity *>NULL).sum_sleep_runtime, FIELD_S64)
-entity_fields[15] = field_at("sleep_start", &(<sched_entity *>NULL).sleep_start, FIELD_U64)
-entity_fields[16] = field_at("block_start", &(<sched_entity *>NULL).block_start, FIELD_U64)
-entity_fields[17].name = NULL
+cdef field_table entity_fields = new_fields("entity_fields")
+add_field(&entity_fields, "fair_key", &(<sched_entity *>NULL).fair_key, FIELD_S64)
+add_field(&entity_fields, "wait_runtime", &(<sched_entity *>NULL).wait_runtime, FIELD_S64)
+add_field(&entity_fields, "sum_exec_runtime", &(<sched_entity *>NULL).sum_exec_runtime, FIELD_U64)
+add_field(&entity_fields, "on_rq", &(<sched_entity *>NULL).on_rq, FIELD_U8)
+add_field(&entity_fields, "load_weight", &(<sched_entity *>NULL).load.weight, FIELD_U64)
+add_field(&entity_fields, "inv_weight", &(<sched_entity *>NULL).load.inv_weight, FIELD_U64)
+add_field(&entity_fields, "prev_sum_exec_runtime", &(<sched_entity *>NULL).prev_sum_exec_runtime, FIELD_U64)
+add_field(&entity_fields, "exec_start", &(<sched_entity *>NULL).exec_start, FIELD_U64)
+add_field(&entity_fields, "wait_start_fair", &(<sched_entity *>NULL).wait_start_fair, FIELD_U64)
+add_field(&entity_fields, "sleep_start_fair", &(<sched_entity *>NULL).sleep_start_fair, FIELD_U64)
+add_field(&entity_fields, "delta_exec", &(<sched_entity *>NULL).delta_exec, FIELD_U64)
+add_field(&entity_fields, "delta_fair_run", &(<sched_entity *>NULL).delta_fair_run, FIELD_U64)
+add_field(&entity_fields, "delta_fair_sleep", &(<sched_entity *>NULL).delta_fair_sleep, FIELD_U64)
+add_field(&entity_fields, "sum_wait_runtime", &(<sched_entity *>NULL).sum_wait_runtime, FIELD_S64)
+add_field(&entity_fields, "sum_sleep_runtime", &(<sched_entity *>NULL).sum_sleep_runtime, FIELD_S64)
+add_field(&entity_fields, "sleep_start", &(<sched_entity *>NULL).sleep_start, FIELD_U64)
+add_field(&entity_fields, "block_start", &(<sched_entity *>NULL).block_start, FIELD_U64)
 
-cdef field queue_fields[9]
-queue_fields[0] = field_at("fair_clock", &(<cfs_rq *>NULL).fair_clock, FIELD_S64)
-queue_fields[1] = field_at("load_weight", &(<cfs_rq *>NULL).load.weight, FIELD_U64)
-queue_fields[2] = field_at("nr_running", &(<cfs_rq *>NULL).nr_running, FIELD_U64)
-queue_fields[3] = field_at("exec_clock", &(<cfs_rq *>NULL).exec_clock, FIELD_U64)
-queue_fields[4] = field_at("wait_runtime", &(<cfs_rq *>NULL).wait_runtime, FIELD_S64)
-queue_fields[5] = field_at("sleeper_bonus", &(<cfs_rq *>NULL).sleeper_bonus, FIELD_U64)
-queue_fields[6] = field_at("wait_runtime_overruns", &(<cfs_rq *>NULL).wait_runtime_overruns, FIELD_U64)
-queue_fields[7] = field_at("wait_runtime_underruns", &(<cfs_rq *>NULL).wait_runtime_underruns, FIELD_U64)
-queue_fields[8].name = NULL
+cdef field_table queue_fields = new_fields("queue_fields")
+add_field(&queue_fields, "fair_clock", &(<cfs_rq *>NULL).fair_clock, FIELD_S64)
+add_field(&queue_fields, "load_weight", &(<cfs_rq *>NULL).load.weight, FIELD_U64)
+add_field(&queue_fields, "nr_running", &(<cfs_rq *>NULL).nr_running, FIELD_U64)
+add_field(&queue_fields, "exec_clock", &(<cfs_rq *>NULL).exec_clock, FIELD_U64)
+add_field(&queue_fields, "wait_runtime", &(<cfs_rq *>NULL).wait_runtime, FIELD_S64)
+add_field(&queue_fields, "sleeper_bonus", &(<cfs_rq *>NULL).sleeper_bonus, FIELD_U64)
+add_field(&queue_fields, "wait_runtime_overruns", &(<cfs_rq *>NULL).wait_runtime_overruns, FIELD_U64)
+add_field(&queue_fields, "wait_runtime_underruns", &(<cfs_rq *>NULL).wait_runtime_underruns, FIELD_U64)
 
-cdef field cpu_fields[6]
-cpu_fields[0] = field_at("cpu_load[0]", &(<fair_rq *>NULL).cpu_load[0], FIELD_U64)
-cpu_fields[1] = field_at("cpu_load[1]", &(<fair_rq *>NULL).cpu_load[1], FIELD_U64)
-cpu_fields[2] = field_at("cpu_load[2]", &(<fair_rq *>NULL).cpu_load[2], FIELD_U64)
-cpu_fields[3] = field_at("cpu_load[3]", &(<fair_rq *>NULL).cpu_load[3], FIELD_U64)
-cpu_fields[4] = field_at("cpu_load[4]", &(<fair_rq *>NULL).cpu_load[4], FIELD_U64)
-cpu_fields[5].name = NULL
+cdef field_table cpu_fields = new_fields("cpu_fields")
+add_field(&cpu_fields, "cpu_load[0]", &(<fair_rq *>NULL).cpu_load[0], FIELD_U64)
+add_field(&cpu_fields, "cpu_load[1]", &(<fair_rq *>NULL).cpu_load[1], FIELD_U64)
+add_field(&cpu_fields, "cpu_load[2]", &(<fair_rq *>NULL).cpu_load[2], FIELD_U64)
+add_field(&cpu_fields, "cpu_load[3]", &(<fair_rq *>NULL).cpu_load[3], FIELD_U64)
+add_field(&cpu_fields, "cpu_load[4]", &(<fair_rq *>NULL).cpu_load[4], FIELD_U64)
 
-cdef field tunables[12]
-tunables[0] = field_at("sched_latency_ns", &(<fair_tunables *>NULL).sched_latency_ns, FIELD_U64)
-tunables[1] = field_at("sched_min_granularity_ns", &(<fair_tunables *>NULL).sched_min_granularity_ns, FIELD_U64)
-tunables[2] = field_at("sched_wakeup_granularity_ns", &(<fair_tunables *>NULL).sched_wakeup_granularity_ns, FIELD_U64)
-tunables[3] = field_at(
-    "sched_batch_wakeup_granularity_ns", &(<fair_tunables *>NULL).sched_batch_wakeup_granularity_ns, FIELD_U64
+cdef field_table tunables = new_fields("tunables")
+add_field(&tunables, "sched_latency_ns", &(<fair_tunables *>NULL).sched_latency_ns, FIELD_U64)
+add_field(&tunables, "sched_min_granularity_ns", &(<fair_tunables *>NULL).sched_min_granularity_ns, FIELD_U64)
+add_field(&tunables, "sched_wakeup_granularity_ns", &(<fair_tunables *>NULL).sched_wakeup_granularity_ns, FIELD_U64)
+add_field(
+    &tunables,
+    "sched_batch_wakeup_granularity_ns",
+    &(<fair_tunables *>NULL).sched_batch_wakeup_granularity_ns,
+    FIELD_U64,
 )
-tunables[4] = field_at("sched_stat_granularity_ns", &(<fair_tunables *>NULL).sched_stat_granularity_ns, FIELD_U64)
-tunables[5] = field_at("sched_runtime_limit_ns", &(<fair_tunables *>NULL).sched_runtime_limit_ns, FIELD_U64)
-tunables[6] = field_at("sched_child_runs_first", &(<fair_tunables *>NULL).sched_child_runs_first, FIELD_U64)
-tunables[7] = field_at("sched_compat_yield", &(<fair_tunables *>NULL).sched_compat_yield, FIELD_U64)
-tunables[8] = field_at("sched_features", &(<fair_tunables *>NULL).sched_features, FIELD_U64)
-tunables[9] = field_at("initial_fair_clock", &(<fair_tunables *>NULL).initial_fair_clock, FIELD_U64)
-tunables[10] = field_at("TICK_NSEC", &(<fair_tunables *>NULL).TICK_NSEC, FIELD_U64)
-tunables[11].name = NULL
+add_field(&tunables, "sched_stat_granularity_ns", &(<fair_tunables *>NULL).sched_stat_granularity_ns, FIELD_U64)
+add_field(&tunables, "sched_runtime_limit_ns", &(<fair_tunables *>NULL).sched_runtime_limit_ns, FIELD_U64)
+add_field(&tunables, "sched_child_runs_first", &(<fair_tunables *>NULL).sched_child_runs_first, FIELD_U64)
+add_field(&tunables, "sched_compat_yield", &(<fair_tunables *>NULL).sched_compat_yield, FIELD_U64)
+add_field(&tunables, "sched_features", &(<fair_tunables *>NULL).sched_features, FIELD_U64)
+add_field(&tunables, "initial_fair_clock", &(<fair_tunables *>NULL).initial_fair_clock, FIELD_U64)
+add_field(&tunables, "TICK_NSEC", &(<fair_tunables *>NULL).TICK_NSEC, FIELD_U64)
 
 # Every pointer of the structs, for snapshots.
-cdef pointer task_pointers[3]
-task_pointers[0] = pointer_at(&(<fair_task *>NULL).se.run_node.parent_color, 1, POINTER_ENTITY | POINTER_TAGGED)
-task_pointers[1] = pointer_at(&(<fair_task *>NULL).se.run_node.child[0], 2, POINTER_ENTITY)
-task_pointers[2].count = 0
+cdef pointer_table task_pointers = new_pointers("task_pointers")
+add_pointer(&task_pointers, &(<fair_task *>NULL).se.run_node.parent_color, 1, POINTER_ENTITY | POINTER_TAGGED)
+add_pointer(&task_pointers, &(<fair_task *>NULL).se.run_node.child[0], 2, POINTER_ENTITY)
 
-cdef pointer rq_pointers[4]
-rq_pointers[0] = pointer_at(&(<fair_rq *>NULL).cfs.tasks_timeline.node, 1, POINTER_ENTITY)
-rq_pointers[1] = pointer_at(&(<fair_rq *>NULL).cfs.tasks_timeline.leftmost, 1, POINTER_ENTITY)
-rq_pointers[2] = pointer_at(&(<fair_rq *>NULL).cfs.rq, 1, POINTER_FIXED)
-rq_pointers[3].count = 0
+cdef pointer_table rq_pointers = new_pointers("rq_pointers")
+add_pointer(&rq_pointers, &(<fair_rq *>NULL).cfs.tasks_timeline.node, 1, POINTER_ENTITY)
+add_pointer(&rq_pointers, &(<fair_rq *>NULL).cfs.tasks_timeline.leftmost, 1, POINTER_ENTITY)
+add_pointer(&rq_pointers, &(<fair_rq *>NULL).cfs.rq, 1, POINTER_FIXED)
 
 # No put_prev_task and set_curr_task: a policy change of the running task keeps its turn (spec 5.14).
 cdef sched_class table
@@ -770,13 +766,13 @@ table.task_entity = task_entity_fair
 table.root_queue = root_queue_fair
 table.list_queue = list_queue_fair
 table.check_rq = check_rq_fair
-table.entity_fields = entity_fields
-table.queue_fields = queue_fields
-table.cpu_fields = cpu_fields
-table.tunables = tunables
+table.entity_fields = entity_fields.fields
+table.queue_fields = queue_fields.fields
+table.cpu_fields = cpu_fields.fields
+table.tunables = tunables.fields
 table.idle_settled = idle_settled
-table.task_pointers = task_pointers
-table.rq_pointers = rq_pointers
+table.task_pointers = task_pointers.pointers
+table.rq_pointers = rq_pointers.pointers
 
 
 cdef const sched_class *fair_sched_class() noexcept nogil:

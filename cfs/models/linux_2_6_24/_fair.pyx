@@ -59,7 +59,7 @@ from ..._fixedpoint cimport (
 )
 from ..._load cimport load_from_nice, load_from_shares
 from ..._slice cimport cut_load, divide_period, divide_slice, divide_vslice
-from ..._table cimport field_at, pointer_at
+from ..._table cimport add_field, add_pointer, field_table, new_fields, new_pointers, pointer_table
 from ..._timeline cimport (
     precedes,
     spot,
@@ -83,11 +83,9 @@ from ..._types cimport (
     POINTER_RUN,
     SCHED_BATCH,
     TASK_WAKES,
-    field,
     int32_t,
     machine,
     ns_t,
-    pointer,
     queued,
     rq,
     rq as rq_struct,
@@ -717,67 +715,64 @@ cdef int check_rq_fair(rq *rq) noexcept nogil:
 
 # --------------------------------------------------------------------------------------------------- the hook table
 
-cdef field entity_fields[8]
-entity_fields[0] = field_at("vruntime", &(<sched_entity *>NULL).vruntime, FIELD_U64)
-entity_fields[1] = field_at("sum_exec_runtime", &(<sched_entity *>NULL).sum_exec_runtime, FIELD_U64)
-entity_fields[2] = field_at("on_rq", &(<sched_entity *>NULL).on_rq, FIELD_U8)
-entity_fields[3] = field_at("load_weight", &(<sched_entity *>NULL).load.weight, FIELD_U64)
-entity_fields[4] = field_at("inv_weight", &(<sched_entity *>NULL).load.inv_weight, FIELD_U64)
-entity_fields[5] = field_at("exec_start", &(<sched_entity *>NULL).exec_start, FIELD_U64)
-entity_fields[6] = field_at("prev_sum_exec_runtime", &(<sched_entity *>NULL).prev_sum_exec_runtime, FIELD_U64)
-entity_fields[7].name = NULL
+cdef field_table entity_fields = new_fields("entity_fields")
+add_field(&entity_fields, "vruntime", &(<sched_entity *>NULL).vruntime, FIELD_U64)
+add_field(&entity_fields, "sum_exec_runtime", &(<sched_entity *>NULL).sum_exec_runtime, FIELD_U64)
+add_field(&entity_fields, "on_rq", &(<sched_entity *>NULL).on_rq, FIELD_U8)
+add_field(&entity_fields, "load_weight", &(<sched_entity *>NULL).load.weight, FIELD_U64)
+add_field(&entity_fields, "inv_weight", &(<sched_entity *>NULL).load.inv_weight, FIELD_U64)
+add_field(&entity_fields, "exec_start", &(<sched_entity *>NULL).exec_start, FIELD_U64)
+add_field(&entity_fields, "prev_sum_exec_runtime", &(<sched_entity *>NULL).prev_sum_exec_runtime, FIELD_U64)
 
-cdef field queue_fields[4]
-queue_fields[0] = field_at("min_vruntime", &(<cfs_rq *>NULL).min_vruntime, FIELD_U64)
-queue_fields[1] = field_at("load_weight", &(<cfs_rq *>NULL).load, FIELD_U64)
-queue_fields[2] = field_at("nr_running", &(<cfs_rq *>NULL).nr_running, FIELD_U64)
-queue_fields[3].name = NULL
+cdef field_table queue_fields = new_fields("queue_fields")
+add_field(&queue_fields, "min_vruntime", &(<cfs_rq *>NULL).min_vruntime, FIELD_U64)
+add_field(&queue_fields, "load_weight", &(<cfs_rq *>NULL).load, FIELD_U64)
+add_field(&queue_fields, "nr_running", &(<cfs_rq *>NULL).nr_running, FIELD_U64)
 
-cdef field tunables[14]
-tunables[0] = field_at("sched_latency_ns", &(<fair_tunables *>NULL).sched_latency_ns, FIELD_U64)
-tunables[1] = field_at("sched_min_granularity_ns", &(<fair_tunables *>NULL).sched_min_granularity_ns, FIELD_U64)
-tunables[2] = field_at("sched_nr_latency", &(<fair_tunables *>NULL).sched_nr_latency, FIELD_U64)
-tunables[3] = field_at("sched_wakeup_granularity_ns", &(<fair_tunables *>NULL).sched_wakeup_granularity_ns, FIELD_U64)
-tunables[4] = field_at(
-    "sched_batch_wakeup_granularity_ns", &(<fair_tunables *>NULL).sched_batch_wakeup_granularity_ns, FIELD_U64
+cdef field_table tunables = new_fields("tunables")
+add_field(&tunables, "sched_latency_ns", &(<fair_tunables *>NULL).sched_latency_ns, FIELD_U64)
+add_field(&tunables, "sched_min_granularity_ns", &(<fair_tunables *>NULL).sched_min_granularity_ns, FIELD_U64)
+add_field(&tunables, "sched_nr_latency", &(<fair_tunables *>NULL).sched_nr_latency, FIELD_U64)
+add_field(&tunables, "sched_wakeup_granularity_ns", &(<fair_tunables *>NULL).sched_wakeup_granularity_ns, FIELD_U64)
+add_field(
+    &tunables,
+    "sched_batch_wakeup_granularity_ns",
+    &(<fair_tunables *>NULL).sched_batch_wakeup_granularity_ns,
+    FIELD_U64,
 )
-tunables[5] = field_at("sched_child_runs_first", &(<fair_tunables *>NULL).sched_child_runs_first, FIELD_U64)
-tunables[6] = field_at("sched_compat_yield", &(<fair_tunables *>NULL).sched_compat_yield, FIELD_U64)
-tunables[7] = field_at("sched_features", &(<fair_tunables *>NULL).sched_features, FIELD_U64)
-tunables[8] = field_at("sched_migration_cost", &(<fair_tunables *>NULL).sched_migration_cost, FIELD_U64)
-tunables[9] = field_at("sched_nr_migrate", &(<fair_tunables *>NULL).sched_nr_migrate, FIELD_U64)
-tunables[10] = field_at("initial_min_vruntime", &(<fair_tunables *>NULL).initial_min_vruntime, FIELD_U64)
-tunables[11] = field_at("initial_idle_vruntime", &(<fair_tunables *>NULL).initial_idle_vruntime, FIELD_U64)
-tunables[12] = field_at("vslice_unscaled", &(<fair_tunables *>NULL).vslice_unscaled, FIELD_U64)
-tunables[13].name = NULL
+add_field(&tunables, "sched_child_runs_first", &(<fair_tunables *>NULL).sched_child_runs_first, FIELD_U64)
+add_field(&tunables, "sched_compat_yield", &(<fair_tunables *>NULL).sched_compat_yield, FIELD_U64)
+add_field(&tunables, "sched_features", &(<fair_tunables *>NULL).sched_features, FIELD_U64)
+add_field(&tunables, "sched_migration_cost", &(<fair_tunables *>NULL).sched_migration_cost, FIELD_U64)
+add_field(&tunables, "sched_nr_migrate", &(<fair_tunables *>NULL).sched_nr_migrate, FIELD_U64)
+add_field(&tunables, "initial_min_vruntime", &(<fair_tunables *>NULL).initial_min_vruntime, FIELD_U64)
+add_field(&tunables, "initial_idle_vruntime", &(<fair_tunables *>NULL).initial_idle_vruntime, FIELD_U64)
+add_field(&tunables, "vslice_unscaled", &(<fair_tunables *>NULL).vslice_unscaled, FIELD_U64)
 
 # Every pointer of the structs, for snapshots.
-cdef pointer task_pointers[5]
-task_pointers[0] = pointer_at(&(<fair_task *>NULL).se.run_node.run, 1, POINTER_RUN)
-task_pointers[1] = pointer_at(&(<fair_task *>NULL).se.cfs_rq, 1, POINTER_FIXED)
-task_pointers[2] = pointer_at(&(<fair_task *>NULL).se.parent, 1, POINTER_FIXED)
-task_pointers[3] = pointer_at(&(<fair_task *>NULL).se.my_q, 1, POINTER_FIXED)
-task_pointers[4].count = 0
+cdef pointer_table task_pointers = new_pointers("task_pointers")
+add_pointer(&task_pointers, &(<fair_task *>NULL).se.run_node.run, 1, POINTER_RUN)
+add_pointer(&task_pointers, &(<fair_task *>NULL).se.cfs_rq, 1, POINTER_FIXED)
+add_pointer(&task_pointers, &(<fair_task *>NULL).se.parent, 1, POINTER_FIXED)
+add_pointer(&task_pointers, &(<fair_task *>NULL).se.my_q, 1, POINTER_FIXED)
 
-cdef pointer rq_pointers[6]
-rq_pointers[0] = pointer_at(&(<fair_rq *>NULL).cfs.tasks_timeline.runs.node, 1, POINTER_RUN)
-rq_pointers[1] = pointer_at(&(<fair_rq *>NULL).cfs.tasks_timeline.runs.leftmost, 1, POINTER_RUN)
-rq_pointers[2] = pointer_at(&(<fair_rq *>NULL).cfs.curr, 1, POINTER_ENTITY)
-rq_pointers[3] = pointer_at(&(<fair_rq *>NULL).cfs.rq, 1, POINTER_FIXED)
-rq_pointers[4] = pointer_at(&(<fair_rq *>NULL).cfs.tg, 1, POINTER_FIXED)
-rq_pointers[5].count = 0
+cdef pointer_table rq_pointers = new_pointers("rq_pointers")
+add_pointer(&rq_pointers, &(<fair_rq *>NULL).cfs.tasks_timeline.runs.node, 1, POINTER_RUN)
+add_pointer(&rq_pointers, &(<fair_rq *>NULL).cfs.tasks_timeline.runs.leftmost, 1, POINTER_RUN)
+add_pointer(&rq_pointers, &(<fair_rq *>NULL).cfs.curr, 1, POINTER_ENTITY)
+add_pointer(&rq_pointers, &(<fair_rq *>NULL).cfs.rq, 1, POINTER_FIXED)
+add_pointer(&rq_pointers, &(<fair_rq *>NULL).cfs.tg, 1, POINTER_FIXED)
 
-cdef pointer group_pointers[10]
-group_pointers[0] = pointer_at(&(<fair_group *>NULL).se.run_node.run, 1, POINTER_RUN)
-group_pointers[1] = pointer_at(&(<fair_group *>NULL).se.cfs_rq, 1, POINTER_FIXED)
-group_pointers[2] = pointer_at(&(<fair_group *>NULL).se.parent, 1, POINTER_FIXED)
-group_pointers[3] = pointer_at(&(<fair_group *>NULL).se.my_q, 1, POINTER_FIXED)
-group_pointers[4] = pointer_at(&(<fair_group *>NULL).cfs_rq.tasks_timeline.runs.node, 1, POINTER_RUN)
-group_pointers[5] = pointer_at(&(<fair_group *>NULL).cfs_rq.tasks_timeline.runs.leftmost, 1, POINTER_RUN)
-group_pointers[6] = pointer_at(&(<fair_group *>NULL).cfs_rq.curr, 1, POINTER_ENTITY)
-group_pointers[7] = pointer_at(&(<fair_group *>NULL).cfs_rq.rq, 1, POINTER_FIXED)
-group_pointers[8] = pointer_at(&(<fair_group *>NULL).cfs_rq.tg, 1, POINTER_FIXED)
-group_pointers[9].count = 0
+cdef pointer_table group_pointers = new_pointers("group_pointers")
+add_pointer(&group_pointers, &(<fair_group *>NULL).se.run_node.run, 1, POINTER_RUN)
+add_pointer(&group_pointers, &(<fair_group *>NULL).se.cfs_rq, 1, POINTER_FIXED)
+add_pointer(&group_pointers, &(<fair_group *>NULL).se.parent, 1, POINTER_FIXED)
+add_pointer(&group_pointers, &(<fair_group *>NULL).se.my_q, 1, POINTER_FIXED)
+add_pointer(&group_pointers, &(<fair_group *>NULL).cfs_rq.tasks_timeline.runs.node, 1, POINTER_RUN)
+add_pointer(&group_pointers, &(<fair_group *>NULL).cfs_rq.tasks_timeline.runs.leftmost, 1, POINTER_RUN)
+add_pointer(&group_pointers, &(<fair_group *>NULL).cfs_rq.curr, 1, POINTER_ENTITY)
+add_pointer(&group_pointers, &(<fair_group *>NULL).cfs_rq.rq, 1, POINTER_FIXED)
+add_pointer(&group_pointers, &(<fair_group *>NULL).cfs_rq.tg, 1, POINTER_FIXED)
 
 cdef sched_class table
 table.model = "linux-2.6.24-cfs"
@@ -813,12 +808,12 @@ table.list_queue = list_queue_fair
 table.slice_of = slice_of_fair
 table.vslice_of = vslice_of_fair
 table.check_rq = check_rq_fair
-table.entity_fields = entity_fields
-table.queue_fields = queue_fields
-table.tunables = tunables
-table.task_pointers = task_pointers
-table.rq_pointers = rq_pointers
-table.group_pointers = group_pointers
+table.entity_fields = entity_fields.fields
+table.queue_fields = queue_fields.fields
+table.tunables = tunables.fields
+table.task_pointers = task_pointers.pointers
+table.rq_pointers = rq_pointers.pointers
+table.group_pointers = group_pointers.pointers
 
 
 cdef const sched_class *fair_sched_class() noexcept nogil:

@@ -30,7 +30,7 @@ Whoever is picked is *protected* until its v reaches the limit vprot: one slice,
 A group is an entity in its parent's queue and owns a queue; groups nest to any depth. Its slice follows the least slice
 below it. The root group has no entity, and its queue holds tasks and groups side by side.
 
-Invariants (numbers of specification 13, which `check_rq` returns; 3 and 6 are about histories and are tested):
+Invariants (numbers of specification 13, which _check.pyx returns; 3 and 6 are about histories and are tested):
     I1  keys never decrease along the tree; min_vruntime of each node is the earliest of its subtree, and, with
         exact_min_slice, its min_slice the least
     I2  avg_vruntime and avg_load of a queue are those of its tree; load_weight and nr_queued count its curr as well, if
@@ -71,14 +71,21 @@ from ..._fixedpoint cimport WMULT_CONST, min_vruntime, signed_difference
 from ..._load cimport load_from_nice
 from ..._rbtree cimport (
     rb_augment,
-    rb_check,
     rb_erase_augmented,
     rb_insert_augmented,
     rb_link_node,
     rb_next,
     rb_parent,
 )
-from ..._table cimport field_at, field_from, pointer_at
+from ..._table cimport (
+    add_derived,
+    add_field,
+    add_pointer,
+    field_table,
+    new_fields,
+    new_pointers,
+    pointer_table,
+)
 from ..._types cimport (
     FIELD_ENTITY,
     FIELD_S64,
@@ -97,17 +104,14 @@ from ..._types cimport (
     TASK_DEAD,
     TASK_SLEEPS,
     TASK_WAKES,
-    field,
     int8_t,
     int32_t,
     int64_t,
     load_weight,
     machine,
     ns_t,
-    pointer,
     queued,
     rb_node,
-    rb_root,
     rq,
     sched_class,
     task,
@@ -117,10 +121,37 @@ from ..._types cimport (
     uint64_t,
     vns_t,
 )
+from ._check cimport check_rq_fair
+from ._entity cimport (
+    LOAD_SHIFT,
+    account_entity_dequeue,
+    account_entity_enqueue,
+    avg_vruntime_add,
+    avg_vruntime_sub,
+    before,
+    curr_counts,
+    entity_eligible,
+    entity_is_task,
+    entity_of,
+    entity_of_node,
+    entity_on,
+    first_eligible,
+    first_entity,
+    group_on,
+    has_feature,
+    load_sum,
+    load_sum_of,
+    queue_on,
+    root_of,
+    scale_load_down,
+    se_is_idle,
+    task_of,
+    tunables_of,
+    vruntime_eligible,
+)
 
 cdef enum:
     NICE_0_LOAD = 1 << 20
-    LOAD_SHIFT = 10             # what weights are scaled by
     WEIGHT_IDLEPRIO = 3
     WMULT_IDLEPRIO = 1431655765
     SHARES_MIN = 2              # in the user's unit, where 1024 is the default
@@ -136,84 +167,12 @@ cdef enum:                      # flags of this file's own, beside TASK_WAKES an
     KEEPS_BASE = 128            # dequeue: min_vruntime stays where it is
 
 
-cdef struct load_sum:           # A and W of a queue, the running entity included
-    int64_t sum
-    uint64_t load
-
-
 cdef struct tally:              # what a change adds to the counts of a queue and of those above
     uint32_t queued
     uint32_t runnable
     uint32_t idle
 
-# ------------------------------------------------------------------------------------------------ generic entities
-
-
-cdef inline sched_entity *entity_of(const task *p) noexcept nogil:
-    return &(<eevdf_task *>p).se
-
-
-cdef inline task *task_of(const sched_entity *se) noexcept nogil:
-    # of an entity that owns no queue
-    return <task *>(<char *>se - <size_t>&(<eevdf_task *>NULL).se)
-
-
-cdef inline sched_entity *entity_of_node(const rb_node *node) noexcept nogil:
-    # the node is the entity's first member
-    return <sched_entity *>node
-
-
-cdef inline eevdf_group *group_on(const task_group *tg, int32_t cpu) noexcept nogil:
-    return &(<eevdf_group *>tg.cpus)[cpu]
-
-
-cdef inline cfs_rq *root_of(const rq *rq) noexcept nogil:
-    return &(<eevdf_rq *>rq).cfs
-
-
-cdef inline cfs_rq *queue_on(const task_group *tg, const rq *rq) noexcept nogil:
-    # the queue of a group; without groups, and of the root group, the root queue
-    return root_of(rq) if tg == NULL or tg.parent == NULL else &group_on(tg, rq.cpu).cfs_rq
-
-
-cdef inline sched_entity *entity_on(const task_group *tg, const rq *rq) noexcept nogil:
-    # the entity of a group; the root group has none
-    return NULL if tg == NULL or tg.parent == NULL else &group_on(tg, rq.cpu).se
-
-
-cdef inline bint entity_is_task(const sched_entity *se) noexcept nogil:
-    return se.my_q == NULL
-
-
-cdef inline bint se_is_idle(const sched_entity *se) noexcept nogil:
-    # yields to all others: policy idle, or an idle group
-    return task_of(se).policy == SCHED_IDLE if entity_is_task(se) else se.my_q.idle
-
-
-cdef inline const eevdf_tunables *tunables_of(const rq *rq) noexcept nogil:
-    return <const eevdf_tunables *>rq.machine.tunables
-
-
-cdef inline bint has_feature(const cfs_rq *cfs, uint64_t bit) noexcept nogil:
-    return tunables_of(cfs.rq).sched_features & bit != 0
-
-
-cdef inline bint curr_counts(const cfs_rq *cfs) noexcept nogil:
-    return cfs.curr != NULL and cfs.curr.on_rq
-
 # ------------------------------------------------------------------------------------------------------ arithmetic
-
-
-cdef inline bint before(vns_t a, vns_t b) noexcept nogil:
-    return signed_difference(a, b) < 0
-
-
-cdef inline uint64_t scale_load_down(uint64_t weight) noexcept nogil:
-    # from 2**20 at nice 0 to 1024; what is not 0 is at least 2
-    if weight == 0:
-        return 0
-    weight >>= LOAD_SHIFT
-    return weight if weight > 2 else 2
 
 
 cdef inline uint64_t mul_u64_u32_shr(uint64_t x, uint32_t factor, uint32_t shift) noexcept nogil:
@@ -270,35 +229,6 @@ cdef inline int64_t div_s64(const cfs_rq *cfs, int64_t dividend, uint64_t load) 
 # ---------------------------------------------------------------------------------- the average, and who is eligible
 
 
-cdef inline int64_t entity_key(const cfs_rq *cfs, const sched_entity *se) noexcept nogil:
-    return signed_difference(se.vruntime, cfs.min_vruntime)
-
-
-cdef inline int64_t weighted_key(const cfs_rq *cfs, const sched_entity *se) noexcept nogil:
-    return <int64_t>(<uint64_t>entity_key(cfs, se) * se.load_down)
-
-
-cdef inline void avg_vruntime_add(cfs_rq *cfs, const sched_entity *se) noexcept nogil:
-    cfs.avg_vruntime += weighted_key(cfs, se)
-    cfs.avg_load += se.load_down
-
-
-cdef inline void avg_vruntime_sub(cfs_rq *cfs, const sched_entity *se) noexcept nogil:
-    cfs.avg_vruntime -= weighted_key(cfs, se)
-    cfs.avg_load -= se.load_down
-
-
-cdef inline load_sum load_sum_of(const cfs_rq *cfs) noexcept nogil:
-    # A and W
-    cdef load_sum total
-    total.sum = cfs.avg_vruntime
-    total.load = cfs.avg_load
-    if curr_counts(cfs):
-        total.sum += weighted_key(cfs, cfs.curr)
-        total.load += cfs.curr.load_down
-    return total
-
-
 cdef vns_t avg_vruntime(const cfs_rq *cfs) noexcept nogil:
     # V = v0 + floor(A / W): rounded down, so that who is placed at V is eligible
     cdef load_sum total = load_sum_of(cfs)
@@ -307,16 +237,6 @@ cdef vns_t avg_vruntime(const cfs_rq *cfs) noexcept nogil:
     if total.sum < 0:
         total.sum -= total.load - 1
     return cfs.min_vruntime + <uint64_t>div_s64(cfs, total.sum, total.load)
-
-
-cdef inline bint vruntime_eligible(const cfs_rq *cfs, const load_sum *total, vns_t vruntime) noexcept nogil:
-    # v <= V, as A >= key * W; literally so, because the product may wrap (spec 4.5)
-    return total.sum >= <int64_t>(<uint64_t>signed_difference(vruntime, cfs.min_vruntime) * total.load)
-
-
-cdef inline bint entity_eligible(const cfs_rq *cfs, const sched_entity *se) noexcept nogil:
-    cdef load_sum total = load_sum_of(cfs)
-    return vruntime_eligible(cfs, &total, se.vruntime)
 
 
 cdef void update_entity_lag(const cfs_rq *cfs, sched_entity *se) noexcept nogil:
@@ -377,7 +297,7 @@ cdef inline rb_augment least_of_subtrees() noexcept nogil:
 
 
 cdef void tree_enqueue(cfs_rq *cfs, sched_entity *se) noexcept nogil:
-    # behind all equal deadlines; without a jump, as in _fair.pyx
+    # behind all equal deadlines; which child is next is chosen without a jump
     cdef rb_node *at = cfs.tasks_timeline.node
     cdef rb_node *parent = NULL
     cdef rb_node *left
@@ -407,27 +327,6 @@ cdef void tree_dequeue(cfs_rq *cfs, sched_entity *se) noexcept nogil:
     cdef rb_augment augment = least_of_subtrees()
     rb_erase_augmented(&se.run_node, &cfs.tasks_timeline, &augment)
     avg_vruntime_sub(cfs, se)
-
-
-cdef inline sched_entity *first_entity(const cfs_rq *cfs) noexcept nogil:
-    return entity_of_node(cfs.tasks_timeline.leftmost)
-
-
-cdef inline sched_entity *first_eligible(const cfs_rq *cfs, const load_sum *total) noexcept nogil:
-    # of the waiting ones, by deadline; NULL: nobody. The very first often is, and needs no search
-    cdef rb_node *at = cfs.tasks_timeline.node
-    cdef rb_node *left
-    if at != NULL and vruntime_eligible(cfs, total, first_entity(cfs).vruntime):
-        return first_entity(cfs)
-    while at != NULL:
-        left = at.child[LEFT]
-        if left != NULL and vruntime_eligible(cfs, total, entity_of_node(left).min_vruntime):
-            at = left
-        elif vruntime_eligible(cfs, total, entity_of_node(at).vruntime):
-            return entity_of_node(at)
-        else:
-            at = at.child[RIGHT]
-    return NULL
 
 
 cdef inline ns_t cfs_rq_min_slice(const cfs_rq *cfs) noexcept nogil:
@@ -540,16 +439,6 @@ cdef inline void update_curr(cfs_rq *cfs) noexcept nogil:
     delta_exec = <int64_t>(cfs.rq.clock - cfs.curr.exec_start)
     if delta_exec > 0:
         charge(cfs, cfs.curr, delta_exec)
-
-
-cdef inline void account_entity_enqueue(cfs_rq *cfs, const sched_entity *se) noexcept nogil:
-    cfs.load_weight += se.load.weight
-    cfs.nr_queued += 1
-
-
-cdef inline void account_entity_dequeue(cfs_rq *cfs, const sched_entity *se) noexcept nogil:
-    cfs.load_weight -= se.load.weight
-    cfs.nr_queued -= 1
 
 
 cdef inline void count_tasks(cfs_rq *cfs, tally *change) noexcept nogil:
@@ -1267,224 +1156,73 @@ cdef uint64_t average_of_queue(const void *queue) noexcept nogil:
 cdef uint64_t min_slice_of_queue(const void *queue) noexcept nogil:
     return 0 if (<const cfs_rq *>queue).nr_queued == 0 else cfs_rq_min_slice(<const cfs_rq *>queue)
 
-# -------------------------------------------------------------------------------------------------------- checking
-# The numbers are those of the essay.
-
-
-cdef bint deadline_before(const rb_node *a, const rb_node *b) noexcept nogil:
-    return before(entity_of_node(a).deadline, entity_of_node(b).deadline)
-
-
-cdef int check_node(const cfs_rq *cfs, const sched_entity *se) noexcept nogil:
-    cdef vns_t vruntime = se.vruntime
-    cdef ns_t slice = se.slice
-    cdef const sched_entity *child
-    cdef int side
-    for side in range(LEFT, RIGHT + 1):
-        child = entity_of_node(se.run_node.child[side])
-        if child != NULL:
-            vruntime = min_vruntime(vruntime, child.min_vruntime)
-            slice = child.min_slice if child.min_slice < slice else slice
-    if se.min_vruntime != vruntime or (cfs.exact_min_slice and se.min_slice != slice):
-        return 1
-    return 5 if se == cfs.curr else 0
-
-
-cdef int check_entity(const cfs_rq *cfs, const sched_entity *se) noexcept nogil:
-    # of an entity that is on this queue
-    cdef bint empty
-    if not se.on_rq or se.cfs_rq != cfs or se.load_down != scale_load_down(se.load.weight):
-        return 2
-    if se.rel_deadline:
-        return 8
-    if entity_is_task(se):
-        return 0 if task_of(se).on_rq else 4
-    empty = se.my_q.nr_queued == 0
-    if empty != se.sched_delayed:
-        return 7
-    return 7 if not empty and se.load.weight != se.my_q.tg.shares << LOAD_SHIFT else 0
-
-
-cdef void add_entity(cfs_rq *sums, const sched_entity *se) noexcept nogil:
-    # what I2 and I4 count, from scratch. A group counts what its own queue says, which is checked in its turn.
-    account_entity_enqueue(sums, se)
-    if entity_is_task(se):
-        sums.h_nr_queued += 1
-        sums.h_nr_runnable += not se.sched_delayed
-        sums.h_nr_idle += task_of(se).policy == SCHED_IDLE
-    else:
-        sums.h_nr_queued += se.my_q.h_nr_queued
-        sums.h_nr_runnable += se.my_q.h_nr_runnable
-        sums.h_nr_idle += se.my_q.h_nr_queued if se.my_q.idle else se.my_q.h_nr_idle
-
-
-cdef int check_sums(const cfs_rq *cfs, const cfs_rq *sums) noexcept nogil:
-    if cfs.avg_vruntime != sums.avg_vruntime or cfs.avg_load != sums.avg_load:
-        return 2
-    if cfs.load_weight != sums.load_weight or cfs.nr_queued != sums.nr_queued:
-        return 2
-    if cfs.h_nr_queued != sums.h_nr_queued or cfs.h_nr_runnable != sums.h_nr_runnable:
-        return 4
-    return 4 if cfs.h_nr_idle != sums.h_nr_idle else 0
-
-
-cdef bint nobody_eligible(const cfs_rq *cfs) noexcept nogil:
-    cdef load_sum total = load_sum_of(cfs)
-    if cfs.nr_queued == 0 or (curr_counts(cfs) and entity_eligible(cfs, cfs.curr)):
-        return False
-    return first_eligible(cfs, &total) == NULL
-
-
-cdef int check_members(const cfs_rq *cfs, cfs_rq *sums) noexcept nogil:
-    cdef const rb_node *node = cfs.tasks_timeline.leftmost
-    cdef int broken = 0
-    while node != NULL and broken == 0:
-        broken = check_node(cfs, entity_of_node(node)) or check_entity(cfs, entity_of_node(node))
-        avg_vruntime_add(sums, entity_of_node(node))
-        add_entity(sums, entity_of_node(node))
-        node = rb_next(node)
-    if broken == 0 and curr_counts(cfs):
-        broken = check_entity(cfs, cfs.curr)
-        add_entity(sums, cfs.curr)
-    return broken
-
-
-cdef bint on_path(const cfs_rq *cfs) noexcept nogil:
-    # is `curr` of this queue part of the path to rq.curr, or none if the queue is beside that path?
-    cdef const sched_entity *se = NULL
-    if cfs.rq.curr != cfs.rq.idle:
-        se = entity_of(cfs.rq.curr)
-    while se != NULL and se.cfs_rq != cfs:
-        se = se.parent
-    return cfs.curr == se
-
-
-cdef int check_queue(const cfs_rq *cfs) noexcept nogil:
-    cdef cfs_rq sums
-    cdef int broken
-    sums.avg_vruntime, sums.avg_load, sums.load_weight, sums.nr_queued = 0, 0, 0, 0
-    sums.h_nr_queued, sums.h_nr_runnable, sums.h_nr_idle = 0, 0, 0
-    sums.min_vruntime = cfs.min_vruntime
-    if not on_path(cfs):
-        return 5
-    if rb_check(&cfs.tasks_timeline, cfs.nr_queued - curr_counts(cfs), deadline_before):
-        return 1
-    broken = check_members(cfs, &sums) or check_sums(cfs, &sums)
-    if broken == 0 and cfs.next != NULL and (not cfs.next.on_rq or cfs.next.sched_delayed or cfs.next.cfs_rq != cfs):
-        broken = 8
-    return 9 if broken == 0 and nobody_eligible(cfs) else broken
-
-
-cdef int check_tasks(const rq *rq) noexcept nogil:
-    # the tasks of the CPU that have on_rq are those that its queues count; a task off its queue is not delayed
-    cdef const machine *m = rq.machine
-    cdef const task *p
-    cdef uint64_t nr = 0
-    cdef uint32_t slot
-    for slot in range(m.nr_slots):
-        p = m.tasks[slot]
-        if p != NULL and p.rq == rq:
-            nr += p.on_rq
-            if p.on_rq != entity_of(p).on_rq:
-                return 4
-            if entity_of(p).sched_delayed and not p.on_rq:
-                return 8
-    return 4 if nr != rq.nr_running or nr != root_of(rq).h_nr_queued else 0
-
-
-cdef int check_running(const rq *rq) noexcept nogil:
-    if rq.curr == rq.idle:
-        return 5 if rq.nr_running else 0
-    if not rq.curr.on_rq or entity_of(rq.curr).sched_delayed:
-        return 5
-    return 10 if rq.curr.need_resched else 0
-
-
-cdef int check_rq_fair(rq *rq) noexcept nogil:
-    cdef int broken = check_queue(root_of(rq)) or check_tasks(rq) or check_running(rq)
-    cdef task_group *tg = rq.machine.groups
-    while broken == 0 and tg != NULL:
-        if tg.parent != NULL:
-            broken = check_queue(&group_on(tg, rq.cpu).cfs_rq)
-            if broken == 0 and group_on(tg, rq.cpu).cfs_rq.nr_queued and not group_on(tg, rq.cpu).se.on_rq:
-                broken = 7
-        tg = tg.next
-    return broken
-
 # --------------------------------------------------------------------------------------------------- the hook table
 
-cdef field entity_fields[12]
-entity_fields[0] = field_at("vruntime", &(<sched_entity *>NULL).vruntime, FIELD_U64)
-entity_fields[1] = field_at("sum_exec_runtime", &(<sched_entity *>NULL).sum_exec_runtime, FIELD_U64)
-entity_fields[2] = field_at("on_rq", &(<sched_entity *>NULL).on_rq, FIELD_U8)
-entity_fields[3] = field_at("load_weight", &(<sched_entity *>NULL).load.weight, FIELD_U64)
-entity_fields[4] = field_at("deadline", &(<sched_entity *>NULL).deadline, FIELD_U64)
-entity_fields[5] = field_at("vlag", &(<sched_entity *>NULL).vlag, FIELD_S64)
-entity_fields[6] = field_at("slice", &(<sched_entity *>NULL).slice, FIELD_U64)
-entity_fields[7] = field_at("sched_delayed", &(<sched_entity *>NULL).sched_delayed, FIELD_U8)
-entity_fields[8] = field_at("custom_slice", &(<sched_entity *>NULL).custom_slice, FIELD_U8)
-entity_fields[9] = field_at("rel_deadline", &(<sched_entity *>NULL).rel_deadline, FIELD_U8)
-entity_fields[10] = field_at("exec_start", &(<sched_entity *>NULL).exec_start, FIELD_U64)
-entity_fields[11].name = NULL
+cdef field_table entity_fields = new_fields("entity_fields")
+add_field(&entity_fields, "vruntime", &(<sched_entity *>NULL).vruntime, FIELD_U64)
+add_field(&entity_fields, "sum_exec_runtime", &(<sched_entity *>NULL).sum_exec_runtime, FIELD_U64)
+add_field(&entity_fields, "on_rq", &(<sched_entity *>NULL).on_rq, FIELD_U8)
+add_field(&entity_fields, "load_weight", &(<sched_entity *>NULL).load.weight, FIELD_U64)
+add_field(&entity_fields, "deadline", &(<sched_entity *>NULL).deadline, FIELD_U64)
+add_field(&entity_fields, "vlag", &(<sched_entity *>NULL).vlag, FIELD_S64)
+add_field(&entity_fields, "slice", &(<sched_entity *>NULL).slice, FIELD_U64)
+add_field(&entity_fields, "sched_delayed", &(<sched_entity *>NULL).sched_delayed, FIELD_U8)
+add_field(&entity_fields, "custom_slice", &(<sched_entity *>NULL).custom_slice, FIELD_U8)
+add_field(&entity_fields, "rel_deadline", &(<sched_entity *>NULL).rel_deadline, FIELD_U8)
+add_field(&entity_fields, "exec_start", &(<sched_entity *>NULL).exec_start, FIELD_U64)
 
-cdef field queue_fields[12]
-queue_fields[0] = field_at("min_vruntime", &(<cfs_rq *>NULL).min_vruntime, FIELD_U64)
-queue_fields[1] = field_at("load_weight", &(<cfs_rq *>NULL).load_weight, FIELD_U64)
-queue_fields[2] = field_at("nr_running", &(<cfs_rq *>NULL).h_nr_queued, FIELD_U32)  # what older releases call it
-queue_fields[3] = field_at("nr_queued", &(<cfs_rq *>NULL).nr_queued, FIELD_U32)
-queue_fields[4] = field_at("avg_vruntime", &(<cfs_rq *>NULL).avg_vruntime, FIELD_S64)
-queue_fields[5] = field_at("avg_load", &(<cfs_rq *>NULL).avg_load, FIELD_U64)
-queue_fields[6] = field_from("V", average_of_queue)
-queue_fields[7] = field_at("h_nr_queued", &(<cfs_rq *>NULL).h_nr_queued, FIELD_U32)
-queue_fields[8] = field_at("h_nr_runnable", &(<cfs_rq *>NULL).h_nr_runnable, FIELD_U32)
-queue_fields[9] = field_at("h_nr_idle", &(<cfs_rq *>NULL).h_nr_idle, FIELD_U32)
-queue_fields[10] = field_from("min_slice", min_slice_of_queue)
-queue_fields[11].name = NULL
+cdef field_table queue_fields = new_fields("queue_fields")
+add_field(&queue_fields, "min_vruntime", &(<cfs_rq *>NULL).min_vruntime, FIELD_U64)
+add_field(&queue_fields, "load_weight", &(<cfs_rq *>NULL).load_weight, FIELD_U64)
+add_field(&queue_fields, "nr_running", &(<cfs_rq *>NULL).h_nr_queued, FIELD_U32)  # what older releases call it
+add_field(&queue_fields, "nr_queued", &(<cfs_rq *>NULL).nr_queued, FIELD_U32)
+add_field(&queue_fields, "avg_vruntime", &(<cfs_rq *>NULL).avg_vruntime, FIELD_S64)
+add_field(&queue_fields, "avg_load", &(<cfs_rq *>NULL).avg_load, FIELD_U64)
+add_derived(&queue_fields, "V", average_of_queue)
+add_field(&queue_fields, "h_nr_queued", &(<cfs_rq *>NULL).h_nr_queued, FIELD_U32)
+add_field(&queue_fields, "h_nr_runnable", &(<cfs_rq *>NULL).h_nr_runnable, FIELD_U32)
+add_field(&queue_fields, "h_nr_idle", &(<cfs_rq *>NULL).h_nr_idle, FIELD_U32)
+add_derived(&queue_fields, "min_slice", min_slice_of_queue)
 
-cdef field queue_entities[3]
-queue_entities[0] = field_at("curr", &(<cfs_rq *>NULL).curr, FIELD_ENTITY)
-queue_entities[1] = field_at("next", &(<cfs_rq *>NULL).next, FIELD_ENTITY)
-queue_entities[2].name = NULL
+cdef field_table queue_entities = new_fields("queue_entities")
+add_field(&queue_entities, "curr", &(<cfs_rq *>NULL).curr, FIELD_ENTITY)
+add_field(&queue_entities, "next", &(<cfs_rq *>NULL).next, FIELD_ENTITY)
 
-cdef field tunables[6]
-tunables[0] = field_at("base_slice_ns", &(<eevdf_tunables *>NULL).base_slice_ns, FIELD_U64)
-tunables[1] = field_at("normalized_base_slice_ns", &(<eevdf_tunables *>NULL).normalized_base_slice_ns, FIELD_U64)
-tunables[2] = field_at("tick_nsec", &(<eevdf_tunables *>NULL).tick_nsec, FIELD_U64)
-tunables[3] = field_at("sched_features", &(<eevdf_tunables *>NULL).sched_features, FIELD_U64)
-tunables[4] = field_at("exact_min_slice", &(<eevdf_tunables *>NULL).exact_min_slice, FIELD_U64)
-tunables[5].name = NULL
+cdef field_table tunables = new_fields("tunables")
+add_field(&tunables, "base_slice_ns", &(<eevdf_tunables *>NULL).base_slice_ns, FIELD_U64)
+add_field(&tunables, "normalized_base_slice_ns", &(<eevdf_tunables *>NULL).normalized_base_slice_ns, FIELD_U64)
+add_field(&tunables, "tick_nsec", &(<eevdf_tunables *>NULL).tick_nsec, FIELD_U64)
+add_field(&tunables, "sched_features", &(<eevdf_tunables *>NULL).sched_features, FIELD_U64)
+add_field(&tunables, "exact_min_slice", &(<eevdf_tunables *>NULL).exact_min_slice, FIELD_U64)
 
 # Every pointer of the structs, for snapshots.
-cdef pointer task_pointers[6]
-task_pointers[0] = pointer_at(&(<eevdf_task *>NULL).se.run_node.parent_color, 1, POINTER_ENTITY | POINTER_TAGGED)
-task_pointers[1] = pointer_at(&(<eevdf_task *>NULL).se.run_node.child[0], 2, POINTER_ENTITY)
-task_pointers[2] = pointer_at(&(<eevdf_task *>NULL).se.cfs_rq, 1, POINTER_FIXED)
-task_pointers[3] = pointer_at(&(<eevdf_task *>NULL).se.parent, 1, POINTER_FIXED)
-task_pointers[4] = pointer_at(&(<eevdf_task *>NULL).se.my_q, 1, POINTER_FIXED)
-task_pointers[5].count = 0
+cdef pointer_table task_pointers = new_pointers("task_pointers")
+add_pointer(&task_pointers, &(<eevdf_task *>NULL).se.run_node.parent_color, 1, POINTER_ENTITY | POINTER_TAGGED)
+add_pointer(&task_pointers, &(<eevdf_task *>NULL).se.run_node.child[0], 2, POINTER_ENTITY)
+add_pointer(&task_pointers, &(<eevdf_task *>NULL).se.cfs_rq, 1, POINTER_FIXED)
+add_pointer(&task_pointers, &(<eevdf_task *>NULL).se.parent, 1, POINTER_FIXED)
+add_pointer(&task_pointers, &(<eevdf_task *>NULL).se.my_q, 1, POINTER_FIXED)
 
-cdef pointer rq_pointers[7]
-rq_pointers[0] = pointer_at(&(<eevdf_rq *>NULL).cfs.tasks_timeline.node, 1, POINTER_ENTITY)
-rq_pointers[1] = pointer_at(&(<eevdf_rq *>NULL).cfs.tasks_timeline.leftmost, 1, POINTER_ENTITY)
-rq_pointers[2] = pointer_at(&(<eevdf_rq *>NULL).cfs.curr, 1, POINTER_ENTITY)
-rq_pointers[3] = pointer_at(&(<eevdf_rq *>NULL).cfs.next, 1, POINTER_ENTITY)
-rq_pointers[4] = pointer_at(&(<eevdf_rq *>NULL).cfs.rq, 1, POINTER_FIXED)
-rq_pointers[5] = pointer_at(&(<eevdf_rq *>NULL).cfs.tg, 1, POINTER_PLAIN)  # the root group's: init_group sets it
-rq_pointers[6].count = 0
+cdef pointer_table rq_pointers = new_pointers("rq_pointers")
+add_pointer(&rq_pointers, &(<eevdf_rq *>NULL).cfs.tasks_timeline.node, 1, POINTER_ENTITY)
+add_pointer(&rq_pointers, &(<eevdf_rq *>NULL).cfs.tasks_timeline.leftmost, 1, POINTER_ENTITY)
+add_pointer(&rq_pointers, &(<eevdf_rq *>NULL).cfs.curr, 1, POINTER_ENTITY)
+add_pointer(&rq_pointers, &(<eevdf_rq *>NULL).cfs.next, 1, POINTER_ENTITY)
+add_pointer(&rq_pointers, &(<eevdf_rq *>NULL).cfs.rq, 1, POINTER_FIXED)
+add_pointer(&rq_pointers, &(<eevdf_rq *>NULL).cfs.tg, 1, POINTER_PLAIN)  # the root group's: init_group sets it
 
-cdef pointer group_pointers[12]
-group_pointers[0] = pointer_at(&(<eevdf_group *>NULL).se.run_node.parent_color, 1, POINTER_ENTITY | POINTER_TAGGED)
-group_pointers[1] = pointer_at(&(<eevdf_group *>NULL).se.run_node.child[0], 2, POINTER_ENTITY)
-group_pointers[2] = pointer_at(&(<eevdf_group *>NULL).se.cfs_rq, 1, POINTER_FIXED)
-group_pointers[3] = pointer_at(&(<eevdf_group *>NULL).se.parent, 1, POINTER_FIXED)
-group_pointers[4] = pointer_at(&(<eevdf_group *>NULL).se.my_q, 1, POINTER_FIXED)
-group_pointers[5] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.tasks_timeline.node, 1, POINTER_ENTITY)
-group_pointers[6] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.tasks_timeline.leftmost, 1, POINTER_ENTITY)
-group_pointers[7] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.curr, 1, POINTER_ENTITY)
-group_pointers[8] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.next, 1, POINTER_ENTITY)
-group_pointers[9] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.rq, 1, POINTER_FIXED)
-group_pointers[10] = pointer_at(&(<eevdf_group *>NULL).cfs_rq.tg, 1, POINTER_FIXED)
-group_pointers[11].count = 0
+cdef pointer_table group_pointers = new_pointers("group_pointers")
+add_pointer(&group_pointers, &(<eevdf_group *>NULL).se.run_node.parent_color, 1, POINTER_ENTITY | POINTER_TAGGED)
+add_pointer(&group_pointers, &(<eevdf_group *>NULL).se.run_node.child[0], 2, POINTER_ENTITY)
+add_pointer(&group_pointers, &(<eevdf_group *>NULL).se.cfs_rq, 1, POINTER_FIXED)
+add_pointer(&group_pointers, &(<eevdf_group *>NULL).se.parent, 1, POINTER_FIXED)
+add_pointer(&group_pointers, &(<eevdf_group *>NULL).se.my_q, 1, POINTER_FIXED)
+add_pointer(&group_pointers, &(<eevdf_group *>NULL).cfs_rq.tasks_timeline.node, 1, POINTER_ENTITY)
+add_pointer(&group_pointers, &(<eevdf_group *>NULL).cfs_rq.tasks_timeline.leftmost, 1, POINTER_ENTITY)
+add_pointer(&group_pointers, &(<eevdf_group *>NULL).cfs_rq.curr, 1, POINTER_ENTITY)
+add_pointer(&group_pointers, &(<eevdf_group *>NULL).cfs_rq.next, 1, POINTER_ENTITY)
+add_pointer(&group_pointers, &(<eevdf_group *>NULL).cfs_rq.rq, 1, POINTER_FIXED)
+add_pointer(&group_pointers, &(<eevdf_group *>NULL).cfs_rq.tg, 1, POINTER_FIXED)
 
 cdef sched_class table
 table.model = "linux-6.18-eevdf"
@@ -1525,13 +1263,13 @@ table.queued_of = queued_of_fair
 table.slice_of = slice_of_fair
 table.vslice_of = vslice_of_fair
 table.check_rq = check_rq_fair
-table.entity_fields = entity_fields
-table.queue_fields = queue_fields
-table.queue_entities = queue_entities
-table.tunables = tunables
-table.task_pointers = task_pointers
-table.rq_pointers = rq_pointers
-table.group_pointers = group_pointers
+table.entity_fields = entity_fields.fields
+table.queue_fields = queue_fields.fields
+table.queue_entities = queue_entities.fields
+table.tunables = tunables.fields
+table.task_pointers = task_pointers.pointers
+table.rq_pointers = rq_pointers.pointers
+table.group_pointers = group_pointers.pointers
 
 
 cdef const sched_class *eevdf_sched_class() noexcept nogil:

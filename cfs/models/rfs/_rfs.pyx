@@ -46,7 +46,15 @@ from ..._core cimport check_preempt_curr, dec_nr_running, inc_nr_running, resche
 from ..._fixedpoint cimport NICE_0_SHIFT, calc_delta_fair, max_vruntime, signed_difference
 from ..._load cimport WEIGHT_IDLEPRIO, load_from_nice, load_from_shares
 from ..._rbtree cimport rb_check, rb_erase, rb_insert, rb_link_node, rb_next
-from ..._table cimport field_at, pointer_at
+from ..._table cimport (
+    add_derived,
+    add_field,
+    add_pointer,
+    field_table,
+    new_fields,
+    new_pointers,
+    pointer_table,
+)
 from ..._types cimport (
     FIELD_S64,
     FIELD_U8,
@@ -57,10 +65,8 @@ from ..._types cimport (
     SCHED_BATCH,
     SCHED_IDLE,
     TASK_WAKES,
-    field,
     int64_t,
     ns_t,
-    pointer,
     queued,
     rb_node,
     rq,
@@ -354,41 +360,34 @@ cdef int check_rq_rfs(rq *rq) noexcept nogil:
 
 # --------------------------------------------------------------------------------------------------- the hook table
 
-cdef field entity_fields[7]
-entity_fields[0] = field_at("vruntime", &(<rfs_entity *>NULL).vruntime, FIELD_U64)
-entity_fields[1] = field_at("sum_exec_runtime", &(<rfs_entity *>NULL).sum_exec_runtime, FIELD_U64)
-entity_fields[2] = field_at("on_rq", &(<rfs_entity *>NULL).on_rq, FIELD_U8)
-entity_fields[3] = field_at("load_weight", &(<rfs_entity *>NULL).load.weight, FIELD_U64)
-entity_fields[4] = field_at("inv_weight", &(<rfs_entity *>NULL).load.inv_weight, FIELD_U64)
-entity_fields[5] = field_at("exec_start", &(<rfs_entity *>NULL).exec_start, FIELD_U64)
-entity_fields[6].name = NULL
+cdef field_table entity_fields = new_fields("entity_fields")
+add_field(&entity_fields, "vruntime", &(<rfs_entity *>NULL).vruntime, FIELD_U64)
+add_field(&entity_fields, "sum_exec_runtime", &(<rfs_entity *>NULL).sum_exec_runtime, FIELD_U64)
+add_field(&entity_fields, "on_rq", &(<rfs_entity *>NULL).on_rq, FIELD_U8)
+add_field(&entity_fields, "load_weight", &(<rfs_entity *>NULL).load.weight, FIELD_U64)
+add_field(&entity_fields, "inv_weight", &(<rfs_entity *>NULL).load.inv_weight, FIELD_U64)
+add_field(&entity_fields, "exec_start", &(<rfs_entity *>NULL).exec_start, FIELD_U64)
 
-cdef field queue_fields[6]
-queue_fields[0] = field_at("base", &(<rfs_rq *>NULL).base, FIELD_U64)
-queue_fields[1] = field_at("offset_sum", &(<rfs_rq *>NULL).offset_sum, FIELD_S64)
-queue_fields[2] = field_at("load_weight", &(<rfs_rq *>NULL).rq.load, FIELD_U64)
-queue_fields[3] = field_at("nr_running", &(<rfs_rq *>NULL).rq.nr_running, FIELD_U64)
-queue_fields[4].name = "step"
-queue_fields[4].kind = FIELD_U64
-queue_fields[4].value = step_of
-queue_fields[5].name = NULL
+cdef field_table queue_fields = new_fields("queue_fields")
+add_field(&queue_fields, "base", &(<rfs_rq *>NULL).base, FIELD_U64)
+add_field(&queue_fields, "offset_sum", &(<rfs_rq *>NULL).offset_sum, FIELD_S64)
+add_field(&queue_fields, "load_weight", &(<rfs_rq *>NULL).rq.load, FIELD_U64)
+add_field(&queue_fields, "nr_running", &(<rfs_rq *>NULL).rq.nr_running, FIELD_U64)
+add_derived(&queue_fields, "step", step_of)
 
-cdef field tunables[4]
-tunables[0] = field_at("rfs_slice_ns", &(<rfs_tunables *>NULL).rfs_slice_ns, FIELD_U64)
-tunables[1] = field_at("rfs_granularity_ns", &(<rfs_tunables *>NULL).rfs_granularity_ns, FIELD_U64)
-tunables[2] = field_at("rfs_step_shift", &(<rfs_tunables *>NULL).rfs_step_shift, FIELD_U64)
-tunables[3].name = NULL
+cdef field_table tunables = new_fields("tunables")
+add_field(&tunables, "rfs_slice_ns", &(<rfs_tunables *>NULL).rfs_slice_ns, FIELD_U64)
+add_field(&tunables, "rfs_granularity_ns", &(<rfs_tunables *>NULL).rfs_granularity_ns, FIELD_U64)
+add_field(&tunables, "rfs_step_shift", &(<rfs_tunables *>NULL).rfs_step_shift, FIELD_U64)
 
 # Every pointer of the structs, for snapshots.
-cdef pointer task_pointers[3]
-task_pointers[0] = pointer_at(&(<rfs_task *>NULL).se.run_node.parent_color, 1, POINTER_ENTITY | POINTER_TAGGED)
-task_pointers[1] = pointer_at(&(<rfs_task *>NULL).se.run_node.child[0], 2, POINTER_ENTITY)
-task_pointers[2].count = 0
+cdef pointer_table task_pointers = new_pointers("task_pointers")
+add_pointer(&task_pointers, &(<rfs_task *>NULL).se.run_node.parent_color, 1, POINTER_ENTITY | POINTER_TAGGED)
+add_pointer(&task_pointers, &(<rfs_task *>NULL).se.run_node.child[0], 2, POINTER_ENTITY)
 
-cdef pointer rq_pointers[3]
-rq_pointers[0] = pointer_at(&(<rfs_rq *>NULL).tasks_timeline.node, 1, POINTER_ENTITY)
-rq_pointers[1] = pointer_at(&(<rfs_rq *>NULL).tasks_timeline.leftmost, 1, POINTER_ENTITY)
-rq_pointers[2].count = 0
+cdef pointer_table rq_pointers = new_pointers("rq_pointers")
+add_pointer(&rq_pointers, &(<rfs_rq *>NULL).tasks_timeline.node, 1, POINTER_ENTITY)
+add_pointer(&rq_pointers, &(<rfs_rq *>NULL).tasks_timeline.leftmost, 1, POINTER_ENTITY)
 
 # No put_prev_task and set_curr_task: a change of policy keeps the turn.
 cdef sched_class table
@@ -414,11 +413,11 @@ table.task_entity = task_entity_rfs
 table.root_queue = root_queue_rfs
 table.list_queue = list_queue_rfs
 table.check_rq = check_rq_rfs
-table.entity_fields = entity_fields
-table.queue_fields = queue_fields
-table.tunables = tunables
-table.task_pointers = task_pointers
-table.rq_pointers = rq_pointers
+table.entity_fields = entity_fields.fields
+table.queue_fields = queue_fields.fields
+table.tunables = tunables.fields
+table.task_pointers = task_pointers.pointers
+table.rq_pointers = rq_pointers.pointers
 
 
 cdef const sched_class *rfs_sched_class() noexcept nogil:

@@ -13,13 +13,15 @@ from libc.stdint cimport uint64_t
 from cfs cimport (
     FIELD_U64,
     POINTER_PLAIN,
-    field,
-    field_at,
-    inc_nr_running,
+    add_field,
+    add_pointer,
     dec_nr_running,
+    field_table,
+    inc_nr_running,
     load_weight,
-    pointer,
-    pointer_at,
+    new_fields,
+    new_pointers,
+    pointer_table,
     queued,
     resched_task,
     rq,
@@ -177,25 +179,20 @@ cdef int check_rq(rq *rq) noexcept nogil:
     return 0
 
 
-cdef field entity_fields[2]
-entity_fields[0] = field_at("sum_exec_runtime", &(<rr_task *>NULL).sum_exec_runtime, FIELD_U64)
-entity_fields[1].name = NULL
+cdef field_table entity_fields = new_fields("entity_fields")
+add_field(&entity_fields, "sum_exec_runtime", &(<rr_task *>NULL).sum_exec_runtime, FIELD_U64)
 
-cdef field queue_fields[1]
-queue_fields[0].name = NULL
+cdef field_table queue_fields = new_fields("queue_fields")
 
-cdef field tunables[2]
-tunables[0] = field_at("quantum_ns", &(<rr_tunables *>NULL).quantum_ns, FIELD_U64)
-tunables[1].name = NULL
+cdef field_table tunables = new_fields("tunables")
+add_field(&tunables, "quantum_ns", &(<rr_tunables *>NULL).quantum_ns, FIELD_U64)
 
 # Where addresses are, so that a Scheduler can be copied and written as bytes.
-cdef pointer task_pointers[2]
-task_pointers[0] = pointer_at(&(<rr_task *>NULL).next, 1, POINTER_PLAIN)
-task_pointers[1].count = 0
+cdef pointer_table task_pointers = new_pointers("task_pointers")
+add_pointer(&task_pointers, &(<rr_task *>NULL).next, 1, POINTER_PLAIN)
 
-cdef pointer rq_pointers[2]
-rq_pointers[0] = pointer_at(&(<rr_rq *>NULL).head, 2, POINTER_PLAIN)  # head and tail
-rq_pointers[1].count = 0
+cdef pointer_table rq_pointers = new_pointers("rq_pointers")
+add_pointer(&rq_pointers, &(<rr_rq *>NULL).head, 2, POINTER_PLAIN)  # head and tail
 
 cdef sched_class table
 table.model = "round-robin"
@@ -220,10 +217,10 @@ table.task_entity = task_entity
 table.root_queue = root_queue
 table.list_queue = list_queue
 table.check_rq = check_rq
-table.entity_fields = entity_fields
-table.queue_fields = queue_fields
-table.tunables = tunables
-table.task_pointers = task_pointers
-table.rq_pointers = rq_pointers
+table.entity_fields = entity_fields.fields
+table.queue_fields = queue_fields.fields
+table.tunables = tunables.fields
+table.task_pointers = task_pointers.pointers
+table.rq_pointers = rq_pointers.pointers
 
 SCHED_CLASS = PyCapsule_New(<void *>&table, "cfs.sched_class", NULL)

@@ -1,7 +1,7 @@
 """A foreign extension: it cimports the core of an installed cfs, and drives a runqueue without the GIL.
 
-It knows the public C surface only (`from cfs cimport ...`), but for two doors that only a test opens:
-`Scheduler`'s struct, to break an invariant on purpose, and red-black nodes painted by hand.
+It knows the public C surface only (`from cfs cimport ...`), but for three doors that only a test opens:
+`Scheduler`'s struct and those of EEVDF, to break an invariant on purpose, and red-black nodes painted by hand.
 """
 
 from libc.stdint cimport int64_t, uint64_t
@@ -9,9 +9,15 @@ from libc.string cimport memset
 
 from cfs cimport (
     BUG_NONE,
+    FIELD_U64,
     GROUP_BY_NONE,
+    POINTER_PLAIN,
     SCHED_NORMAL,
+    TABLE_ROOM,
     TASK_BLOCKED,
+    add_derived,
+    add_field,
+    add_pointer,
     adjust_new_task,
     begin_event,
     block_current,
@@ -20,6 +26,10 @@ from cfs cimport (
     exit_current,
     fair_sched_class,
     fair_task,
+    field,
+    field_at,
+    field_from,
+    field_table,
     free_runs,
     free_task,
     idle_sched_class,
@@ -28,7 +38,12 @@ from cfs cimport (
     machine,
     machine_free,
     machine_init,
+    new_fields,
+    new_pointers,
     new_task,
+    pointer,
+    pointer_at,
+    pointer_table,
     rb_check,
     rb_node,
     rb_root,
@@ -53,6 +68,9 @@ from cfs cimport (
     waiting_node,
     wake_up_new_task,
 )
+from cfs.models.linux_6_18._fair cimport cfs_rq as eevdf_queue
+from cfs.models.linux_6_18._fair cimport eevdf_task
+from cfs.models.linux_6_18._fair cimport sched_entity as eevdf_entity
 from cfs.scheduler cimport Scheduler
 
 require_abi()
@@ -193,6 +211,43 @@ def spoil(Scheduler sched, str how):
         raise ValueError(how)
 
 
+def spoil_eevdf(Scheduler sched, str how):
+    """Break one invariant of cfs/models/linux_6_18/_fair.pyx. A task runs and two wait, all in one group."""
+    cdef rq *rq = sched.m.rqs[0]
+    cdef eevdf_entity *running = &(<eevdf_task *>rq.curr).se
+    cdef eevdf_queue *queue = running.cfs_rq
+    cdef eevdf_entity *waiting = <eevdf_entity *>queue.tasks_timeline.leftmost
+    if how == "deadline":
+        waiting.deadline += <uint64_t>1 << 40
+    elif how == "earliest of a subtree":
+        waiting.min_vruntime -= 1
+    elif how == "average":
+        queue.avg_vruntime += 1
+    elif how == "load":
+        queue.load_weight += 1
+    elif how == "on_rq":
+        waiting.on_rq = 0
+    elif how == "number of tasks":
+        queue.h_nr_runnable += 1
+    elif how == "number on the CPU":
+        rq.nr_running += 1
+    elif how == "nobody runs":
+        queue.curr = NULL
+    elif how == "shares":
+        running.parent.load.weight += 1
+    elif how == "relative deadline":
+        waiting.rel_deadline = 1
+    elif how == "buddy":
+        queue.next = running.parent
+    elif how == "nobody eligible":
+        # three of weight 1024: its key makes the sum -2**62, and times the weight of all 2**62, as both wrap
+        running.vruntime = queue.min_vruntime + (<uint64_t>3 << 52)
+    elif how == "flagged":
+        rq.curr.need_resched = 1
+    elif how != "whole":
+        raise ValueError(how)
+
+
 def group_ids(Scheduler sched):
     """Ids of the groups in the order of the machine's list."""
     cdef task_group *tg = sched.m.groups
@@ -312,3 +367,43 @@ def broken_timeline(str how):
     broken = timeline_check(&tl, size)
     free_runs(&pool)
     return broken
+
+
+cdef uint64_t zero(const void *base) noexcept nogil:
+    return 0
+
+
+cdef str name_or_none(const char *name):
+    return None if name == NULL else name.decode()
+
+
+def fields_of(size_t nr):
+    """(name, offset, derived) of a table of so many fields, every other one derived, and of the entry that ends it."""
+    cdef field_table table = new_fields("fields of a test")
+    cdef size_t i
+    for i in range(nr):
+        if i % 2:
+            add_derived(&table, "derived", zero)
+        else:
+            add_field(&table, "weight", &(<fair_task *>NULL).se.load, FIELD_U64)
+    return [
+        (name_or_none(table.fields[i].name), table.fields[i].offset, table.fields[i].value == zero)
+        for i in range(nr + 1)
+    ]
+
+
+def pointers_of(size_t nr):
+    """(offset, count) of a table of so many pointers, and of the entry that ends it."""
+    cdef pointer_table table = new_pointers("pointers of a test")
+    cdef size_t i
+    for i in range(nr):
+        add_pointer(&table, &(<fair_task *>NULL).se.parent, 2, POINTER_PLAIN)
+    return [(table.pointers[i].offset, table.pointers[i].count) for i in range(nr + 1)]
+
+
+def places():
+    """What the helpers for one entry say: (offset of the load, of the parent, room of a table)."""
+    cdef field one = field_at("weight", &(<fair_task *>NULL).se.load, FIELD_U64)
+    cdef field derived = field_from("derived", zero)
+    cdef pointer other = pointer_at(&(<fair_task *>NULL).se.parent, 2, POINTER_PLAIN)
+    return one.offset if derived.value == zero else None, other.offset, TABLE_ROOM

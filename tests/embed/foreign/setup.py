@@ -5,5 +5,8 @@ from setuptools import Extension, setup
 
 setup(
     name="foreign",
-    ext_modules=cythonize([Extension("foreign", ["foreign.pyx"])], compiler_directives={"language_level": 3}),
+    ext_modules=cythonize(
+        [Extension(name, [f"{name}.pyx"]) for name in ("foreign", "too_many")],
+        compiler_directives={"language_level": 3},
+    ),
 )

@@ -8,7 +8,6 @@ That every number of every state is right is shown by the traces; here stands wh
 import pytest
 
 import cfs
-from cfs.tunables import LinuxCfs2623
 from tests.builders import MS, a_scheduler, random_events, run, signed
 
 MODEL = "linux-2.6.23-cfs"
@@ -215,19 +214,6 @@ def test_the_running_task_stays_in_the_tree(asleep):
     sched.wake(sleeper, now_ns=31 * MS)
     assert sched.current in sched.queue(running=True)
     assert sched.current not in sched.queue()
-
-
-def test_boot_derives_the_limit_and_the_wakeup_granularity():
-    """Specification 3: f = 1 + log2(CPUs); later writes change only what is written."""
-    booted = LinuxCfs2623.at_boot(4)
-    assert (booted.sched_latency_ns, booted.sched_min_granularity_ns) == (60 * MS, 6 * MS)
-    assert (booted.sched_runtime_limit_ns, booted.sched_wakeup_granularity_ns) == (60 * MS, 3 * MS)
-    assert booted.changed(sched_latency_ns=MS).sched_runtime_limit_ns == 60 * MS
-
-
-def test_what_is_compiled_in_cannot_be_written():
-    with pytest.raises(cfs.TunableError, match="compiled in"):
-        of_2_6_23().set_tunables(TICK_NSEC=4_000_000)
 
 
 # ---- Invariants of cfs/models/linux_2_6_23/_fair.pyx --------------------------------------------------

@@ -1,0 +1,53 @@
+"""What a model is: the description of one scheduler. A release's folder fills it in, the registry lists it."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import Any
+
+from .tunables import Tunables
+
+__all__ = ["Model"]
+
+
+@dataclass(frozen=True)
+class Model:
+    """One scheduler that can be run.
+
+    Parameters
+    ----------
+    id : str
+        Its name, as in the trace format: release and scheduler.
+    summary : str
+        One line for people.
+    module : str
+        Module whose ``SCHED_CLASS`` capsule is the compiled hook table.
+    tunables : type of Tunables
+        Its knobs and their defaults.
+    group_by : tuple of (str or None)
+        How it can group tasks; None is "not at all".
+    group_levels : int or None
+        How deep groups may be nested below the root; None: to any depth.
+    options : frozenset of str
+        What its events take beyond the common: ``"sync"`` and ``"irq"`` (`wake`), ``"clone_vm"`` (`fork`),
+        ``"sleep"`` (`block`: kinds of sleep), ``"slice"`` (custom slices), ``"group idle"`` (cpu.idle).
+    policies : tuple of str
+        Policies that a task can have.
+    root_shares : dict of str to int
+        Shares of the root group for each way of grouping; missing where the root group has none.
+    """
+
+    id: str
+    summary: str
+    module: str
+    tunables: type[Tunables]
+    group_by: tuple[str | None, ...]
+    group_levels: int | None
+    root_shares: dict[str, int]
+    options: frozenset[str] = frozenset()
+    policies: tuple[str, ...] = ("normal", "batch", "idle")
+
+    def sched_class(self) -> Any:
+        """The capsule of the compiled hook table."""
+        return importlib.import_module(self.module).SCHED_CLASS
