@@ -61,7 +61,7 @@ cdef enum:
     NAMES_A_TASK_MAX = 32  # of a task that changes its name all the time the first ones and the last are kept
 
 cdef enum:  # the most that one fact adds
-    EVENTS_A_FACT_MAX = 8  # a switch: its own, two tasks that leave other CPUs, a BACK and an inferred one, two PRIO, a GAP
+    EVENTS_A_FACT_MAX = 8  # a switch: GAP, BACK, two PRIO, an inferred one, two that leave other CPUs, its own
     ROWS_A_FACT_MAX = 3  # a fork: context, parent, child
     NAMES_A_FACT_MAX = 2
 

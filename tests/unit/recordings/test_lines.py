@@ -22,9 +22,12 @@ def test_the_header_of_perf():
     assert line["event"] == b"sched_switch"
 
 
-@pytest.mark.parametrize(("flags", "irq"), [("d..2.", 1), ("d.h2.", 2), ("d.s2.", 3), ("d.Z2.", 2), ("d.?2.", 0)])
+@pytest.mark.parametrize(
+    ("flags", "irq"), [("d..2.", 1), ("d.h2.", 2), ("d.s2.", 3), ("d.Z2.", 2), ("d.?2.", 0)]
+)
 def test_the_header_of_ftrace_has_flags(flags, irq):
-    line = said(ftrace(3, ("kworker/u8:1-ev", 77), "sched_waking: comm=a pid=1 prio=120 target_cpu=000", flags=flags))
+    event = "sched_waking: comm=a pid=1 prio=120 target_cpu=000"
+    line = said(ftrace(3, ("kworker/u8:1-ev", 77), event, flags=flags))
     assert (line["time_ns"], line["tid"], line["irq"]) == (T0 + 3000, 77, irq)
 
 
@@ -46,8 +49,8 @@ def test_the_task_in_front(header, tid):
 
 @pytest.mark.parametrize(
     "line",
-    ["", "a", "[000]", "a 1 [000]", "a 1 [0x0] 5.0: e: ", "a 1 [000] 5: e: ", "a 1 [000] 5.5 e: ", "a 1 [8192] 5.5: e: ",
-     "a 9999999999 [000] 5.5: e: ", "a 1 [000] 1234567890.5: e: ", "# tracer: nop"],
+    ["", "a", "[000]", "a 1 [000]", "a 1 [0x0] 5.0: e: ", "a 1 [000] 5: e: ", "a 1 [000] 5.5 e: ",
+     "a 1 [8192] 5.5: e: ", "a 9999999999 [000] 5.5: e: ", "a 1 [000] 1234567890.5: e: ", "# tracer: nop"],
 )  # fmt: skip
 def test_a_line_that_is_no_event(line):
     assert said(line) is None
@@ -69,9 +72,9 @@ def test_the_spellings_of_a_switch(text):
 
 @pytest.mark.parametrize(
     ("state", "out"),
-    [("R", PREEMPTED), ("R+", PREEMPTED), ("S", BLOCKED), ("D|K", BLOCKED | D), ("I", BLOCKED | I), ("X", EXITED),
-     ("Z", EXITED), ("0", PREEMPTED), ("256", PREEMPTED), ("1", BLOCKED), ("0x80", BLOCKED | I), ("130", BLOCKED | D),
-     ("32", EXITED), ("0x10", EXITED)],
+    [("R", PREEMPTED), ("R+", PREEMPTED), ("S", BLOCKED), ("D|K", BLOCKED | D), ("I", BLOCKED | I),
+     ("X", EXITED), ("Z", EXITED), ("0", PREEMPTED), ("256", PREEMPTED), ("1", BLOCKED),
+     ("0x80", BLOCKED | I), ("130", BLOCKED | D), ("32", EXITED), ("0x10", EXITED)],
 )  # fmt: skip
 def test_why_a_task_stopped(state, out):
     assert said(switch(0, A, B, state))["out"] == out
@@ -113,7 +116,9 @@ def test_the_spellings_of_a_runtime(text):
     assert (line["task"], line["runtime_ns"]) == ((b"a b", 7, None), 55)
 
 
-@pytest.mark.parametrize("event", ["sched_switch", "sched_wakeup", "sched_process_fork", "sched_stat_runtime"])
+@pytest.mark.parametrize(
+    "event", ["sched_switch", "sched_wakeup", "sched_process_fork", "sched_stat_runtime"]
+)
 def test_fields_that_cannot_be_understood_are_not_there(event):
     assert set(said(f"{HEAD}{event}: nonsense")) == {"time_ns", "cpu", "tid", "irq", "event"}
 

@@ -123,7 +123,9 @@ def test_a_switch_in_ends_the_run_before_it_at_a_time_not_known():
 
 
 def test_a_switch_in_of_the_task_that_ran_is_a_run_of_its_own():
-    tracker = after(("switch", 0, 0, SWAPPER, 0, A), ("switch_in", 9, 0, A), ("switch", 20, 0, A, BLOCKED, SWAPPER))
+    tracker = after(
+        ("switch", 0, 0, SWAPPER, 0, A), ("switch_in", 9, 0, A), ("switch", 20, 0, A, BLOCKED, SWAPPER)
+    )
     tracker.finish()
     found = runs(np.frombuffer(tracker, EVENT_DTYPE), 1, 1, 20, np.ones(1, np.uint8))
     assert found[["start_ns", "end_ns"]].tolist() == [(0, 0), (9, 20)]
@@ -135,8 +137,13 @@ def test_a_switch_in_from_idle_lost_nothing():
 
 
 def test_after_a_gap_nobody_is_known_to_run():
-    facts = ("switch", 0, 0, SWAPPER, 0, A), ("gap", 5, 0), ("waking", 6, 0, B), ("switch", 9, 0, A, BLOCKED, B)
-    assert events_in(after(*facts))[2:] == [
+    facts = (
+        ("switch", 0, 0, SWAPPER, 0, A),
+        ("gap", 5, 0),
+        ("waking", 6, 0, B),
+        ("switch", 9, 0, A, BLOCKED, B),
+    )
+    assert events_of(*facts)[2:] == [
         (5, SWITCH, INFERRED | LOST | BLOCKED, 0, NOBODY, 0),
         (6, WAKE, 0, 0, 1, NOBODY),
         (9, SWITCH, INFERRED, 0, 0, NOBODY),
@@ -237,7 +244,8 @@ def test_names_are_taken_when_they_change():
 
 def test_a_name_is_bytes_of_any_kind_and_cut_where_no_kernel_has_any():
     tracker = after(("mention", 0, 0, (b"\xff\0 x", 1)), ("mention", 0, 0, (b"n" * 99, 2)))
-    assert [name.encode("utf-8", "surrogateescape") for name in tracker.names_seen()] == [b"\xff\0 x", b"n" * 63]
+    seen = [name.encode("utf-8", "surrogateescape") for name in tracker.names_seen()]
+    assert seen == [b"\xff\0 x", b"n" * 63]
 
 
 def test_a_priority_that_changes_is_an_event():
@@ -539,7 +547,7 @@ def test_random_facts_are_what_the_model_says(steps, now):
 
 
 def test_no_fact_adds_more_events_than_there_is_room_for():
-    # Two tasks that run elsewhere, both with a new priority, after a long pause, on a CPU where a third one ran.
+    # Two tasks that run elsewhere, both with a new priority, after a long pause, where a third one ran.
     before = (
         ("switch", 0, 0, SWAPPER, 0, A),
         ("switch", 0, 1, SWAPPER, 0, B),
@@ -553,8 +561,8 @@ def test_no_fact_adds_more_events_than_there_is_room_for():
 
 
 def test_tables_of_every_kind_grow():
-    facts = [("switch", i, i % 500, (b"n%d" % i, i), BLOCKED, (b"n%d" % (i + 1), i + 1)) for i in range(1, 5000)]
-    tracker = after(*facts)
+    tasks = [(b"n%d" % i, i) for i in range(5001)]
+    tracker = after(*(("switch", i, i % 500, tasks[i], BLOCKED, tasks[i + 1]) for i in range(1, 5000)))
     assert tracker.tasks_seen()["pid"].tolist() == list(range(1, 5001))
     assert tracker.names_seen() == [f"n{i}" for i in range(1, 5001)]
     assert len(tracker.cpus_seen()) == 500 and len(events_in(tracker)) >= 9998
