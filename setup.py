@@ -45,6 +45,8 @@ MODULES = [
     "cfs.scheduler._batch",
     "cfs.simulation._live",
     "cfs.scheduler._capi",
+    "cfs.recordings._lines",
+    "cfs.recordings._tracker",
     "cfs.recordings._scan",
     "cfs.recordings._walk",
 ]
