@@ -4,8 +4,8 @@ What it decides: which numbers and names are taken, and what the refusal says. I
 a function of the value and of the range that the caller states. Whatever needs the state of a machine is
 checked in `_machine`, `_handles` and `_scheduler`.
 
-The time is in every event, so its fast way is inline in `_border.pxd`: it takes an exact int within range, and
-leaves everything else (a numpy integer, a wrong value) to `checked_time`.
+The time is in every event, so its fast way is inline in `_border.pxd`: it takes an exact int within range,
+and leaves everything else (a numpy integer, a wrong value) to `checked_time`.
 
 Invariant:
     I1  any object with `__index__` counts as an integer; no float and no string does
@@ -22,9 +22,8 @@ from .._types cimport FIELD_S64, FIELD_U32, FIELD_U64, int64_t
 from ..errors import GroupError, ModelError, StateError, TimeError
 
 U64_MAX = 2**64 - 1
-UID_MAX = 2**32 - 1
-CPUS_MAX = 4096
-HZ_MAX = 1000000
+UID_MAX = 2**32 - 1             # what a uid_t holds
+HZ_RANGE = (1, 1_000_000)
 POLICIES = ("normal", "batch", "idle")
 SLEEPS = ("interruptible", "uninterruptible", "noninteractive")
 STATES = ("new", "runnable", "blocked", "dead")

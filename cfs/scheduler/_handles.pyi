@@ -3,6 +3,8 @@ from typing import Generic, Literal, NoReturn, SupportsIndex, TypeVar, final
 
 from typing_extensions import disjoint_base
 
+from ._border import POLICIES as POLICIES
+from ._border import STATES as STATES
 from ._scheduler import Scheduler
 
 _Policy = Literal["normal", "batch", "idle"]

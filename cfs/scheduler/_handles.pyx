@@ -24,7 +24,7 @@ from ._border cimport field_named, read_fields
 from ..errors import GroupError, ModelError, StateError
 from ._border import POLICIES, STATES
 
-# --------------------------------------------------------------------------- how handles are made and released
+# -------------------------------------------------------------------------- how handles are made and released
 
 
 cdef Task handle_of(Machine owner, task *p):

@@ -53,7 +53,7 @@ from ..engine._ticks cimport (
 from ..models._idle cimport idle_sched_class
 from ._border cimport checked_shares, field_named, integer_in, read_fields
 
-from .._snapshot import seal, unseal
+from .._snapshot import CPUS_MAX, seal, unseal
 from ..errors import (
     GroupError,
     InvariantError,
@@ -64,7 +64,7 @@ from ..errors import (
     TunableError,
 )
 from ..models.registry import all_models, model_named
-from ._border import CPUS_MAX, HZ_MAX, POLICIES, U64_MAX
+from ._border import HZ_RANGE, POLICIES, U64_MAX
 
 GROUPINGS = {None: GROUP_BY_NONE, "uid": GROUP_BY_UID, "cgroup": GROUP_BY_CGROUP}
 
@@ -74,7 +74,7 @@ cdef enum:
 
 @cython.no_gc_clear
 cdef class Machine:
-    """A machine that owns its tasks and groups, and ticks by itself if it has `hz`. `Scheduler` adds the events.
+    """A machine that owns its tasks and groups, and ticks by itself if it has `hz`. `Scheduler` adds events.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ cdef class Machine:
             self.root_group_has_shares(group_by)
             checked_shares(root_shares)
         if hz is not None:
-            hz = integer_in(hz, "hz", 1, HZ_MAX, TunableError)
+            hz = integer_in(hz, "hz", HZ_RANGE[0], HZ_RANGE[1], TunableError)
             tunables = self.model.tunables.of_hz(hz) | tunables
         self._tunables = self.model.tunables.at_boot(cpus, **tunables)
         self.ticks.hz = hz if hz is not None and ticks else 0
@@ -168,7 +168,7 @@ cdef class Machine:
             raise GroupError(f"the root group of {self.model.id} competes with nobody and has no shares")
         return 0
 
-    # ------------------------------------------------------------- how an event is refused; the rest is inline
+    # ------------------------------------------------------------ how an event is refused; the rest is inline
 
     cdef long checked_cpu(self, cpu) except -1:
         if self.m.sched_class == NULL:
@@ -392,8 +392,8 @@ cdef class Machine:
 
         Notes
         -----
-        Cost O(n log n) in the tasks: the model's invariants are checked, too. A snapshot that somebody made up,
-        checksum and all, is most likely refused, and yet: as with pickle, take none from strangers.
+        Cost O(n log n) in the tasks: the model's invariants are checked, too. A snapshot that somebody made
+        up, checksum and all, is most likely refused, and yet: as with pickle, take none from strangers.
         """
         head, image = unseal(data)
         return cls.__new__(cls)._revived(head, image, model)
@@ -417,7 +417,7 @@ cdef class Machine:
             self._tunables = self.read_tunables()
             self.now = integer_in(head["now"], "time", 0, U64_MAX, SnapshotError)
             hz, next_tick, cpu = head["ticks"]
-            self.ticks.hz = integer_in(hz, "hz", 0, HZ_MAX, SnapshotError)
+            self.ticks.hz = integer_in(hz, "hz", 0, HZ_RANGE[1], SnapshotError)
             self.ticks.next = integer_in(next_tick, "next tick", 1, U64_MAX, SnapshotError)
             self.ticks.cpu = integer_in(cpu, "CPU of the next tick", 0, self.m.nr_cpus - 1, SnapshotError)
             self.revive_names(head["names"])
@@ -513,7 +513,7 @@ cdef class Machine:
 
     @property
     def hz(self):
-        """Ticks a second that it does by itself; None if it ticks when it is told to."""
+        """Ticks a second that it does by itself; None if you call `tick`."""
         return self.ticks.hz or None
 
     @property

@@ -1,11 +1,9 @@
 from typing import SupportsIndex
 
-from typing_extensions import disjoint_base
-
+from ._border import U64_MAX as U64_MAX
 from ._handles import Groups, Task, TaskGroup, User
 from ._machine import Machine
 
-@disjoint_base
 class Scheduler(Machine):
     def fork(
         self,
