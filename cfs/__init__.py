@@ -28,7 +28,8 @@ from .errors import (
     WorkloadError,
 )
 from .models.registry import MODELS, Model
-from .scheduler._scheduler import Scheduler, Task, TaskGroup, User
+from .scheduler._handles import Task, TaskGroup, User
+from .scheduler._scheduler import Scheduler
 
 __all__ = [
     "MODELS",

@@ -22,7 +22,8 @@ from typing import Any
 
 from .errors import CfsError, TraceError
 from .models.registry import MODELS
-from .scheduler._scheduler import Scheduler, Task
+from .scheduler._handles import Task
+from .scheduler._scheduler import Scheduler
 
 __all__ = ["Difference", "TraceResult", "replay_trace", "replay_traces", "read_trace"]
 

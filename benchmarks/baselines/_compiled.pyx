@@ -13,7 +13,7 @@ from libc.stdlib cimport calloc, free
 from cfs._core cimport schedule
 from cfs._rbtree cimport rb_erase, rb_insert, rb_link_node, rb_next
 from cfs._types cimport LEFT, RIGHT, rb_node, rb_root, rq
-from cfs.scheduler._scheduler cimport Scheduler
+from cfs.scheduler cimport Scheduler
 
 from benchmarks.baselines.state import SEED, Entity, State, state_of
 

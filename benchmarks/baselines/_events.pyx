@@ -36,7 +36,7 @@ from cfs._core cimport (
 from cfs._timeline cimport nr_runs_taken, spot, start_of, timeline_walk
 from cfs._types cimport SLEEP_INTERRUPTIBLE, machine, rq, run, task, waiting_node
 from cfs.models.linux_2_6_24._fair cimport cfs_rq, fair_rq, fair_task, sched_entity
-from cfs.scheduler._scheduler cimport Scheduler, Task
+from cfs.scheduler cimport Scheduler, Task
 
 from benchmarks.baselines.state import SEED
 

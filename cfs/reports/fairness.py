@@ -36,7 +36,7 @@ import numpy as np
 
 from ..arithmetic import load_from_nice
 from ..result import Out, Ready, Result
-from ..scheduler._scheduler import TaskGroup
+from ..scheduler._handles import TaskGroup
 from .lanes import covered_before
 
 __all__ = ["Entitlement", "Lags", "Spread", "lags_at", "lags_over", "virtual_spread"]

@@ -1,3 +1,4 @@
 # What a Cython extension sees of the Python API.
 
-from ._scheduler cimport Scheduler, Task, TaskGroup
+from ._handles cimport Task, TaskGroup
+from ._scheduler cimport Scheduler

@@ -1,5 +1,6 @@
 from typing import Any
 
-from ._scheduler import Scheduler, Task
+from ._handles import Task
+from ._scheduler import Scheduler
 
 def run_events(sched: Scheduler, events: Any, tasks: list[Task], picks: Any, cpu: int) -> tuple[int, int]: ...

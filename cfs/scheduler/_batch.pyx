@@ -33,7 +33,8 @@ from .._types cimport (
     uint32_t,
     uint64_t,
 )
-from ._scheduler cimport Scheduler, Task
+from ._handles cimport Task
+from ._scheduler cimport Scheduler
 
 cdef enum:                      # event.kind: cfs.batch.Event
     EVENT_KIND_TICK = 0

@@ -4,7 +4,7 @@ What it decides: nothing. Each function is one event with its begin and end, so 
 forget either; the struct is the header's own, so the C compiler compares every type.
 
 Invariants:
-    I1  a task that has a Python handle is buried by its Scheduler, so that the handle knows
+    I1  a task that has a Python handle is released through it, so that the handle knows
     I2  places in the struct never change while CFS_ABI stays the same
 
 Rejected: exported symbols (Python loads extensions privately, and Windows would need an import library); the
@@ -45,7 +45,9 @@ from .._types cimport (
     task,
     task_group,
 )
-from ._scheduler cimport Scheduler, Task
+from ._handles cimport Task, release_task
+from ._machine cimport Machine
+from ._scheduler cimport Scheduler
 
 cdef extern from "cfs.h":
     const uint32_t CFS_ABI
@@ -148,11 +150,11 @@ cdef cfs_task *api_block(cfs_cpu *cpu, uint64_t now) noexcept nogil:
     return ended(<rq *>cpu, now)
 
 
-cdef void bury(task *p, uint64_t now) noexcept with gil:
-    # a Python handle looks at the task for the last time
-    cdef Scheduler sched = (<Task>p.handle).sched
-    sched.now = max(sched.now, now)
-    sched.bury(p)
+cdef void release(task *p, uint64_t now) noexcept with gil:
+    # of a task that has a Python handle
+    cdef Machine owner = (<Task>p.handle).sched
+    owner.now = max(owner.now, now)
+    release_task(owner, p)
 
 
 cdef cfs_task *api_exit(cfs_cpu *cpu, uint64_t now) noexcept nogil:
@@ -164,7 +166,7 @@ cdef cfs_task *api_exit(cfs_cpu *cpu, uint64_t now) noexcept nogil:
     if p.handle == NULL:
         free_task(p)
     else:
-        bury(p, now)
+        release(p, now)
     return who_runs(this_rq)
 
 

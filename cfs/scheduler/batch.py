@@ -13,7 +13,8 @@ import numpy as np
 
 from ._batch import run_events as _run_events
 from ..errors import StateError, TimeError
-from ._scheduler import Scheduler, Task
+from ._handles import Task
+from ._scheduler import Scheduler
 
 __all__ = ["EVENT_DTYPE", "Event", "run_events"]
 

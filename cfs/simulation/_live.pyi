@@ -2,7 +2,8 @@ from typing import Any
 
 from typing_extensions import disjoint_base
 
-from ..scheduler._scheduler import Scheduler, Task
+from ..scheduler._handles import Task
+from ..scheduler._scheduler import Scheduler
 
 @disjoint_base
 class Live:

@@ -54,7 +54,8 @@ from .._types cimport (
     uint32_t,
     uint64_t,
 )
-from ..scheduler._scheduler cimport Scheduler, Task
+from ..scheduler._handles cimport Task
+from ..scheduler._scheduler cimport Scheduler
 
 from ..errors import StateError
 

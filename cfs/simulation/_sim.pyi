@@ -3,7 +3,8 @@ from typing import Any
 
 from typing_extensions import disjoint_base
 
-from ..scheduler._scheduler import Scheduler, TaskGroup
+from ..scheduler._handles import TaskGroup
+from ..scheduler._scheduler import Scheduler
 
 @disjoint_base
 class Loop:

@@ -70,7 +70,8 @@ from .._types cimport (
     uint64_t,
     uintptr_t,
 )
-from ..scheduler._scheduler cimport Scheduler, TaskGroup
+from ..scheduler._handles cimport TaskGroup
+from ..scheduler._scheduler cimport Scheduler
 
 from ..errors import StateError, WorkloadError
 

@@ -16,7 +16,8 @@ from ._sim import Loop
 from ..errors import WorkloadError
 from ..models.registry import Model, model_named
 from ..result import RUN_DTYPE, Result
-from ..scheduler._scheduler import Scheduler, TaskGroup, User
+from ..scheduler._handles import TaskGroup, User
+from ..scheduler._scheduler import Scheduler
 from .stepping import Policy, Stepper
 from ..workload.workload import Op, Workload
 

@@ -34,8 +34,9 @@ from ...simulation._live import Live
 from ...errors import GroupError, MissingExtraError, StateError, WorkloadError
 from ...models.registry import Model, model_named
 from ...result import RUN_DTYPE, Result
-from ...scheduler._scheduler import Scheduler, TaskGroup
-from ...scheduler._scheduler import Task as Handle
+from ...scheduler._handles import Task as Handle
+from ...scheduler._handles import TaskGroup
+from ...scheduler._scheduler import Scheduler
 
 try:
     import simpy

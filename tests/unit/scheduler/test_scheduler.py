@@ -1,111 +1,29 @@
-"""The Python API of one machine. Ways to be right: worked examples of the specification (section 10), and
-laws.
+"""The events and groups of one machine. Ways to be right: worked examples of the specification (section 10),
+and laws.
 
-Misuse first: each `raise` of cfs/scheduler/_scheduler.pyx has a row in REFUSALS, and after each the whole state is
-the one before (invariant I3 of that file). Then what handles, users, groups and tunables are, in the order
-of the class.
+Misuse first: each `raise` in the rooms of cfs/scheduler that a call can reach has a row in REFUSALS, and
+after each the whole state is the one before (I1 of cfs/scheduler/_scheduler.pyx). Then events and groups, in
+the order of the class.
 """
 
-import gc
 import pickle
-import subprocess
-import sys
-import textwrap
-import weakref
 
-import numpy as np
 import pytest
 
 import cfs
 from cfs import GroupError, ModelError, StateError, TimeError, TunableError
-from tests.builders import MS, a_blocked_task, a_scheduler, hogs, run, state_of, unchanged
-
-# ---- Machines to misuse: each has its interesting things as attributes of a namespace ------------
-
-
-class Flat:
-    """A sleeper, a waiting and a running task, and one that has exited; at 5 ms."""
-
-    def __init__(self):
-        self.sched = a_scheduler()
-        self.dead = self.sched.fork(name="dead", now_ns=MS)
-        self.sched.exit(now_ns=MS)
-        self.sleeper = a_blocked_task(self.sched, name="sleeper", now_ns=2 * MS)
-        hogs(self.sched, 2, now_ns=5 * MS)
-        self.running, self.waiting = self.sched.current, self.sched.queue()[0]
-        self.foreign = a_scheduler().fork(now_ns=0)
-
-
-class ByCgroup:
-    """Groups a and b, one task in a; a removed group, and a foreign one; at 5 ms."""
-
-    def __init__(self):
-        self.sched = a_scheduler(group_by="cgroup")
-        self.gone = self.sched.create_group("gone")
-        self.sched.remove_group(self.gone)
-        self.a, self.b = self.sched.create_group("a"), self.sched.create_group("b", shares=512)
-        self.task = self.sched.fork(group="a", now_ns=5 * MS)
-        self.foreign = a_scheduler(group_by="cgroup").create_group("a")
-
-
-class ByUid:
-    """Users 0 and 1000, one task of the latter; at 5 ms."""
-
-    def __init__(self):
-        self.sched = a_scheduler(group_by="uid")
-        self.task = self.sched.fork(uid=1000, now_ns=5 * MS)
-
-
-class TwoCpus:
-    """A running and a waiting task on CPU 0; CPU 1 idles; at 5 ms."""
-
-    def __init__(self):
-        self.sched = a_scheduler(cpus=2)
-        hogs(self.sched, 2, now_ns=5 * MS)
-        self.running, self.waiting = self.sched.current, self.sched.queue()[0]
-
-
-class Idle:
-    """Nobody runs; at 5 ms."""
-
-    def __init__(self):
-        self.sched = a_scheduler()
-        self.sleeper = a_blocked_task(self.sched, now_ns=5 * MS)
-
-
-class HugeShares:
-    """Two groups whose loads add up to 2**32, a task in each, and a sleeper in b; at 5 ms."""
-
-    def __init__(self):
-        self.sched = a_scheduler(group_by="cgroup")
-        self.a, self.b = (self.sched.create_group(name, shares=2**31) for name in "ab")
-        self.sleeper = a_blocked_task(self.sched, group="b", now_ns=MS)
-        self.in_a = self.sched.fork(group="a", now_ns=5 * MS)
-        self.in_b = self.sched.fork(group="b", now_ns=5 * MS)
-
-
-class AveragedHugeShares:
-    """Group a weighs 2**32 and has the running task; b has one waiting task; placing divides; at 5 ms."""
-
-    def __init__(self):
-        self.sched = a_scheduler(group_by="cgroup")
-        self.a, self.b = self.sched.create_group("a", shares=2**32), self.sched.create_group("b")
-        self.empty = self.sched.create_group("empty")
-        self.in_a = self.sched.fork(group="a", now_ns=MS)
-        self.in_b = self.sched.fork(group="b", now_ns=5 * MS)
-        self.sched.set_tunables(APPROX_AVG=True)
-
-
-class HugeSharesJustForked:
-    """As above, but the last event was a fork, so the flag shows; group b is empty."""
-
-    def __init__(self):
-        self.sched = a_scheduler(group_by="cgroup", APPROX_AVG=True)
-        self.a, self.b = self.sched.create_group("a", shares=2**32), self.sched.create_group("b")
-        hogs(self.sched, 2, now_ns=5 * MS, group="a")
-
-
-LATER = 6 * MS
+from tests.builders import MS, a_scheduler, hogs, run, state_of, unchanged
+from tests.unit.scheduler.machines import (
+    LATER,
+    AveragedHugeShares,
+    ByCgroup,
+    ByUid,
+    Flat,
+    HugeShares,
+    HugeSharesJustForked,
+    Idle,
+    TwoCpus,
+)
 
 REFUSALS = [
     # time
@@ -329,7 +247,7 @@ REFUSALS = [
     ids=[f"{row[0].__name__}-{row[3][:30]}" for row in REFUSALS],
 )
 def test_misuse_raises_and_changes_nothing(machine, misuse, error, message):
-    """I3 of cfs/scheduler/_scheduler.pyx."""
+    """I1 of cfs/scheduler/_scheduler.pyx."""
     it = machine()
     with unchanged(it.sched), pytest.raises(error, match=message):
         misuse(it)
@@ -345,56 +263,6 @@ def test_after_misuse_the_machine_goes_on_as_if_nothing_had_been(machine, misuse
         for event in (it.sched.fork, it.sched.fork, it.sched.block, it.sched.exit):
             event(now_ns=it.sched.now_ns + MS)
     assert state_of(misused.sched) == state_of(twin.sched)
-
-
-@pytest.mark.parametrize(
-    ("options", "error", "message"),
-    [
-        ({"model": "linux-9.99"}, ModelError, "no model 'linux-9.99'; there are linux-2.6.24-cfs"),
-        ({"model": None}, ModelError, "no model None"),
-        ({"model": ["linux-2.6.24-cfs"]}, ModelError, "no model"),
-        ({"group_by": "pid"}, ModelError, "group_by = 'pid'"),
-        ({"cpus": 0}, StateError, "cpus = 0 is outside of 1 ... 4096"),
-        ({"cpus": 4097}, StateError, "cpus = 4097"),
-        ({"cpus": "2"}, TypeError, "cpus must be an integer"),
-        ({"root_shares": 5}, GroupError, "root_shares needs"),
-        ({"root_shares": -5, "group_by": "uid"}, GroupError, "shares = -5"),
-        ({"sched_charm": 1}, TunableError, "'sched_charm' is no tunable"),
-        ({"sched_latency_ns": "1"}, TunableError, "must be an integer"),
-    ],
-)
-def test_no_scheduler_is_made_of_wrong_options(options, error, message):
-    with pytest.raises(error, match=message):
-        cfs.Scheduler(**options)
-
-
-@pytest.mark.parametrize(
-    ("kind", "message"),
-    [(cfs.Task, "made by Scheduler.fork"), (cfs.TaskGroup, "create_group"), (cfs.User, "create_user")],
-)
-def test_handles_are_not_made_by_hand(kind, message):
-    with pytest.raises(TypeError, match=message):
-        kind()
-
-
-@pytest.mark.parametrize(
-    "use",
-    [
-        lambda s: s.fork(now_ns=0),
-        lambda s: s.tick(now_ns=0),
-        lambda s: s.current,
-        lambda s: s.min_vruntime,
-        lambda s: s.queue(),
-        lambda s: s.set_tunables(sched_nr_latency=3),
-    ],
-)
-def test_a_scheduler_that_was_never_initialised_raises(use):
-    with pytest.raises(StateError, match="never initialised"):
-        use(cfs.Scheduler.__new__(cfs.Scheduler))
-
-
-def test_a_scheduler_that_was_never_initialised_has_a_repr():
-    assert "not initialised" in repr(cfs.Scheduler.__new__(cfs.Scheduler))
 
 
 # ---- Undefined, and just not undefined -----------------------------------------------------------
@@ -568,23 +436,6 @@ def test_a_task_on_another_cpu_may_be_woken():
     assert sleeper.cpu == 0 and sleeper.state != "blocked"
 
 
-@pytest.mark.parametrize(
-    "make", [int, np.int64, np.uint64, lambda value: type("I", (), {"__index__": lambda _: value})()]
-)
-def test_every_integer_is_an_integer(make):
-    sched = a_scheduler(cpus=make(2))
-    task = sched.fork(now_ns=make(5), nice=make(5), cpu=make(1))
-    sched.set_tunables(sched_latency_ns=make(30_000_000))
-    assert (task.nice, task.cpu, sched.now_ns, sched.tunables.sched_latency_ns) == (5, 1, 5, 30_000_000)
-
-
-def test_the_last_moment_of_the_clock_is_reached():
-    sched = a_scheduler()
-    sched.fork(now_ns=0)
-    sched.tick(now_ns=2**64 - 1)
-    assert sched.current.sum_exec_ns == 2**64 - 1
-
-
 def test_a_child_may_start_on_another_cpu():
     """Placed there by that CPU's floor, and without a parent to change places with (specification 5.7,
     6.4).
@@ -628,128 +479,11 @@ def test_an_adopted_task_belongs_to_the_user_that_is_named_or_to_root():
     assert (it.sched.adopt(uid=7).uid, it.sched.adopt().uid) == (7, 0)
 
 
-# ---- Tasks ---------------------------------------------------------------------------------------
-
-
-def test_a_task_has_one_handle():
-    """I2 of cfs/scheduler/_scheduler.pyx."""
-    it = Flat()
-    assert it.sched.current is it.running
-    assert {id(task) for task in it.sched.tasks} == {id(it.sleeper), id(it.waiting), id(it.running)}
-
-
-def test_a_task_that_nobody_holds_lives_on():
-    sched = a_scheduler()
-    sched.fork(name="alone", now_ns=0)
-    gc.collect()
-    assert sched.current.name == "alone"
-
-
-def test_tasks_are_listed_in_order_of_creation_even_if_slots_are_used_again():
-    sched = a_scheduler()
-    first, second, third = hogs(sched, 3)
-    while sched.current is not second:
-        sched.tick(now_ns=sched.now_ns + MS)
-    sched.exit(now_ns=sched.now_ns)
-    fourth = sched.fork(now_ns=sched.now_ns)
-    assert [task.id for task in sched.tasks] == [first.id, third.id, fourth.id] == [1, 3, 4]
-
-
-def test_an_id_is_never_used_again():
-    sched = a_scheduler()
-    seen = set()
-    for now in range(200):
-        seen.add(sched.fork(now_ns=now).id)
-        sched.exit(now_ns=now)
-    assert seen == set(range(1, 201))
-
-
-def test_a_handle_outlives_its_task():
-    """I2 of cfs/scheduler/_scheduler.pyx: from then on it asks nobody."""
-    it = Flat()
-    running = it.running
-    running_sum = running.sum_exec_ns
-    it.sched.exit(now_ns=LATER)
-    assert (running.state, running.sum_exec_ns, running.exited_ns) == ("dead", running_sum + MS, LATER)
-    assert (running.name, running.scheduler) == (f"task-{running.id}", it.sched)
-
-
-def test_a_living_task_has_not_exited():
-    assert Flat().running.exited_ns is None
-
-
-@pytest.mark.parametrize(
-    "fact",
-    ["nice", "policy", "prio", "cpu", "group", "uid", "vruntime", "weight", "on_rq", "slice_ns", "vslice"],
-)
-def test_a_dead_task_tells_nothing_else(fact):
-    with pytest.raises(StateError, match="has exited"):
-        getattr(Flat().dead, fact)
-
-
-def test_a_dead_task_has_no_fields():
-    with pytest.raises(StateError, match="has exited"):
-        Flat().dead.fields()
-
-
-def test_states_are_told_by_their_names():
-    it = Flat()
-    assert [t.state for t in (it.running, it.waiting, it.sleeper, it.dead)] == [
-        "running",
-        "runnable",
-        "blocked",
-        "dead",
-    ]
-    assert [t.on_rq for t in (it.running, it.waiting, it.sleeper)] == [True, True, False]
-
-
-def test_a_task_without_a_name_is_called_by_its_id():
-    assert a_scheduler().fork(now_ns=0).name == "task-1"
-
-
-@pytest.mark.parametrize("name", ["cc1", "", "x" * 1000, "Übung 🐧", np.str_("numpy")])
-def test_any_string_is_a_name(name):
-    task = a_scheduler().fork(name=name, now_ns=0)
-    assert task.name == (str(name) or "task-1")
-
-
-def test_the_fields_of_a_task_have_the_names_of_the_kernel():
-    task = a_scheduler().fork(now_ns=7)
-    assert task.fields() == {
-        "vruntime": 0,
-        "sum_exec_runtime": 0,
-        "on_rq": 1,
-        "load_weight": 1024,
-        "inv_weight": 2**22,
-        "exec_start": 7,
-        "prev_sum_exec_runtime": 0,
-    }
-
-
-def test_slices_are_those_of_the_queue_as_it_is():
-    it = Flat()
-    assert (it.running.slice_ns, it.running.vslice) == (10 * MS, 10 * MS)
-    it.sched.block(now_ns=LATER)
-    it.sched.block(now_ns=LATER)
-    assert (it.running.slice_ns, it.running.vslice) == (0, 0)
-
-
-@pytest.mark.parametrize(
-    ("which", "text"),
-    [
-        ("running", "<Task {0.id} '{0.name}' running, nice 0, ran 0 ns>"),
-        ("sleeper", "<Task 2 'sleeper' blocked, nice 0, ran 0 ns>"),
-        ("dead", "<Task 1 'dead' dead, ran 0 ns>"),
-    ],
-)
-def test_a_task_shows_who_it_is_and_how_it_stands(which, text):
-    task = getattr(Flat(), which)
-    assert repr(task) == text.format(task)
-
-
-def test_a_task_shows_its_policy_and_group():
-    task = a_scheduler(group_by="uid").fork(uid=5, policy="batch", nice=3, now_ns=0)
-    assert repr(task) == "<Task 1 'task-1' running, nice 3 batch in 'uid:5', ran 0 ns>"
+def test_a_run_leaves_the_invariants_whole():
+    it = ByCgroup()
+    hogs(it.sched, 3, now_ns=LATER, group="b")
+    run(it.sched, 100 * MS)
+    assert it.sched.check() is None
 
 
 # ---- Groups and users ----------------------------------------------------------------------------
@@ -778,11 +512,6 @@ def test_a_user_is_made_when_its_uid_is_first_seen():
     assert (user.uid, user.shares, user.tasks, user.nr_running) == (1000, 1024, [it.task], 1)
     it.sched.move(it.task, uid=5)
     assert (list(it.sched.users), it.task.uid, user.tasks) == ([0, 1000, 5], 5, [])
-
-
-def test_a_control_group_has_no_uid():
-    it = ByCgroup()
-    assert it.task.uid is None and not hasattr(it.a, "uid") and list(it.sched.users) == []
 
 
 @pytest.mark.parametrize(("written", "kept"), [(0, 2), (1, 2), (2, 2), (3, 3), (2**64 - 1, 2**64 - 1)])
@@ -815,22 +544,6 @@ def test_a_moved_task_takes_its_vruntime_along():
     assert (it.task.group, it.task.vruntime, it.a.tasks, it.b.tasks) == (it.b, vruntime, [], [it.task])
 
 
-def test_a_removed_group_is_gone_and_its_handle_says_so():
-    it = ByCgroup()
-    assert repr(it.gone) == "<TaskGroup 'gone' removed>"
-    with pytest.raises(GroupError, match="has been removed"):
-        _ = it.gone.shares
-    assert "gone" not in it.sched.groups
-
-
-def test_a_name_may_be_used_again_and_the_old_handle_does_not_mean_the_new_group():
-    it = ByCgroup()
-    again = it.sched.create_group("gone")
-    with unchanged(it.sched), pytest.raises(GroupError):
-        it.sched.remove_group(it.gone)
-    assert it.sched.groups["gone"] is again
-
-
 def test_an_emptied_group_can_be_removed():
     """I2 of cfs/_group.pyx; that one with tasks cannot is among the REFUSALS."""
     it = ByCgroup()
@@ -849,158 +562,3 @@ def test_the_queue_of_a_group_is_its_own():
         [],
         [],
     )
-
-
-@pytest.mark.parametrize("fact", ["shares", "vruntime", "sum_exec_ns", "min_vruntime", "nr_running", "tasks"])
-def test_a_removed_group_tells_nothing(fact):
-    with pytest.raises(GroupError, match="has been removed"):
-        getattr(ByCgroup().gone, fact)
-
-
-@pytest.mark.parametrize("ask", ["fields", "queue", "queue_fields"])
-def test_a_removed_group_has_no_queue(ask):
-    with pytest.raises(GroupError, match="has been removed"):
-        getattr(ByCgroup().gone, ask)()
-
-
-def test_a_group_shows_its_shares_and_tasks():
-    it = ByCgroup()
-    assert repr(it.a) == "<TaskGroup 'a' shares 1024, 1 tasks, 1 runnable>"
-    assert repr(it.sched.groups) == (
-        "{'/': <TaskGroup '/' shares 1024, 0 tasks, 0 runnable>, "
-        "'a': <TaskGroup 'a' shares 1024, 1 tasks, 1 runnable>, "
-        "'b': <TaskGroup 'b' shares 512, 0 tasks, 0 runnable>}"
-    )
-
-
-# ---- The Scheduler itself ------------------------------------------------------------------------
-
-
-def test_a_scheduler_shows_what_it_does():
-    it = Flat()
-    assert repr(it.sched) == (
-        f"<Scheduler linux-2.6.24-cfs at 5000000 ns: 2 of 3 tasks runnable, running {it.running.name}>"
-    )
-    assert repr(a_scheduler(group_by="uid", cpus=2)) == (
-        "<Scheduler linux-2.6.24-cfs, by uid at 0 ns: 0 of 0 tasks runnable, running idle, idle>"
-    )
-
-
-def test_a_scheduler_of_many_cpus_shows_four():
-    assert repr(a_scheduler(cpus=9)).endswith("running idle, idle, idle, idle, ...>")
-
-
-def test_facts_of_a_cpu():
-    it = TwoCpus()
-    assert it.sched.cpu_fields(0) == {"clock": 5 * MS, "nr_running": 2, "load_weight": 2048, "nr_switches": 2}
-    assert it.sched.cpu_fields(1) == {"clock": 1, "nr_running": 0, "load_weight": 0, "nr_switches": 0}
-    assert (it.sched.cpus, it.sched.nr_running, it.sched.current_on(1)) == (2, 2, None)
-
-
-def test_a_scheduler_may_be_subclassed():
-    class Named(cfs.Scheduler):
-        def __init__(self, name, **options):
-            super().__init__(**options)
-            self.name = name
-
-        def tick(self, **when):
-            return "ticked", super().tick(**when)
-
-    sched = Named("mine", group_by="uid")
-    task = sched.fork(now_ns=0, uid=3)
-    assert (sched.name, task.scheduler, sched.tick(now_ns=5)) == ("mine", sched, ("ticked", False))
-
-
-@pytest.mark.parametrize("kind", [cfs.Task, cfs.User])
-def test_handles_cannot_be_subclassed(kind):
-    with pytest.raises(TypeError):
-        type("Mine", (kind,), {})
-
-
-# ---- Memory --------------------------------------------------------------------------------------
-
-
-def test_a_handle_keeps_its_scheduler_alive():
-    """I1 of cfs/scheduler/_scheduler.pyx."""
-    task = a_scheduler().fork(now_ns=0)
-    gc.collect()
-    task.scheduler.tick(now_ns=MS)
-    assert task.sum_exec_ns == MS
-
-
-def test_a_scheduler_in_a_cycle_with_its_handles_is_collected():
-    class Owner(cfs.Scheduler):
-        pass
-
-    sched = Owner(group_by="cgroup")
-    sched.task, sched.group, sched.itself = sched.fork(now_ns=0), sched.create_group("a"), sched
-    gone = weakref.ref(sched)
-    del sched
-    gc.collect()
-    assert gone() is None
-
-
-LEAKS = """
-    import gc, resource, cfs
-
-    class Owner(cfs.Scheduler):
-        pass
-
-    def life(round):
-        sched = Owner(group_by=(None, "uid", "cgroup")[round % 3], cpus=1 + round % 3)
-        kept = [sched.fork(name="x" * 50, now_ns=now) for now in range(200)]
-        for now in range(200, 300):
-            sched.exit(now_ns=now) if now % 2 else sched.block(now_ns=now)
-        if round % 3 == 2:
-            group = sched.create_group("g")
-            sched.remove_group(group)
-            kept.append(group)
-        try:
-            sched.fork(now_ns=0, name="never")
-        except cfs.TimeError:
-            pass
-        sched.kept = kept                       # a cycle through the scheduler
-        task = kept[-2]
-        handles = sched.tasks, dict(sched.groups), sched.queue()
-        del sched, kept, handles
-        gc.collect()
-        assert task.scheduler is not None       # the handle outlived the variable
-        return repr(task)
-
-    def peak():
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-    for round in range(60):
-        life(round)
-    before = peak()
-    for round in range(300):
-        life(round)
-    gc.collect()
-    assert not [o for o in gc.get_objects() if isinstance(o, (cfs.Scheduler, cfs.Task, cfs.TaskGroup))]
-    grown = peak() - before
-    assert grown < 3000, f"{grown} KiB more after 300 machines"
-    print("clean")
-"""
-
-
-def test_no_machine_leaks_and_handles_may_outlive_the_variable():
-    """In a process of its own: 300 machines of about 60 KiB each would show as 18 MiB."""
-    program = textwrap.dedent(LEAKS)
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
-    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "clean", "")
-
-
-def test_a_long_run_of_forks_and_exits_uses_its_slots_again():
-    sched = a_scheduler()
-    sched.fork(now_ns=0)
-    for now in range(1, 20_000):
-        sched.fork(now_ns=now)
-        sched.exit(now_ns=now)
-    assert len(sched.tasks) == 1 and sched.check() is None
-
-
-def test_a_run_leaves_the_invariants_whole():
-    it = ByCgroup()
-    hogs(it.sched, 3, now_ns=LATER, group="b")
-    run(it.sched, 100 * MS)
-    assert it.sched.check() is None

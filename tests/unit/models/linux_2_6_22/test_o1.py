@@ -266,7 +266,7 @@ def test_a_nice_value_changes_the_list_but_not_the_slice():
 
 
 def test_a_fork_that_fails_costs_the_parent_nothing():
-    """I3 of cfs/scheduler/_scheduler.pyx, in the model where a fork changes the parent."""
+    """I1 of cfs/scheduler/_scheduler.pyx, in the model where a fork changes the parent."""
     sched, one, two = two_hogs()
     with pytest.raises(cfs.StateError):
         sched.fork(now_ns=MS, nice=99)
