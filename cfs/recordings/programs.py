@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import RecordingError
-from ..workload.workload import TASK_DTYPE, Op, Workload
+from ..workload.ops import TASK_DTYPE, Op
+from ..workload.workload import Workload
 from ._walk import Programs, busy_ns
 
 if TYPE_CHECKING:

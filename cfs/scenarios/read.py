@@ -33,7 +33,9 @@ from fractions import Fraction
 from typing import Any
 
 from ..errors import WorkloadError
-from ..workload.workload import FOREVER_NS, POLICIES, TASK_LIMITS, Draws, Op, TaskPlan, Workload, of_plans
+from ..workload.ops import FOREVER_NS, POLICIES, TASK_LIMITS, Op
+from ..workload.plans import Draws, TaskPlan, of_plans
+from ..workload.workload import Workload
 
 __all__ = ["read_scenario"]
 

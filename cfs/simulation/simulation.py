@@ -18,7 +18,8 @@ from ..models.registry import Model, model_named
 from ..result import RUN_DTYPE, Result
 from ..scheduler._scheduler import Scheduler, TaskGroup, User
 from .stepping import Policy, Stepper
-from ..workload.workload import Op, Workload
+from ..workload.ops import Op
+from ..workload.workload import Workload
 
 __all__ = ["Simulation"]
 

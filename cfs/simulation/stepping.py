@@ -25,7 +25,8 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from ..result import RUN_DTYPE, Out, Ready
-from ..workload.workload import Op, Workload
+from ..workload.ops import Op
+from ..workload.workload import Workload
 
 __all__ = ["Policy", "Stepper"]
 
