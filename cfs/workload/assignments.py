@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from ..errors import WorkloadError
-from .ops import SHARES_LIMITS, TASK_LIMITS, Op, checked
+from .ops import SHARES_RANGE, TASK_LIMITS, Op, checked
 
 if TYPE_CHECKING:
     from ..models.registry import Model
@@ -245,7 +245,7 @@ def _shares_of(given: Iterable[tuple[str, int | None]]) -> dict[str, int]:
     for name, shares in given:
         if shares is None:
             continue
-        shares = checked(f"shares of {name!r}", shares, *SHARES_LIMITS)
+        shares = checked(f"shares of {name!r}", shares, *SHARES_RANGE)
         if found.setdefault(name, shares) != shares:
             raise WorkloadError(f"{name!r} is given {found[name]} shares and {shares} shares")
     return found

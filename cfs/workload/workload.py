@@ -22,7 +22,16 @@ import numpy as np
 
 from ..errors import WorkloadError
 from .assignments import Assignments
-from .ops import OP_DTYPE, TASK_DTYPE, Op
+from .ops import (
+    CHILD,
+    COMPLAINTS,
+    OP_DTYPE,
+    OPERATIONS,
+    TASK_DTYPE,
+    Operation,
+    Then,
+    kinds_with,
+)
 
 if TYPE_CHECKING:
     from ..result import Result
@@ -108,13 +117,12 @@ class Workload(Assignments):
         3000
         """
         names = list(programs)
-        row_of = {name: row for row, name in enumerate(names)}
         groups = ["/", *dict.fromkeys(name for name in (group or {}).values() if name != "/")]
-        parsed = [[_parsed(name, op, row_of) for op in programs[name]] for name in names]
-        forked = {target for ops in parsed for _, target, kind in ops if kind == Op.FORK}
+        parsed = _parsed(programs)
+        forked = {target for ops in parsed for _, target, kind in ops if OPERATIONS[kind].argument is CHILD}
         for given in (nice, uid, group, cpu, start_ns):
             for name in given or {}:
-                if name not in row_of:
+                if name not in programs:
                     raise WorkloadError(f"there is no task {name!r}; there are {', '.join(map(repr, names))}")
         tasks = np.zeros(len(names), TASK_DTYPE)
         first = 0
@@ -173,6 +181,18 @@ class Workload(Assignments):
         first = int(self.tasks["first_op"][task])
         return self.ops[first : first + int(self.tasks["nr_ops"][task])]
 
+    def written(self, task: int) -> list[tuple]:
+        """Program of task `task` as `of_programs` takes it: for reading, and for writing a variant.
+
+        Examples
+        --------
+        >>> work = Workload.of_programs({"ping": [("run", 1000), ("wake", "pong"), ("loop",)], "pong": []})
+        >>> work.written(0)
+        [('run', 1000), ('wake', 'pong'), ('loop', 0)]
+        """
+        ops = self.program(task).tolist()
+        return [OPERATIONS[kind].written(arg, target, self.name) for arg, target, kind in ops]
+
     def copy(self) -> Self:
         """An independent workload with the same content."""
         return replace(
@@ -201,7 +221,8 @@ class Workload(Assignments):
         tasks["first_op"] += len(self.ops)
         tasks["name"] += len(self.names)
         tasks["group"] = np.array([groups.index(name) for name in other.groups])[tasks["group"]]
-        ops["target"][np.isin(ops["kind"], (Op.WAKE, Op.FORK))] += len(self.tasks)
+        named = np.isin(ops["kind"], kinds_with(lambda row: row.names_a_task))
+        ops["target"][named] += len(self.tasks)
         return Workload(
             np.concatenate([self.tasks, tasks]),
             np.concatenate([self.ops, ops]),
@@ -238,36 +259,41 @@ class Workload(Assignments):
         self._check_ops(nr)
 
     def _check_ops(self, nr: int) -> None:
-        kind, target, arg = self.ops["kind"], self.ops["target"], self.ops["arg"]
-        bad = np.flatnonzero((kind < 0) | (kind > max(Op)))
+        kind, target = np.ascontiguousarray(self.ops["kind"]), self.ops["target"]
+        bad = np.flatnonzero(~np.isin(kind, list(OPERATIONS)))
         if len(bad):
             raise WorkloadError(f"operation {bad[0]} has the unknown kind {kind[bad[0]]}")
-        timed = np.isin(kind, (Op.RUN, Op.SLEEP, Op.SLEEP_UNTIL, Op.NEXT))
-        bad = np.flatnonzero(timed & (arg < (kind == Op.NEXT)))
-        if len(bad):
-            raise WorkloadError(f"operation {bad[0]} ({Op(kind[bad[0]]).name}) takes {arg[bad[0]]} ns")
-        bad = np.flatnonzero((kind == Op.NICE) & ((arg < -20) | (arg > 19)))
-        if len(bad):
-            raise WorkloadError(f"operation {bad[0]} (NICE) wants nice {arg[bad[0]]}; allowed is -20 ... 19")
-        bad = np.flatnonzero(((kind == Op.WAKE) | (kind == Op.FORK)) & ((target < 0) | (target >= nr)))
-        if len(bad):
-            raise WorkloadError(
-                f"operation {bad[0]} ({Op(kind[bad[0]]).name}) names task {target[bad[0]]} of {nr}"
-            )
-        forked = np.bincount(target[kind == Op.FORK], minlength=nr)
+        for complaint in COMPLAINTS:
+            self._check_arguments(complaint, kind, nr)
+        forks = np.isin(kind, kinds_with(lambda row: row.argument is CHILD))
+        forked = np.bincount(target[forks], minlength=nr)
         _require(self, (self.tasks["start_ns"] == -1) | (forked == 0), "is forked but has a start time")
         _require(
             self,
             (self.tasks["start_ns"] >= 0) | (forked == 1),
             "has no start time and is not forked exactly once",
         )
-        self._check_loops(np.flatnonzero(kind == Op.LOOP))
+        self._check_loops(np.flatnonzero(np.isin(kind, kinds_with(lambda row: row.then is Then.JUMPS))))
+
+    def _check_arguments(self, complaint: str, kind: np.ndarray, nr: int) -> None:
+        """No operation deserves this complaint."""
+        concerned = [row for row in OPERATIONS.values() if row.argument.complaint == complaint]
+        least, greatest = np.zeros((2, max(OPERATIONS) + 1), np.int64)
+        for row in concerned:
+            least[row.kind], greatest[row.kind] = _limits(row, nr)
+        which = np.flatnonzero(np.isin(kind, [row.kind for row in concerned]))
+        given, low, high = self.ops[concerned[0].argument.field][which], least[kind[which]], greatest[kind[which]]
+        bad = np.flatnonzero((given < low) | (given > high))
+        if len(bad):
+            i = bad[0]
+            what = complaint.format(given=given[i], least=low[i], greatest=high[i], nr_tasks=nr)
+            raise WorkloadError(f"operation {which[i]} ({OPERATIONS[kind[which[i]]].name.upper()}) {what}")
 
     def _check_loops(self, loops: np.ndarray) -> None:
         """Each loop goes back, within its own program, over something that takes time."""
         if not len(loops):
             return
-        takes_time = np.isin(self.ops["kind"], (Op.RUN, Op.SLEEP, Op.NEXT)) & (self.ops["arg"] > 0)
+        takes_time = np.isin(self.ops["kind"], kinds_with(lambda row: row.takes_time)) & (self.ops["arg"] > 0)
         taken = np.concatenate([[0], np.cumsum(takes_time)])  # operations before i that take time
         first, end = self.tasks["first_op"], self.tasks["first_op"] + self.tasks["nr_ops"]
         for task in range(len(self.tasks)):
@@ -288,22 +314,26 @@ def _require(workload: Workload, good: np.ndarray, what: str) -> None:
         raise WorkloadError(f"task {bad[0]} {what}: {workload.tasks[bad[0]]}")
 
 
-def _parsed(name: str, op: tuple, row_of: Mapping[str, int]) -> tuple[int, int, int]:
-    """(arg, target, kind) of an operation written as a tuple."""
+def _limits(row: Operation, nr_tasks: int) -> tuple[int, int]:
+    return (0, nr_tasks - 1) if row.names_a_task else (row.argument.least, row.argument.greatest)
+
+
+def _parsed(programs: Mapping[str, Sequence[tuple]]) -> list[list[tuple[int, int, int]]]:
+    """(arg, target, kind) of each operation of each program."""
+    row_of = {name: row for row, name in enumerate(programs)}
+    known = {row.name.upper(): row for row in OPERATIONS.values()}
+    return [[_parsed_op(name, op, known, row_of) for op in program] for name, program in programs.items()]
+
+
+def _parsed_op(
+    name: str, op: tuple, known: Mapping[str, Operation], row_of: Mapping[str, int]
+) -> tuple[int, int, int]:
     try:
-        kind = Op[op[0].upper()]
+        row = known[op[0].upper()]
     except (KeyError, IndexError, AttributeError, TypeError):
-        known = ", ".join(kind.name.lower() for kind in Op)
-        raise WorkloadError(f"task {name!r}: {op!r} is no operation; there are {known}") from None
-    if kind == Op.LOOP and len(op) == 1:
-        op = (op[0], 0)
-    wanted = 0 if kind in (Op.WAIT, Op.EXIT, Op.YIELD) else 1
-    if len(op) != 1 + wanted:
-        raise WorkloadError(f"task {name!r}: {op!r}: {op[0]} takes {wanted} argument")
-    if kind == Op.LOOP:
-        return (0, op[1], kind)
-    if kind not in (Op.WAKE, Op.FORK):
-        return (op[1] if wanted else 0, 0, kind)
-    if op[1] not in row_of:
-        raise WorkloadError(f"task {name!r}: {op!r} names an unknown task")
-    return (0, row_of[op[1]], kind)
+        names = ", ".join(OPERATIONS[kind].name for kind in sorted(OPERATIONS))
+        raise WorkloadError(f"task {name!r}: {op!r} is no operation; there are {names}") from None
+    try:
+        return row.parsed(op, row_of)
+    except ValueError as error:
+        raise WorkloadError(f"task {name!r}: {op!r}{error}") from None
