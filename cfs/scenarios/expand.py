@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..workload.ops import Op
+from ..workload.ops import CHILD, NICE, PLACE, TASK
 from ..workload.plans import Draws, TaskPlan
 from .file import File, Path
 from .grammar import OPERATIONS_MAX, Block, Step
@@ -70,23 +70,26 @@ class Expansion:
                 self._write(row, step.steps)
 
     def _write_step(self, row: int, step: Step, begin: int) -> None:
-        plan = self.plans[row]
-        if step.kind == Op.WAKE:
-            for target in self._woken_by(row, step):
+        argument = step.operation.argument
+        if argument is TASK:
+            for target in self._named_by(row, step):
                 self._spend(step.path)
-                plan.add(Op.WAKE, target=target)
+                self._add(row, step, target=target)
             return
         self._spend(step.path)
-        if step.kind == Op.FORK:
-            plan.add(Op.FORK, target=self._fork(row, step))
-        elif step.kind == Op.LOOP:
-            plan.add(Op.LOOP, target=begin)
+        if argument is CHILD:
+            self._add(row, step, target=self._fork(row, step))
+        elif argument is PLACE:
+            self._add(row, step, target=begin)
         else:
-            arg = self._draw(plan.name, step.low, step.high)
-            self._nice_of[row] = arg if step.kind == Op.NICE else self._nice_of[row]
-            plan.add(step.kind, arg)
+            arg = self._draw(self.plans[row].name, step.low, step.high)
+            self._nice_of[row] = arg if argument is NICE else self._nice_of[row]
+            self._add(row, step, arg)
 
-    def _woken_by(self, row: int, step: Step) -> range:
+    def _add(self, row: int, step: Step, arg: int = 0, target: int = 0) -> None:
+        self.plans[row].add(step.operation.kind, arg, target)
+
+    def _named_by(self, row: int, step: Step) -> range:
         task = self._task_of[row]
         if step.name == "parent":
             return range(self._parent_of[row], self._parent_of[row] + 1)

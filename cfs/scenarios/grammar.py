@@ -11,11 +11,27 @@ has Python and the builders of `workload`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..workload.ops import FOREVER_NS, TASK_LIMITS, Op
+from ..workload.ops import (
+    CHILD,
+    DURATION,
+    FOREVER_NS,
+    MOMENT,
+    NICE,
+    NICE_RANGE,
+    NOTHING,
+    OPERATIONS,
+    PERIOD,
+    PLACE,
+    TASK,
+    WORK,
+    Argument,
+    Operation,
+    Then,
+)
 from .file import File, Path
 from .values import RESERVED, integer, only, shown, span_ns
 
@@ -26,20 +42,6 @@ NESTING_MAX = 16
 OPERATIONS_MAX = 1_000_000
 """Operations and tasks of a scenario once everything is written out; 3 ... 6 s and 0.2 GB (2025-11, EPYC)."""
 
-OPERATIONS = {
-    "run": "'run 3 ms', 'run 1 ms .. 5 ms' or 'run forever'",
-    "sleep": "'sleep 3 ms', 'sleep 1 ms .. 5 ms' or 'sleep until 1 s'",
-    "next": "'next 10 ms'",
-    "wait": "'wait'",
-    "wake": "'wake NAME', 'wake NAME 3', 'wake parent' or 'wake next'",
-    "fork": "'fork NAME'",
-    "nice": "'nice 5', from -20 to 19",
-    "yield": "'yield'",
-    "loop": "'loop'",
-    "exit": "'exit'",
-}
-"""How each operation is written."""
-
 LIST_HELP = """a program looks like ["run 3 ms", { repeat = 5, do = ["sleep 1 ms", "run 1 ms"] }, "exit"]"""
 
 
@@ -47,7 +49,7 @@ LIST_HELP = """a program looks like ["run 3 ms", { repeat = 5, do = ["sleep 1 ms
 class Step:
     """An operation as written: what is drawn is still a range, a task still a name."""
 
-    kind: Op
+    operation: Operation
     path: Path
     low: int = 0
     high: int = 0
@@ -57,7 +59,7 @@ class Step:
     @property
     def takes_time(self) -> bool:
         """Whatever is drawn."""
-        return self.kind in (Op.RUN, Op.SLEEP, Op.NEXT) and self.low > 0
+        return self.operation.takes_time and self.low > 0
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def program_of(file: File, path: Path, value: Any, depth: int = 0) -> list[Step 
             raise file.wrong((*path, index), "is never reached: the loop before it does not end")
         steps.append(_item(file, (*path, index), item, depth))
     last = steps[-1] if steps else None
-    if isinstance(last, Step) and last.kind == Op.LOOP:
+    if isinstance(last, Step) and last.operation.then is Then.JUMPS:
         _check_loop(file, last, steps)
     return steps
 
@@ -101,7 +103,7 @@ def _item(file: File, path: Path, item: Any, depth: int) -> Step | Block:
 
 
 def _is_endless(step: Step | Block) -> bool:
-    return step.kind == Op.LOOP if isinstance(step, Step) else _is_endless(step.steps[-1])
+    return step.operation.then is Then.JUMPS if isinstance(step, Step) else _is_endless(step.steps[-1])
 
 
 def all_steps(steps: list[Step | Block]) -> Iterator[Step]:
@@ -117,10 +119,10 @@ def _check_loop(file: File, loop: Step, steps: list[Step | Block]) -> None:
         message = "this loop goes back over no run, sleep or next that surely takes time"
         raise file.wrong(loop.path, message)
     for step in all_steps(steps):
-        if step.kind == Op.FORK:
+        if step.operation.argument is CHILD:
             raise file.wrong(
                 step.path,
-                f"'fork {step.name}' stands in an endless loop, but each fork is a task of its own and all "
+                f"'{' '.join(step.operation.words)} {step.name}' stands in an endless loop, but each fork is a task of its own and all "
                 "are written out before the run; use { repeat = N, do = [...] } in place of loop",
             )
 
@@ -128,47 +130,80 @@ def _check_loop(file: File, loop: Step, steps: list[Step | Block]) -> None:
 def _step(file: File, path: Path, text: str) -> Step:
     words = text.split()
     verb = words[0] if words else ""
-    if verb not in OPERATIONS:
-        raise file.wrong(path, f"{shown(text)} is no operation; there are {', '.join(OPERATIONS)}")
+    verbs = list(dict.fromkeys(row.words[0] for row in OPERATIONS.values()))
+    if verb not in verbs:
+        raise file.wrong(path, f"{shown(text)} is no operation; there are {', '.join(verbs)}")
     try:
-        step = _read_step(path, verb, words[1:])
+        step = _read_step(path, words)
     except ValueError as error:
         raise file.wrong(path, f"{shown(text)}: {error}") from None
     if step is None:
-        raise file.wrong(path, f"{shown(text)}: {verb} is written {OPERATIONS[verb]}")
+        raise file.wrong(path, f"{shown(text)}: {verb} is written {_help(verb)}")
     return step
 
 
-def _read_step(path: Path, verb: str, words: list[str]) -> Step | None:
-    """The step of a verb and what follows; None if the form is wrong, ValueError if a duration is."""
-    kind = Op[verb.upper()]
-    if kind in (Op.WAIT, Op.YIELD, Op.LOOP, Op.EXIT):
-        return None if words else Step(kind, path)
-    if kind == Op.NICE:
-        is_integer = len(words) == 1 and re.fullmatch(r"[+-]?[0-9]{1,2}", words[0])
-        low, high = TASK_LIMITS["nice"]
-        nice = int(words[0]) if is_integer else high + 1
-        return Step(kind, path, nice, nice) if low <= nice <= high else None
-    if kind == Op.FORK:
-        return Step(kind, path, name=words[0]) if len(words) == 1 else None
-    if kind == Op.WAKE:
-        return _read_wake(path, words)
-    return _read_timed(kind, path, words)
+def _help(verb: str) -> str:
+    """How the operations that begin with this word are written."""
+    rows = [row for row in OPERATIONS.values() if row.words[0] == verb]
+    *others, last = [f"'{example}'" for row in rows for example in row.examples]
+    written = f"{', '.join(others)} or {last}" if others else last
+    return f"{written}, from {NICE_RANGE[0]} to {NICE_RANGE[1]}" if rows[0].argument is NICE else written
 
 
-def _read_wake(path: Path, words: list[str]) -> Step | None:
-    if len(words) == 1:
-        return Step(Op.WAKE, path, name=words[0])
-    if len(words) == 2 and words[0] not in RESERVED and re.fullmatch(r"[0-9]{1,7}", words[1]):
-        return Step(Op.WAKE, path, name=words[0], number=int(words[1]))
-    return None
+def _read_step(path: Path, words: list[str]) -> Step | None:
+    """The step of these words; None if the form is wrong, ValueError if a duration is."""
+    begun = [row for row in OPERATIONS.values() if words[: len(row.words)] == row.words]
+    if not begun:
+        return None
+    row = max(begun, key=lambda row: len(row.words))
+    told = READERS[row.argument](row.argument, words[len(row.words) :])
+    return None if told is None else Step(row, path, **told)
 
 
-def _read_timed(kind: Op, path: Path, words: list[str]) -> Step | None:
-    if kind == Op.RUN and words == ["forever"]:
-        return Step(kind, path, FOREVER_NS, FOREVER_NS)
-    if kind == Op.SLEEP and words[:1] == ["until"]:
-        kind, words = Op.SLEEP_UNTIL, words[1:]
+# How each kind of argument is read: what the step knows by it; None if the form is wrong.
+
+
+def _read_nothing(argument: Argument, words: list[str]) -> dict[str, Any] | None:
+    return None if words else {}
+
+
+def _read_span(argument: Argument, words: list[str]) -> dict[str, Any] | None:
     if not words:
         return None
-    return Step(kind, path, *span_ns(" ".join(words), least=int(kind == Op.NEXT)))
+    low, high = span_ns(" ".join(words), argument.least)
+    return {"low": low, "high": high}
+
+
+def _read_work(argument: Argument, words: list[str]) -> dict[str, Any] | None:
+    return {"low": FOREVER_NS, "high": FOREVER_NS} if words == ["forever"] else _read_span(argument, words)
+
+
+def _read_nice(argument: Argument, words: list[str]) -> dict[str, Any] | None:
+    if len(words) != 1 or not re.fullmatch(r"[+-]?[0-9]{1,2}", words[0]):
+        return None
+    nice = int(words[0])
+    return {"low": nice, "high": nice} if argument.least <= nice <= argument.greatest else None
+
+
+def _read_child(argument: Argument, words: list[str]) -> dict[str, Any] | None:
+    return {"name": words[0]} if len(words) == 1 else None
+
+
+def _read_task(argument: Argument, words: list[str]) -> dict[str, Any] | None:
+    if len(words) == 2 and words[0] not in RESERVED and re.fullmatch(r"[0-9]{1,7}", words[1]):
+        return {"name": words[0], "number": int(words[1])}
+    return _read_child(argument, words)
+
+
+READERS: dict[Argument, Callable[[Argument, list[str]], dict[str, Any] | None]] = {
+    NOTHING: _read_nothing,
+    PLACE: _read_nothing,  # the start of its list
+    WORK: _read_work,
+    DURATION: _read_span,
+    MOMENT: _read_span,
+    PERIOD: _read_span,
+    NICE: _read_nice,
+    TASK: _read_task,
+    CHILD: _read_child,
+}
+"""The one place where a kind of argument is read; every operation with such an argument is read by it."""

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..workload.ops import POLICIES, SHARES_RANGE, TASK_LIMITS, Op
+from ..workload.ops import CHILD, POLICIES, SHARES_RANGE, TASK, TASK_LIMITS
 from .file import File, Path
 from .grammar import OPERATIONS_MAX, Block, Step, all_steps, program_of
 from .values import RESERVED, duration, integer, only, required, shown, table_of, text_of, word
@@ -109,20 +109,31 @@ def _facts(file: File, path: Path, table: dict, groups: list[str]) -> dict[str, 
 
 
 def _check_target(file: File, task: Task, step: Step, tasks: dict[str, Task]) -> None:
-    """A `fork` must name a template, a `wake` somebody who can be told from others."""
-    if step.kind == Op.FORK:
-        if step.name not in tasks or not tasks[step.name].forked:
-            known = ", ".join(name for name, other in tasks.items() if other.forked) or "none"
-            message = f"there is no task {step.name!r} with forked = true to fork; there are: {known}"
-            raise file.wrong(step.path, message)
-    elif step.kind == Op.WAKE and step.name in RESERVED:
+    if step.operation.argument is CHILD:
+        _check_template(file, step, tasks)
+    elif step.operation.argument is TASK and step.name in RESERVED:
         if task.forked != (step.name == "parent"):
             why = "is not one of a count" if task.forked else "is forked by nobody"
-            raise file.wrong(step.path, f"there is no {step.name!r} to wake: {task.name} {why}")
-    elif step.kind == Op.WAKE:
-        other = tasks.get(step.name)
-        if other is None or other.forked:
-            known = ", ".join([*RESERVED, *(name for name, other in tasks.items() if not other.forked)])
-            raise file.wrong(step.path, f"there is no task {step.name!r} to wake; there are {known}")
-        if step.number is not None and not 1 <= step.number <= other.count:
-            raise file.wrong(step.path, f"there is no {step.name} {step.number}: its count is {other.count}")
+            message = f"there is no {step.name!r} to {step.operation.name}: {task.name} {why}"
+            raise file.wrong(step.path, message)
+    elif step.operation.argument is TASK:
+        _check_named(file, step, tasks)
+
+
+def _check_template(file: File, step: Step, tasks: dict[str, Task]) -> None:
+    """A `fork` must name a template."""
+    if step.name not in tasks or not tasks[step.name].forked:
+        known = ", ".join(name for name, other in tasks.items() if other.forked) or "none"
+        message = f"there is no task {step.name!r} with forked = true to {step.operation.name}; there are: {known}"
+        raise file.wrong(step.path, message)
+
+
+def _check_named(file: File, step: Step, tasks: dict[str, Task]) -> None:
+    """A `wake` must name somebody who can be told from others."""
+    other = tasks.get(step.name)
+    if other is None or other.forked:
+        known = ", ".join([*RESERVED, *(name for name, other in tasks.items() if not other.forked)])
+        message = f"there is no task {step.name!r} to {step.operation.name}; there are {known}"
+        raise file.wrong(step.path, message)
+    if step.number is not None and not 1 <= step.number <= other.count:
+        raise file.wrong(step.path, f"there is no {step.name} {step.number}: its count is {other.count}")

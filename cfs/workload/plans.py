@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..errors import WorkloadError
-from .ops import FOREVER_NS, OP_DTYPE, POLICIES, TASK_DTYPE, TASK_LIMITS, Op, checked
+from .ops import FOREVER_NS, OP_DTYPE, POLICIES, TASK_DTYPE, TASK_LIMITS, checked
 from .workload import Workload
 
 __all__ = ["Draws", "TaskPlan", "of_plans"]
@@ -44,7 +44,7 @@ class TaskPlan:
     policy: str = "normal"
     ops: list[tuple[int, int, int]] = field(default_factory=list)
 
-    def add(self, kind: Op, arg: int = 0, target: int = 0) -> None:
+    def add(self, kind: int, arg: int = 0, target: int = 0) -> None:
         """Append an operation."""
         self.ops.append((arg, target, kind))
 
