@@ -5,7 +5,7 @@ from typing import final
 import numpy as np
 
 from ..result import RUN_DTYPE as RUN_DTYPE
-from ..workload.workload import OP_DTYPE as OP_DTYPE
+from ..workload.ops import OP_DTYPE as OP_DTYPE
 
 EVENT_DTYPE: np.dtype
 WAKEUP_DTYPE: np.dtype

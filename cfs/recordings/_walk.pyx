@@ -25,7 +25,7 @@ from cpython.mem cimport PyMem_RawCalloc, PyMem_RawFree
 import numpy as np
 
 from ..result import RUN_DTYPE
-from ..workload.workload import OP_DTYPE
+from ..workload.ops import OP_DTYPE
 from ._events cimport *
 
 cdef enum:  # Op of cfs.workload

@@ -13,7 +13,8 @@ from fnmatch import fnmatchcase
 import numpy as np
 
 from ..errors import RecordingError
-from ..workload.workload import TASK_DTYPE, Op, Workload
+from ..workload.ops import TASK_DTYPE, Op
+from ..workload.workload import Workload
 from ._walk import Programs, busy_ns
 from .table import EventTable
 

@@ -36,7 +36,8 @@ from ..result import QUANTILES_DTYPE, Out, Ready, Result
 from ..scheduler._scheduler import Scheduler
 from ..simulation.simulation import Simulation
 from ..simulation.stepping import Policy
-from ..workload.workload import POLICIES, Workload
+from ..workload.ops import POLICIES
+from ..workload.workload import Workload
 from .fairness import Entitlement, Lags, Spread, lags_at, virtual_spread
 from .tables import (
     ALL,

@@ -16,7 +16,8 @@ import numpy as np
 from ..errors import WorkloadError
 from ..models.registry import Model
 from .simulation import NS_MAX, Simulation
-from ..workload.workload import OP_DTYPE, TASK_DTYPE, Op, Workload
+from ..workload.ops import OP_DTYPE, TASK_DTYPE, Op
+from ..workload.workload import Workload
 
 __all__ = ["Served", "serve"]
 

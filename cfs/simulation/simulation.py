@@ -19,12 +19,16 @@ from ..result import RUN_DTYPE, Result
 from ..scheduler._handles import TaskGroup, User
 from ..scheduler._scheduler import Scheduler
 from .stepping import Policy, Stepper
-from ..workload.workload import Op, Workload
+from ..workload.ops import OPERATIONS, POLICIES, Op
+from ..workload.workload import Workload
 
 __all__ = ["Simulation"]
 
 NS_MAX = 2**62
 """Longest span: a run of `FOREVER_NS` that begins in it still ends before the clock wraps."""
+
+COMPILED_KINDS = tuple(range(11))
+"""Kinds of operation for which the compiled loop has a function; a test compares them with its own list."""
 
 
 class Simulation:
@@ -91,6 +95,7 @@ class Simulation:
 
     def _compile(self, model: Model, group_by: str | None, tunables: dict[str, Any]) -> None:
         _require_policies(self.workload, model)
+        _require_compiled(self.workload)
         self.scheduler = sched = Scheduler(
             model, group_by=group_by, cpus=len(self.cpus), hz=self.hz, ticks=False, **tunables
         )
@@ -270,9 +275,19 @@ def _name_of(sched: Scheduler | Policy) -> str:
 
 
 def _require_policies(workload: Workload, model: Model) -> None:
-    for number, policy in enumerate(("normal", "batch", "idle")):
+    for number, policy in enumerate(POLICIES):
         if policy not in model.policies and (workload.tasks["policy"] == number).any():
             raise WorkloadError(f"{model.id} has no policy {policy!r}; there are {', '.join(model.policies)}")
+
+
+def _require_compiled(workload: Workload) -> None:
+    kind = workload.ops["kind"]
+    unknown = np.flatnonzero(~np.isin(kind, COMPILED_KINDS))
+    if len(unknown):
+        name = OPERATIONS[int(kind[unknown[0]])].name.upper()
+        raise WorkloadError(
+            f"operation {unknown[0]} ({name}) is unknown to the compiled loop; only a policy in Python can run it"
+        )
 
 
 def _make_groups(sched: Scheduler, workload: Workload) -> list[TaskGroup | None]:

@@ -12,6 +12,8 @@ A policy has the event methods of `cfs.Scheduler`, with the same meaning:
 and its tasks may be any hashable objects. `Scheduler` itself is such a policy, so this loop and the compiled
 one can be compared, run by run: a test does.
 
+Each row of `workload.ops.OPERATIONS` has a method `_op_NAME` here, which does it.
+
 Order of what is due at one instant, as in `_sim`: tick < timer < end of a run; then by CPU, or by age of the
 timer.
 """
@@ -25,7 +27,8 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from ..result import RUN_DTYPE, Out, Ready
-from ..workload.workload import Op, Workload
+from ..workload.ops import OPERATIONS, POLICIES, Op
+from ..workload.workload import Workload
 
 __all__ = ["Policy", "Stepper"]
 
@@ -127,7 +130,7 @@ class Stepper:
         facts = {
             "name": self.workload.name(row),
             "nice": int(spec["nice"]),
-            "policy": ("normal", "batch", "idle")[spec["policy"]],
+            "policy": POLICIES[spec["policy"]],
             "cpu": int(spec["cpu"]),
             **self.facts[row],
         }
@@ -184,7 +187,7 @@ class Stepper:
         self.policy.block(now_ns=self.now_ns, cpu=cpu.number)
 
     def _perform(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int, kind: int) -> None:
-        getattr(self, f"_op_{Op(kind).name.lower()}")(cpu, task, arg, target)
+        getattr(self, f"_op_{OPERATIONS[kind].name}")(cpu, task, arg, target)
         self._note_switches()
 
     def _op_run(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int) -> None:

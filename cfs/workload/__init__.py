@@ -1,23 +1,26 @@
 """What tasks do: operations, programs, and builders of the classics."""
 
-from .workload import (
-    FOREVER_NS,
-    OP_DTYPE,
-    POLICIES,
-    TASK_DTYPE,
-    TASK_LIMITS,
-    Draws,
-    Op,
-    TaskPlan,
-    Workload,
-    build,
-    fork_loop,
-    half_sleepers,
-    hogs,
-    of_plans,
-    periodic,
-    ring,
-    sleepers,
-)
+from .builders import build, fork_loop, half_sleepers, hogs, periodic, ring, sleepers
+from .ops import FOREVER_NS, OP_DTYPE, POLICIES, TASK_DTYPE, TASK_LIMITS, Op
+from .plans import Draws, TaskPlan, of_plans
+from .workload import Workload
 
-__all__ = ["Op", "Workload", "OP_DTYPE", "TASK_DTYPE", "FOREVER_NS"]
+__all__ = [
+    "FOREVER_NS",
+    "OP_DTYPE",
+    "POLICIES",
+    "TASK_DTYPE",
+    "TASK_LIMITS",
+    "Draws",
+    "Op",
+    "TaskPlan",
+    "Workload",
+    "build",
+    "fork_loop",
+    "half_sleepers",
+    "hogs",
+    "of_plans",
+    "periodic",
+    "ring",
+    "sleepers",
+]

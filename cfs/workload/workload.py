@@ -1,24 +1,7 @@
-"""How tasks behave: the program of each task, as arrays that the compiled loop reads without conversion.
+"""The workload itself: a set of tasks and one program a task, checked and run.
 
-A `Workload` is a set of tasks and one program a task. A program is a run of operations; `run` uses CPU time,
-all others take none and happen at the instant at which the task has got as far:
-
-    RUN arg            compute for `arg` ns of CPU time
-    WAIT               block until some WAKE names this task. WAKEs are counted: one that came early is not
-                       lost, so the k-th WAIT returns after the k-th WAKE whatever the scheduler did in
-                       between
-    SLEEP arg          block for `arg` ns, counted from the block ("relative")
-    SLEEP_UNTIL arg    block until `arg` ns after the start; if that has passed already, do not block
-                       ("absolute")
-    WAKE target        wake task `target`
-    FORK target        make task `target` (whose `start_ns` is -1) the child of this one and wake it as new
-    NICE arg           set the own nice value to `arg`
-    EXIT               end; an end of the program without EXIT does the same
-    YIELD              call sched_yield()
-    LOOP target        go on with operation `target` of the own program, for ever; what is between must take
-                       time
-    NEXT arg           block until the next multiple of `arg` ns, the release of a periodic task; one that is
-                       late skips the releases that it missed
+`ops` says what an operation is, `assignments` whose the tasks are, `plans` and `builders` write workloads that
+nobody recorded.
 
 A task with `start_ns >= 0` existed before the workload began, asleep, and is woken at that time. One with
 `start_ns == -1` begins when a FORK names it, inherits nothing but its place in the tree, and must be named
@@ -31,61 +14,33 @@ Layout: `tasks` and `ops` are structured arrays (40 and 16 bytes a row); the pro
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from ..errors import WorkloadError
-
-if TYPE_CHECKING:
-    from ..models.registry import Model
-    from ..result import Result
-
-__all__ = ["Op", "Workload", "OP_DTYPE", "TASK_DTYPE", "FOREVER_NS"]
-
-OP_DTYPE = np.dtype([("arg", "<i8"), ("target", "<i4"), ("kind", "<i4")])
-
-TASK_DTYPE = np.dtype(
-    [
-        ("first_op", "<i8"),
-        ("start_ns", "<i8"),  # -1: made by a FORK
-        ("nr_ops", "<i4"),
-        ("pid", "<i4"),  # as people know it; rows are the identity here
-        ("name", "<i4"),  # index into Workload.names
-        ("uid", "<i4"),
-        ("group", "<i4"),  # index into Workload.groups
-        ("cpu", "<i2"),
-        ("nice", "i1"),
-        ("policy", "i1"),  # 0 normal, 1 batch, 2 idle
-    ]
+from .assignments import Assignments
+from .ops import (
+    CHILD,
+    COMPLAINTS,
+    OP_DTYPE,
+    OPERATIONS,
+    TASK_DTYPE,
+    Operation,
+    Then,
+    kinds_with,
 )
 
-FOREVER_NS = 2**62
-"""A RUN of this length never ends: an endless hog."""
+if TYPE_CHECKING:
+    from ..result import Result
 
-
-class Op(enum.IntEnum):
-    """Kinds of operation; the module's docstring defines each."""
-
-    RUN = 0
-    WAIT = 1
-    SLEEP = 2
-    SLEEP_UNTIL = 3
-    WAKE = 4
-    FORK = 5
-    NICE = 6
-    EXIT = 7
-    YIELD = 8
-    LOOP = 9
-    NEXT = 10
+__all__ = ["Workload"]
 
 
 @dataclass(eq=False)
-class Workload:
+class Workload(Assignments):
     """Tasks and their programs (see the module's docstring for the meaning of each operation).
 
     Parameters
@@ -162,13 +117,12 @@ class Workload:
         3000
         """
         names = list(programs)
-        row_of = {name: row for row, name in enumerate(names)}
         groups = ["/", *dict.fromkeys(name for name in (group or {}).values() if name != "/")]
-        parsed = [[_parsed(name, op, row_of) for op in programs[name]] for name in names]
-        forked = {target for ops in parsed for _, target, kind in ops if kind == Op.FORK}
+        parsed = _parsed(programs)
+        forked = {target for ops in parsed for _, target, kind in ops if OPERATIONS[kind].argument is CHILD}
         for given in (nice, uid, group, cpu, start_ns):
             for name in given or {}:
-                if name not in row_of:
+                if name not in programs:
                     raise WorkloadError(f"there is no task {name!r}; there are {', '.join(map(repr, names))}")
         tasks = np.zeros(len(names), TASK_DTYPE)
         first = 0
@@ -227,16 +181,27 @@ class Workload:
         first = int(self.tasks["first_op"][task])
         return self.ops[first : first + int(self.tasks["nr_ops"][task])]
 
-    def copy(self) -> Workload:
+    def written(self, task: int) -> list[tuple]:
+        """Program of task `task` as `of_programs` takes it: for reading, and for writing a variant.
+
+        Examples
+        --------
+        >>> work = Workload.of_programs({"ping": [("run", 1000), ("wake", "pong"), ("loop",)], "pong": []})
+        >>> work.written(0)
+        [('run', 1000), ('wake', 'pong'), ('loop', 0)]
+        """
+        ops = self.program(task).tolist()
+        return [OPERATIONS[kind].written(arg, target, self.name) for arg, target, kind in ops]
+
+    def copy(self) -> Self:
         """An independent workload with the same content."""
-        return Workload(
-            self.tasks.copy(),
-            self.ops.copy(),
-            list(self.names),
-            list(self.groups),
-            dict(self.shares),
-            self.duration_ns,
-            self.source,
+        return replace(
+            self,
+            tasks=self.tasks.copy(),
+            ops=self.ops.copy(),
+            names=list(self.names),
+            groups=list(self.groups),
+            shares=dict(self.shares),
         )
 
     def merged(self, other: Workload) -> Workload:
@@ -256,7 +221,8 @@ class Workload:
         tasks["first_op"] += len(self.ops)
         tasks["name"] += len(self.names)
         tasks["group"] = np.array([groups.index(name) for name in other.groups])[tasks["group"]]
-        ops["target"][np.isin(ops["kind"], (Op.WAKE, Op.FORK))] += len(self.tasks)
+        named = np.isin(ops["kind"], kinds_with(lambda row: row.names_a_task))
+        ops["target"][named] += len(self.tasks)
         return Workload(
             np.concatenate([self.tasks, tasks]),
             np.concatenate([self.ops, ops]),
@@ -266,194 +232,6 @@ class Workload:
             self.duration_ns or other.duration_ns,
             self.source or other.source,
         )
-
-    # ---- what a recording cannot say: copies that differ in whose the tasks are
-
-    def with_nice(self, nice: Mapping[str, int]) -> Workload:
-        """A copy in which some tasks have another nice value from beginning to end.
-
-        Parameters
-        ----------
-        nice : mapping of str to int
-            Pattern of names (as a shell's: ``"cc1"``, ``"kworker/*"``) to nice value, -20 ... 19. The first
-            pattern that fits a task decides.
-
-        Returns
-        -------
-        Workload
-            Where such a task sets its own nice value, it sets this one. A child is matched by its own name.
-
-        Raises
-        ------
-        WorkloadError
-            A pattern fits no task, or a value is out of its range.
-
-        Examples
-        --------
-        The weight of nice 5 is 335 where that of nice 0 is 1024:
-
-        >>> pair = hogs(1, duration_ns=10**10).merged(hogs(1, name="backup"))
-        >>> pair.with_nice({"back*": 5}).run().stats()["share"].round(2).tolist()
-        [0.75, 0.25]
-        """
-        values = [_checked(f"nice of {name!r}", value, *TASK_LIMITS["nice"]) for name, value in nice.items()]
-        which, new = self._fitting(list(nice)), self.copy()
-        for task in np.flatnonzero(which >= 0).tolist():
-            new.tasks["nice"][task] = values[which[task]]
-            own = new.program(task)
-            own["arg"][own["kind"] == Op.NICE] = values[which[task]]
-        return new
-
-    def with_uids(self, uids: Mapping[str, int | tuple[int, int]]) -> Workload:
-        """A copy in which some tasks are other users'.
-
-        Parameters
-        ----------
-        uids : mapping of str to int or (int, int)
-            Pattern of names to uid, or to (uid, shares of that user). The first pattern that fits a task
-            decides; all others keep their user, which is 0 in what a recording gives.
-
-        Returns
-        -------
-        Workload
-            To be run with ``group_by="uid"``, or, under a model that knows control groups only, after
-            `with_user_groups`, with ``group_by="cgroup"``.
-
-        Raises
-        ------
-        WorkloadError
-            A pattern fits no task, a number is out of its range, or a user is given two different shares.
-
-        Examples
-        --------
-        One hog against nine, but each user has a half:
-
-        >>> mine = hogs(1, name="mine", duration_ns=10**10).merged(hogs(9, name="theirs"))
-        >>> result = mine.with_uids({"mine": 1000, "theirs": 1001}).run(group_by="uid")
-        >>> result.stats("comm")["share"].round(2).tolist()
-        [0.5, 0.5]
-        """
-        given = _with_shares(uids)
-        numbers = [_checked(f"uid of {name!r}", uid, *TASK_LIMITS["uid"]) for name, (uid, _) in given.items()]
-        shares = _shares_of((f"uid:{uid}", shares) for uid, shares in given.values())
-        which, new = self._fitting(list(given)), self.copy()
-        chosen = which >= 0
-        new.tasks["uid"][chosen] = np.array(numbers, np.int32)[which[chosen]]
-        new.shares |= shares
-        return new
-
-    def with_groups(self, groups: Mapping[str, str | tuple[str, int]]) -> Workload:
-        """A copy in which some tasks are in other control groups.
-
-        Parameters
-        ----------
-        groups : mapping of str to str or (str, int)
-            Pattern of names to the name of a group right below the root, or to (name, shares of that group);
-            ``"/"`` is the root group. The first pattern that fits a task decides; all others stay where they
-            are.
-
-        Returns
-        -------
-        Workload
-            To be run with ``group_by="cgroup"``.
-
-        Raises
-        ------
-        WorkloadError
-            A pattern fits no task, a name is empty, or shares are out of range, the root's, or contradict
-            each other.
-
-        Examples
-        --------
-        Three times the shares, three times the CPU, however many tasks there are:
-
-        >>> mix = hogs(2, name="cc1", duration_ns=10**10).merged(hogs(1, name="player"))
-        >>> result = mix.with_groups({"cc1": "build", "player": ("media", 3072)}).run(group_by="cgroup")
-        >>> result.stats("comm")["share"].round(2).tolist()
-        [0.75, 0.25]
-        """
-        given = _with_shares(groups)
-        for name, own in given.values():
-            if not isinstance(name, str) or not name:
-                raise WorkloadError(f"the name of a group is a string that is not empty, not {name!r}")
-            if name == "/" and own is not None:
-                raise WorkloadError("the root group '/' has no shares to be set")
-        shares = _shares_of(given.values())
-        which, new = self._fitting(list(given)), self.copy()
-        new.groups = list(dict.fromkeys([*self.groups, *(name for name, _ in given.values())]))
-        numbers = np.array([new.groups.index(name) for name, _ in given.values()], np.int32)
-        chosen = which >= 0
-        new.tasks["group"][chosen] = numbers[which[chosen]]
-        new.shares |= shares
-        return new
-
-    def with_user_groups(self) -> Workload:
-        """A copy in which each user is a control group: fairness among users for models without it.
-
-        Returns
-        -------
-        Workload
-            Groups are called ``"uid:0"``, ``"uid:1000"``, as in a result by uid, and have the same shares:
-            those given, else 2048 for user 0 (as Linux 2.6.24 has it) and 1024 for others. The groups that
-            the tasks were in are gone.
-
-        Examples
-        --------
-        >>> mine = hogs(1, name="mine", duration_ns=10**10).merged(hogs(9, name="theirs"))
-        >>> mine = mine.with_uids({"mine": 1000, "theirs": 1001}).with_user_groups()
-        >>> mine.run("linux-6.18-eevdf", group_by="cgroup").stats("group")["share"].round(2).tolist()
-        [0.5, 0.5]
-        """
-        new = self.copy()
-        users, which = np.unique(self.tasks["uid"], return_inverse=True)
-        new.groups = ["/", *(f"uid:{uid}" for uid in users.tolist())]
-        new.tasks["group"] = which + 1
-        new.shares = {name: shares for name, shares in self.shares.items() if name.startswith("uid:")}
-        if 0 in users:
-            new.shares.setdefault("uid:0", ROOT_USER_SHARES)
-        return new
-
-    def for_model(self, model: Model, group_by: str | None) -> tuple[Workload, str | None]:
-        """The workload as a model can be fair by what is asked, and the way in which it then is.
-
-        Parameters
-        ----------
-        model : Model
-        group_by : {None, "uid", "cgroup"}
-            What is asked.
-
-        Returns
-        -------
-        Workload
-            This one, or `with_user_groups` where users are asked for and the model knows control groups only.
-        str or None
-            To be given as `group_by` to `Simulation`; what was asked unless users became groups. It is not
-            checked here whether the model knows it.
-
-        Examples
-        --------
-        >>> import cfs
-        >>> mine = hogs(1, name="mine", uid=1000).merged(hogs(9, name="theirs", uid=1001))
-        >>> work, way = mine.for_model(cfs.MODELS["linux-6.18-eevdf"], "uid")
-        >>> work.groups, way
-        (['/', 'uid:1000', 'uid:1001'], 'cgroup')
-        """
-        if group_by != "uid" or "uid" in model.group_by or "cgroup" not in model.group_by:
-            return self, group_by
-        return self.with_user_groups(), "cgroup"
-
-    def _fitting(self, patterns: list[str]) -> np.ndarray:
-        """For each task the number of the first pattern that fits its name, -1: none."""
-        used = np.unique(self.tasks["name"]).tolist()
-        first = np.full(len(self.names), -1, np.int64)
-        for number in reversed(range(len(patterns))):
-            fitting = [name for name in used if fnmatchcase(self.names[name], patterns[number])]
-            if not fitting:
-                known = ", ".join(repr(self.names[name]) for name in used[:8])
-                more = ", ..." if len(used) > 8 else ""
-                raise WorkloadError(f"no task has a name like {patterns[number]!r}; there are {known}{more}")
-            first[fitting] = number
-        return first[self.tasks["name"]]
 
     def rows_named(self, name: str) -> np.ndarray:
         """Rows of the tasks of this name, ``(nr,)`` int. Cost O(tasks)."""
@@ -481,36 +259,41 @@ class Workload:
         self._check_ops(nr)
 
     def _check_ops(self, nr: int) -> None:
-        kind, target, arg = self.ops["kind"], self.ops["target"], self.ops["arg"]
-        bad = np.flatnonzero((kind < 0) | (kind > max(Op)))
+        kind, target = np.ascontiguousarray(self.ops["kind"]), self.ops["target"]
+        bad = np.flatnonzero(~np.isin(kind, list(OPERATIONS)))
         if len(bad):
             raise WorkloadError(f"operation {bad[0]} has the unknown kind {kind[bad[0]]}")
-        timed = np.isin(kind, (Op.RUN, Op.SLEEP, Op.SLEEP_UNTIL, Op.NEXT))
-        bad = np.flatnonzero(timed & (arg < (kind == Op.NEXT)))
-        if len(bad):
-            raise WorkloadError(f"operation {bad[0]} ({Op(kind[bad[0]]).name}) takes {arg[bad[0]]} ns")
-        bad = np.flatnonzero((kind == Op.NICE) & ((arg < -20) | (arg > 19)))
-        if len(bad):
-            raise WorkloadError(f"operation {bad[0]} (NICE) wants nice {arg[bad[0]]}; allowed is -20 ... 19")
-        bad = np.flatnonzero(((kind == Op.WAKE) | (kind == Op.FORK)) & ((target < 0) | (target >= nr)))
-        if len(bad):
-            raise WorkloadError(
-                f"operation {bad[0]} ({Op(kind[bad[0]]).name}) names task {target[bad[0]]} of {nr}"
-            )
-        forked = np.bincount(target[kind == Op.FORK], minlength=nr)
+        for complaint in COMPLAINTS:
+            self._check_arguments(complaint, kind, nr)
+        forks = np.isin(kind, kinds_with(lambda row: row.argument is CHILD))
+        forked = np.bincount(target[forks], minlength=nr)
         _require(self, (self.tasks["start_ns"] == -1) | (forked == 0), "is forked but has a start time")
         _require(
             self,
             (self.tasks["start_ns"] >= 0) | (forked == 1),
             "has no start time and is not forked exactly once",
         )
-        self._check_loops(np.flatnonzero(kind == Op.LOOP))
+        self._check_loops(np.flatnonzero(np.isin(kind, kinds_with(lambda row: row.then is Then.JUMPS))))
+
+    def _check_arguments(self, complaint: str, kind: np.ndarray, nr: int) -> None:
+        """No operation deserves this complaint."""
+        concerned = [row for row in OPERATIONS.values() if row.argument.complaint == complaint]
+        least, greatest = np.zeros((2, max(OPERATIONS) + 1), np.int64)
+        for row in concerned:
+            least[row.kind], greatest[row.kind] = _limits(row, nr)
+        which = np.flatnonzero(np.isin(kind, [row.kind for row in concerned]))
+        given, low, high = self.ops[concerned[0].argument.field][which], least[kind[which]], greatest[kind[which]]
+        bad = np.flatnonzero((given < low) | (given > high))
+        if len(bad):
+            i = bad[0]
+            what = complaint.format(given=given[i], least=low[i], greatest=high[i], nr_tasks=nr)
+            raise WorkloadError(f"operation {which[i]} ({OPERATIONS[kind[which[i]]].name.upper()}) {what}")
 
     def _check_loops(self, loops: np.ndarray) -> None:
         """Each loop goes back, within its own program, over something that takes time."""
         if not len(loops):
             return
-        takes_time = np.isin(self.ops["kind"], (Op.RUN, Op.SLEEP, Op.NEXT)) & (self.ops["arg"] > 0)
+        takes_time = np.isin(self.ops["kind"], kinds_with(lambda row: row.takes_time)) & (self.ops["arg"] > 0)
         taken = np.concatenate([[0], np.cumsum(takes_time)])  # operations before i that take time
         first, end = self.tasks["first_op"], self.tasks["first_op"] + self.tasks["nr_ops"]
         for task in range(len(self.tasks)):
@@ -525,548 +308,32 @@ class Workload:
                 )
 
 
-ROOT_USER_SHARES = 2048
-SHARES_LIMITS = (2, 2**18)
-
-
-def _with_shares(given: Mapping[str, Any]) -> dict[str, tuple[Any, int | None]]:
-    """Each value as a pair with shares, None where none are given."""
-    return {name: value if isinstance(value, tuple) else (value, None) for name, value in given.items()}
-
-
-def _shares_of(given: Iterable[tuple[str, int | None]]) -> dict[str, int]:
-    """Shares by name of group or user; those that are None are not given."""
-    found: dict[str, int] = {}
-    for name, shares in given:
-        if shares is None:
-            continue
-        shares = _checked(f"shares of {name!r}", shares, *SHARES_LIMITS)
-        if found.setdefault(name, shares) != shares:
-            raise WorkloadError(f"{name!r} is given {found[name]} shares and {shares} shares")
-    return found
-
-
 def _require(workload: Workload, good: np.ndarray, what: str) -> None:
     bad = np.flatnonzero(~good)
     if len(bad):
         raise WorkloadError(f"task {bad[0]} {what}: {workload.tasks[bad[0]]}")
 
 
-def _parsed(name: str, op: tuple, row_of: Mapping[str, int]) -> tuple[int, int, int]:
-    """(arg, target, kind) of an operation written as a tuple."""
+def _limits(row: Operation, nr_tasks: int) -> tuple[int, int]:
+    return (0, nr_tasks - 1) if row.names_a_task else (row.argument.least, row.argument.greatest)
+
+
+def _parsed(programs: Mapping[str, Sequence[tuple]]) -> list[list[tuple[int, int, int]]]:
+    """(arg, target, kind) of each operation of each program."""
+    row_of = {name: row for row, name in enumerate(programs)}
+    known = {row.name.upper(): row for row in OPERATIONS.values()}
+    return [[_parsed_op(name, op, known, row_of) for op in program] for name, program in programs.items()]
+
+
+def _parsed_op(
+    name: str, op: tuple, known: Mapping[str, Operation], row_of: Mapping[str, int]
+) -> tuple[int, int, int]:
     try:
-        kind = Op[op[0].upper()]
+        row = known[op[0].upper()]
     except (KeyError, IndexError, AttributeError, TypeError):
-        known = ", ".join(kind.name.lower() for kind in Op)
-        raise WorkloadError(f"task {name!r}: {op!r} is no operation; there are {known}") from None
-    if kind == Op.LOOP and len(op) == 1:
-        op = (op[0], 0)
-    wanted = 0 if kind in (Op.WAIT, Op.EXIT, Op.YIELD) else 1
-    if len(op) != 1 + wanted:
-        raise WorkloadError(f"task {name!r}: {op!r}: {op[0]} takes {wanted} argument")
-    if kind == Op.LOOP:
-        return (0, op[1], kind)
-    if kind not in (Op.WAKE, Op.FORK):
-        return (op[1] if wanted else 0, 0, kind)
-    if op[1] not in row_of:
-        raise WorkloadError(f"task {name!r}: {op!r} names an unknown task")
-    return (0, row_of[op[1]], kind)
-
-
-# -------------------------------------------------------------- builders: workloads that nobody recorded
-#
-# A builder writes down one `TaskPlan` a task and lets `of_plans` make the arrays. What is drawn comes from a
-# stream with a seed and a name, so one task's lengths do not depend on which other tasks there are.
-
-__all__ += [
-    "Draws",
-    "POLICIES",
-    "TASK_LIMITS",
-    "TaskPlan",
-    "build",
-    "fork_loop",
-    "half_sleepers",
-    "hogs",
-    "of_plans",
-    "periodic",
-    "ring",
-    "sleepers",
-]
-
-POLICIES = ("normal", "batch", "idle")
-"""Names of the numbers in ``tasks["policy"]``."""
-
-TASK_LIMITS = {"start_ns": (-1, FOREVER_NS), "uid": (0, 2**31 - 1), "cpu": (0, 2**15 - 1), "nice": (-20, 19)}
-"""Least and greatest value of the numbers of a task."""
-
-
-@dataclass(eq=False)
-class TaskPlan:
-    """A task of a workload that is still being written; `of_plans` makes the workload.
-
-    Parameters
-    ----------
-    name : str
-    start_ns : int, optional
-        -1: made by the FORK that names its row.
-    uid, cpu, nice : int, optional
-    group : str, optional
-    policy : {"normal", "batch", "idle"}, optional
-    ops : list of tuple, optional
-        The program, ``(arg, target, kind)`` an operation, as a row of `OP_DTYPE`. Targets of WAKE and FORK
-        are places in the list of plans, those of LOOP places in `ops`.
-    """
-
-    name: str
-    start_ns: int = 0
-    uid: int = 0
-    group: str = "/"
-    cpu: int = 0
-    nice: int = 0
-    policy: str = "normal"
-    ops: list[tuple[int, int, int]] = field(default_factory=list)
-
-    def add(self, kind: Op, arg: int = 0, target: int = 0) -> None:
-        """Append an operation."""
-        self.ops.append((arg, target, kind))
-
-
-class Draws:
-    """Whole numbers, drawn uniformly from a named stream: the same on every platform, Python and numpy.
-
-    Parameters
-    ----------
-    seed : int
-        0 ... 2**64 - 1.
-    stream : str
-        Equal seeds and different names give independent numbers.
-
-    Notes
-    -----
-    The raw words of ``PCG64(SeedSequence([seed, *stream]))``, which numpy guarantees to stay as they are,
-    scaled to the range in integers: ``low + (word * nr >> 64)``, which favours no number by more than nr in
-    2**64.
-    Rejected: ``Generator.integers``, which numpy may change (its NEP 19).
-
-    Examples
-    --------
-    >>> draw = Draws(7, "cc1")
-    >>> 10 <= draw(10, 20) <= 20
-    True
-    >>> [Draws(7, "cc1")(0, 10**9) == Draws(7, name)(0, 10**9) for name in ("cc1", "as")]
-    [True, False]
-    """
-
-    def __init__(self, seed: int, stream: str):
-        _checked("seed", seed, 0, 2**64 - 1)
-        self._bits = np.random.PCG64(np.random.SeedSequence([int(seed), *stream.encode()]))
-
-    def __call__(self, low: int, high: int) -> int:
-        """A number of `low` ... `high`, both included."""
-        return low + (int(self._bits.random_raw()) * (high - low + 1) >> 64)
-
-
-def of_plans(
-    plans: Sequence[TaskPlan],
-    *,
-    shares: Mapping[str, int] | None = None,
-    duration_ns: int = 0,
-    source: str = "",
-) -> Workload:
-    """A workload of these tasks, a row each.
-
-    Parameters
-    ----------
-    plans : sequence of TaskPlan
-    shares, duration_ns, source
-        As for `Workload`.
-
-    Returns
-    -------
-    Workload
-
-    Raises
-    ------
-    WorkloadError
-        A number of a task is out of its range, or there is no such policy.
-    """
-    names = {name: i for i, name in enumerate(dict.fromkeys(plan.name for plan in plans))}
-    groups = {name: i for i, name in enumerate(dict.fromkeys(["/", *(plan.group for plan in plans)]))}
-    tasks = np.zeros(len(plans), TASK_DTYPE)
-    first = 0
-    for row, plan in enumerate(plans):
-        _check_plan(plan)
-        tasks[row] = (
-            first,
-            plan.start_ns,
-            len(plan.ops),
-            row + 1,
-            names[plan.name],
-            plan.uid,
-            groups[plan.group],
-            plan.cpu,
-            plan.nice,
-            POLICIES.index(plan.policy),
-        )
-        first += len(plan.ops)
-    ops = np.array([op for plan in plans for op in plan.ops], OP_DTYPE)
-    duration_ns = _checked("duration_ns", duration_ns, 0, FOREVER_NS)
-    return Workload(tasks, ops, list(names), list(groups), dict(shares or {}), duration_ns, source)
-
-
-def hogs(nr: int, *, name: str = "hog", duration_ns: int = 0, **facts: Any) -> Workload:
-    """Tasks that compute for ever.
-
-    Parameters
-    ----------
-    nr : int
-        How many.
-    name : str, optional
-        Name of all of them.
-    duration_ns : int, optional
-        Span of the workload, ns; needed if it is not merged with one that has a span.
-    **facts
-        Of every task, if it differs: ``nice``, ``uid``, ``group``, ``cpu``, ``policy``, ``start_ns`` (see
-        `TaskPlan`).
-
-    Returns
-    -------
-    Workload
-
-    Raises
-    ------
-    WorkloadError
-        A number is out of its range.
-
-    Examples
-    --------
-    Two hogs and a nice one; their weights are 1024, 1024 and 335:
-
-    >>> work = hogs(2, duration_ns=10**10).merged(hogs(1, nice=5, name="nice hog"))
-    >>> work.run().stats()["share"].round(2).tolist()
-    [0.43, 0.43, 0.14]
-    """
-    return _alike(nr, name, facts, duration_ns, [(FOREVER_NS, 0, Op.RUN)])
-
-
-def sleepers(
-    nr: int,
-    *,
-    run_ns: int = 1_000_000,
-    sleep_ns: int = 9_000_000,
-    name: str = "sleeper",
-    duration_ns: int = 0,
-    **facts: Any,
-) -> Workload:
-    """Tasks that compute for a while and then sleep, for ever.
-
-    Parameters
-    ----------
-    nr : int
-        How many.
-    run_ns : int, optional
-        CPU time between two sleeps, ns.
-    sleep_ns : int, optional
-        Length of each sleep, ns, counted from when the task blocks.
-    name, duration_ns, **facts
-        As for `hogs`.
-
-    Returns
-    -------
-    Workload
-
-    Raises
-    ------
-    WorkloadError
-        A number is out of its range.
-
-    Examples
-    --------
-    >>> sleepers(1, duration_ns=10**9).run().busy_ns
-    100000000
-    """
-    _checked("run_ns", run_ns, 1, FOREVER_NS)
-    _checked("sleep_ns", sleep_ns, 0, FOREVER_NS)
-    ops: list[tuple[int, int, int]] = [(run_ns, 0, Op.RUN), (sleep_ns, 0, Op.SLEEP), (0, 0, Op.LOOP)]
-    return _alike(nr, name, facts, duration_ns, ops)
-
-
-def half_sleepers(
-    nr: int, *, run_ns: int = 5_000_000, name: str = "half-sleeper", duration_ns: int = 0, **facts: Any
-) -> Workload:
-    """Tasks that compute for a while and then sleep as long: alone, each takes half of a CPU.
-
-    Parameters
-    ----------
-    nr : int
-        How many.
-    run_ns : int, optional
-        CPU time between two sleeps, and length of each sleep, ns.
-    name, duration_ns, **facts
-        As for `hogs`.
-
-    Returns
-    -------
-    Workload
-
-    Raises
-    ------
-    WorkloadError
-        A number is out of its range.
-
-    Examples
-    --------
-    >>> half_sleepers(1, duration_ns=10**9).run().busy_ns
-    500000000
-    """
-    return sleepers(nr, run_ns=run_ns, sleep_ns=run_ns, name=name, duration_ns=duration_ns, **facts)
-
-
-def periodic(
-    nr: int, *, period_ns: int, run_ns: int, name: str = "periodic", duration_ns: int = 0, **facts: Any
-) -> Workload:
-    """Tasks with a piece of work at each multiple of a period; one that is late skips what it missed.
-
-    Parameters
-    ----------
-    nr : int
-        How many.
-    period_ns : int
-        From one release to the next, ns.
-    run_ns : int
-        CPU time of each piece, ns.
-    name, duration_ns, **facts
-        As for `hogs`. The first release is the first multiple after the start.
-
-    Returns
-    -------
-    Workload
-
-    Raises
-    ------
-    WorkloadError
-        A number is out of its range.
-
-    Examples
-    --------
-    >>> periodic(1, period_ns=10_000_000, run_ns=2_000_000, duration_ns=10**9).run().busy_ns
-    198000000
-    """
-    _checked("period_ns", period_ns, 1, FOREVER_NS)
-    _checked("run_ns", run_ns, 0, FOREVER_NS)
-    ops: list[tuple[int, int, int]] = [(period_ns, 0, Op.NEXT), (run_ns, 0, Op.RUN), (0, 0, Op.LOOP)]
-    return _alike(nr, name, facts, duration_ns, ops)
-
-
-def ring(
-    nr: int, *, run_ns: int = 10_000, name: str = "ring", duration_ns: int = 0, **facts: Any
-) -> Workload:
-    """A token goes round, as in lat_ctx: who has it computes a little, wakes the next and waits for it again.
-
-    Parameters
-    ----------
-    nr : int
-        Tasks of the ring; 1 or more.
-    run_ns : int, optional
-        CPU time with the token, ns.
-    name, duration_ns, **facts
-        As for `hogs`.
-
-    Returns
-    -------
-    Workload
-
-    Raises
-    ------
-    WorkloadError
-        A number is out of its range.
-
-    Examples
-    --------
-    Ten milliseconds of ten microseconds each:
-
-    >>> ring(16, duration_ns=10_000_000).run().context_switches
-    1000
-    """
-    _checked("nr", nr, 1, 2**31 - 1)
-    _checked("run_ns", run_ns, 1, FOREVER_NS)
-    plans = _plans(nr, name, facts)
-    for row, plan in enumerate(plans):
-        if row:
-            plan.add(Op.WAIT)
-        plan.add(Op.RUN, run_ns)
-        plan.add(Op.WAKE, target=(row + 1) % nr)
-        if not row:
-            plan.add(Op.WAIT)
-        plan.add(Op.LOOP)
-    return of_plans(plans, duration_ns=duration_ns, source=f"ring of {nr}")
-
-
-def fork_loop(
-    nr: int,
-    *,
-    run_ns: int = 1_000_000,
-    shell_ns: int = 200_000,
-    pause_ns: int = 0,
-    name: str = "sh",
-    command: str = "true",
-    duration_ns: int = 0,
-    **facts: Any,
-) -> Workload:
-    """A shell that forks short commands, one after the other, and waits for each.
-
-    Parameters
-    ----------
-    nr : int
-        Commands.
-    run_ns : int, optional
-        CPU time of a command, ns.
-    shell_ns : int, optional
-        CPU time of the shell before each fork, ns.
-    pause_ns : int, optional
-        Sleep of the shell before each command, ns; 0 for none.
-    name, command : str, optional
-        Names of the shell and of the commands.
-    duration_ns, **facts
-        As for `hogs`; the commands are of the same user, group, CPU, nice value and policy as the shell.
-
-    Returns
-    -------
-    Workload
-        Row 0 is the shell.
-
-    Raises
-    ------
-    WorkloadError
-        A number is out of its range.
-
-    Examples
-    --------
-    >>> result = fork_loop(100, duration_ns=10**9).run()
-    >>> result.end, result.busy_ns
-    ('finished', 120000000)
-    """
-    for what, value in (("run_ns", run_ns), ("shell_ns", shell_ns), ("pause_ns", pause_ns)):
-        _checked(what, value, 0, FOREVER_NS)
-    shell, *commands = _plans(1, name, facts) + _plans(nr, command, facts | {"start_ns": -1})
-    for row, plan in enumerate(commands, 1):
-        if pause_ns:
-            shell.add(Op.SLEEP, pause_ns)
-        shell.add(Op.RUN, shell_ns)
-        shell.add(Op.FORK, target=row)
-        shell.add(Op.WAIT)
-        plan.add(Op.RUN, run_ns)
-        plan.add(Op.WAKE, target=0)
-    return of_plans([shell, *commands], duration_ns=duration_ns, source=f"{name} with {nr} {command}")
-
-
-def build(
-    jobs: int,
-    files: int,
-    *,
-    seed: int = 0,
-    make_ns: int = 300_000,
-    gcc_ns: int = 1_000_000,
-    read_ns: tuple[int, int] = (0, 5_000_000),
-    compile_ns: tuple[int, int] = (20_000_000, 200_000_000),
-    assemble_ns: tuple[int, int] = (2_000_000, 20_000_000),
-    duration_ns: int = 0,
-    **facts: Any,
-) -> Workload:
-    """A make -j: make forks a gcc for each file, each gcc forks cc1 and then as, and waits for both.
-
-    Parameters
-    ----------
-    jobs : int
-        How many gcc make keeps going at a time; 1 or more.
-    files : int
-        How many files are compiled.
-    seed : int, optional
-        Of the lengths that are drawn.
-    make_ns, gcc_ns : int, optional
-        CPU time before each fork of make and of gcc, ns.
-    read_ns : tuple of int, optional
-        Shortest and longest sleep of cc1 for its sources, ns; drawn for each file, as the following ones.
-    compile_ns, assemble_ns : tuple of int, optional
-        Least and most CPU time of cc1 and of as, ns.
-    duration_ns, **facts
-        As for `hogs`; `start_ns` is that of make, everything else is for all tasks.
-
-    Returns
-    -------
-    Workload
-        Row 0 is make; file i has the rows 3 i + 1 (gcc), 3 i + 2 (cc1) and 3 i + 3 (as).
-
-    Raises
-    ------
-    WorkloadError
-        A number is out of its range.
-
-    Examples
-    --------
-    >>> result = build(4, 10, seed=1, duration_ns=10**10).run()
-    >>> result.end, result.nr_tasks
-    ('finished', 31)
-    """
-    _checked("jobs", jobs, 1, 2**31 - 1)
-    for what, value in (("make_ns", make_ns), ("gcc_ns", gcc_ns)):
-        _checked(what, value, 0, FOREVER_NS)
-    for what, (low, high) in (("read_ns", read_ns), ("compile_ns", compile_ns), ("assemble_ns", assemble_ns)):
-        _checked(f"least {what}", low, 0, FOREVER_NS)
-        _checked(f"greatest {what}", high, low, FOREVER_NS)
-    plans = _plans(1, "make", facts)
-    for _ in range(_checked("files", files, 0, 2**31 - 1)):
-        plans += [plan for name in ("gcc", "cc1", "as") for plan in _plans(1, name, facts | {"start_ns": -1})]
-    draw = Draws(seed, "build")
-    for file in range(files):
-        gcc = 3 * file + 1
-        _write_compile(plans, gcc, gcc_ns, draw(*read_ns), draw(*compile_ns), draw(*assemble_ns))
-        if file >= jobs:
-            plans[0].add(Op.WAIT)
-        plans[0].add(Op.RUN, make_ns)
-        plans[0].add(Op.FORK, target=gcc)
-    for _ in range(min(jobs, files)):
-        plans[0].add(Op.WAIT)
-    return of_plans(plans, duration_ns=duration_ns, source=f"make -j{jobs} of {files} files")
-
-
-def _write_compile(
-    plans: list[TaskPlan], gcc: int, gcc_ns: int, read_ns: int, compile_ns: int, assemble_ns: int
-) -> None:
-    # the programs of one gcc, its cc1 and its as, in rows gcc, gcc + 1 and gcc + 2; make is row 0
-    driver, cc1, assembler = plans[gcc : gcc + 3]
-    for child in (gcc + 1, gcc + 2):
-        driver.add(Op.RUN, gcc_ns)
-        driver.add(Op.FORK, target=child)
-        driver.add(Op.WAIT)
-    driver.add(Op.WAKE, target=0)
-    cc1.add(Op.SLEEP, read_ns)
-    cc1.add(Op.RUN, compile_ns)
-    cc1.add(Op.WAKE, target=gcc)
-    assembler.add(Op.RUN, assemble_ns)
-    assembler.add(Op.WAKE, target=gcc)
-
-
-def _alike(
-    nr: int, name: str, facts: Mapping[str, Any], duration_ns: int, ops: list[tuple[int, int, int]]
-) -> Workload:
-    """Tasks that all have this program."""
-    plans = _plans(nr, name, {**facts, "ops": ops})
-    return of_plans(plans, duration_ns=duration_ns, source=f"{nr} {name}")
-
-
-def _plans(nr: int, name: str, facts: Mapping[str, Any]) -> list[TaskPlan]:
-    return [TaskPlan(name, **facts) for _ in range(_checked("nr", nr, 0, 2**31 - 1))]
-
-
-def _check_plan(plan: TaskPlan) -> None:
-    for what, (low, high) in TASK_LIMITS.items():
-        _checked(f"task {plan.name!r}: {what}", getattr(plan, what), low, high)
-    if plan.policy not in POLICIES:
-        raise WorkloadError(f"task {plan.name!r}: policy = {plan.policy!r} is none of {', '.join(POLICIES)}")
-
-
-def _checked(what: str, value: int, low: int, high: int) -> int:
-    if not isinstance(value, (int, np.integer)) or not low <= value <= high:
-        raise WorkloadError(f"{what} = {value!r} is no integer of {low} ... {high}")
-    return int(value)
+        names = ", ".join(OPERATIONS[kind].name for kind in sorted(OPERATIONS))
+        raise WorkloadError(f"task {name!r}: {op!r} is no operation; there are {names}") from None
+    try:
+        return row.parsed(op, row_of)
+    except ValueError as error:
+        raise WorkloadError(f"task {name!r}: {op!r}{error}") from None

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 
 import cfs
 from cfs import conformance, scenarios
+from cfs.scenarios import expand
 from tests.properties.test_scan_fuzz import SOUND, sound
 from tests.unit.recordings.lines import text
 
@@ -161,7 +162,7 @@ WORDS_OF_TRACES = (
 
 def try_scenario(data):
     model = list(cfs.MODELS)[len(data) % len(cfs.MODELS)]
-    scenarios.OPERATIONS_MAX = OPERATIONS_MAX
+    expand.OPERATIONS_MAX = OPERATIONS_MAX
     try:
         with file_of(data, ".toml") as path:
             work = scenarios.read_scenario(path)

@@ -13,7 +13,7 @@ from cfs import RecordingError
 from cfs.recordings import Recording
 from cfs.recordings._scan import Scanner
 from tests.unit.recordings.lines import A, B, C, IDLE, fork, ftrace, runtime, switch, text, wake
-from tests.unit.recordings.test_workload import stuck
+from tests.unit.recordings.test_programs import stuck
 
 CHILD = ("chi ld", 7)
 SOUND = [

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cfs import WorkloadError
-from cfs.scenarios.read import _Lines, read_scenario
+from cfs.scenarios.file import Lines
+from cfs.scenarios.read import read_scenario
 from cfs.workload import Op
 
 MS = 1_000_000
@@ -132,7 +133,7 @@ def leaves(value, path=()):
 
 
 def assert_lines(text):
-    source, lines = text.split("\n"), _Lines(text).lines
+    source, lines = text.split("\n"), Lines(text).lines
     for path, value in leaves(tomllib.loads(text)):
         line = source[lines[path] - 1]
         assert str(value).lower() in line, (path, value, line)

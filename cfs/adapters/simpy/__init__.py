@@ -1,5 +1,15 @@
 """A CPU for SimPy models."""
 
-from .cpu import CPU, UNITS, Group, Hold, Killed, Preempted, Run, Sleep, Task
+from ...errors import MissingExtraError
+
+try:
+    from simpy.resources.resource import Preempted
+except ImportError as error:
+    raise MissingExtraError("cfs.adapters.simpy needs SimPy: pip install 'cfs-sched[simpy]'") from error
+
+from .clocks import UNITS
+from .cpu import CPU
+from .events import Hold, Killed, Run, Sleep
+from .task import Group, Task
 
 __all__ = ["CPU", "Group", "Hold", "Killed", "Preempted", "Run", "Sleep", "Task", "UNITS"]

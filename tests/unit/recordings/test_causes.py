@@ -7,7 +7,7 @@ from cfs.recordings import Cause
 
 from .lines import A, B, C, IDLE, T0, fork, ftrace, read, row, switch, wake
 from .test_truth import recording
-from .test_workload import MS, any_recording
+from .test_programs import MS, any_recording
 
 US = 1000
 HOG, SLEEPER, DISK, WORKER = ("hog", 11), ("sleeper", 12), ("disk", 13), ("kworker/0:1", 14)

@@ -56,31 +56,31 @@ PITFALLS = {
         "test_scan:test_sched_waking_alone_is_a_wakeup",
         "test_scan:test_sched_wakeup_alone_is_a_wakeup",
         "test_spellings:test_sched_wakeup_alone_gives_the_waits_counted_from_it",
-        "test_workload:test_a_wakeup_before_the_block_is_counted",
+        "test_programs:test_a_wakeup_before_the_block_is_counted",
         "test_truth:test_waits",
     ),
     8: (
         "the beginning: who runs, waits or sleeps is known at the first event only",
         "test_scan:test_a_task_found_running_has_its_first_run_after_its_next_switch_in",
         "test_scan:test_a_task_that_was_never_seen_before_its_wakeup_has_an_unknown_wait",
-        "test_workload:test_a_task_seen_running_starts_at_once",
-        "test_workload:test_a_task_never_woken_was_runnable_from_the_start",
-        "test_workload:test_a_task_woken_first_starts_then",
+        "test_programs:test_a_task_seen_running_starts_at_once",
+        "test_programs:test_a_task_never_woken_was_runnable_from_the_start",
+        "test_programs:test_a_task_woken_first_starts_then",
     ),
     9: (
         "forks: two events in the parent's context, the child has its name; vfork blocks in D",
         "test_scan:test_a_new_task_waits_from_sched_wakeup_new",
         "test_scan:test_a_new_task_has_a_parent",
-        "test_workload:test_a_fork_is_an_operation_of_the_parent",
+        "test_programs:test_a_fork_is_an_operation_of_the_parent",
         "test_pitfalls:test_vfork_is_a_wait_for_the_child",
         "test_pitfalls:test_a_child_may_begin_on_another_cpu",
     ),
     10: (
         "priorities: nice + 120, real-time below 100, changes in mid-trace; nothing of groups",
         "test_scan:test_prio_is_the_last_and_prio_first_the_first",
-        "test_workload:test_a_change_of_priority_is_a_nice_operation",
-        "test_workload:test_a_real_time_task_is_taken_as_nice_minus_20_and_said_once",
-        "test_whose:test_groups_that_are_told_get_what_they_got",
+        "test_programs:test_a_change_of_priority_is_a_nice_operation",
+        "test_programs:test_a_real_time_task_is_taken_as_nice_minus_20_and_said_once",
+        ".workload.test_assignments:test_groups_that_are_told_get_what_they_got",
     ),
     11: (
         "sched_stat_runtime: many a run, and from other CPUs",
@@ -97,13 +97,13 @@ PITFALLS = {
         "migrations: before the wakeup, while waiting, by pinning",
         "test_pitfalls:test_a_migration_between_the_halves_of_a_wakeup_changes_nothing",
         "test_pitfalls:test_a_task_that_migrates_while_it_waits_waits_on",
-        "test_workload:test_time_on_other_cpus_is_sleep",
+        "test_programs:test_time_on_other_cpus_is_sleep",
     ),
     14: (
         "other tasks: kept as load, or left out by name or CPU",
-        "test_workload:test_tasks_are_chosen_by_name",
-        "test_workload:test_a_task_that_never_ran_there_is_dropped",
-        "test_workload:test_a_wakeup_by_a_task_left_out_is_from_outside",
+        "test_programs:test_tasks_are_chosen_by_name",
+        "test_programs:test_a_task_that_never_ran_there_is_dropped",
+        "test_programs:test_a_wakeup_by_a_task_left_out_is_from_outside",
     ),
     15: (
         "a short block in D at exec: a page from disk",
@@ -122,7 +122,7 @@ def test_every_pitfall_has_its_tests(number):
     assert tests
     for test in tests:
         module, name = test.split(":")
-        assert callable(getattr(importlib.import_module(f"{__package__}.{module}"), name)), test
+        assert callable(getattr(importlib.import_module(f".{module}", __package__), name)), test
 
 
 def exit_event(t, task):

@@ -367,7 +367,7 @@ class TestErrors:
         ],
     )
     def test_too_much(self, read, monkeypatch, text):
-        monkeypatch.setattr("cfs.scenarios.read.OPERATIONS_MAX", 1000)
+        monkeypatch.setattr("cfs.scenarios.expand.OPERATIONS_MAX", 1000)
         with pytest.raises(WorkloadError, match=f"line {blamed_line(text)}: .* more than 1000 operations"):
             read(text)
 

@@ -283,7 +283,7 @@ def test_work_of_nothing_still_waits_for_its_turn():
 
 
 def test_a_second_stays_a_second_in_float_time():
-    """I3 of cfs/adapters/simpy/cpu.py: 10**5 pieces of a decimal that no float holds."""
+    """I2 of cfs/adapters/simpy/task.py: 10**5 pieces of a decimal that no float holds."""
     env = simpy.Environment()
     cpu = CPU(env, unit="s")
 
@@ -441,7 +441,7 @@ def test_an_interrupt_of_nothing_is_refused():
 
 
 def test_one_request_at_a_time():
-    """I2 of cfs/adapters/simpy/cpu.py."""
+    """I1 of cfs/adapters/simpy/task.py."""
     env, cpu = in_ns()
     task = cpu.task()
     task.run(5)
@@ -522,7 +522,7 @@ def test_looking_ahead_leaves_every_byte(model):
         due = live.peek()
         assert live.image() == before
         cpu.scheduler.check()
-        assert due is None or cpu._alarm_ns <= due  # I1 of cfs/adapters/simpy/cpu.py
+        assert due is None or cpu._alarm_ns <= due  # I1 of cfs/adapters/simpy/clocks.py
 
 
 def test_time_stops_at_the_end_of_work():

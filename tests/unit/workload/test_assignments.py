@@ -12,9 +12,9 @@ from cfs import RecordingError, WorkloadError
 from cfs.result import Out
 from cfs.workload import Op, Workload, hogs
 
-from .lines import A, B, IDLE, read, switch
-from .test_truth import recording, truth
-from .test_workload import any_recording
+from tests.unit.recordings.lines import A, B, IDLE, read, switch
+from tests.unit.recordings.test_truth import recording, truth
+from tests.unit.recordings.test_programs import any_recording
 
 S = 1_000_000_000
 TWO_USERS = ["two-users-equal", "two-users-1to3"]

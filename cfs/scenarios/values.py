@@ -1,0 +1,123 @@
+"""Values of a scenario file: tables, integers, names and durations, each checked where it stands.
+
+Durations are exact integers of ns (a decimal fraction is read as a fraction, never as a float).
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import Any
+
+from ..workload.ops import FOREVER_NS
+from .file import File, Path
+
+__all__ = [
+    "RESERVED",
+    "duration",
+    "exact_duration",
+    "integer",
+    "ns_of",
+    "only",
+    "required",
+    "shown",
+    "span_ns",
+    "table_of",
+    "text_of",
+    "word",
+]
+
+UNITS = {"ns": 1, "us": 1_000, "\u00b5s": 1_000, "\u03bcs": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
+# The two letters are the micro sign and the Greek one, which look alike.
+DURATION = re.compile(r"([0-9]{1,19}(?:\.[0-9]{1,19})?) ?([^\s0-9.]+)")
+DURATION_HELP = "a duration is a number and a unit (ns, us, µs, ms, s), like '3 ms' or '0.5 s'"
+
+RESERVED = ("parent", "next")
+"""Words that are no name of a task: a `wake` means somebody else by them."""
+
+
+def only(file: File, path: Path, table: dict, allowed: tuple[str, ...], where: str) -> None:
+    for key in table:
+        if key not in allowed:
+            raise file.wrong((*path, key), f"there is no {key!r} {where}; there are {', '.join(allowed)}")
+
+
+def required(file: File, path: Path, table: dict, key: str) -> Any:
+    if key not in table:
+        raise file.wrong(path, f"{key} is missing")
+    return table[key]
+
+
+def integer(file: File, path: Path, value: Any, low: int, high: int) -> int:
+    if type(value) is not int or not low <= value <= high:
+        raise file.wrong(path, f"{path[-1]} = {shown(value)} is no integer from {low} to {high}")
+    return value
+
+
+def text_of(file: File, path: Path, value: Any) -> str:
+    if not isinstance(value, str):
+        raise file.wrong(path, f"{path[-1]} = {shown(value)} is no text; texts stand in quotes")
+    return value
+
+
+def table_of(file: File, path: Path, value: Any) -> dict:
+    if not isinstance(value, dict):
+        raise file.wrong(path, f"{path[-1]} = {shown(value)} is no table")
+    return value
+
+
+def word(file: File, path: Path, value: Any) -> str:
+    text = text_of(file, path, value)
+    if not text or not text.isprintable() or " " in text or text in RESERVED:
+        message = f"{shown(text)} is no name: one word of printable letters, and not {' or '.join(RESERVED)}"
+        raise file.wrong(path, message)
+    return text
+
+
+def shown(value: Any) -> str:
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of thousands of digits
+        text = "a very long number"
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def ns_of(text: str) -> int:
+    """The ns of a duration, exactly; ValueError says what is wrong."""
+    match = DURATION.fullmatch(text)
+    if match is None or match[2] not in UNITS:
+        raise ValueError(f"{shown(text)} is no duration: {DURATION_HELP}")
+    ns = Fraction(match[1]) * UNITS[match[2]]
+    if ns.denominator != 1:
+        raise ValueError(f"{text!r} is no whole number of ns")
+    if ns > FOREVER_NS:
+        raise ValueError(f"{text!r} is longer than 2**62 ns, some 146 years")
+    return int(ns)
+
+
+def span_ns(text: str, least: int = 0) -> tuple[int, int]:
+    """Shortest and longest ns of a duration or a range of durations; ValueError says what is wrong."""
+    first, dots, last = (part.strip() for part in text.partition(".."))
+    low = ns_of(first)
+    high = ns_of(last) if dots else low
+    if low > high:
+        raise ValueError(f"{text!r} is an empty range: the shorter duration comes first")
+    if low < least:
+        raise ValueError(f"{text!r} is too short: at least {least} ns")
+    return low, high
+
+
+def duration(file: File, path: Path, value: Any, least: int = 0) -> tuple[int, int]:
+    if not isinstance(value, str):
+        raise file.wrong(path, f"{path[-1]} = {shown(value)} is no duration: {DURATION_HELP}, in quotes")
+    try:
+        return span_ns(" ".join(value.split()), least)
+    except ValueError as error:
+        raise file.wrong(path, f"{path[-1]}: {error}") from None
+
+
+def exact_duration(file: File, path: Path, value: Any, least: int = 0) -> int:
+    low, high = duration(file, path, value, least)
+    if low != high:
+        raise file.wrong(path, f"{path[-1]} must be one duration, not a range")
+    return low

@@ -1,0 +1,251 @@
+"""Whose the tasks are: what a recording cannot say, told by patterns of their names.
+
+What it decides: which tasks a pattern fits, and what becomes of nice values, users, groups and shares. Each
+method gives a copy; the workload itself stays as it is.
+
+`Assignments` is the part of `Workload` that says so. It lies below it and knows no more of it than the fields
+that it declares.
+
+Rejected: functions over a workload (the docstrings would be written twice, here and at the methods of the same
+names).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from ..errors import WorkloadError
+from .ops import SHARES_RANGE, TASK_LIMITS, Op, checked
+
+if TYPE_CHECKING:
+    from ..models.registry import Model
+
+__all__ = ["Assignments"]
+
+ROOT_USER_SHARES = 2048
+
+
+class Assignments:
+    """Copies of a workload that differ in whose the tasks are; a base of `Workload`, which has the fields."""
+
+    tasks: np.ndarray
+    names: list[str]
+    groups: list[str]
+    shares: dict[str, int]
+
+    if TYPE_CHECKING:  # the subclass has them
+
+        def copy(self) -> Self: ...
+        def program(self, task: int) -> np.ndarray: ...
+
+    def with_nice(self, nice: Mapping[str, int]) -> Self:
+        """A copy in which some tasks have another nice value from beginning to end.
+
+        Parameters
+        ----------
+        nice : mapping of str to int
+            Pattern of names (as a shell's: ``"cc1"``, ``"kworker/*"``) to nice value, -20 ... 19. The first
+            pattern that fits a task decides.
+
+        Returns
+        -------
+        Workload
+            Where such a task sets its own nice value, it sets this one. A child is matched by its own name.
+
+        Raises
+        ------
+        WorkloadError
+            A pattern fits no task, or a value is out of its range.
+
+        Examples
+        --------
+        The weight of nice 5 is 335 where that of nice 0 is 1024:
+
+        >>> from cfs.workload import hogs
+        >>> pair = hogs(1, duration_ns=10**10).merged(hogs(1, name="backup"))
+        >>> pair.with_nice({"back*": 5}).run().stats()["share"].round(2).tolist()
+        [0.75, 0.25]
+        """
+        values = [checked(f"nice of {name!r}", value, *TASK_LIMITS["nice"]) for name, value in nice.items()]
+        which, new = self._fitting(list(nice)), self.copy()
+        for task in np.flatnonzero(which >= 0).tolist():
+            new.tasks["nice"][task] = values[which[task]]
+            own = new.program(task)
+            own["arg"][own["kind"] == Op.NICE] = values[which[task]]
+        return new
+
+    def with_uids(self, uids: Mapping[str, int | tuple[int, int]]) -> Self:
+        """A copy in which some tasks are other users'.
+
+        Parameters
+        ----------
+        uids : mapping of str to int or (int, int)
+            Pattern of names to uid, or to (uid, shares of that user). The first pattern that fits a task
+            decides; all others keep their user, which is 0 in what a recording gives.
+
+        Returns
+        -------
+        Workload
+            To be run with ``group_by="uid"``, or, under a model that knows control groups only, after
+            `with_user_groups`, with ``group_by="cgroup"``.
+
+        Raises
+        ------
+        WorkloadError
+            A pattern fits no task, a number is out of its range, or a user is given two different shares.
+
+        Examples
+        --------
+        One hog against nine, but each user has a half:
+
+        >>> from cfs.workload import hogs
+        >>> mine = hogs(1, name="mine", duration_ns=10**10).merged(hogs(9, name="theirs"))
+        >>> result = mine.with_uids({"mine": 1000, "theirs": 1001}).run(group_by="uid")
+        >>> result.stats("comm")["share"].round(2).tolist()
+        [0.5, 0.5]
+        """
+        given = _with_shares(uids)
+        numbers = [checked(f"uid of {name!r}", uid, *TASK_LIMITS["uid"]) for name, (uid, _) in given.items()]
+        shares = _shares_of((f"uid:{uid}", shares) for uid, shares in given.values())
+        which, new = self._fitting(list(given)), self.copy()
+        chosen = which >= 0
+        new.tasks["uid"][chosen] = np.array(numbers, np.int32)[which[chosen]]
+        new.shares |= shares
+        return new
+
+    def with_groups(self, groups: Mapping[str, str | tuple[str, int]]) -> Self:
+        """A copy in which some tasks are in other control groups.
+
+        Parameters
+        ----------
+        groups : mapping of str to str or (str, int)
+            Pattern of names to the name of a group right below the root, or to (name, shares of that group);
+            ``"/"`` is the root group. The first pattern that fits a task decides; all others stay where they
+            are.
+
+        Returns
+        -------
+        Workload
+            To be run with ``group_by="cgroup"``.
+
+        Raises
+        ------
+        WorkloadError
+            A pattern fits no task, a name is empty, or shares are out of range, the root's, or contradict
+            each other.
+
+        Examples
+        --------
+        Three times the shares, three times the CPU, however many tasks there are:
+
+        >>> from cfs.workload import hogs
+        >>> mix = hogs(2, name="cc1", duration_ns=10**10).merged(hogs(1, name="player"))
+        >>> result = mix.with_groups({"cc1": "build", "player": ("media", 3072)}).run(group_by="cgroup")
+        >>> result.stats("comm")["share"].round(2).tolist()
+        [0.75, 0.25]
+        """
+        given = _with_shares(groups)
+        for name, own in given.values():
+            if not isinstance(name, str) or not name:
+                raise WorkloadError(f"the name of a group is a string that is not empty, not {name!r}")
+            if name == "/" and own is not None:
+                raise WorkloadError("the root group '/' has no shares to be set")
+        shares = _shares_of(given.values())
+        which, new = self._fitting(list(given)), self.copy()
+        new.groups = list(dict.fromkeys([*self.groups, *(name for name, _ in given.values())]))
+        numbers = np.array([new.groups.index(name) for name, _ in given.values()], np.int32)
+        chosen = which >= 0
+        new.tasks["group"][chosen] = numbers[which[chosen]]
+        new.shares |= shares
+        return new
+
+    def with_user_groups(self) -> Self:
+        """A copy in which each user is a control group: fairness among users for models without it.
+
+        Returns
+        -------
+        Workload
+            Groups are called ``"uid:0"``, ``"uid:1000"``, as in a result by uid, and have the same shares:
+            those given, else 2048 for user 0 (as Linux 2.6.24 has it) and 1024 for others. The groups that
+            the tasks were in are gone.
+
+        Examples
+        --------
+        >>> from cfs.workload import hogs
+        >>> mine = hogs(1, name="mine", duration_ns=10**10).merged(hogs(9, name="theirs"))
+        >>> mine = mine.with_uids({"mine": 1000, "theirs": 1001}).with_user_groups()
+        >>> mine.run("linux-6.18-eevdf", group_by="cgroup").stats("group")["share"].round(2).tolist()
+        [0.5, 0.5]
+        """
+        new = self.copy()
+        users, which = np.unique(self.tasks["uid"], return_inverse=True)
+        new.groups = ["/", *(f"uid:{uid}" for uid in users.tolist())]
+        new.tasks["group"] = which + 1
+        new.shares = {name: shares for name, shares in self.shares.items() if name.startswith("uid:")}
+        if 0 in users:
+            new.shares.setdefault("uid:0", ROOT_USER_SHARES)
+        return new
+
+    def for_model(self, model: Model, group_by: str | None) -> tuple[Self, str | None]:
+        """The workload as a model can be fair by what is asked, and the way in which it then is.
+
+        Parameters
+        ----------
+        model : Model
+        group_by : {None, "uid", "cgroup"}
+            What is asked.
+
+        Returns
+        -------
+        Workload
+            This one, or `with_user_groups` where users are asked for and the model knows control groups only.
+        str or None
+            To be given as `group_by` to `Simulation`; what was asked unless users became groups. It is not
+            checked here whether the model knows it.
+
+        Examples
+        --------
+        >>> import cfs
+        >>> from cfs.workload import hogs
+        >>> mine = hogs(1, name="mine", uid=1000).merged(hogs(9, name="theirs", uid=1001))
+        >>> work, way = mine.for_model(cfs.MODELS["linux-6.18-eevdf"], "uid")
+        >>> work.groups, way
+        (['/', 'uid:1000', 'uid:1001'], 'cgroup')
+        """
+        if group_by != "uid" or "uid" in model.group_by or "cgroup" not in model.group_by:
+            return self, group_by
+        return self.with_user_groups(), "cgroup"
+
+    def _fitting(self, patterns: list[str]) -> np.ndarray:
+        """For each task the number of the first pattern that fits its name, -1: none."""
+        used = np.unique(self.tasks["name"]).tolist()
+        first = np.full(len(self.names), -1, np.int64)
+        for number in reversed(range(len(patterns))):
+            fitting = [name for name in used if fnmatchcase(self.names[name], patterns[number])]
+            if not fitting:
+                known = ", ".join(repr(self.names[name]) for name in used[:8])
+                more = ", ..." if len(used) > 8 else ""
+                raise WorkloadError(f"no task has a name like {patterns[number]!r}; there are {known}{more}")
+            first[fitting] = number
+        return first[self.tasks["name"]]
+
+
+def _with_shares(given: Mapping[str, Any]) -> dict[str, tuple[Any, int | None]]:
+    """Each value as a pair with shares, None where none are given."""
+    return {name: value if isinstance(value, tuple) else (value, None) for name, value in given.items()}
+
+
+def _shares_of(given: Iterable[tuple[str, int | None]]) -> dict[str, int]:
+    """Shares by name of group or user; those that are None are not given."""
+    found: dict[str, int] = {}
+    for name, shares in given:
+        if shares is None:
+            continue
+        shares = checked(f"shares of {name!r}", shares, *SHARES_RANGE)
+        if found.setdefault(name, shares) != shares:
+            raise WorkloadError(f"{name!r} is given {found[name]} shares and {shares} shares")
+    return found
