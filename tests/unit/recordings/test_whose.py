@@ -13,7 +13,7 @@ from cfs.result import Out
 from cfs.workload import Op, Workload, hogs
 
 from .lines import A, B, IDLE, read, switch
-from .test_truth import recording, truth
+from .real_recordings import recording, truth
 from .test_workload import any_recording
 
 S = 1_000_000_000
