@@ -18,6 +18,8 @@ from cfs import WorkloadError
 from cfs.scenarios.read import _Lines, read_scenario
 from cfs.workload import Op
 
+pytestmark = pytest.mark.slow  # nearly two thousand examples
+
 MS = 1_000_000
 EXAMPLES = pathlib.Path(__file__).parents[2] / "examples" / "scenarios"
 

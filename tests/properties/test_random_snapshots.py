@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 import cfs
 from cfs._snapshot import seal, unseal
 
+pytestmark = pytest.mark.slow  # hundreds of examples, and processes of their own
+
 MODELS = list(cfs.MODELS)
 
 
