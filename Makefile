@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test bench docs debug sanitize fuzz stress wheel clean
+.PHONY: demo test test-pythons bench docs debug sanitize fuzz stress wheel clean
 
 # editable_mode=compat: Cython finds the .pxd files of an editable install only like this
 $(READY): setup.py pyproject.toml $(shell find cfs -name "*.pyx" -o -name "*.pxd")
@@ -22,6 +22,10 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+# the quick tests under Python 3.12, 3.13, 3.14, as far as they are installed; says which it used
+test-pythons:
+	PYTHONS="$(PYTHONS)" TESTS="$(TESTS)" .ci/test-pythons
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
@@ -76,5 +80,5 @@ wheel: $(READY)
 	cd dist && ../.venv-wheel/bin/python -m doctest ../examples/first_steps.txt && ls -l
 
 clean:
-	rm -rf .venv .venv-wheel build build-debug build-sanitize build-fuzz dist out *.egg-info
+	rm -rf .venv .venv-wheel .venv-3.* build build-debug build-sanitize build-fuzz dist out *.egg-info
 	git clean -fdXq cfs benchmarks
