@@ -31,7 +31,7 @@ from typing import Any, cast
 import numpy as np
 
 from ...simulation._live import Live
-from ...errors import GroupError, MissingExtraError, StateError, WorkloadError
+from ...errors import GroupError, MissingExtraError, StateError, WorkloadError, how_to_install
 from ...models.registry import Model, model_named
 from ...result import RUN_DTYPE, Result
 from ...scheduler._scheduler import Scheduler, TaskGroup
@@ -41,7 +41,7 @@ try:
     import simpy
     from simpy.resources.resource import Preempted
 except ImportError as error:
-    raise MissingExtraError("cfs.adapters.simpy needs SimPy: pip install 'cfs-sched[simpy]'") from error
+    raise MissingExtraError(f"cfs.adapters.simpy needs SimPy: {how_to_install('simpy')}") from error
 
 __all__ = ["CPU", "Group", "Hold", "Killed", "Preempted", "Run", "Sleep", "Task", "UNITS"]
 

@@ -724,14 +724,14 @@ def test_without_the_extra_cli_it_says_what_to_install(blocked):
     result = process("models", code=BLOCK.format(blocked=blocked))
     assert result.returncode == 2
     assert result.stdout == ""
-    assert 'pip install "cfs-sched[cli]"' in result.stderr and "Traceback" not in result.stderr
+    assert 'pip install ".[cli]"' in result.stderr and "Traceback" not in result.stderr
 
 
 def test_without_the_extra_plot_it_says_what_to_install(tmp_path):
     result = process("replay", HOGS, "--plot", tmp_path / "x.png", code=BLOCK.format(blocked=["matplotlib"]))
     assert result.returncode == 2
     assert result.stdout == ""
-    assert 'pip install "cfs-sched[plot]"' in result.stderr and "Traceback" not in result.stderr
+    assert 'pip install ".[plot]"' in result.stderr and "Traceback" not in result.stderr
 
 
 def test_without_the_extra_plot_all_else_works():

@@ -198,5 +198,5 @@ def test_a_missing_directory_is_named(tmp_path):
 
 def test_without_the_package_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "perfetto.protos.perfetto.trace", None)
-    with pytest.raises(MissingExtraError, match=r"cfs-sched\[perfetto\]"):
+    with pytest.raises(MissingExtraError, match=r"\.\[perfetto\]"):
         write_perfetto(fork_heavy_result(), tmp_path / "t.pftrace")
