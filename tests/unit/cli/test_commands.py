@@ -251,6 +251,7 @@ def test_groups_are_said_not_to_be_in_a_recording():
     assert "fair by uid" in result.stdout and "a recording tells no users or groups" in result.stdout
 
 
+@pytest.mark.slow
 def test_plot_writes_the_same_bytes(tmp_path):
     pytest.importorskip("matplotlib")
     paths = [tmp_path / f"{i}.svg" for i in range(2)]
@@ -384,6 +385,7 @@ def test_a_model_can_have_tunables_of_its_own():
     assert content["columns"][1]["result"]["tunables"]["sched_latency_ns"] == 6_000_000
 
 
+@pytest.mark.slow
 def test_compare_writes_files_and_shows_the_tables(tmp_path):
     pytest.importorskip("matplotlib")
     paths = [tmp_path / f"{i}.png" for i in range(2)]
@@ -410,6 +412,7 @@ def test_compare_writes_files_and_shows_the_tables(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_compare_writes_a_file_a_column_where_a_file_holds_one(tmp_path):
     pytest.importorskip("perfetto")
     files = [
