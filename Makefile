@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test bench docs debug sanitize fuzz stress wheel clean
+.PHONY: demo test test-pythons bench docs debug sanitize fuzz stress wheel clean
 
 # editable_mode=compat: Cython finds the .pxd files of an editable install only like this
 $(READY): setup.py pyproject.toml $(shell find cfs -name "*.pyx" -o -name "*.pxd")
@@ -23,15 +23,18 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest
 
+# the quick tests under Python 3.12, 3.13, 3.14, as far as they are installed; says which it used
+test-pythons:
+	PYTHONS="$(PYTHONS)" TESTS="$(TESTS)" .ci/test-pythons
+
 bench: $(READY)
 	$(BIN)/python -m benchmarks
 
-# a copy beside .venv, every invariant checked after every step
-debug:
-	test -x .venv-debug/bin/python || $(PYTHON) -m venv .venv-debug
+# the suite on a build that checks every invariant after every step; TESTS="tests/contract ..." for a part of it
+debug: $(READY)
 	rm -rf build-debug && mkdir build-debug && git archive HEAD | tar -x -C build-debug
-	cd build-debug && CFS_DEBUG=1 ../.venv-debug/bin/python -m pip install --quiet ".[cli,plot,test]"
-	cd build-debug && rm -rf cfs && ../.venv-debug/bin/python -m pytest --ignore=tests/embed --ignore=tests/tidy
+	cd build-debug && CFS_DEBUG=1 ../$(BIN)/python setup.py -q build_ext --inplace
+	cd build-debug && PYTHONPATH=$$PWD ../$(BIN)/python -m pytest --ignore=tests/embed --ignore=tests/tidy $(TESTS)
 
 # The process must begin with the sanitizer's library; matplotlib throws C++ exceptions, so libstdc++ must be there as
 # well when it starts. malloc of its own, or Python's pools would hide reads beyond an object. No search for leaks:
@@ -77,5 +80,5 @@ wheel: $(READY)
 	cd dist && ../.venv-wheel/bin/python -m doctest ../examples/first_steps.txt && ls -l
 
 clean:
-	rm -rf .venv .venv-debug .venv-wheel build build-debug build-sanitize build-fuzz dist out *.egg-info
+	rm -rf .venv .venv-wheel .venv-3.* build build-debug build-sanitize build-fuzz dist out *.egg-info
 	git clean -fdXq cfs benchmarks

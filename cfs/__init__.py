@@ -11,7 +11,18 @@ import os as _os
 import typing as _typing
 from importlib import import_module as _import_module
 
-from ._rbtree import RBTree
+try:
+    from ._rbtree import RBTree
+except ModuleNotFoundError as _error:
+    _root = _os.path.dirname(_os.path.dirname(__file__))
+    _sources = (_os.path.join(_root, "setup.py"), _os.path.join(_root, "cfs", "_rbtree.pyx"))
+    if _error.name != f"{__name__}._rbtree" or not all(map(_os.path.exists, _sources)):
+        raise
+    raise ImportError(  # as numpy says it: the folder hides the package that was installed
+        f"this is the source tree of cfs ({_root}), and its modules are not built for this Python: leave the "
+        "directory to import the installed package, or build them here with `python setup.py build_ext "
+        "--inplace` (or `make test`)"
+    ) from None
 from ._version import __version__
 from .errors import (
     CfsError,

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import sys
 
+from .errors import how_to_install
+
 
 def main() -> int:
     """Run the command line.
@@ -19,7 +21,7 @@ def main() -> int:
         import typer  # noqa: F401
     except ImportError as error:
         needed = error.name or "typer and rich"
-        sys.stderr.write(f'cfs: the command line needs {needed}: pip install "cfs-sched[cli]"\n')
+        sys.stderr.write(f"cfs: the command line needs {needed}: {how_to_install('cli')}\n")
         return 2
     from .cli import run
 

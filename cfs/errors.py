@@ -66,3 +66,8 @@ class InvariantError(CfsError, RuntimeError):
 
 class MissingExtraError(CfsError, ImportError):
     """An optional dependency is missing; the message says which extra to install."""
+
+
+def how_to_install(extra: str) -> str:
+    """The command that installs an extra: cfs is on no index, so from a checkout or from a wheel."""
+    return f'pip install ".[{extra}]" in a checkout of cfs, or "FILE.whl[{extra}]" with its wheel'

@@ -18,7 +18,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
-from ..errors import MissingExtraError, RecordingError
+from ..errors import MissingExtraError, RecordingError, how_to_install
 
 __all__ = ["Source"]
 
@@ -178,7 +178,7 @@ def _zstd(name: str) -> tuple[Callable[[], Any], type[Exception]]:
         others = importlib.import_module("zstandard")
         return lambda: others.ZstdDecompressor().decompressobj(), others.ZstdError
     raise MissingExtraError(
-        f'{name} is compressed with zstd: pip install "cfs-sched[zstd]", '
+        f"{name} is compressed with zstd: {how_to_install('zstd')}; "
         "or pipe it in: zstdcat FILE | cfs replay -"
     )
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import CfsError, MissingExtraError
+from ..errors import CfsError, MissingExtraError, how_to_install
 from ..result import Result
 from .lanes import GREY, Lane, covered, waiting
 
@@ -93,7 +93,7 @@ def style() -> Iterator[None]:
     try:
         import matplotlib.style
     except ImportError:
-        raise MissingExtraError('the plot needs matplotlib: pip install "cfs-sched[plot]"') from None
+        raise MissingExtraError(f"the plot needs matplotlib: {how_to_install('plot')}") from None
     with warnings.catch_warnings(), matplotlib.style.context(["default", STYLE]):
         warnings.filterwarnings("ignore", "Glyph .* missing")  # a name of a task is foreign text
         yield

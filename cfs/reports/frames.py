@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import CfsError, MissingExtraError
+from ..errors import CfsError, MissingExtraError, how_to_install
 from ..result import QUANTILES_DTYPE, Out, Ready, Result
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _pyarrow() -> Any:
     try:
         import pyarrow
     except ImportError:
-        raise MissingExtraError('tables need pyarrow: pip install "cfs-sched[frames]"') from None
+        raise MissingExtraError(f"tables need pyarrow: {how_to_install('frames')}") from None
     return pyarrow
 
 

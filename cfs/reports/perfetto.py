@@ -30,7 +30,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import CfsError, MissingExtraError
+from ..errors import CfsError, MissingExtraError, how_to_install
 from ..result import Out, Result
 from .events import FORK, IDLE, SWITCH, events_of, unique_pids
 from .samples import Samples, nr_running
@@ -90,9 +90,7 @@ def _perfetto() -> tuple[Any, Any]:
         from perfetto.protos.perfetto.trace import perfetto_trace_pb2 as packets
         from perfetto.trace_builder.proto_builder import StreamingTraceProtoBuilder
     except ImportError:
-        raise MissingExtraError(
-            'a Perfetto trace needs perfetto: pip install "cfs-sched[perfetto]"'
-        ) from None
+        raise MissingExtraError(f"a Perfetto trace needs perfetto: {how_to_install('perfetto')}") from None
     return StreamingTraceProtoBuilder, packets
 
 

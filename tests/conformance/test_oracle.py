@@ -14,6 +14,8 @@ import pytest
 from tests.oracle.random_ops import random_ops, random_trace, random_tunables
 from tests.oracle.replay import Difference, arithmetic_differences, first_difference, machine_for, read_lines
 
+pytestmark = pytest.mark.slow  # a twin in plain Python
+
 DATA = Path(__file__).parents[1] / "data" / "conformance" / "linux-2.6.24-cfs"
 ARITHMETIC = DATA / "calc_delta.jsonl.gz"
 TRACES = sorted(path for path in DATA.glob("*.jsonl.gz") if path != ARITHMETIC)

@@ -16,6 +16,8 @@ from tests.oracle.eevdf_6_18 import Entity, group_load, task_load
 from tests.oracle.replay import first_difference, machine_for, read_lines
 from tests.oracle.trees_6_18 import ExactTree, KernelTree
 
+pytestmark = pytest.mark.slow  # a twin in plain Python
+
 DATA = Path(__file__).parents[1] / "data" / "conformance" / "linux-6.18-eevdf"
 TRACES = sorted(DATA.glob("*/*.jsonl.gz"))
 SHAPE_DEPENDENT = DATA / "public" / "no-run-to-parity-slice-1.jsonl.gz"

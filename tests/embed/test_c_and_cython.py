@@ -12,6 +12,8 @@ import pytest
 import cfs
 from tests.embed.conftest import run
 
+pytestmark = pytest.mark.slow  # builds a wheel and extensions against it
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 HEADER = Path(cfs.get_include()) / "cfs.h"
 MS = 1_000_000

@@ -14,6 +14,8 @@ from cfs.arithmetic import calc_delta_fair, load_from_nice, vruntime_before
 from tests.builders import MS, a_scheduler
 from tests.embed.conftest import LEFT_BEHIND, run
 
+pytestmark = pytest.mark.slow  # builds a wheel and extensions against it
+
 ROOT = Path(__file__).parents[2]
 FOREIGN = Path(__file__).parent / "foreign"
 

@@ -10,6 +10,8 @@ import pytest
 
 from tests.embed.conftest import LEFT_BEHIND, run
 
+pytestmark = pytest.mark.slow  # builds a wheel and extensions against it
+
 POLICY = Path(__file__).parents[2] / "examples" / "policy_compiled"
 
 PROGRAM = """

@@ -39,3 +39,23 @@ def test_links_of_the_docs_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
         if "://" not in target:
             assert (page.parent / target).exists(), target
+
+
+# ---- What is told to install exists ----------------------------------------------------------------
+
+ON_NO_INDEX = re.compile(r"pip install[^`\n]*\n?[^`\n]*\bcfs[-_]sched\b")
+TELLERS = sorted(
+    path
+    for pattern in ["*.md", "docs/**/*.md", "examples/**/*.md", "cfs/**/*.py", "cfs/**/*.pyx"]
+    for path in ROOT.glob(pattern)
+)
+
+
+@pytest.mark.parametrize("path", TELLERS, ids=[str(path.relative_to(ROOT)) for path in TELLERS])
+def test_nobody_is_told_to_install_from_an_index_where_cfs_is_not(path):
+    assert ON_NO_INDEX.findall(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("said", ['pip install "cfs-sched[plot]"', "pip install cfs-sched setuptools"])
+def test_such_a_command_would_be_found(said):
+    assert ON_NO_INDEX.search(f"needs matplotlib: {said}") and ON_NO_INDEX.search(said.replace("l c", "l\nc"))

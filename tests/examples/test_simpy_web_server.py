@@ -57,6 +57,7 @@ def test_eevdf_is_near_processor_sharing(logs):
         )
 
 
+@pytest.mark.slow
 def test_the_picture_is_drawn(logs, tmp_path):
     pytest.importorskip("matplotlib")
     example.draw(logs, tmp_path / "web.png")

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow  # builds all pages
+
 ROOT = pathlib.Path(__file__).parents[2]
 
 

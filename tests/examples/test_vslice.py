@@ -47,6 +47,7 @@ def test_the_debit_keeps_a_fork_loop_from_starving_hogs(demo):
     assert dense["off"]["commands"] > 5 * dense["on"]["commands"]
 
 
+@pytest.mark.slow
 def test_the_picture_is_drawn(tmp_path):
     pytest.importorskip("matplotlib")
     picture = tmp_path / "vslice.png"

@@ -22,8 +22,9 @@ ATHERIS_HELP = """\
 fuzzing needs atheris: pip install ".[fuzz]"
 It has wheels for CPython 3.11 (atheris 3.0) and 3.12 to 3.14 (3.1) on Linux x86-64; elsewhere the extra
 installs nothing, and atheris must be built from source, which needs clang with libFuzzer.
-Without it: `make test` runs the hypothesis fuzzers (tests/properties/test_scan_fuzz.py, test_scenarios.py),
-which need no coverage, and every input that was ever found (tests/unit/test_found_by_fuzzing.py)."""
+Without it: `make test` runs the hypothesis fuzzers (tests/properties/test_random_recordings.py and
+test_random_scenarios.py), which need no coverage, and every input that was ever found
+(tests/unit/test_fuzz_corpus.py)."""
 
 
 def main(argv):

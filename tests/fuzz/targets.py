@@ -8,7 +8,7 @@
 
 A target returns, or raises the one error that the reader promises. Everything else is a finding: another
 exception, a crash, a report of a sanitizer, more than `TIMEOUT_S` for one input. `found/TARGET/` keeps what
-was ever found; `tests/unit/test_found_by_fuzzing.py` gives it to the same functions in every run of the
+was ever found; `tests/unit/test_fuzz_corpus.py` gives it to the same functions in every run of the
 tests.
 
     python -m tests.fuzz.targets TARGET FILE ...        one input after the other, with a traceback
@@ -26,7 +26,7 @@ from dataclasses import dataclass
 import cfs
 from cfs import conformance, scenarios
 from cfs.scenarios import expand
-from tests.properties.test_scan_fuzz import SOUND, sound
+from tests.properties.test_random_recordings import SOUND, sound
 from tests.unit.recordings.lines import text
 
 ROOT = pathlib.Path(__file__).parents[2]

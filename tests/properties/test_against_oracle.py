@@ -20,6 +20,8 @@ from tests.oracle import fair_2_6_24 as fair
 from tests.oracle.random_ops import random_ops, random_tunables
 from tests.properties.twins import Twins, first_difference, report, shortened
 
+pytestmark = pytest.mark.slow  # a twin in plain Python
+
 MS = 1_000_000
 GROUPS = ["none", "uid", "cgroup"]
 

@@ -11,6 +11,8 @@ import pytest
 
 from tests.oracle.random_ops_6_18 import Author, Pair, random_tunables, report
 
+pytestmark = pytest.mark.slow  # a twin in plain Python
+
 
 def run(seed, groups, nr_ops):
     """`nr_ops` operations of a seed, or fewer if the kernel's products would wrap; returns the kinds that

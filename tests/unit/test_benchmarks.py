@@ -30,6 +30,8 @@ from benchmarks import (  # noqa: E402
 from benchmarks.baselines import derived  # noqa: E402
 from benchmarks.baselines.state import Case  # noqa: E402
 
+pytestmark = pytest.mark.slow  # compiles the baselines
+
 TIMED = [name for name in bench_switch.ALIKE[0] if name != bench_switch.TEXTBOOK_AGAIN]
 
 

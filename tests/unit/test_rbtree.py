@@ -63,6 +63,7 @@ class TreeAgainstSortedList(RuleBasedStateMachine):
 TreeAgainstSortedList.TestCase.settings = settings(max_examples=60, stateful_step_count=50)
 
 
+@pytest.mark.slow
 class TestTreeAgainstSortedList(TreeAgainstSortedList.TestCase):
     """Collected by pytest under a name that it looks for."""
 

@@ -75,6 +75,7 @@ class TimelineAgainstSortedList(RuleBasedStateMachine):
 TimelineAgainstSortedList.TestCase.settings = settings(max_examples=60, stateful_step_count=50)
 
 
+@pytest.mark.slow
 class TestTimelineAgainstSortedList(TimelineAgainstSortedList.TestCase):
     """Collected by pytest under a name that it looks for."""
 

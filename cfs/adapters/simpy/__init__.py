@@ -1,11 +1,11 @@
 """A CPU for SimPy models."""
 
-from ...errors import MissingExtraError
+from ...errors import MissingExtraError, how_to_install
 
 try:
     from simpy.resources.resource import Preempted
 except ImportError as error:
-    raise MissingExtraError("cfs.adapters.simpy needs SimPy: pip install 'cfs-sched[simpy]'") from error
+    raise MissingExtraError(f"cfs.adapters.simpy needs SimPy: {how_to_install('simpy')}") from error
 
 from .clocks import UNITS
 from .cpu import CPU

@@ -6,7 +6,7 @@ import pytest
 from cfs.recordings import Cause
 
 from .lines import A, B, C, IDLE, T0, fork, ftrace, read, row, switch, wake
-from .test_truth import recording
+from .real_recordings import recording
 from .test_programs import MS, any_recording
 
 US = 1000

@@ -10,7 +10,7 @@ from cfs.recordings import Recording
 from cfs.workload import Op
 
 from .lines import A, B, C, IDLE, fork, program, read, runtime, switch, wake
-from .test_truth import FOLDERS, NAMES, recording
+from .real_recordings import FOLDERS, NAMES, recording
 
 MS = 1_000_000
 FAR = 900 * MS

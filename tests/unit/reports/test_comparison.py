@@ -285,6 +285,7 @@ def test_labels_do_not_overlap_and_none_leaves_the_page(drawn):
         assert 0 <= box.x0 and box.x1 <= width and 0 <= box.y0 and box.y1 <= height, text.get_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nr", [1, 2, 3, 4, 5])
 def test_labels_do_not_overlap_with_fewer_columns_and_long_settings(nr):
     pytest.importorskip("matplotlib")
@@ -303,6 +304,7 @@ def test_columns_have_the_same_axes(of_all, drawn):
         assert len(row) == len(of_all.columns) and len(set(row)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["png", "svg"])
 def test_same_input_same_bytes(tmp_path, ending):
     pytest.importorskip("matplotlib")

@@ -142,5 +142,5 @@ def test_an_unknown_table_is_refused():
 
 def test_without_pyarrow_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(MissingExtraError, match=r"cfs-sched\[frames\]"):
+    with pytest.raises(MissingExtraError, match=r"\.\[frames\]"):
         simulated().to_arrow()

@@ -52,6 +52,7 @@ def test_survival_of_no_waits_is_empty():
     assert len(survival(np.zeros(0, np.int64), 1000)[0]) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["png", "svg"])
 def test_same_input_same_bytes(tmp_path, ending):
     first, second = tmp_path / f"1.{ending}", tmp_path / f"2.{ending}"
@@ -148,6 +149,7 @@ def test_thirty_thousand_runs_are_drawn_in_seconds(tmp_path):
     assert nr_artists < 500  # the cost does not grow with the runs
 
 
+@pytest.mark.slow
 def test_neither_a_display_nor_pyplot_is_needed(tmp_path):
     code = (
         "import sys; from cfs import Workload; from cfs.reports import plot_timeline; "

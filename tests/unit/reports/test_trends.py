@@ -16,6 +16,7 @@ def sampled(nr=3):
     return run_sampled(Simulation(Workload.of_programs(programs, duration_ns=50 * MS)), nr_instants=20)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["png", "svg"])
 def test_same_input_same_bytes(tmp_path, ending):
     for name in ("1", "2"):

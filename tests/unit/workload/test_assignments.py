@@ -13,7 +13,7 @@ from cfs.result import Out
 from cfs.workload import Op, Workload, hogs
 
 from tests.unit.recordings.lines import A, B, IDLE, read, switch
-from tests.unit.recordings.test_truth import recording, truth
+from tests.unit.recordings.real_recordings import recording, truth
 from tests.unit.recordings.test_programs import any_recording
 
 S = 1_000_000_000

@@ -15,6 +15,8 @@ from cfs.recordings._scan import Scanner
 from tests.unit.recordings.lines import A, B, C, IDLE, fork, ftrace, runtime, switch, text, wake
 from tests.unit.recordings.test_programs import stuck
 
+pytestmark = pytest.mark.slow  # hundreds of examples
+
 CHILD = ("chi ld", 7)
 SOUND = [
     switch(0, IDLE, A),

@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 import cfs
 from cfs._snapshot import seal, unseal
 
+pytestmark = pytest.mark.slow  # hundreds of examples, and processes of their own
+
 MODELS = list(cfs.MODELS)
 
 
@@ -160,7 +162,7 @@ def forge(model, nr):
 @pytest.mark.parametrize("model", MODELS)
 def test_forged_pointers_are_refused_or_were_of_no_use(model):
     """A ring hangs, and a pointer to something else crashes, whoever follows it without looking."""
-    code = f"from tests.properties.test_snapshots import forge; forge({model!r}, 300)"
+    code = f"from tests.properties.test_random_snapshots import forge; forge({model!r}, 300)"
     run = subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},

@@ -19,6 +19,8 @@ from cfs.scenarios.file import Lines
 from cfs.scenarios.read import read_scenario
 from cfs.workload import Op
 
+pytestmark = pytest.mark.slow  # nearly two thousand examples
+
 MS = 1_000_000
 EXAMPLES = pathlib.Path(__file__).parents[2] / "examples" / "scenarios"
 

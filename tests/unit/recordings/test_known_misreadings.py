@@ -17,14 +17,14 @@ PITFALLS = {
         "test_scan:test_another_event_in_the_context_of_a_task_shows_a_switch_in_at_its_time",
         "test_scan:test_prev_pid_shows_a_switch_in",
         "test_scan:test_a_run_whose_end_is_not_recorded_has_no_length",
-        "test_truth:test_totals",
+        "test_real_recordings:test_totals",
     ),
     2: (
         "names with blanks, slashes, colons, dashes",
         "test_scan:test_a_name_may_hold_anything",
         "test_scan:test_a_name_may_look_like_a_field_of_another_key",
         "test_scan:test_ftrace_splits_the_task_at_the_last_dash",
-        "test_spellings:test_a_name_between_colons_may_hold_anything",
+        "test_formats_of_other_tools:test_a_name_between_colons_may_hold_anything",
     ),
     3: (
         "the name in front is another one than in the fields",
@@ -34,20 +34,20 @@ PITFALLS = {
     4: (
         "a task changes its name, and no event says so",
         "test_scan:test_a_task_changes_its_name",
-        "test_truth:test_names_and_parents",
+        "test_real_recordings:test_names_and_parents",
     ),
     5: (
         "prev_state: R and R+ are both runnable, X and Z both ended, and kernels differ",
         "test_scan:test_prev_state_says_how_a_run_ended",
-        "test_spellings:test_states_of_other_kernels",
-        "test_spellings:test_states_as_numbers",
-        "test_pitfalls:test_the_state_of_the_idle_task_says_nothing",
+        "test_formats_of_other_tools:test_states_of_other_kernels",
+        "test_formats_of_other_tools:test_states_as_numbers",
+        "test_known_misreadings:test_the_state_of_the_idle_task_says_nothing",
     ),
     6: (
         "exited tasks: no number in front; they go on after sched_process_exit",
         "test_scan:test_a_context_without_a_pid_is_that_of_the_running_task",
-        "test_spellings:test_a_task_already_reaped_has_no_number_in_front",
-        "test_pitfalls:test_a_task_goes_on_after_its_exit_event",
+        "test_formats_of_other_tools:test_a_task_already_reaped_has_no_number_in_front",
+        "test_known_misreadings:test_a_task_goes_on_after_its_exit_event",
     ),
     7: (
         "wakeups that wake nobody, and two events of one wakeup",
@@ -55,9 +55,9 @@ PITFALLS = {
         "test_scan:test_a_wait_begins_with_sched_wakeup_if_the_block_came_between",
         "test_scan:test_sched_waking_alone_is_a_wakeup",
         "test_scan:test_sched_wakeup_alone_is_a_wakeup",
-        "test_spellings:test_sched_wakeup_alone_gives_the_waits_counted_from_it",
+        "test_formats_of_other_tools:test_sched_wakeup_alone_gives_the_waits_counted_from_it",
         "test_programs:test_a_wakeup_before_the_block_is_counted",
-        "test_truth:test_waits",
+        "test_real_recordings:test_waits",
     ),
     8: (
         "the beginning: who runs, waits or sleeps is known at the first event only",
@@ -72,8 +72,8 @@ PITFALLS = {
         "test_scan:test_a_new_task_waits_from_sched_wakeup_new",
         "test_scan:test_a_new_task_has_a_parent",
         "test_programs:test_a_fork_is_an_operation_of_the_parent",
-        "test_pitfalls:test_vfork_is_a_wait_for_the_child",
-        "test_pitfalls:test_a_child_may_begin_on_another_cpu",
+        "test_known_misreadings:test_vfork_is_a_wait_for_the_child",
+        "test_known_misreadings:test_a_child_may_begin_on_another_cpu",
     ),
     10: (
         "priorities: nice + 120, real-time below 100, changes in mid-trace; nothing of groups",
@@ -84,19 +84,19 @@ PITFALLS = {
     ),
     11: (
         "sched_stat_runtime: many a run, and from other CPUs",
-        "test_pitfalls:test_runtime_of_another_task_says_nothing_of_this_cpu",
-        "test_pitfalls:test_many_runtimes_make_one_run",
+        "test_known_misreadings:test_runtime_of_another_task_says_nothing_of_this_cpu",
+        "test_known_misreadings:test_many_runtimes_make_one_run",
     ),
     12: (
         "time: 6 or 9 digits, not from 0, equal neighbours",
         "test_scan:test_a_time_of_six_digits_is_in_us",
         "test_scan:test_a_run_lasts_from_switch_to_switch",
-        "test_pitfalls:test_lines_of_the_same_time_keep_their_order",
+        "test_known_misreadings:test_lines_of_the_same_time_keep_their_order",
     ),
     13: (
         "migrations: before the wakeup, while waiting, by pinning",
-        "test_pitfalls:test_a_migration_between_the_halves_of_a_wakeup_changes_nothing",
-        "test_pitfalls:test_a_task_that_migrates_while_it_waits_waits_on",
+        "test_known_misreadings:test_a_migration_between_the_halves_of_a_wakeup_changes_nothing",
+        "test_known_misreadings:test_a_task_that_migrates_while_it_waits_waits_on",
         "test_programs:test_time_on_other_cpus_is_sleep",
     ),
     14: (
@@ -107,7 +107,7 @@ PITFALLS = {
     ),
     15: (
         "a short block in D at exec: a page from disk",
-        "test_pitfalls:test_a_page_from_disk_is_no_work_of_whoever_runs_then",
+        "test_known_misreadings:test_a_page_from_disk_is_no_work_of_whoever_runs_then",
     ),
 }
 

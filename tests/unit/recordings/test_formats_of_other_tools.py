@@ -1,8 +1,8 @@
 """The same recording in the spellings of other tools and kernels reads the same.
 
-The reference is a real recording in the spelling that `test_truth` holds against its truth. It is written
-anew here, line by line, as the other tool would print it; what is read must not differ. Then what single
-lines of old kernels say.
+The reference is a real recording in the spelling that `test_real_recordings` holds against its truth. It is
+written anew here, line by line, as the other tool would print it; what is read must not differ. Then what
+single lines of old kernels say.
 """
 
 import gzip
@@ -18,7 +18,7 @@ from cfs.recordings import Recording
 from cfs.result import Out
 
 from .lines import A, B, IDLE, fork, ftrace, head, read, row, runs_of, runtime, switch, text, wake
-from .test_truth import FOLDERS, QUANTILES, statistics, truth
+from .real_recordings import FOLDERS, QUANTILES, statistics, truth
 
 FTRACE = re.compile(
     r"^ *(?P<comm>.*)-(?P<tid>\d+) +\[(?P<cpu>\d+)\] +(?P<flags>\S+) +(?P<time>[\d.]+): (?P<rest>.*)$"
