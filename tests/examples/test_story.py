@@ -54,6 +54,7 @@ def test_every_script_is_tested():
     assert SCRIPTS == sorted(SHORT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_script_prints_a_table_and_draws(story, name, tmp_path):
     pytest.importorskip("matplotlib")
@@ -63,6 +64,7 @@ def test_a_script_prints_a_table_and_draws(story, name, tmp_path):
     assert 10_000 < (tmp_path / "picture.png").stat().st_size < 150_000
 
 
+@pytest.mark.slow
 def test_a_script_runs_alone(tmp_path):
     pytest.importorskip("matplotlib")
     command = [sys.executable, STORY / "yield_loop.py", "--out", tmp_path / "yield.png"]

@@ -658,12 +658,14 @@ def test_nothing_but_text_goes_into_pipes():
     assert result.stderr == "" and "\x1b" not in result.stdout
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_seen_enough_sees_no_error():
     command = f'"{sys.executable}" -m cfs replay "{HOGS}" --top 1000 | head -n 1'
     result = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True)
     assert result.stderr == ""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
 def test_progress_shows_on_a_terminal_and_results_go_where_they_are_sent(tmp_path):
     import pty
@@ -682,6 +684,7 @@ def test_progress_shows_on_a_terminal_and_results_go_where_they_are_sent(tmp_pat
     assert (tmp_path / "out").read_text().splitlines()[-1] == "2 traces, 5002 operations: none differ"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
 @pytest.mark.parametrize("is_terminal", [True, False])
 def test_progress_of_reading_shows_on_a_terminal_only(tmp_path, is_terminal):
@@ -737,5 +740,6 @@ def test_without_the_extra_plot_it_says_what_to_install(tmp_path):
     assert 'pip install ".[plot]"' in result.stderr and "Traceback" not in result.stderr
 
 
+@pytest.mark.slow
 def test_without_the_extra_plot_all_else_works():
     assert process("replay", HOGS, "--top", 1, code=BLOCK.format(blocked=["matplotlib"])).returncode == 0

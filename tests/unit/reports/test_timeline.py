@@ -62,6 +62,7 @@ def test_same_input_same_bytes(tmp_path, ending):
     assert len(first.read_bytes()) > 5000
 
 
+@pytest.mark.slow
 def test_settings_of_the_user_change_nothing(tmp_path):
     import matplotlib
 
@@ -89,6 +90,7 @@ def test_a_panel_for_each_cpu_and_side_and_the_rest_in_one_lane():
     assert len(lanes) == 4 and lanes[-1] == "6 others"
 
 
+@pytest.mark.slow
 def test_labels_of_500_tasks_do_not_overlap():
     programs = {f"a long name {i}": [("run", MS)] for i in range(500)}
     work = Workload.of_programs(programs, duration_ns=1000 * MS)
@@ -136,6 +138,7 @@ def test_odd_results_can_be_drawn(tmp_path, recwarn, names):
     assert not recwarn.list
 
 
+@pytest.mark.slow
 def test_thirty_thousand_runs_are_drawn_in_seconds(tmp_path):
     runs = np.zeros(30_000, RUN_DTYPE)
     runs["task"] = np.arange(len(runs)) % 500

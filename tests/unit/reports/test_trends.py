@@ -54,6 +54,7 @@ def test_lanes_of_groups():
     assert {axes.texts[0].get_text() for axes in figure.axes[:-1]} == {"uid:1", "uid:2"}
 
 
+@pytest.mark.slow
 def test_no_labels_overlap_with_500_tasks():
     programs = {f"a long name {i:03}": [("run", MS // 50)] for i in range(500)}
     figure = plot_trends(Workload.of_programs(programs, duration_ns=50 * MS).run(), by="task")

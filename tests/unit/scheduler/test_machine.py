@@ -182,6 +182,7 @@ LEAKS = """
 """
 
 
+@pytest.mark.slow
 def test_no_machine_leaks_and_handles_may_outlive_the_variable():
     """I1 of cfs/scheduler/_machine.pyx. In a process of its own: 300 machines of about 60 KiB each would show as
     18 MiB.
