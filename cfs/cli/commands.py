@@ -70,7 +70,7 @@ from .options import (
 )
 from ..recordings import Recording
 from ..reports.comparison_figure import check_columns
-from ..reports.tables import clean, count_text, time_text
+from ..units import clean, count_text, time_text
 from ..reports.verdicts import totals_of, totals_text, verdict_lines, verdict_row
 from ..result import Result
 from ..scenarios.read import read_scenario

@@ -31,10 +31,10 @@ from ..errors import TunableError
 from ..reports.frames import check_parquet
 from ..models.registry import Model, model_named
 from ..reports.drawing import check_path
-from ..reports.html import check_html
+from ..reports.files import check_folder as check_html
 from ..reports.perfetto import check_perfetto
-from ..reports.tables import clean
-from ..simulation.simulation import NS_MAX
+from ..units import clean
+from ..limits import NS_MAX
 from ..workload.workload import Workload
 
 __all__ = [

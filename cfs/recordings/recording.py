@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ..errors import RecordingError
+from ..limits import nice_of_prio
 from ..result import Result
 from ..workload.workload import Workload
 from . import programs
@@ -189,7 +190,7 @@ class Recording:
                     comm=names[name] if name >= 0 else "",
                     comms=tuple(comms.get(row, ())),
                     prio=prio,
-                    nice=nice_of(prio),
+                    nice=nice_of_prio(prio),
                     prio_first=prio_first,
                     parent=parent,
                 )
@@ -376,11 +377,6 @@ class Recording:
         chosen = np.zeros(max(self.cpus, default=0) + 1, np.uint8)
         chosen[self._cpus(cpu)] = 1
         return chosen
-
-
-def nice_of(prio: int) -> int:
-    """The nice value of a priority: 100 ... 139 are -20 ... 19; real-time is -20, unknown (-1) is 0."""
-    return 0 if prio < 0 else max(prio - 120, -20)
 
 
 def _require_sound(scanner: Scanner, source: Source, nr_bytes: int) -> None:

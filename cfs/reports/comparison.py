@@ -31,28 +31,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import CfsError, ModelError, WorkloadError
+from ..limits import POLICIES
 from ..models.registry import Model, model_named
-from ..result import QUANTILES_DTYPE, Out, Ready, Result
+from ..result import STATS_DTYPE, Out, Result
 from ..scheduler._scheduler import Scheduler
 from ..simulation.simulation import Simulation
 from ..simulation.stepping import Policy
-from ..workload.workload import POLICIES, Workload
+from ..units import clean, time_text
+from ..workload.workload import Workload
+from .columns import CLASS, WAITS, StatColumn, columns_compared, plain_rows
 from .fairness import Entitlement, Lags, Spread, lags_at, virtual_spread
-from .tables import (
-    ALL,
-    GAP,
-    OTHERS,
-    Line,
-    Table,
-    clean,
-    identities_of,
-    lines_of,
-    lumped_stats,
-    padded,
-    ranked_labels,
-    share_text,
-    time_text,
-)
+from .lines import ALL, OTHERS, Lines, check_lines
+from .part import part_of
+from .settings import settings_text
+from .tables import GAP, Table, padded
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -67,8 +59,6 @@ WINDOW_NS = 100_000_000
 LEFT_WIDTH, CELL_WIDTH = 23, 17
 COLUMNS_IN_BLOCK = 4
 """Columns beside each other: 23 + 4 * (2 + 17) = 99."""
-
-WAITS = {"p50": "half are no longer", "p99": "one in a hundred is longer", "max": "the longest"}
 
 Row = tuple[str, str, list[str]]
 """Name, number and cells of a line."""
@@ -168,15 +158,13 @@ class Comparison:
         list of Table
             Lines of at most 100 columns; with more than four schedulers a table goes on in blocks below.
         """
-        classes = self._classes()
+        lines = self._lines()
         about = {"comm": ("command", "tasks"), "task": ("task", "pid"), "group": ("group", "tasks")}[self.by]
         return [
             self._table("Throughput", ("", ""), [(name, "", row) for name, row in self._throughput()]),
-            self._table("Share of the CPU", about, classes.rows(lambda row: share_text(row["share"]))),
-            self._table("Times switched in", about, classes.rows(lambda row: str(row["switches"]))),
             *(
-                self._table(f"Scheduling latency, {name}: of the waits {what}", about, classes.waits(name))
-                for name, what in WAITS.items()
+                self._table(column.comparison, about, _rows(lines, column))
+                for column in columns_compared()
             ),
             self._table(
                 self._fairness_title(), ("", ""), [(name, "", row) for name, row in self._fairness()]
@@ -192,7 +180,7 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """The comparison as plain numbers, schema ``cfs-comparison/1`` (docs/reference/cli.md)."""
         first = self.columns[0]
-        classes = self._classes()
+        lines = self._lines()
         return {
             "schema": SCHEMA,
             "source": first.result.source,
@@ -203,14 +191,15 @@ class Comparison:
             "until_ns": self.span[1],
             "window_ns": first.lags.window_ns,
             "columns": [
-                self._column_row(column, classes.numbers(place)) for place, column in enumerate(self.columns)
+                self._column_row(column, _class_rows(lines, place))
+                for place, column in enumerate(self.columns)
             ],
         }
 
     # ------------------------------------------------------------------------------------------------ numbers
 
-    def _classes(self) -> _Classes:
-        return _Classes.of(self.results, self.by, self.top)
+    def _lines(self) -> Lines:
+        return Lines.of(self.results, self.by, self.top)
 
     def _throughput(self) -> list[tuple[str, list[str]]]:
         columns = self.columns
@@ -358,10 +347,7 @@ def compare(
     >>> int(o1.lags.spread_ns.max()), int(eevdf.lags.spread_ns.max())
     (100000000, 1000000)
     """
-    if by not in ("comm", "task", "group"):
-        raise ValueError(f"by = {by!r} is none of 'comm', 'task', 'group'")
-    if top < 1:
-        raise ValueError(f"top = {top} is less than 1")
+    check_lines(by, top, ("comm", "task", "group"))
     runners = _runners(models, workload, group_by)
     end_ns = _end_of_part(workload, from_ns, until_ns)
     window_ns = max(1, min(WINDOW_NS, (end_ns - from_ns) // 10))
@@ -474,110 +460,30 @@ def _entitlement(workload: Workload, nice: np.ndarray, grouped: Result | None) -
     return Entitlement.of_nice(nice, policies, grouped.groups, grouped.shares)
 
 
-def part_of(result: Result, from_ns: int, until_ns: int) -> Result:
-    """A part of a result as a result of its own: runs are cut at its edges, times still count from 0.
-
-    A wait counts if it ends in the part. Context switches of a part are those that the tasks of the result
-    made.
-
-    Parameters
-    ----------
-    result : Result
-    from_ns, until_ns : int
-        ns since the start.
-
-    Returns
-    -------
-    Result
-        Its `duration_ns` is `until_ns` - `from_ns`.
-    """
-    if from_ns == 0 and until_ns >= result.duration_ns:
-        return replace(result, duration_ns=until_ns)
-    inside = (result.runs["end_ns"] > from_ns) | (result.runs["start_ns"] >= from_ns)
-    runs = result.runs[inside & (result.runs["start_ns"] < until_ns)]  # a copy
-    began_before, ends_after = runs["start_ns"] < from_ns, runs["end_ns"] > until_ns
-    runs["ready"][began_before], runs["ready_ns"][began_before] = Ready.UNKNOWN, -1
-    runs["out"][ends_after] = Out.RUNNING
-    runs["start_ns"] = runs["start_ns"].clip(from_ns, None)
-    runs["end_ns"] = runs["end_ns"].clip(None, until_ns)
-    switches = sum(
-        _nr_switches(result.runs[result.runs["cpu"] == cpu], from_ns, until_ns) for cpu in result.cpus
-    )
-    return replace(result, runs=runs, duration_ns=until_ns - from_ns, context_switches=switches)
+# -------------------------------------------------------------------------------------------------- the lines
 
 
-def _nr_switches(runs: np.ndarray, from_ns: int, until_ns: int) -> int:
-    """Switches to a task, and those to idle, that happen in a part; `runs` are of one CPU."""
-    runs = runs[np.argsort(runs["start_ns"], kind="stable")]
-    next_ns = np.append(runs["start_ns"][1:], np.iinfo(np.int64).max)
-    to_idle = runs["end_ns"][(runs["out"] != Out.RUNNING) & (next_ns > runs["end_ns"])]
-    times = np.concatenate([runs["start_ns"], to_idle])
-    return int(((times >= from_ns) & (times < until_ns)).sum())
+def _rows(lines: Lines, column: StatColumn) -> list[Row]:
+    """A cell a scheduler, "-" where a class never ran or nothing is known."""
+    return [
+        (line.name, line.number, [column.cell(of.get(line.label), "- ") for of in lines.stats])
+        for line in lines.lines
+    ]
 
 
-# ------------------------------------------------------------------------------------------------ the classes
-
-
-@dataclass(frozen=True, eq=False)
-class _Classes:
-    """The lines of the tables, and of each result the statistics of each line (C3)."""
-
-    lines: list[Line]
-    stats: list[dict[str, np.void]]
-
-    @classmethod
-    def of(cls, results: list[Result], by: str, top: int) -> _Classes:
-        identities = [identities_of(result, by) for result in results]
-        ranked = ranked_labels(results, identities)
-        shown = ranked if len(ranked) <= top + 1 else ranked[:top]
-        lines = lines_of(results, identities, by, shown, len(ranked) - len(shown))
-        return cls(lines, [lumped_stats(*side, shown) for side in zip(results, identities)])
-
-    def rows(self, text: Callable[[np.void], str]) -> list[Row]:
-        """A cell a column, "-" where a class never ran."""
-        return [
-            (
-                line.name,
-                line.number,
-                [text(of[line.label]) if line.label in of else "- " for of in self.stats],
-            )
-            for line in self.lines
-        ]
-
-    def waits(self, name: str) -> list[Row]:
-        """A quantile of the waits, "-" where there are none."""
-        return self.rows(
-            lambda row: time_text(row["latency"][f"{name}_ns"]) if row["latency"]["count"] else "- "
-        )
-
-    def numbers(self, place: int) -> list[dict[str, Any]]:
-        """The lines of a column as plain numbers."""
-        of = self.stats[place]
-        return [_class_row(line, of[line.label]) for line in self.lines if line.label in of]
-
-
-def _class_row(line: Line, row: np.void) -> dict[str, Any]:
-    kind = {OTHERS: "others", ALL: "all"}.get(line.label, "class")
-    counts = ("nr_tasks", "cpu_ns", "switches", "voluntary", "involuntary")
-    return {
-        "kind": kind,
-        "name": line.name,
-        **{name: int(row[name]) for name in counts},
-        "share": float(row["share"]),
-        "latency": {name: int(row["latency"][name]) for name in QUANTILES_DTYPE.names or ()},
-    }
+def _class_rows(lines: Lines, place: int) -> list[dict[str, Any]]:
+    """The lines of a scheduler as plain numbers."""
+    of = lines.stats[place]
+    shown = [line for line in lines.lines if line.label in of]
+    kinds = {OTHERS: "others", ALL: "all"}
+    stats = np.array([of[line.label] for line in shown], STATS_DTYPE)
+    return [
+        {"kind": kinds.get(line.label, "class"), "name": line.name} | row
+        for line, row in zip(shown, plain_rows(stats, CLASS))
+    ]
 
 
 # ------------------------------------------------------------------------------------------------------- text
-
-
-def settings_text(settings: Mapping[str, int | bool]) -> list[str]:
-    """Tunables as people write them."""
-    return [f"{name}={_value_text(value)}" for name, value in settings.items()]
-
-
-def _value_text(value: int | bool) -> str:
-    return ("on" if value else "off") if isinstance(value, bool) else str(value)
 
 
 def _number_equals(columns: list[Column]) -> None:

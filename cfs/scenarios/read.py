@@ -1,7 +1,7 @@
 """Scenario files: workloads that nobody recorded, described in a page of TOML.
 
 What it decides: what a file may say, which operations a program becomes, and which line is to blame if it
-cannot. docs/reference/scenario.md is the format; `OPERATIONS`, `TASK_KEYS` and `UNITS` below are its core.
+cannot. docs/reference/scenario.md is the format; `OPERATIONS`, `TASK_KEYS` below and `units.NS_PER` are its core.
 
     read      bytes -> text -> tomllib's tables, and the line of each key and value (`_Lines`)
     check     each [[task]] becomes a `_Task`, its program a tree of `_Step` and `_Block`; nothing is drawn
@@ -29,11 +29,12 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any
 
 from ..errors import WorkloadError
-from ..workload.workload import FOREVER_NS, POLICIES, TASK_LIMITS, Draws, Op, TaskPlan, Workload, of_plans
+from ..limits import FOREVER_NS, POLICIES, SHARES_RANGE
+from ..units import DURATION_HELP, ns_of
+from ..workload.workload import TASK_LIMITS, Draws, Op, TaskPlan, Workload, of_plans
 
 __all__ = ["read_scenario"]
 
@@ -43,13 +44,6 @@ NESTING_MAX = 16
 """Deepest `do` within `do`."""
 OPERATIONS_MAX = 1_000_000
 """Operations and tasks of a scenario once everything is written out; 3 ... 6 s and 0.2 GB (2025-11, EPYC)."""
-SHARES_LIMITS = (2, 1 << 18)
-"""Less than 2 is raised to 2 by every model; more than 2**18 is more than today's kernels take."""
-
-UNITS = {"ns": 1, "us": 1_000, "\u00b5s": 1_000, "\u03bcs": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
-# The two letters are the micro sign and the Greek one, which look alike.
-DURATION = re.compile(r"([0-9]{1,19}(?:\.[0-9]{1,19})?) ?([^\s0-9.]+)")
-DURATION_HELP = "a duration is a number and a unit (ns, us, µs, ms, s), like '3 ms' or '0.5 s'"
 
 OPERATIONS = {
     "run": "'run 3 ms', 'run 1 ms .. 5 ms' or 'run forever'",
@@ -327,24 +321,11 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _ns(text: str) -> int:
-    """The ns of a duration, exactly; ValueError says what is wrong."""
-    match = DURATION.fullmatch(text)
-    if match is None or match[2] not in UNITS:
-        raise ValueError(f"{_shown(text)} is no duration: {DURATION_HELP}")
-    ns = Fraction(match[1]) * UNITS[match[2]]
-    if ns.denominator != 1:
-        raise ValueError(f"{text!r} is no whole number of ns")
-    if ns > FOREVER_NS:
-        raise ValueError(f"{text!r} is longer than 2**62 ns, some 146 years")
-    return int(ns)
-
-
 def _span_ns(text: str, least: int = 0) -> tuple[int, int]:
     """Shortest and longest ns of a duration or a range of durations; ValueError says what is wrong."""
     first, dots, last = (part.strip() for part in text.partition(".."))
-    low = _ns(first)
-    high = _ns(last) if dots else low
+    low = ns_of(first)
+    high = ns_of(last) if dots else low
     if low > high:
         raise ValueError(f"{text!r} is an empty range: the shorter duration comes first")
     if low < least:
@@ -391,7 +372,7 @@ def _groups(file: _File) -> tuple[list[str], dict[str, int]]:
 def _shares(file: _File, path: Path, value: Any) -> int | None:
     table = _table(file, path, value)
     _only(file, path, table, ("shares",), f"in [{'.'.join(map(str, path))}]")
-    return _integer(file, (*path, "shares"), table["shares"], *SHARES_LIMITS) if "shares" in table else None
+    return _integer(file, (*path, "shares"), table["shares"], *SHARES_RANGE) if "shares" in table else None
 
 
 # ------------------------------------------------------------------------------------------- [[task]] tables

@@ -14,6 +14,7 @@ import numpy as np
 
 from ._sim import Loop
 from ..errors import WorkloadError
+from ..limits import NS_MAX, checked_hz
 from ..models.registry import Model, model_named
 from ..result import RUN_DTYPE, Result
 from ..scheduler._scheduler import Scheduler, TaskGroup, User
@@ -21,9 +22,6 @@ from .stepping import Policy, Stepper
 from ..workload.workload import Op, Workload
 
 __all__ = ["Simulation"]
-
-NS_MAX = 2**62
-"""Longest span: a run of `FOREVER_NS` that begins in it still ends before the clock wraps."""
 
 
 class Simulation:
@@ -75,10 +73,8 @@ class Simulation:
         **tunables: Any,
     ):
         workload.check()
-        if not 1 <= operator.index(hz) <= 1_000_000:
-            raise WorkloadError(f"hz = {hz} is outside of 1 ... 1000000")
         self.workload = workload
-        self.hz = hz
+        self.hz = checked_hz(hz)
         self.scheduler: Scheduler | Policy
         self._groups: list[TaskGroup | None]
         self._loop: Loop | Stepper
@@ -216,6 +212,7 @@ class Simulation:
             hz=self.hz,
             source=work.source,
             end=self._loop.end,
+            nr_cpus_booted=len(self.cpus),
         )
 
     def rows_by_id(self) -> dict[int, int]:

@@ -40,6 +40,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import WorkloadError
+from ..limits import CPU_RANGE, FOREVER_NS, NICE_RANGE, POLICIES, SHARES_RANGE, UID_RANGE, integer_in
 
 if TYPE_CHECKING:
     from ..models.registry import Model
@@ -63,9 +64,6 @@ TASK_DTYPE = np.dtype(
         ("policy", "i1"),  # 0 normal, 1 batch, 2 idle
     ]
 )
-
-FOREVER_NS = 2**62
-"""A RUN of this length never ends: an endless hog."""
 
 
 class Op(enum.IntEnum):
@@ -526,7 +524,6 @@ class Workload:
 
 
 ROOT_USER_SHARES = 2048
-SHARES_LIMITS = (2, 2**18)
 
 
 def _with_shares(given: Mapping[str, Any]) -> dict[str, tuple[Any, int | None]]:
@@ -540,7 +537,7 @@ def _shares_of(given: Iterable[tuple[str, int | None]]) -> dict[str, int]:
     for name, shares in given:
         if shares is None:
             continue
-        shares = _checked(f"shares of {name!r}", shares, *SHARES_LIMITS)
+        shares = _checked(f"shares of {name!r}", shares, *SHARES_RANGE)
         if found.setdefault(name, shares) != shares:
             raise WorkloadError(f"{name!r} is given {found[name]} shares and {shares} shares")
     return found
@@ -593,10 +590,7 @@ __all__ += [
     "sleepers",
 ]
 
-POLICIES = ("normal", "batch", "idle")
-"""Names of the numbers in ``tasks["policy"]``."""
-
-TASK_LIMITS = {"start_ns": (-1, FOREVER_NS), "uid": (0, 2**31 - 1), "cpu": (0, 2**15 - 1), "nice": (-20, 19)}
+TASK_LIMITS = {"start_ns": (-1, FOREVER_NS), "uid": UID_RANGE, "cpu": CPU_RANGE, "nice": NICE_RANGE}
 """Least and greatest value of the numbers of a task."""
 
 
@@ -1067,6 +1061,4 @@ def _check_plan(plan: TaskPlan) -> None:
 
 
 def _checked(what: str, value: int, low: int, high: int) -> int:
-    if not isinstance(value, (int, np.integer)) or not low <= value <= high:
-        raise WorkloadError(f"{what} = {value!r} is no integer of {low} ... {high}")
-    return int(value)
+    return integer_in(what, value, low, high, WorkloadError)

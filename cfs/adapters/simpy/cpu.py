@@ -32,10 +32,12 @@ import numpy as np
 
 from ...simulation._live import Live
 from ...errors import GroupError, MissingExtraError, StateError, WorkloadError
+from ...limits import FOREVER_NS, checked_hz
 from ...models.registry import Model, model_named
 from ...result import RUN_DTYPE, Result
 from ...scheduler._scheduler import Scheduler, TaskGroup
 from ...scheduler._scheduler import Task as Handle
+from ...units import NS_PER
 
 try:
     import simpy
@@ -45,13 +47,13 @@ except ImportError as error:
 
 __all__ = ["CPU", "Group", "Hold", "Killed", "Preempted", "Run", "Sleep", "Task", "UNITS"]
 
-UNITS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
+UNITS = {name: NS_PER[name] for name in ("s", "ms", "us", "ns")}
 """Names of the units that a time of the environment can be in, and their ns."""
 
 LAST = simpy.events.EventPriority(2)
 """Priority of an alarm: after everything else of its instant (SimPy: 0 urgent, 1 normal)."""
 
-HOLD_NS = 2**62
+HOLD_NS = FOREVER_NS
 """Work of a task that holds its CPU until it is released."""
 
 
@@ -466,8 +468,7 @@ class CPU:
     ):
         if unit not in UNITS:
             raise WorkloadError(f"unit = {unit!r} is none of {', '.join(UNITS)}")
-        if not 1 <= hz <= 1_000_000:
-            raise WorkloadError(f"hz = {hz} is outside of 1 ... 1000000")
+        hz = checked_hz(hz)
         model = model_named(model)
         self.env, self.hz, self.unit = env, hz, unit
         self._unit_ns = UNITS[unit]
