@@ -3,7 +3,7 @@
 What it decides: how a time is spelt, in both directions, for the command line, scenario files, tables and
 figures.
 
-    text -> number    `ns_of`: '3 ms', '4.5ms', '0.5 s', and where it is allowed a bare number of ns
+    text -> number    `ns_of`: '3 ms', '4.5ms', '0.5 s'
     number -> text    `time_text` in a table, `short_time` at an axis, `seconds_text` in a title,
                       `share_text` and `percent` of a share, `count_text` of a number with its noun
     name -> text      `clean`: what a terminal would act on is shown as "?"
@@ -40,21 +40,18 @@ UNITS = tuple((name, NS_PER[name]) for name in ("ns", "\u00b5s", "ms", "s"))
 """The units in which a time is written, smallest first."""
 
 DURATION = re.compile(r"([0-9]{1,19}(?:\.[0-9]{1,19})?) ?([^\s0-9.]+)")
-BARE = re.compile(r"[0-9]{1,19}")
 DURATION_HELP = "a duration is a number and a unit (ns, us, µs, ms, s), like '3 ms' or '0.5 s'"
 
 
 # ------------------------------------------------------------------------------------------------ text -> number
 
 
-def ns_of(text: str, *, bare: bool = False) -> int:
+def ns_of(text: str) -> int:
     """The ns of a duration, exactly.
 
     Parameters
     ----------
     text : str
-    bare : bool, optional
-        Is a number without a unit allowed? It is ns.
 
     Returns
     -------
@@ -72,12 +69,9 @@ def ns_of(text: str, *, bare: bool = False) -> int:
     [3000000, 4500000, 1]
     """
     match = DURATION.fullmatch(text)
-    if match is not None and match[2] in NS_PER:
-        ns = Fraction(match[1]) * NS_PER[match[2]]
-    elif bare and BARE.fullmatch(text):
-        ns = Fraction(text)
-    else:
+    if match is None or match[2] not in NS_PER:
         raise ValueError(f"{_shown(text)} is no duration: {DURATION_HELP}")
+    ns = Fraction(match[1]) * NS_PER[match[2]]
     if ns.denominator != 1:
         raise ValueError(f"{text!r} is no whole number of ns")
     if ns > NS_MAX:

@@ -13,11 +13,11 @@ import pytest
 pytest.importorskip("typer")
 pytest.importorskip("rich")
 
-import typer
 from typer.testing import CliRunner
 
 import cfs
 from cfs.cli import app
+from cfs.cli.app import command_named
 from cfs.reports import run_sampled
 from tests.unit.recordings.lines import A, B, switch, text
 
@@ -289,7 +289,7 @@ def test_plot_writes_the_same_bytes(tmp_path):
         (["--until", "nan"], ["nan is no time"]),
         (["--seed", "1"], ["is a recording, in which nothing is drawn"]),
         (["--top", "0"], ["--top"]),
-        (["--json", "no/such/place.json"], ["no/such/place.json: No such file or directory"]),
+        (["--json", "no/such/place.json"], ["no/such/place.json: there is no directory no/such"]),
         (["--plot", "x.bmp"], [".png, .svg", "not to .bmp"]),
         (["--plot", "no/such/place.png"], ["no directory no/such"]),
         (["--plot", "x.png", "--from", "nan"], ["nan is no time"]),
@@ -502,7 +502,7 @@ def test_compare_looks_at_a_column_with_the_groups_that_it_ran_with(two_hogs, tm
 
 def options_of(command):
     """The options of a command, each with how it looks."""
-    parameters = typer.main.get_command(app).commands[command].params
+    parameters = command_named(command).params
     return {
         name: (option.metavar, option.nargs, option.multiple, option.help)
         for option in parameters
@@ -666,7 +666,7 @@ def test_progress_shows_on_a_terminal_and_results_go_where_they_are_sent(tmp_pat
     import pty
 
     terminal, end = pty.openpty()
-    code = "import cfs.cli; cfs.cli.commands.MOMENT_S = -1; cfs.cli.run()"
+    code = "import cfs.cli, cfs.cli.talk; cfs.cli.talk.MOMENT_S = -1; cfs.cli.run()"
     with open(tmp_path / "out", "wb") as out:
         command = [sys.executable, "-c", code, "conform", TRACE, TRACE]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm"}
@@ -684,7 +684,7 @@ def test_progress_shows_on_a_terminal_and_results_go_where_they_are_sent(tmp_pat
 def test_progress_of_reading_shows_on_a_terminal_only(tmp_path, is_terminal):
     import pty
 
-    code = "import cfs.cli; cfs.cli.commands.MOMENT_S = -1; cfs.cli.run()"
+    code = "import cfs.cli, cfs.cli.talk; cfs.cli.talk.MOMENT_S = -1; cfs.cli.run()"
     command = [sys.executable, "-c", code, "replay", HOGS, "--top", "1"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm"}
     if not is_terminal:
