@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from .. import reports
 from ..models.registry import all_models
+from ..reports import comparison
 from ..reports.settings import tunables_text
 from ..units import seconds_text
 from . import outputs
@@ -90,7 +90,7 @@ def compare(
     given = read_input(source, Choice(cpu, only, without, outside, seed, told))
     outputs.check_columns(files, len(specs) + (given.recorded is not None))
     with progress("simulating") as advance:
-        found = reports.compare(
+        found = comparison.compare(
             given.work,
             specs,
             recorded=given.recorded,
@@ -108,7 +108,7 @@ def compare(
         say_tables([*given.title, *_column_titles(found), *given.warnings], found.tables())
 
 
-def _column_titles(found: reports.Comparison) -> list[str]:
+def _column_titles(found: comparison.Comparison) -> list[str]:
     """The part that is compared, who is in which group, and what each column ran under."""
     begin, end = map(seconds_text, found.span)
     grouped = [column.result for column in found.columns if column.result.group_by]

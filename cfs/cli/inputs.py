@@ -17,7 +17,7 @@ from typing import Any
 
 import typer
 
-from ..recordings import Recording
+from ..recordings.recording import Recording
 from ..result import Result
 from ..scenarios.read import read_scenario
 from ..units import clean, count_text, time_text
@@ -141,7 +141,7 @@ def cpus_of(texts: list[str]) -> list[int] | None:
     return sorted({int(text) for text in texts})
 
 
-# ------------------------------------------------------------------------------------------------ what is read
+# ----------------------------------------------------------------------------------------------- what is read
 
 TOML_LINE = re.compile(rb"\s*(\[\[?[^\[\]]+\]\]?|[\w\"'-]+\s*=.*)\s*(#.*)?")
 """A header or a key; no line of perf script or ftrace looks like it."""
@@ -200,7 +200,7 @@ def _scenario(path: str, choice: Choice) -> Given:
     return Given(work, cpus, [f"scenario   {clean(work.source)}: {facts}"])
 
 
-# ------------------------------------------------------------------------------------------ what is said of it
+# ----------------------------------------------------------------------------------------- what is said of it
 
 
 def _recording_title(read: Recording, work: Workload, cpus: list[int]) -> list[str]:

@@ -2,8 +2,8 @@
 
 What it decides: the options that `cfs replay` and `cfs compare` share, once. Each is an alias (`HzOption`,
 ...) that both signatures name, so that the two cannot drift apart in spelling, type or help; a test lists
-both and says which one has what the other lacks. `settings_of`, `columns_of` and `ns_of` make an option's text
-a value, or an error that names the option and says what is allowed.
+both and says which one has what the other lacks. `settings_of`, `columns_of` and `ns_of` make an option's
+text a value, or an error that names the option and says what is allowed.
 
 Nothing here reads a recording or runs anything: what takes time begins after all options have been
 understood.
@@ -22,10 +22,10 @@ from typing import Annotated, Any
 
 import typer
 
-from .. import units
 from ..errors import TunableError
 from ..limits import NS_MAX
 from ..models.registry import Model, model_named
+from ..units import ns_of as duration_ns
 
 __all__ = ["columns_of", "ns_of", "settings_of", "until_ns_of"]
 
@@ -182,7 +182,7 @@ def _value(option: str, text: str) -> int | bool:
     with suppress(ValueError):
         return int(text, 0)
     with suppress(ValueError):
-        return units.ns_of(text)
+        return duration_ns(text)
     message = f"{option}: {text!r} is no value; write a number (6000000), a time (6ms), or on or off"
     raise TunableError(message)
 

@@ -26,14 +26,20 @@ from typing import Annotated, Any
 
 import typer
 
-from .. import reports
 from ..models.registry import model_named
-from ..recordings import Recording
+from ..recordings.recording import Recording
+from ..reports.compared import Column
+from ..reports.comparison import Comparison
 from ..reports.comparison_figure import check_columns as check_columns_of_plot
 from ..reports.drawing import check_path
 from ..reports.files import check_folder
 from ..reports.frames import arrow_table, check_parquet, to_parquet
-from ..reports.perfetto import check_perfetto
+from ..reports.ftrace import write_ftrace
+from ..reports.html import comparison_html, result_html, write_html
+from ..reports.perfetto import check_perfetto, write_perfetto
+from ..reports.samples import Samples, run_sampled
+from ..reports.timeline import plot_timeline
+from ..reports.trends import plot_trends
 from ..result import Result
 from ..simulation.simulation import Simulation
 from ..workload.workload import Workload
@@ -48,7 +54,7 @@ Files = Mapping[str, str]
 STDOUT = "-"
 
 
-# ---------------------------------------------------------------------------------------------- what is written
+# -------------------------------------------------------------------------------------------- what is written
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +64,7 @@ class Replayed:
     result: Result
     recorded: Result | None
     read: Recording | None
-    samples: reports.Samples | None
+    samples: Samples | None
     by: str
     top: int
     from_ns: int | None
@@ -81,12 +87,12 @@ class Replayed:
 class Compared:
     """What `cfs compare` found; columns are looked at again for their virtual time if a file wants it."""
 
-    found: reports.Comparison
+    found: Comparison
     work: Workload
     read: Recording | None
     cpus: list[int]
     end_ns: int | None
-    looked: dict[int, reports.Samples | None] = field(default_factory=dict)
+    looked: dict[int, Samples | None] = field(default_factory=dict)
 
     @property
     def sides(self) -> list[tuple[str, Result]]:
@@ -98,7 +104,7 @@ class Compared:
         facts = {} if self.read is None else {"recording": facts_of(self.read, self.cpus)}
         return self.found.to_dict() | facts
 
-    def samples(self, place: int) -> reports.Samples | None:
+    def samples(self, place: int) -> Samples | None:
         """Virtual time of a column over time: its run once more, looked at on the way; None for what was
         recorded.
         """
@@ -106,7 +112,7 @@ class Compared:
             self.looked[place] = self._looked_at(self.found.columns[place])
         return self.looked[place]
 
-    def _looked_at(self, column: reports.comparison.Column) -> reports.Samples | None:
+    def _looked_at(self, column: Column) -> Samples | None:
         if column.is_recorded:
             return None
         whole, model = column.whole, model_named(column.model)
@@ -117,15 +123,15 @@ class Compared:
 
 def simulated(
     simulation: Simulation, until_ns: int | None, *, looks: bool
-) -> tuple[Result, reports.Samples | None]:
+) -> tuple[Result, Samples | None]:
     """The result, and if wanted what the model's virtual time was on the way."""
     with progress("simulating") as advance:
         if looks:
-            return reports.run_sampled(simulation, until_ns, progress=advance)
+            return run_sampled(simulation, until_ns, progress=advance)
         return simulation.run(until_ns, progress=advance), None
 
 
-# --------------------------------------------------------------------------------------------------- the entry
+# -------------------------------------------------------------------------------------------------- the entry
 
 
 def _no_limit(nr_columns: int) -> None:
@@ -186,7 +192,7 @@ class Output:
         )
 
 
-# -------------------------------------------------------------------------------------------------- the writers
+# ------------------------------------------------------------------------------------------------ the writers
 
 
 def _write_json(report: Replayed | Compared, path: str) -> None:
@@ -197,50 +203,50 @@ def _write_json(report: Replayed | Compared, path: str) -> None:
         Path(path).write_text(text + "\n", encoding="utf-8")
 
 
-def _plot(report: Replayed, path: str) -> None:
+def _draw(report: Replayed, path: str) -> None:
     look: dict[str, Any] = {"top": report.top, "by": report.by, "from_ns": report.from_ns}
-    reports.plot_timeline(report.result, path, recorded=report.recorded, **look)
+    plot_timeline(report.result, path, recorded=report.recorded, **look)
 
 
-def _plot_compared(report: Compared, path: str) -> None:
+def _draw_compared(report: Compared, path: str) -> None:
     report.found.plot(path)
 
 
-def _plot_trends(report: Replayed, path: str) -> None:
+def _draw_trends(report: Replayed, path: str) -> None:
     look: dict[str, Any] = {"top": report.top, "by": report.by, "from_ns": report.from_ns}
-    reports.plot_trends(report.result, path, recorded=report.recorded, samples=report.samples, **look)
+    plot_trends(report.result, path, recorded=report.recorded, samples=report.samples, **look)
 
 
-def _plot_trends_of(report: Compared, place: int, path: str) -> None:
+def _draw_trends_of(report: Compared, place: int, path: str) -> None:
     found, begin = report.found, report.found.span[0]
     look: dict[str, Any] = {"top": found.top, "by": found.by, "from_ns": begin, "until_ns": report.end_ns}
-    reports.plot_trends(found.columns[place].whole, path, samples=report.samples(place), **look)
+    plot_trends(found.columns[place].whole, path, samples=report.samples(place), **look)
 
 
 def _write_page(report: Replayed, path: str) -> None:
     look: dict[str, Any] = {"top": report.top, "by": report.by, "from_ns": report.from_ns}
-    page = reports.result_html(report.result, report.recorded, samples=report.samples, **look)
-    reports.write_html(page, path)
+    page = result_html(report.result, report.recorded, samples=report.samples, **look)
+    write_html(page, path)
 
 
 def _write_page_compared(report: Compared, path: str) -> None:
-    reports.write_html(reports.comparison_html(report.found), path)
+    write_html(comparison_html(report.found), path)
 
 
 def _write_perfetto(report: Replayed, path: str) -> None:
-    reports.write_perfetto(report.result, path, report.samples)
+    write_perfetto(report.result, path, report.samples)
 
 
 def _write_perfetto_of(report: Compared, place: int, path: str) -> None:
-    reports.write_perfetto(report.found.columns[place].whole, path, report.samples(place))
+    write_perfetto(report.found.columns[place].whole, path, report.samples(place))
 
 
 def _write_ftrace(report: Replayed, path: str) -> None:
-    reports.write_ftrace(report.result, path)
+    write_ftrace(report.result, path)
 
 
 def _write_ftrace_of(report: Compared, place: int, path: str) -> None:
-    reports.write_ftrace(report.found.columns[place].whole, path)
+    write_ftrace(report.found.columns[place].whole, path)
 
 
 def _write_parquet(report: Replayed | Compared, path: str) -> None:
@@ -282,8 +288,8 @@ OUTPUTS: tuple[Output, ...] = (
         "plot",
         "Draw a timeline and the waits: .png, .svg or .pdf.",
         check_path,
-        _plot,
-        _plot_compared,
+        _draw,
+        _draw_compared,
         help_compared="Draw a column a scheduler: .png, .svg or .pdf.",
         check_columns=check_columns_of_plot,
         drawn=True,
@@ -292,8 +298,8 @@ OUTPUTS: tuple[Output, ...] = (
         "plot-trends",
         "Draw shares, runnable tasks and virtual time over time.",
         check_path,
-        _plot_trends,
-        _each(_plot_trends_of),
+        _draw_trends,
+        _each(_draw_trends_of),
         help_compared="Draw shares and runnable tasks over time, a file a column.",
         samples=True,
         drawn=True,
@@ -342,7 +348,7 @@ OUTPUTS: tuple[Output, ...] = (
 """The formats, in the order in which help lists them."""
 
 
-# ------------------------------------------------------------------------------------------- what a command does
+# ---------------------------------------------------------------------------------------- what a command does
 
 
 def with_outputs(command: Callable[..., None]) -> Callable[..., None]:

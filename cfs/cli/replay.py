@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from .. import reports
 from ..models.registry import model_named
 from ..reports.settings import tunables_text
+from ..reports.tables import tables
 from ..result import Result
 from ..simulation.simulation import Simulation
 from . import outputs
@@ -98,7 +98,7 @@ def replay(
     report = outputs.Replayed(result, recorded, given.read, samples, by, top, begin)
     outputs.write_replayed(files, report)
     if outputs.shows_tables(files):
-        say_tables(_title(given, told.group_by, result), reports.tables(result, recorded, by=by, top=top))
+        say_tables(_title(given, told.group_by, result), tables(result, recorded, by=by, top=top))
 
 
 def _title(given: Given, asked: str | None, result: Result) -> list[str]:

@@ -1,8 +1,8 @@
 """What the command line says, and where.
 
 What it decides: results go to standard output, everything else (progress, warnings, errors) to standard
-error. Whatever is a `CfsError` or an `OSError` becomes one sentence and exit status 2. Progress bars show on a
-terminal only, and only for work that takes a moment; in pipes the output is plain text without colour.
+error. Whatever is a `CfsError` or an `OSError` becomes one sentence and exit status 2. Progress bars show on
+a terminal only, and only for work that takes a moment; in pipes the output is plain text without colour.
 """
 
 from __future__ import annotations

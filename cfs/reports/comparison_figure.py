@@ -24,7 +24,7 @@ import numpy as np
 
 from ..errors import CfsError
 from ..units import clean, count_text, seconds_text, short_time, time_text
-from .comparison import quantile
+from .compared import Column, quantile
 from .drawing import (
     FAINT,
     INK,
@@ -55,14 +55,13 @@ from .lanes import (
     waits_in,
     with_hue,
 )
-
 from .settings import settings_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from .comparison import Column, Comparison
+    from .comparison import Comparison
     from .fairness import Lags
 
 __all__ = ["plot_comparison"]

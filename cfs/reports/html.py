@@ -21,10 +21,10 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from ..result import Result
+from ..units import count_text, seconds_text, short_time
 from .columns import CPU_TABLE, LATENCY_TABLE, StatColumn, columns_of_tables
 from .comparison import Comparison
 from .files import check_folder
-from ..units import count_text, seconds_text, short_time
 from .lanes import (
     LAG_LEAST_NS,
     Lane,

@@ -1,4 +1,6 @@
-"""A part of a result as a result of its own."""
+"""A part of a result as a result of its own: runs are cut at its edges, a wait counts if it ends in it, and
+tasks that were there before are there.
+"""
 
 from __future__ import annotations
 

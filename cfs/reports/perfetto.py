@@ -33,8 +33,8 @@ import numpy as np
 from ..errors import MissingExtraError
 from ..limits import PRIO_DEFAULT, prio_of_nice
 from ..result import Out, Result
-from .files import check_folder
 from .events import FORK, IDLE, SWITCH, events_of, unique_pids
+from .files import check_folder
 from .samples import Samples, nr_running
 
 __all__ = ["check_perfetto", "write_perfetto"]

@@ -106,7 +106,7 @@ def test_compare_says_of_each_column_what_it_is_fair_among(two_hogs):
 def test_compare_looks_at_a_column_with_the_groups_that_it_ran_with(two_hogs, tmp_path, monkeypatch):
     """The virtual time in the trends is of the run in the tables, also where users became groups."""
     drawn = []
-    monkeypatch.setattr("cfs.reports.plot_trends", lambda *args, samples, **more: drawn.append(samples))
+    monkeypatch.setattr("cfs.cli.outputs.plot_trends", lambda *args, samples, **more: drawn.append(samples))
     told = ("--uid", "a=1000", "--uid", "b=1001:3072", "--model", EEVDF)
     assert run("compare", two_hogs, *told, "--plot-trends", tmp_path / "t.svg").exit_code == 0
     work = cfs.Recording.open(two_hogs).workload(cpu=0).with_uids({"a": 1000, "b": (1001, 3072)})

@@ -15,7 +15,9 @@ def test_feature_bits_are_written_as_people_write_them(value):
     assert content["tunables"]["START_DEBIT"] is False
 
 
-@pytest.mark.parametrize("value", ["6000000", "6_000_000", "6ms", "6 ms", "6.0ms", "6000us", "0x5b8d80", "0.006s"])
+@pytest.mark.parametrize(
+    "value", ["6000000", "6_000_000", "6ms", "6 ms", "6.0ms", "6000us", "0x5b8d80", "0.006s"]
+)
 def test_times_are_written_as_people_write_them(value):
     content = json.loads(run("replay", HOGS, "--set", f"sched_latency_ns={value}", "--json", "-").stdout)
     assert content["tunables"]["sched_latency_ns"] == 6_000_000

@@ -1,4 +1,4 @@
-"""What the command line says and where: progress, errors in a sentence, nothing that a terminal would obey."""
+"""What the command line says and where: progress, errors, and nothing that a terminal would obey."""
 
 import gzip
 import os

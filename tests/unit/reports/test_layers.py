@@ -13,7 +13,8 @@ FOLDER = Path(cfs.reports.__file__).parent
 LAYERS = [
     {"files", "settings", "columns", "lines", "part", "events", "lanes"},
     {"fairness", "tables", "verdicts"},
-    {"samples"},
+    {"samples", "compared"},
+    {"comparison_tables"},
     {"comparison"},
     {"drawing", "svg", "frames", "ftrace", "perfetto"},
     {"timeline", "trends", "comparison_figure", "html"},
