@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ModelError
+from ..limits import POLICIES
 from .tunables import LinuxCfs2623, LinuxCfs2624, LinuxEevdf618, LinuxO12622, RfsModel, Tunables
 
 __all__ = ["Model", "MODELS", "all_models", "model_named"]
@@ -55,7 +56,7 @@ class Model:
     group_levels: int | None
     root_shares: dict[str, int]
     options: frozenset[str] = frozenset()
-    policies: tuple[str, ...] = ("normal", "batch", "idle")
+    policies: tuple[str, ...] = POLICIES
 
     def sched_class(self) -> Any:
         """The capsule of the compiled hook table."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from ._sim import Loop
 from ..errors import WorkloadError
-from ..limits import NS_MAX, checked_hz
+from ..limits import NS_MAX, POLICIES, checked_hz
 from ..models.registry import Model, model_named
 from ..result import RUN_DTYPE, Result
 from ..scheduler._scheduler import Scheduler, TaskGroup, User
@@ -266,7 +266,7 @@ def _name_of(sched: Scheduler | Policy) -> str:
 
 
 def _require_policies(workload: Workload, model: Model) -> None:
-    for number, policy in enumerate(("normal", "batch", "idle")):
+    for number, policy in enumerate(POLICIES):
         if policy not in model.policies and (workload.tasks["policy"] == number).any():
             raise WorkloadError(f"{model.id} has no policy {policy!r}; there are {', '.join(model.policies)}")
 

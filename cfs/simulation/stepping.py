@@ -24,6 +24,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from ..limits import POLICIES
 from ..result import RUN_DTYPE, Out, Ready
 from ..workload.workload import Op, Workload
 
@@ -127,7 +128,7 @@ class Stepper:
         facts = {
             "name": self.workload.name(row),
             "nice": int(spec["nice"]),
-            "policy": ("normal", "batch", "idle")[spec["policy"]],
+            "policy": POLICIES[spec["policy"]],
             "cpu": int(spec["cpu"]),
             **self.facts[row],
         }
