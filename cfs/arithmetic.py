@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _arithmetic
 from .errors import GroupError, StateError
+from .limits import NICE_MAX, NICE_MIN, POLICIES, U64_MAX
 
 __all__ = [
     "LoadWeight",
@@ -33,10 +34,6 @@ __all__ = [
     "vruntime_before",
     "vruntime_difference",
 ]
-
-U64_MAX = 2**64 - 1
-NICE_MIN, NICE_MAX = -20, 19
-POLICIES = ("normal", "batch", "idle")
 
 
 class LoadWeight(NamedTuple):

@@ -116,6 +116,8 @@ class Result:
     end : str
         Why the run ended: ``"duration"``, ``"finished"`` (every task exited) or ``"stalled"`` (nobody was
         left who could run or be woken).
+    nr_cpus_booted : int
+        CPUs that the model's tunables were scaled for; 0: as many as `cpus`.
     """
 
     model: str
@@ -133,6 +135,7 @@ class Result:
     hz: int = 0
     source: str = ""
     end: str = "duration"
+    nr_cpus_booted: int = 0
 
     @property
     def nr_tasks(self) -> int:
@@ -232,6 +235,10 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain numbers, schema ``cfs-result/1`` (docs/reference/result.md)."""
+        from .reports import columns
+
+        stats = self.stats()
+        ran = stats[stats["switches"] > 0]
         return {
             "schema": SCHEMA,
             "model": self.model,
@@ -244,7 +251,10 @@ class Result:
             "context_switches": int(self.context_switches),
             "cpus": self._cpu_rows(),
             "groups": self._group_rows(),
-            "tasks": [self._task_row(row) for row in self.stats() if row["switches"]],
+            "tasks": [
+                self._task_facts(task) | row
+                for task, row in zip(ran["key"].tolist(), columns.plain_rows(ran, columns.TASK))
+            ],
         }
 
     def to_json(self, indent: int | None = None) -> str:
@@ -317,33 +327,21 @@ class Result:
     def _group_rows(self) -> list[dict[str, Any]]:
         if self.group_by is None:
             return []
+        from .reports import columns
+
         _, labels = self.keys("group")
+        stats = self.stats("group")
         return [
-            {
-                "group": labels[row["key"]],
-                "shares": self.shares.get(labels[row["key"]]),
-                "nr_tasks": int(row["nr_tasks"]),
-                "cpu_ns": int(row["cpu_ns"]),
-                "share": float(row["share"]),
-            }
-            for row in self.stats("group")
+            {"group": labels[key], "shares": self.shares.get(labels[key])} | row
+            for key, row in zip(stats["key"].tolist(), columns.plain_rows(stats, columns.GROUP))
         ]
 
-    def _task_row(self, row: np.void) -> dict[str, Any]:
-        task = int(row["key"])
-        counts = {name: int(row[name]) for name in ("cpu_ns", "switches", "voluntary", "involuntary")}
-        waits = ("latency", "wakeup_latency", "fork_latency", "preempted_wait", "run_length")
+    def _task_facts(self, task: int) -> dict[str, Any]:
         return {
             "pid": int(self.pids[task]),
             "comm": self.names[task],
             "nice": int(self.nice[task]),
             "group": self.groups[task],
-            "share": float(row["share"]),
-            **counts,
-            **{
-                name: {column: int(row[name][column]) for column in QUANTILES_DTYPE.names or ()}
-                for name in waits
-            },
         }
 
     def __repr__(self) -> str:

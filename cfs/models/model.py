@@ -6,6 +6,7 @@ import importlib
 from dataclasses import dataclass
 from typing import Any
 
+from ..limits import POLICIES
 from .tunables import Tunables
 
 __all__ = ["Model"]
@@ -46,7 +47,7 @@ class Model:
     group_levels: int | None
     root_shares: dict[str, int]
     options: frozenset[str] = frozenset()
-    policies: tuple[str, ...] = ("normal", "batch", "idle")
+    policies: tuple[str, ...] = POLICIES
 
     def sched_class(self) -> Any:
         """The capsule of the compiled hook table."""

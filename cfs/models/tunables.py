@@ -11,11 +11,9 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Self
 
 from ..errors import TunableError
+from ..limits import U32_MAX
 
 __all__ = ["Tunables"]
-
-U32_MAX = 2**32 - 1
-U64_MAX = 2**64 - 1
 
 
 @dataclass(frozen=True)

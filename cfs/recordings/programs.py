@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 import numpy as np
 
 from ..errors import RecordingError
+from ..limits import nice_of_prio
 from ..workload.ops import TASK_DTYPE, Op
 from ..workload.workload import Workload
 from ._walk import Programs, busy_ns
@@ -101,7 +102,7 @@ def _workload(
     tasks["first_op"], tasks["nr_ops"], tasks["start_ns"] = begins[:, 0], begins[:, 1], begins[:, 2]
     tasks["pid"], tasks["name"] = seen["pid"], name
     tasks["cpu"] = home[kept]
-    tasks["nice"] = np.where(prio < 0, 0, np.maximum(prio - 120, -20))
+    tasks["nice"] = [nice_of_prio(value) for value in prio.tolist()]
     names = [recording.names[i] if i >= 0 else "" for i in used]
     return Workload(tasks, ops, names, duration_ns=recording.duration_ns, source=recording.name)
 

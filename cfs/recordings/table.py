@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import RecordingError
+from ..limits import nice_of_prio
 from ._tracker import Tracker
 from ._walk import EVENT_DTYPE, busy_ns, runs, wakeups
 from .causes import Cause, Witness, decide
@@ -126,7 +127,7 @@ class EventTable:
                     comm=names[name] if name >= 0 else "",
                     comms=tuple(comms.get(row, ())),
                     prio=prio,
-                    nice=nice_of(prio),
+                    nice=nice_of_prio(prio),
                     prio_first=prio_first,
                     parent=parent,
                 )
@@ -249,7 +250,3 @@ class EventTable:
         chosen[self.cpus_of(cpu)] = 1
         return chosen
 
-
-def nice_of(prio: int) -> int:
-    """The nice value of a priority: 100 ... 139 are -20 ... 19; real-time is -20, unknown (-1) is 0."""
-    return 0 if prio < 0 else max(prio - 120, -20)

@@ -1,18 +1,38 @@
 """What people want to see: tables of a result, a timeline of it, and schedulers beside each other.
 
-    tables.py              text tables, the recorded beside the model
-    comparison.py          one workload under several schedulers: a column each
+What is measured:
+
+    columns.py             the columns of all tables: one entry a column
+    lines.py               which lines a table has, and their statistics
     fairness.py            how far from fair: lag from the runs alone, spread of virtual time
+    samples.py             virtual time over time, by looking at a simulation while it runs
     lanes.py               what a figure shows: which lanes, which waits
-    drawing.py             the look that all figures share (they need the extra ``plot``)
+    compared.py            what is known of one scheduler of a comparison
+    part.py                a part of a result as a result of its own
+    settings.py            which tunables were changed
+    events.py              from runs back to switches and wakeups
+    files.py               where a report can be written
+
+As text:
+
+    tables.py              text tables, the recorded beside the model
+    verdicts.py            what a replay of conformance traces found
+    comparison_tables.py   a column a scheduler
+    comparison.py          one workload under several schedulers: runs it, and hands on what was found
+
+On paper (the extra ``plot``), as a page (numpy alone), and for other programs:
+
+    drawing.py             the look that all figures share
     timeline.py            figure: who ran and who waited, and the distribution of waits
     trends.py              figure: shares, runnable tasks and virtual time over time
     comparison_figure.py   figure: a column a scheduler
-    samples.py             virtual time over time, by looking at a simulation while it runs
-    svg.py, html.py        a page that works offline, and what a notebook shows; numpy alone
-    events.py              from runs back to switches and wakeups, for
-    ftrace.py              ftrace text, and
-    perfetto.py            a Perfetto trace (it needs the extra ``perfetto``)
+    svg.py, html.py        a page that works offline, and what a notebook shows
+    frames.py              Arrow, pandas, polars, Parquet (the extra ``frames``)
+    ftrace.py              ftrace text
+    perfetto.py            a Perfetto trace (the extra ``perfetto``)
+
+A file sees what stands above it in its part and in the parts before, and one door leads down here:
+`Comparison.plot`.
 """
 
 from .comparison import Comparison, compare

@@ -13,9 +13,6 @@ C3  A line is a class of task, a command name (or a task, or a group); lines are
 C4  Each model is as fair by what is asked as it can: a model with control groups and no users makes a group
     of each user (`Workload.for_model`), one with neither runs flat. A column's `result.group_by` says which.
 
-A part of the span is a result of its own: runs are cut at its edges, a wait counts if it ends in it, and
-tasks that were there before are there.
-
 Rejected: a score (what is better depends on who asks); a table of differences to the first column (people
 subtract, and a difference of quantiles is a quantile of nothing).
 """
@@ -23,7 +20,6 @@ subtract, and a difference of quantiles is a quantile of nothing).
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -31,29 +27,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import CfsError, ModelError, WorkloadError
+from ..limits import POLICIES
 from ..models.registry import Model, model_named
-from ..result import QUANTILES_DTYPE, Out, Ready, Result
+from ..result import Result
 from ..scheduler._scheduler import Scheduler
 from ..simulation.simulation import Simulation
 from ..simulation.stepping import Policy
-from ..workload.ops import POLICIES
 from ..workload.workload import Workload
+from .compared import Column, class_rows, number_equals
+from .comparison_tables import comparison_tables
 from .fairness import Entitlement, Lags, Spread, lags_at, virtual_spread
-from .tables import (
-    ALL,
-    GAP,
-    OTHERS,
-    Line,
-    Table,
-    clean,
-    identities_of,
-    lines_of,
-    lumped_stats,
-    padded,
-    ranked_labels,
-    share_text,
-    time_text,
-)
+from .lines import Lines, check_lines
+from .part import part_of
+from .tables import Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -65,68 +51,7 @@ NR_INSTANTS = 200
 WINDOW_NS = 100_000_000
 """Longest window of the lag: what people call now; a tenth of the part if that is shorter."""
 
-LEFT_WIDTH, CELL_WIDTH = 23, 17
-COLUMNS_IN_BLOCK = 4
-"""Columns beside each other: 23 + 4 * (2 + 17) = 99."""
-
-WAITS = {"p50": "half are no longer", "p99": "one in a hundred is longer", "max": "the longest"}
-
-Row = tuple[str, str, list[str]]
-"""Name, number and cells of a line."""
-
 Spec = str | Model | Policy | tuple[str | Model, Mapping[str, Any]]
-
-
-@dataclass(eq=False)
-class Column:
-    """One scheduler of a comparison.
-
-    Parameters
-    ----------
-    model : str
-        Id of the model, or ``"recorded"``.
-    settings : dict
-        Tunables and feature bits that were asked for.
-    whole : Result
-        Everything from time 0 on.
-    result : Result
-        The part that is compared; its `duration_ns` is the length of the part.
-    lags : Lags
-        Lag of those who want the CPU all the time (`fairness`).
-    spread : Spread or None
-        How far apart tasks are in the model's own virtual time; None if it has none.
-    number : int
-        Which of several columns of the same model and settings it is, from 1 on.
-    """
-
-    model: str
-    settings: dict[str, int | bool]
-    whole: Result
-    result: Result
-    lags: Lags
-    spread: Spread | None
-    number: int = 1
-
-    @property
-    def label(self) -> str:
-        """Names the column: the model, and its settings if it has some."""
-        number = [f"({self.number})"] if self.number > 1 else []
-        return " ".join([self.model, *number, *settings_text(self.settings)])
-
-    @property
-    def is_recorded(self) -> bool:
-        """Was this measured, not simulated?"""
-        return self.model == "recorded"
-
-    @property
-    def nr_ended(self) -> int:
-        """Tasks that exited: programs that were done."""
-        return int((self.result.runs["out"] == Out.EXITED).sum())
-
-    @property
-    def idle_ns(self) -> int:
-        """Time of all CPUs in which no task ran, ns."""
-        return int(self.result.duration_ns) * len(self.result.cpus) - self.result.busy_ns
 
 
 @dataclass(eq=False)
@@ -169,20 +94,7 @@ class Comparison:
         list of Table
             Lines of at most 100 columns; with more than four schedulers a table goes on in blocks below.
         """
-        classes = self._classes()
-        about = {"comm": ("command", "tasks"), "task": ("task", "pid"), "group": ("group", "tasks")}[self.by]
-        return [
-            self._table("Throughput", ("", ""), [(name, "", row) for name, row in self._throughput()]),
-            self._table("Share of the CPU", about, classes.rows(lambda row: share_text(row["share"]))),
-            self._table("Times switched in", about, classes.rows(lambda row: str(row["switches"]))),
-            *(
-                self._table(f"Scheduling latency, {name}: of the waits {what}", about, classes.waits(name))
-                for name, what in WAITS.items()
-            ),
-            self._table(
-                self._fairness_title(), ("", ""), [(name, "", row) for name, row in self._fairness()]
-            ),
-        ]
+        return comparison_tables(self.columns, self.by, self._lines())
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> Figure:
         """Draw the comparison, a column a scheduler; see `cfs.reports.plot_comparison`."""
@@ -193,7 +105,7 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """The comparison as plain numbers, schema ``cfs-comparison/1`` (docs/reference/cli.md)."""
         first = self.columns[0]
-        classes = self._classes()
+        lines = self._lines()
         return {
             "schema": SCHEMA,
             "source": first.result.source,
@@ -204,94 +116,12 @@ class Comparison:
             "until_ns": self.span[1],
             "window_ns": first.lags.window_ns,
             "columns": [
-                self._column_row(column, classes.numbers(place)) for place, column in enumerate(self.columns)
+                column.to_dict(class_rows(lines, place)) for place, column in enumerate(self.columns)
             ],
         }
 
-    # ------------------------------------------------------------------------------------------------ numbers
-
-    def _classes(self) -> _Classes:
-        return _Classes.of(self.results, self.by, self.top)
-
-    def _throughput(self) -> list[tuple[str, list[str]]]:
-        columns = self.columns
-        return [
-            ("programs ended", [str(column.nr_ended) for column in columns]),
-            ("all ended after", [_end_text(column) for column in columns]),
-            ("work done, CPU time", [time_text(column.result.busy_ns) for column in columns]),
-            ("idle", [time_text(column.idle_ns) for column in columns]),
-            ("context switches", [str(column.result.context_switches) for column in columns]),
-        ]
-
-    def _fairness_title(self) -> str:
-        window = time_text(self.columns[0].lags.window_ns).strip()
-        return f"Spread over time: lag in windows of {window}, and the model's own virtual time"
-
-    def _fairness(self) -> list[tuple[str, list[str]]]:
-        columns = self.columns
-        rows = [
-            (f"lag spread, {name}", [_time_or_none(quantile(c.lags.spread_ns, name)) for c in columns])
-            for name in WAITS
-        ]
-        rows += [
-            (
-                "furthest behind",
-                [_time_or_none(quantile(c.lags.greatest_ns.clip(0, None), "max")) for c in columns],
-            ),
-            (
-                "furthest ahead",
-                [_time_or_none(quantile((-c.lags.least_ns).clip(0, None), "max")) for c in columns],
-            ),
-        ]
-        for field_name in dict.fromkeys(c.spread.field for c in columns if c.spread):
-            spreads = [
-                c.spread.spread if c.spread and c.spread.field == field_name else None for c in columns
-            ]
-            rows += [
-                (f"{field_name}, {name}", [_time_or_none(quantile(s, name)) for s in spreads])
-                for name in ("p50", "max")
-            ]
-        return rows
-
-    def _column_row(self, column: Column, classes: list[dict[str, Any]]) -> dict[str, Any]:
-        return {
-            "label": column.label,
-            "model": column.model,
-            "settings": column.settings,
-            "programs_ended": column.nr_ended,
-            "busy_ns": column.result.busy_ns,
-            "idle_ns": column.idle_ns,
-            "context_switches": int(column.result.context_switches),
-            "end": column.whole.end,
-            "end_ns": int(column.whole.duration_ns),
-            "classes": classes,
-            "lag": {
-                "at_ns": column.lags.at_ns.tolist(),
-                "greatest_ns": column.lags.greatest_ns.tolist(),
-                "least_ns": column.lags.least_ns.tolist(),
-                "nr_tasks": column.lags.nr_tasks.tolist(),
-            },
-            "virtual": column.spread
-            and {
-                "field": column.spread.field,
-                "at_ns": column.spread.at_ns.tolist(),
-                "spread": column.spread.spread.tolist(),
-            },
-            "result": column.result.to_dict(),
-        }
-
-    # --------------------------------------------------------------------------------------------------- text
-
-    def _table(self, title: str, about: tuple[str, str], rows: list[Row]) -> Table:
-        lines: list[str] = []
-        nr_blocks = -(-len(self.columns) // COLUMNS_IN_BLOCK)
-        width = -(-len(self.columns) // nr_blocks)  # blocks of nearly one width
-        for first in range(0, len(self.columns), width):
-            block = slice(first, first + width)
-            lines += [""] if lines else []
-            lines += _heading_lines(self.columns[block], about)
-            lines += [_line(name, number, cells[block]) for name, number, cells in rows]
-        return Table(title, tuple(line.rstrip() for line in lines))
+    def _lines(self) -> Lines:
+        return Lines.of(self.results, self.by, self.top)
 
     def __repr__(self) -> str:
         source = self.columns[0].result.source or "a workload"
@@ -359,10 +189,7 @@ def compare(
     >>> int(o1.lags.spread_ns.max()), int(eevdf.lags.spread_ns.max())
     (100000000, 1000000)
     """
-    if by not in ("comm", "task", "group"):
-        raise ValueError(f"by = {by!r} is none of 'comm', 'task', 'group'")
-    if top < 1:
-        raise ValueError(f"top = {top} is less than 1")
+    check_lines(by, top, ("comm", "task", "group"))
     runners = _runners(models, workload, group_by)
     end_ns = _end_of_part(workload, from_ns, until_ns)
     window_ns = max(1, min(WINDOW_NS, (end_ns - from_ns) // 10))
@@ -380,7 +207,7 @@ def compare(
         whole = whole if grouped is None else replace(whole, groups=list(grouped.groups))
         lags = lags_at(whole, at_ns, window_ns, due)
         columns.append(Column(whole.model, settings, whole, part_of(whole, *span), lags, spread))
-    _number_equals(columns)
+    number_equals(columns)
     return Comparison(columns, by, top, span, due, group_by)
 
 
@@ -473,160 +300,3 @@ def _entitlement(workload: Workload, nice: np.ndarray, grouped: Result | None) -
     if grouped is None:
         return Entitlement.of_nice(nice, policies)
     return Entitlement.of_nice(nice, policies, grouped.groups, grouped.shares)
-
-
-def part_of(result: Result, from_ns: int, until_ns: int) -> Result:
-    """A part of a result as a result of its own: runs are cut at its edges, times still count from 0.
-
-    A wait counts if it ends in the part. Context switches of a part are those that the tasks of the result
-    made.
-
-    Parameters
-    ----------
-    result : Result
-    from_ns, until_ns : int
-        ns since the start.
-
-    Returns
-    -------
-    Result
-        Its `duration_ns` is `until_ns` - `from_ns`.
-    """
-    if from_ns == 0 and until_ns >= result.duration_ns:
-        return replace(result, duration_ns=until_ns)
-    inside = (result.runs["end_ns"] > from_ns) | (result.runs["start_ns"] >= from_ns)
-    runs = result.runs[inside & (result.runs["start_ns"] < until_ns)]  # a copy
-    began_before, ends_after = runs["start_ns"] < from_ns, runs["end_ns"] > until_ns
-    runs["ready"][began_before], runs["ready_ns"][began_before] = Ready.UNKNOWN, -1
-    runs["out"][ends_after] = Out.RUNNING
-    runs["start_ns"] = runs["start_ns"].clip(from_ns, None)
-    runs["end_ns"] = runs["end_ns"].clip(None, until_ns)
-    switches = sum(
-        _nr_switches(result.runs[result.runs["cpu"] == cpu], from_ns, until_ns) for cpu in result.cpus
-    )
-    return replace(result, runs=runs, duration_ns=until_ns - from_ns, context_switches=switches)
-
-
-def _nr_switches(runs: np.ndarray, from_ns: int, until_ns: int) -> int:
-    """Switches to a task, and those to idle, that happen in a part; `runs` are of one CPU."""
-    runs = runs[np.argsort(runs["start_ns"], kind="stable")]
-    next_ns = np.append(runs["start_ns"][1:], np.iinfo(np.int64).max)
-    to_idle = runs["end_ns"][(runs["out"] != Out.RUNNING) & (next_ns > runs["end_ns"])]
-    times = np.concatenate([runs["start_ns"], to_idle])
-    return int(((times >= from_ns) & (times < until_ns)).sum())
-
-
-# ------------------------------------------------------------------------------------------------ the classes
-
-
-@dataclass(frozen=True, eq=False)
-class _Classes:
-    """The lines of the tables, and of each result the statistics of each line (C3)."""
-
-    lines: list[Line]
-    stats: list[dict[str, np.void]]
-
-    @classmethod
-    def of(cls, results: list[Result], by: str, top: int) -> _Classes:
-        identities = [identities_of(result, by) for result in results]
-        ranked = ranked_labels(results, identities)
-        shown = ranked if len(ranked) <= top + 1 else ranked[:top]
-        lines = lines_of(results, identities, by, shown, len(ranked) - len(shown))
-        return cls(lines, [lumped_stats(*side, shown) for side in zip(results, identities)])
-
-    def rows(self, text: Callable[[np.void], str]) -> list[Row]:
-        """A cell a column, "-" where a class never ran."""
-        return [
-            (
-                line.name,
-                line.number,
-                [text(of[line.label]) if line.label in of else "- " for of in self.stats],
-            )
-            for line in self.lines
-        ]
-
-    def waits(self, name: str) -> list[Row]:
-        """A quantile of the waits, "-" where there are none."""
-        return self.rows(
-            lambda row: time_text(row["latency"][f"{name}_ns"]) if row["latency"]["count"] else "- "
-        )
-
-    def numbers(self, place: int) -> list[dict[str, Any]]:
-        """The lines of a column as plain numbers."""
-        of = self.stats[place]
-        return [_class_row(line, of[line.label]) for line in self.lines if line.label in of]
-
-
-def _class_row(line: Line, row: np.void) -> dict[str, Any]:
-    kind = {OTHERS: "others", ALL: "all"}.get(line.label, "class")
-    counts = ("nr_tasks", "cpu_ns", "switches", "voluntary", "involuntary")
-    return {
-        "kind": kind,
-        "name": line.name,
-        **{name: int(row[name]) for name in counts},
-        "share": float(row["share"]),
-        "latency": {name: int(row["latency"][name]) for name in QUANTILES_DTYPE.names or ()},
-    }
-
-
-# ------------------------------------------------------------------------------------------------------- text
-
-
-def settings_text(settings: Mapping[str, int | bool]) -> list[str]:
-    """Tunables as people write them."""
-    return [f"{name}={_value_text(value)}" for name, value in settings.items()]
-
-
-def _value_text(value: int | bool) -> str:
-    return ("on" if value else "off") if isinstance(value, bool) else str(value)
-
-
-def _number_equals(columns: list[Column]) -> None:
-    seen: Counter[str] = Counter()
-    for column in columns:
-        seen[column.label] += 1
-        column.number = seen[column.label]
-
-
-def _heading_of(column: Column, width: int) -> list[str]:
-    """The label of a column in lines of a width: the model, then its settings, broken at "=" if need be."""
-    lines = [column.model + (f" ({column.number})" if column.number > 1 else "")]
-    for setting in settings_text(column.settings):
-        name, _, value = setting.partition("=")
-        lines += [setting] if len(setting) <= width else [name, f"= {value}"]
-    return [clean(line) for line in lines]
-
-
-def _heading_lines(columns: list[Column], about: tuple[str, str]) -> list[str]:
-    headings = [_heading_of(column, CELL_WIDTH) for column in columns]
-    height = max(map(len, headings))
-    lines = [
-        _line("", "", [heading[i] if i < len(heading) else "" for heading in headings]) for i in range(height)
-    ]
-    return [*lines, _line(*about, ["-" * CELL_WIDTH] * len(columns))]
-
-
-def _line(name: str, number: str, cells: list[str]) -> str:
-    width = LEFT_WIDTH if not number else LEFT_WIDTH - 8
-    left = padded(clean(name), width) + (f" {number:>7}" if number else "")
-    return left + "".join(GAP + _right(cell) for cell in cells)
-
-
-def _right(cell: str) -> str:
-    return padded(cell, CELL_WIDTH) if len(cell) > CELL_WIDTH else f"{cell:>{CELL_WIDTH}}"
-
-
-def _end_text(column: Column) -> str:
-    return time_text(column.whole.duration_ns) if column.whole.end == "finished" else "- "
-
-
-def quantile(values: np.ndarray | None, name: str) -> int | None:
-    """By nearest rank, as everywhere; None of no values."""
-    if values is None or not len(values):
-        return None
-    percent = {"p50": 50, "p99": 99, "max": 100}[name]
-    return int(np.sort(values)[-(-len(values) * percent // 100) - 1])
-
-
-def _time_or_none(ns: int | None) -> str:
-    return "- " if ns is None else time_text(ns)

@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import CfsError
-from .comparison import quantile, settings_text
+from ..units import clean, count_text, seconds_text, short_time, time_text
+from .compared import Column, quantile
 from .drawing import (
     FAINT,
     INK,
@@ -34,25 +35,33 @@ from .drawing import (
     draw_strips,
     draw_time_axis,
     dress_waits,
-    limits_of,
     name_strips,
     new_figure,
     put,
     put_key,
     put_line,
     save,
-    seconds_text,
-    short_time,
     style,
 )
-from .lanes import GREY, Lane, cut, lane_of_task, lanes_of, survival, waits_in, with_hue
-from .tables import clean, count_text, time_text
+from .lanes import (
+    GREY,
+    LAG_LEAST_NS,
+    Lane,
+    cut,
+    lane_of_task,
+    lanes_of,
+    limits_of,
+    survival,
+    waits_in,
+    with_hue,
+)
+from .settings import settings_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from .comparison import Column, Comparison
+    from .comparison import Comparison
     from .fairness import Lags
 
 __all__ = ["plot_comparison"]
@@ -71,8 +80,6 @@ BOTTOM_IN = 0.36
 LABEL_LENGTH = 18
 BACKGROUND = "#C8C8C8"
 BAND = "#A0A0A0"
-LAG_LEAST_NS = 1e5
-"""Where the axis of lag begins: a tenth of a tick of most machines."""
 DASHED = (0, (2.5, 1.5))
 NAME: dict[str, Any] = {"fontsize": 6.8, "fontweight": "bold"}
 SMALL: dict[str, Any] = {"fontsize": 6.0}

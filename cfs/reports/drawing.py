@@ -23,7 +23,9 @@ import numpy as np
 
 from ..errors import CfsError, MissingExtraError, how_to_install
 from ..result import Result
-from .lanes import GREY, Lane, covered, waiting
+from ..units import short_time, unit_of
+from .files import check_folder
+from .lanes import GREY, LIGHT, SMALLEST_FRACTION, SPECK, Lane, covered, waiting
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,13 +46,8 @@ LANE_IN = 0.145
 
 INK = "#222222"
 FAINT = "#8A8A8A"
-LIGHT = 0.25
-"""How much of its hue a waiting lane keeps."""
-SPECK = 0.45
-"""The tone that the shortest run has at least: also a run of a microsecond can be seen in a minute."""
 DASHES = ("solid", (0, (2.5, 1.5)))
 """Lines of the model and of the recording."""
-SMALLEST_FRACTION = 1e-3
 
 STYLE = {
     "font.family": "sans-serif",
@@ -78,13 +75,11 @@ def check_path(path: str | os.PathLike[str]) -> None:
     """Raise unless matplotlib is installed, the file has a known ending, and its directory exists."""
     with style():
         pass
-    folder, name = os.path.split(os.fspath(path))
-    ending = os.path.splitext(name)[1].lower()
+    ending = os.path.splitext(os.path.basename(os.fspath(path)))[1].lower()
     if ending not in FORMATS:
         instead = ending or "a file without ending"
         raise CfsError(f"{os.fspath(path)}: a plot can be written to {', '.join(FORMATS)}, not to {instead}")
-    if folder and not os.path.isdir(folder):
-        raise CfsError(f"{os.fspath(path)}: there is no directory {folder}")
+    check_folder(path)
 
 
 @contextmanager
@@ -152,37 +147,6 @@ def put_key(figure: Figure, right: float) -> None:
         colour = mixed(GREY, tone)
         figure.add_artist(Rectangle(corner, *size, color=colour, lw=0, transform=figure.transFigure))
         put(figure, left + 0.15, 0.42, text, color=INK)
-
-
-def said_of(side: Result) -> str:
-    """What a result is called in a figure."""
-    return "as recorded" if side.model == "recorded" else side.model
-
-
-def percent(share: float) -> str:
-    """A share of the CPU beside a lane."""
-    return "" if share == 0 else "< 0.1 %" if share < 0.0005 else f"{100 * share:.1f} %"
-
-
-def seconds_text(ns: int) -> str:
-    """A time in a title."""
-    return f"{ns / 1e9:.4g} s"
-
-
-def short_time(ns: float) -> str:
-    """A time at an axis."""
-    for size, unit in ((1e9, "s"), (1e6, "ms"), (1e3, "µs")):
-        if ns >= size * 0.999:
-            return f"{ns / size:.3g} {unit}"
-    return f"{ns:.3g} ns"
-
-
-def unit_of(span_ns: int) -> tuple[int, str]:
-    """Size and name of the unit in which the ticks of a span are short numbers."""
-    for size, unit in ((10**9, "s"), (10**6, "ms"), (10**3, "µs")):
-        if span_ns >= 2 * size:
-            return size, unit
-    return 1, "ns"
 
 
 # ----------------------------------------------------------------------------------------------------- strips
@@ -278,9 +242,3 @@ def dress_waits(axes: Axes, name: str, hue: str, limits: tuple[float, float], fi
     axes.grid(True, lw=0.3, color="#DDDDDD")
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_title(name, loc="left", fontsize=7.5, color=hue, pad=3)
-
-
-def limits_of(waits: list[np.ndarray]) -> tuple[float, float]:
-    """Decades that hold the waits; those below a microsecond are left of the axis."""
-    longest = max((int(w.max()) for w in waits if len(w)), default=0)
-    return 1e3, 10 ** np.ceil(np.log10(max(longest, 1e5)))

@@ -23,13 +23,13 @@ import numpy as np
 
 from ..result import Out, Ready, Result
 
-__all__ = ["EVENT_DTYPE", "IDLE", "SWITCH", "WAKEUP", "FORK", "events_of", "unique_pids"]
+__all__ = ["TRACED_DTYPE", "IDLE", "SWITCH", "WAKEUP", "FORK", "events_of", "unique_pids"]
 
 IDLE = -1
 """Row of the idle task."""
 SWITCH, WAKEUP, FORK = 0, 1, 2
 
-EVENT_DTYPE = np.dtype(
+TRACED_DTYPE = np.dtype(
     [
         ("time_ns", "<i8"),
         ("cpu", "<i4"),
@@ -81,7 +81,7 @@ def events_of(result: Result) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        ``(nr_events,)`` of `EVENT_DTYPE`, in order (E2). The field `prev` of a wakeup is IDLE.
+        ``(nr_events,)`` of `TRACED_DTYPE`, in order (E2). The field `prev` of a wakeup is IDLE.
 
     Notes
     -----
@@ -121,12 +121,12 @@ def _leave(
 
 
 def _sorted(log: _Log) -> np.ndarray:
-    table = np.zeros(len(log.rows), EVENT_DTYPE)
+    table = np.zeros(len(log.rows), TRACED_DTYPE)
     if not log.rows:
         return table
     at_ns, rank, number, kind, cpu, prev, task, out = np.array(log.rows, np.int64).T
     order = np.lexsort((number, rank, at_ns))
-    for name, column in zip(EVENT_DTYPE.names or (), (at_ns, cpu, kind, prev, task, out)):
+    for name, column in zip(TRACED_DTYPE.names or (), (at_ns, cpu, kind, prev, task, out)):
         table[name] = column[order]
     return table
 

@@ -30,8 +30,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import CfsError, MissingExtraError, how_to_install
-from ..result import QUANTILES_DTYPE, Out, Ready, Result
+from ..errors import MissingExtraError, how_to_install
+from ..result import Out, Ready, Result
+from .columns import all_columns
+from .files import check_folder
 
 if TYPE_CHECKING:
     import pandas
@@ -41,8 +43,6 @@ if TYPE_CHECKING:
 __all__ = ["arrow_table", "to_pandas", "to_parquet", "to_polars"]
 
 TABLES = ("runs", "stats")
-COUNTS = ("nr_tasks", "cpu_ns", "share", "switches", "voluntary", "involuntary")
-LATENCIES = ("latency", "wakeup_latency", "fork_latency", "preempted_wait", "run_length")
 
 
 def arrow_table(
@@ -107,9 +107,7 @@ def to_polars(table: pyarrow.Table) -> polars.DataFrame:
 def check_parquet(path: str | os.PathLike[str]) -> None:
     """Raise unless a Parquet file can be written there: pyarrow is installed and the directory exists."""
     _pyarrow()
-    folder = os.path.dirname(os.fspath(path))
-    if folder and not os.path.isdir(folder):
-        raise CfsError(f"{os.fspath(path)}: there is no directory {folder}")
+    check_folder(path)
 
 
 def to_parquet(table: pyarrow.Table, path: str | os.PathLike[str]) -> None:
@@ -180,13 +178,9 @@ def _stats(arrow: Any, label: str, side: Result, by: str) -> pyarrow.Table:
         }
     else:
         columns[by] = _named(arrow, side.keys(by)[1], key)
-    columns |= {name: _plain(stats[name]) for name in COUNTS}
-    for name in LATENCIES:
-        nobody = stats[name]["count"] == 0
-        for column in QUANTILES_DTYPE.names or ():
-            is_count = column in ("count", "sum_ns")
-            mask = None if is_count else nobody
-            columns[f"{name}_{column}"] = arrow.array(_plain(stats[name][column]), mask=mask)
+    for column in all_columns():
+        mask = None if column.known is None else ~column.known(stats)
+        columns[column.flat_name] = arrow.array(_plain(column.value(stats)), mask=mask)
     return arrow.table(columns)
 
 

@@ -19,6 +19,7 @@ import gzip
 import os
 from collections.abc import Iterator
 
+from ..limits import PRIO_DEFAULT, prio_of_nice
 from ..result import Out, Result
 from .events import FORK, IDLE, SWITCH, events_of, unique_pids
 
@@ -61,7 +62,7 @@ def ftrace_lines(result: Result) -> Iterator[str]:
     events = events_of(result)
     pids = unique_pids(result, events).tolist()
     names = [_name(name) for name in result.names]
-    prios = [120 + nice for nice in result.nice.tolist()]
+    prios = [prio_of_nice(nice) for nice in result.nice.tolist()]
     heads = [f"{f'{name}-{pid}':>24}" for name, pid in zip(names, pids)]
     tasks = [f"comm={name} pid={pid} prio={prio}" for name, pid, prio in zip(names, pids, prios)]
     current = dict.fromkeys(result.cpus, IDLE)
@@ -73,7 +74,7 @@ def ftrace_lines(result: Result) -> Iterator[str]:
 
     def side(which: str, task: int, cpu: int) -> str:
         name, pid, prio = (
-            (f"swapper/{cpu}", 0, 120) if task == IDLE else (names[task], pids[task], prios[task])
+            (f"swapper/{cpu}", 0, PRIO_DEFAULT) if task == IDLE else (names[task], pids[task], prios[task])
         )
         return f"{which}_comm={name} {which}_pid={pid} {which}_prio={prio}"
 

@@ -16,17 +16,31 @@ Rejected: matplotlib's pictures in it (they know one background, and a notebook 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from ..errors import CfsError
-from ..models.registry import MODELS
 from ..result import Result
+from ..units import count_text, seconds_text, short_time
+from .columns import CPU_TABLE, LATENCY_TABLE, StatColumn, columns_of_tables
 from .comparison import Comparison
-from .drawing import limits_of, said_of, seconds_text, short_time
-from .lanes import Lane, covered, lane_of_task, lanes_of, span_of, waiting, waits_in, with_hue
+from .files import check_folder
+from .lanes import (
+    LAG_LEAST_NS,
+    Lane,
+    covered,
+    lane_of_task,
+    lanes_of,
+    limits_of,
+    said_of,
+    span_of,
+    waiting,
+    waits_in,
+    with_hue,
+)
+from .lines import ALL, OTHERS, Lines, check_lines
 from .samples import Samples
+from .settings import tunables_text
 from .svg import (
     NR_WINDOWS,
     Canvas,
@@ -38,23 +52,12 @@ from .svg import (
     strips,
     words,
 )
-from .tables import (
-    ALL,
-    OTHERS,
-    count_text,
-    identities_of,
-    lines_of,
-    lumped_stats,
-    ranked_labels,
-    share_text,
-    time_text,
-)
 
-__all__ = ["check_html", "comparison_html", "notebook_html", "result_html", "write_html"]
+__all__ = ["comparison_html", "notebook_html", "result_html", "write_html"]
 
-LAG_LEAST_NS = 100_000
-"""Where the axis of lag begins: a tenth of a tick of most machines."""
 LEFT_EDGE = 0
+
+NOTEBOOK_LINES = 6
 
 CPUS_APART = 4
 """With more CPUs than that they share one timeline."""
@@ -115,19 +118,10 @@ NOTEBOOK_STYLE = (
     ".cfs-result tr.sum{color:var(--faint)}"
 )
 
-Cell = Callable[[np.void], str]
-
-
-def check_html(path: str | os.PathLike[str]) -> None:
-    """Raise unless a page can be written there: the directory must exist."""
-    folder = os.path.dirname(os.fspath(path))
-    if folder and not os.path.isdir(folder):
-        raise CfsError(f"{os.fspath(path)}: there is no directory {folder}")
-
 
 def write_html(page: str, path: str | os.PathLike[str]) -> None:
     """Write a page as UTF-8."""
-    check_html(path)
+    check_folder(path)
     with open(path, "w", encoding="utf-8", errors="replace", newline="\n") as file:
         file.write(page)
 
@@ -175,10 +169,7 @@ def result_html(
     -----
     Cost O(runs log runs + lanes); 50 to 300 kB, however many runs there are.
     """
-    if by not in ("task", "comm", "group"):
-        raise ValueError(f"by = {by!r} is none of 'task', 'comm', 'group'")
-    if top < 1:
-        raise ValueError(f"top = {top} is less than 1")
+    check_lines(by, top)
     span = span_of(result, from_ns, until_ns)
     groups = [] if by == "group" else _group_sections(result, top, span)
     sides = [result] if recorded is None else [result, recorded]
@@ -247,16 +238,8 @@ def _facts(result: Result, span: tuple[int, int]) -> str:
 
 
 def _settings(result: Result) -> str:
-    """Tunables that are not at their defaults."""
-    if result.model not in MODELS or not result.tunables:
-        return ""
-    tunables = MODELS[result.model].tunables
-    default = tunables.of_hz(result.hz or 1000)
-    booted = tunables.at_boot(len(result.cpus), **default).as_dict()
-    changed = {name: value for name, value in result.tunables.items() if value != booted.get(name)}
-    if not changed:
-        return "All tunables at their defaults."
-    return words(", ".join(f"{name} = {value}" for name, value in changed.items()))
+    """What was changed, as the terminal says it."""
+    return words(tunables_text(result)) if result.tunables else ""
 
 
 # ---------------------------------------------------------------------------------------------------- figures
@@ -371,45 +354,34 @@ def _group_sections(result: Result, top: int, span: tuple[int, int]) -> list[str
 
 
 def _tables(sides: Sequence[Result], by: str, top: int) -> list[str]:
-    identities = [identities_of(side, by) for side in sides]
-    ranked = ranked_labels(list(sides), identities)
-    shown = ranked if len(ranked) <= top + 1 else ranked[:top]
-    stats = [lumped_stats(*side, shown) for side in zip(sides, identities)]
-    lines = lines_of(list(sides), identities, by, shown, len(ranked) - len(shown))
+    lines = Lines.of(sides, by, top)
     what = {"task": ("Task", "pid"), "comm": ("Command", "tasks"), "group": ("Group", "tasks")}[by]
     left = (*what, "nice")
-    rows = [((line.name, line.number, line.nice), [of.get(line.label) for of in stats]) for line in lines]
-    is_sum = [line.label in (OTHERS, ALL) for line in lines]
+    rows = [
+        ((line.name, line.number, line.nice), [of.get(line.label) for of in lines.stats])
+        for line in lines.lines
+    ]
     headings = [said_of(side) for side in sides]
     return [
-        _section(title, _table(left, headings, columns, rows, is_sum))
-        for title, columns in (
-            ("CPU time and switches", _CPU_COLUMNS),
-            ("Scheduling latency", _quantile_columns("latency")),
-            ("Run lengths", _quantile_columns("run_length")),
-        )
+        _section(title.partition(":")[0], _table(left, headings, _named(columns), rows, _sums(lines)))
+        for title, columns in columns_of_tables().items()
     ]
 
 
-_CPU_COLUMNS: list[tuple[str, Cell]] = [
-    ("CPU", lambda row: time_text(row["cpu_ns"])),
-    ("share", lambda row: share_text(row["share"])),
-    ("voluntary", lambda row: str(row["voluntary"])),
-    ("involuntary", lambda row: str(row["involuntary"])),
-]
+def _named(columns: Sequence[StatColumn], before: str = "") -> list[tuple[str, StatColumn]]:
+    """Columns with what stands above them."""
+    return [(before + column.on_page, column) for column in columns]
 
 
-def _quantile_columns(field: str) -> list[tuple[str, Cell]]:
-    def column(name: str) -> Cell:
-        return lambda row: time_text(row[field][name]) if row[field]["count"] else "–"
-
-    return [(name.removesuffix("_ns"), column(name)) for name in ("p50_ns", "p95_ns", "p99_ns", "max_ns")]
+def _sums(lines: Lines) -> list[bool]:
+    """Which lines are of many."""
+    return [line.label in (OTHERS, ALL) for line in lines.lines]
 
 
 def _table(
     left: Sequence[str],
     headings: Sequence[str],
-    columns: Sequence[tuple[str, Cell]],
+    columns: Sequence[tuple[str, StatColumn]],
     rows: Sequence[tuple[Sequence[str], Sequence[np.void | None]]],
     is_sum: Sequence[bool],
 ) -> str:
@@ -422,8 +394,8 @@ def _table(
         cells = "".join(f"<td>{words(text)}</td>" for text in texts)
         for row in sides:
             cells += "".join(
-                _cell("td", "–" if row is None else text(row), first=not i)
-                for i, (_, text) in enumerate(columns)
+                _cell("td", column.cell(row, "–"), first=not i)
+                for i, (_, column) in enumerate(columns)
             )
         body.append(f'<tr class="sum">{cells}</tr>' if summed else f"<tr>{cells}</tr>")
     head = f"<tr>{names}</tr>"
@@ -453,24 +425,14 @@ def notebook_html(result: Result) -> str:
         A ``div`` with its own styles, of at most about 60 kB.
     """
     span = span_of(result, None, None)
-    lanes = lanes_of([result], "comm", 6, span)
+    lanes = lanes_of([result], "comm", NOTEBOOK_LINES, span)
     canvas = Canvas("timeline: who ran and who waited")
     where = f"CPU {result.cpus[0]}" if len(result.cpus) == 1 else f"{len(result.cpus)} CPUs"
     strips(canvas, 4, where, lanes, result, lane_of_task(result, lanes, "comm"), span, result.cpus or [0])
-    identities = [identities_of(result, "comm")]
-    ranked = ranked_labels([result], identities)
-    shown = ranked if len(ranked) <= 7 else ranked[:6]
-    stats = lumped_stats(result, identities[0], shown)
-    lines = lines_of([result], identities, "comm", shown, len(ranked) - len(shown))
-    columns = [*_CPU_COLUMNS, *(("wait " + name, cell) for name, cell in _quantile_columns("latency"))]
-    rows = [((line.name, line.number), [stats.get(line.label)]) for line in lines]
-    table = _table(
-        ("Command", "tasks"),
-        [said_of(result)],
-        columns,
-        rows,
-        [line.label in (OTHERS, ALL) for line in lines],
-    )
+    lines, tables = Lines.of([result], "comm", NOTEBOOK_LINES), columns_of_tables()
+    columns = _named(tables[CPU_TABLE]) + _named(tables[LATENCY_TABLE], "wait ")
+    rows = [((line.name, line.number), [lines.stats[0].get(line.label)]) for line in lines.lines]
+    table = _table(("Command", "tasks"), [said_of(result)], columns, rows, _sums(lines))
     source = f" on {words(result.source)}" if result.source else ""
     return (
         f'<div class="cfs-result"><style>{NOTEBOOK_STYLE}</style>'

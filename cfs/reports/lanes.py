@@ -16,13 +16,21 @@ import numpy as np
 
 from ..errors import CfsError
 from ..result import Out, Ready, Result
-from .tables import clean
+from ..units import clean
 
 __all__ = ["Lane", "covered", "covered_before", "lanes_of", "survival"]
 
 HUES = ("#0072B2", "#D55E00", "#009E73")
 """Three of Okabe and Ito's, which all people can tell apart."""
 GREY = "#5A5A5A"
+LIGHT = 0.25
+"""How much of its hue a waiting lane keeps."""
+SPECK = 0.45
+"""The tone that the shortest run has at least: also a run of a microsecond can be seen in a minute."""
+SMALLEST_FRACTION = 1e-3
+"""Where the axis of the part of waits that are longer ends."""
+LAG_LEAST_NS = 100_000
+"""Where the axis of lag begins: a tenth of a tick of most machines."""
 LABEL_LENGTH = 23
 """Characters of a lane's label: 15 of a command name, 7 of a pid."""
 
@@ -47,6 +55,11 @@ def span_of(result: Result, from_ns: int | None, until_ns: int | None) -> tuple[
         part, whole = f"{begin / 1e9:g} s ... {end / 1e9:g} s", f"0 s ... {result.duration_ns / 1e9:g} s"
         raise CfsError(f"the part to be drawn, {part}, is empty or outside of {whole}")
     return begin, end
+
+
+def said_of(side: Result) -> str:
+    """What a result is called in a figure."""
+    return "as recorded" if side.model == "recorded" else side.model
 
 
 def keys_of(result: Result, by: str) -> list[str]:
@@ -181,3 +194,9 @@ def survival(waits: np.ndarray, least_ns: float) -> tuple[np.ndarray, np.ndarray
     x, count = np.unique(waits[waits > least_ns], return_counts=True)
     longer = count.sum() - np.concatenate([[0], np.cumsum(count)])
     return np.concatenate([[least_ns], x]), longer / len(waits)
+
+
+def limits_of(waits: list[np.ndarray]) -> tuple[float, float]:
+    """Decades that hold the waits; those below a microsecond are left of the axis."""
+    longest = max((int(w.max()) for w in waits if len(w)), default=0)
+    return 1e3, 10 ** np.ceil(np.log10(max(longest, 1e5)))

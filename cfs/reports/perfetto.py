@@ -30,15 +30,16 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import CfsError, MissingExtraError, how_to_install
+from ..errors import MissingExtraError, how_to_install
+from ..limits import PRIO_DEFAULT, prio_of_nice
 from ..result import Out, Result
 from .events import FORK, IDLE, SWITCH, events_of, unique_pids
+from .files import check_folder
 from .samples import Samples, nr_running
 
 __all__ = ["check_perfetto", "write_perfetto"]
 
 STATE_OF = {Out.RUNNING: 0, Out.PREEMPTED: 0, Out.BLOCKED: 1, Out.EXITED: 16}
-IDLE_PRIO = 120
 BUNDLE = 4096
 """Switches and wakings of a CPU in one packet."""
 SEQUENCE = 1
@@ -49,9 +50,7 @@ TOP_TRACK, CPU_TRACK, THREAD_TRACK, VALUE_TRACK = (1, 1 << 32, 2 << 32, 3 << 32)
 def check_perfetto(path: str | os.PathLike[str]) -> None:
     """Raise unless a trace can be written there: the extra is installed and the directory exists."""
     _perfetto()
-    folder = os.path.dirname(os.fspath(path))
-    if folder and not os.path.isdir(folder):
-        raise CfsError(f"{os.fspath(path)}: there is no directory {folder}")
+    check_folder(path)
 
 
 def write_perfetto(result: Result, path: str | os.PathLike[str], samples: Samples | None = None) -> None:
@@ -102,7 +101,7 @@ class _Trace:
         self.result, self.events = result, events
         self.pids = pids.tolist()
         self.names = [_text(name) for name in result.names]
-        self.prios = [120 + nice for nice in result.nice.tolist()]
+        self.prios = [prio_of_nice(nice) for nice in result.nice.tolist()]
         self.parent = self._parents()
         self.is_reused = self._reused()
 
@@ -183,7 +182,7 @@ class _Trace:
                 compact.switch_timestamp.append(at_ns - switched_ns)
                 compact.switch_prev_state.append(0 if prev == IDLE else STATE_OF[Out(out)])
                 compact.switch_next_pid.append(0 if task == IDLE else self.pids[task])
-                compact.switch_next_prio.append(IDLE_PRIO if task == IDLE else self.prios[task])
+                compact.switch_next_prio.append(PRIO_DEFAULT if task == IDLE else self.prios[task])
                 name = f"swapper/{cpu}" if task == IDLE else self.names[task]
                 compact.switch_next_comm_index.append(names.index(name))
                 switched_ns, current = at_ns, task

@@ -23,9 +23,8 @@ from html import escape
 import numpy as np
 
 from ..result import Result
-from .drawing import LIGHT, SMALLEST_FRACTION, SPECK, percent, short_time, unit_of
-from .lanes import GREY, HUES, Lane, covered, cut, survival, waiting
-from .tables import clean
+from ..units import clean, percent, short_time, unit_of
+from .lanes import GREY, HUES, LIGHT, SMALLEST_FRACTION, SPECK, Lane, covered, cut, survival, waiting
 
 __all__ = ["Canvas", "Frame", "band", "curves", "levels", "share_rows", "strips", "words"]
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..result import Result
+from ..units import clean, percent, seconds_text
 from .drawing import (
     DASHES,
     FAINT,
@@ -25,20 +26,27 @@ from .drawing import (
     draw_strips,
     draw_time_axis,
     dress_waits,
-    limits_of,
     name_strips,
     new_figure,
-    percent,
     put,
     put_key,
     put_line,
-    said_of,
     save,
-    seconds_text,
     style,
 )
-from .lanes import HUES, Lane, cut, lane_of_task, lanes_of, span_of, survival, waits_in, with_hue
-from .tables import clean
+from .lanes import (
+    HUES,
+    Lane,
+    cut,
+    lane_of_task,
+    lanes_of,
+    limits_of,
+    said_of,
+    span_of,
+    survival,
+    waits_in,
+    with_hue,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..result import Result
+from ..units import clean, seconds_text, unit_of
 from .drawing import (
     DASHES,
     FAINT,
@@ -25,15 +26,11 @@ from .drawing import (
     new_figure,
     put,
     put_line,
-    said_of,
     save,
-    seconds_text,
     style,
-    unit_of,
 )
-from .lanes import GREY, covered, cut, lane_of_task, lanes_of, span_of, waiting
+from .lanes import GREY, covered, cut, lane_of_task, lanes_of, said_of, span_of, waiting
 from .samples import Samples
-from .tables import clean
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

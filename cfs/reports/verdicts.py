@@ -10,7 +10,7 @@ from typing import Any
 
 from ..conformance import Difference, TraceResult
 from ..errors import TraceError
-from .tables import clean, count_text
+from ..units import clean, count_text
 
 __all__ = ["totals_of", "totals_text", "verdict_lines", "verdict_row"]
 

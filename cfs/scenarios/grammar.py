@@ -15,13 +15,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ..limits import FOREVER_NS, NICE_RANGE
 from ..workload.ops import (
     CHILD,
     DURATION,
-    FOREVER_NS,
     MOMENT,
     NICE,
-    NICE_RANGE,
     NOTHING,
     OPERATIONS,
     PERIOD,

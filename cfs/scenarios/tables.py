@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..workload.ops import CHILD, POLICIES, SHARES_RANGE, TASK, TASK_LIMITS
+from ..limits import POLICIES, SHARES_RANGE
+from ..workload.ops import CHILD, TASK, TASK_LIMITS
 from .file import File, Path
 from .grammar import OPERATIONS_MAX, Block, Step, all_steps, program_of
 from .values import RESERVED, duration, integer, only, required, shown, table_of, text_of, word

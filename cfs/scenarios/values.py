@@ -5,11 +5,9 @@ Durations are exact integers of ns (a decimal fraction is read as a fraction, ne
 
 from __future__ import annotations
 
-import re
-from fractions import Fraction
 from typing import Any
 
-from ..workload.ops import FOREVER_NS
+from ..units import DURATION_HELP, ns_of
 from .file import File, Path
 
 __all__ = [
@@ -17,7 +15,6 @@ __all__ = [
     "duration",
     "exact_duration",
     "integer",
-    "ns_of",
     "only",
     "required",
     "shown",
@@ -26,11 +23,6 @@ __all__ = [
     "text_of",
     "word",
 ]
-
-UNITS = {"ns": 1, "us": 1_000, "\u00b5s": 1_000, "\u03bcs": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
-# The two letters are the micro sign and the Greek one, which look alike.
-DURATION = re.compile(r"([0-9]{1,19}(?:\.[0-9]{1,19})?) ?([^\s0-9.]+)")
-DURATION_HELP = "a duration is a number and a unit (ns, us, µs, ms, s), like '3 ms' or '0.5 s'"
 
 RESERVED = ("parent", "next")
 """Words that are no name of a task: a `wake` means somebody else by them."""
@@ -80,19 +72,6 @@ def shown(value: Any) -> str:
     except ValueError:  # an integer of thousands of digits
         text = "a very long number"
     return text if len(text) <= 60 else text[:57] + "..."
-
-
-def ns_of(text: str) -> int:
-    """The ns of a duration, exactly; ValueError says what is wrong."""
-    match = DURATION.fullmatch(text)
-    if match is None or match[2] not in UNITS:
-        raise ValueError(f"{shown(text)} is no duration: {DURATION_HELP}")
-    ns = Fraction(match[1]) * UNITS[match[2]]
-    if ns.denominator != 1:
-        raise ValueError(f"{text!r} is no whole number of ns")
-    if ns > FOREVER_NS:
-        raise ValueError(f"{text!r} is longer than 2**62 ns, some 146 years")
-    return int(ns)
 
 
 def span_ns(text: str, least: int = 0) -> tuple[int, int]:

@@ -20,11 +20,9 @@ from .._load cimport NICE_MAX, NICE_MIN
 from .._types cimport FIELD_S64, FIELD_U32, FIELD_U64, int64_t
 
 from ..errors import GroupError, ModelError, StateError, TimeError
+from ..limits import POLICIES, U64_MAX
 
-U64_MAX = 2**64 - 1
 UID_MAX = 2**32 - 1             # what a uid_t holds
-HZ_RANGE = (1, 1_000_000)
-POLICIES = ("normal", "batch", "idle")
 SLEEPS = ("interruptible", "uninterruptible", "noninteractive")
 STATES = ("new", "runnable", "blocked", "dead")
 

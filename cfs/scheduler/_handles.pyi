@@ -3,7 +3,7 @@ from typing import Generic, Literal, NoReturn, SupportsIndex, TypeVar, final
 
 from typing_extensions import disjoint_base
 
-from ._border import POLICIES as POLICIES
+from ..limits import POLICIES as POLICIES
 from ._border import STATES as STATES
 from ._scheduler import Scheduler
 

@@ -22,7 +22,8 @@ from .._types cimport GROUP_BY_UID, SCHED_NORMAL, rq, sched_class
 from ._border cimport field_named, read_fields
 
 from ..errors import GroupError, ModelError, StateError
-from ._border import POLICIES, STATES
+from ..limits import POLICIES
+from ._border import STATES
 
 # -------------------------------------------------------------------------- how handles are made and released
 

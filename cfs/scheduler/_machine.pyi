@@ -5,9 +5,9 @@ from typing_extensions import Self, disjoint_base
 from .._snapshot import CPUS_MAX as CPUS_MAX
 from ..models.registry import Model
 from ..models.tunables import Tunables
-from ._border import HZ_RANGE as HZ_RANGE
-from ._border import POLICIES as POLICIES
-from ._border import U64_MAX as U64_MAX
+from ..limits import HZ_RANGE as HZ_RANGE
+from ..limits import POLICIES as POLICIES
+from ..limits import U64_MAX as U64_MAX
 
 GROUPINGS: Final[dict[str | None, int]]
 

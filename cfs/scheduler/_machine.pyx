@@ -64,7 +64,7 @@ from ..errors import (
     TunableError,
 )
 from ..models.registry import all_models, model_named
-from ._border import HZ_RANGE, POLICIES, U64_MAX
+from ..limits import HZ_RANGE, POLICIES, U64_MAX
 
 GROUPINGS = {None: GROUP_BY_NONE, "uid": GROUP_BY_UID, "cgroup": GROUP_BY_CGROUP}
 

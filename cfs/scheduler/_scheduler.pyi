@@ -1,6 +1,6 @@
 from typing import SupportsIndex
 
-from ._border import U64_MAX as U64_MAX
+from ..limits import U64_MAX as U64_MAX
 from ._handles import Groups, Task, TaskGroup, User
 from ._machine import Machine
 

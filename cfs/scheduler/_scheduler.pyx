@@ -77,7 +77,7 @@ from ._handles cimport group_handle_of, handle_of, release_group, release_task
 from ._machine cimport CHECK_EACH_STEP
 
 from ..errors import GroupError, StateError
-from ._border import U64_MAX
+from ..limits import U64_MAX
 from ._handles import Groups
 
 

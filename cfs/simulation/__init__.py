@@ -1,5 +1,6 @@
 """The API that drives itself: `Simulation`, its compiled loop, its readable twin, and what else drives the core."""
 
-from .simulation import NS_MAX, Simulation
+from ..limits import NS_MAX
+from .simulation import Simulation
 
 __all__ = ["NS_MAX", "Simulation"]

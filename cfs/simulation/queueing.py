@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import WorkloadError
+from ..limits import NS_MAX
 from ..models.registry import Model
-from .simulation import NS_MAX, Simulation
+from .simulation import Simulation
 from ..workload.ops import OP_DTYPE, TASK_DTYPE, Op
 from ..workload.workload import Workload
 

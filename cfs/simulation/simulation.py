@@ -14,18 +14,16 @@ import numpy as np
 
 from ._sim import Loop
 from ..errors import WorkloadError
+from ..limits import NS_MAX, POLICIES, checked_hz
 from ..models.registry import Model, model_named
 from ..result import RUN_DTYPE, Result
 from ..scheduler._handles import TaskGroup, User
 from ..scheduler._scheduler import Scheduler
 from .stepping import Policy, Stepper
-from ..workload.ops import OPERATIONS, POLICIES, Op
+from ..workload.ops import OPERATIONS, Op
 from ..workload.workload import Workload
 
 __all__ = ["Simulation"]
-
-NS_MAX = 2**62
-"""Longest span: a run of `FOREVER_NS` that begins in it still ends before the clock wraps."""
 
 COMPILED_KINDS = tuple(range(11))
 """Kinds of operation for which the compiled loop has a function; a test compares them with its own list."""
@@ -80,10 +78,8 @@ class Simulation:
         **tunables: Any,
     ):
         workload.check()
-        if not 1 <= operator.index(hz) <= 1_000_000:
-            raise WorkloadError(f"hz = {hz} is outside of 1 ... 1000000")
         self.workload = workload
-        self.hz = hz
+        self.hz = checked_hz(hz)
         self.scheduler: Scheduler | Policy
         self._groups: list[TaskGroup | None]
         self._loop: Loop | Stepper
@@ -222,6 +218,7 @@ class Simulation:
             hz=self.hz,
             source=work.source,
             end=self._loop.end,
+            nr_cpus_booted=len(self.cpus),
         )
 
     def rows_by_id(self) -> dict[int, int]:

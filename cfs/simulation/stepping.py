@@ -26,8 +26,9 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from ..limits import POLICIES
 from ..result import RUN_DTYPE, Out, Ready
-from ..workload.ops import OPERATIONS, POLICIES, Op
+from ..workload.ops import OPERATIONS, Op
 from ..workload.workload import Workload
 
 __all__ = ["Policy", "Stepper"]

@@ -1,7 +1,8 @@
 """What tasks do: operations, programs, and builders of the classics."""
 
 from .builders import build, fork_loop, half_sleepers, hogs, periodic, ring, sleepers
-from .ops import FOREVER_NS, OP_DTYPE, POLICIES, TASK_DTYPE, TASK_LIMITS, Op
+from ..limits import FOREVER_NS, POLICIES
+from .ops import OP_DTYPE, TASK_DTYPE, TASK_LIMITS, Op
 from .plans import Draws, TaskPlan, of_plans
 from .workload import Workload
 

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from ..errors import WorkloadError
-from .ops import SHARES_RANGE, TASK_LIMITS, Op, checked
+from ..limits import SHARES_RANGE
+from .ops import TASK_LIMITS, Op, checked
 
 if TYPE_CHECKING:
     from ..models.registry import Model

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .ops import FOREVER_NS, Op, checked
+from ..limits import FOREVER_NS
+from .ops import Op, checked
 from .plans import Draws, TaskPlan, of_plans
 from .workload import Workload
 

@@ -32,22 +32,19 @@ from typing import Any
 import numpy as np
 
 from ..errors import WorkloadError
+from ..limits import CPU_RANGE, FOREVER_NS, NICE_RANGE, UID_RANGE, integer_in
 
 __all__ = [
     "CHILD",
     "COMPLAINTS",
     "DURATION",
-    "FOREVER_NS",
     "MOMENT",
     "NICE",
-    "NICE_RANGE",
     "NOTHING",
     "OPERATIONS",
     "OP_DTYPE",
     "PERIOD",
     "PLACE",
-    "POLICIES",
-    "SHARES_RANGE",
     "TASK",
     "TASK_DTYPE",
     "TASK_LIMITS",
@@ -62,18 +59,7 @@ __all__ = [
 
 # ------------------------------------------------------------------------------------------------------ limits
 
-FOREVER_NS = 2**62
-"""A RUN of this length never ends: an endless hog."""
-
-POLICIES = ("normal", "batch", "idle")
-"""Names of the numbers in ``tasks["policy"]``."""
-
-SHARES_RANGE = (2, 2**18)
-"""Less than 2 is raised to 2 by every model; more than 2**18 is more than today's kernels take."""
-
-NICE_RANGE = (-20, 19)
-
-TASK_LIMITS = {"start_ns": (-1, FOREVER_NS), "uid": (0, 2**31 - 1), "cpu": (0, 2**15 - 1), "nice": NICE_RANGE}
+TASK_LIMITS = {"start_ns": (-1, FOREVER_NS), "uid": UID_RANGE, "cpu": CPU_RANGE, "nice": NICE_RANGE}
 """Least and greatest value of the numbers of a task."""
 
 I64_MIN, I64_MAX = -(2**63), 2**63 - 1
@@ -81,9 +67,7 @@ I64_MIN, I64_MAX = -(2**63), 2**63 - 1
 
 def checked(what: str, value: int, low: int, high: int) -> int:
     """`value` as an int, if it is an integer of the range."""
-    if not isinstance(value, (int, np.integer)) or not low <= value <= high:
-        raise WorkloadError(f"{what} = {value!r} is no integer of {low} ... {high}")
-    return int(value)
+    return integer_in(what, value, low, high, WorkloadError)
 
 
 # ------------------------------------------------------------------------------------------------------ arrays
@@ -101,7 +85,7 @@ TASK_DTYPE = np.dtype(
         ("group", "<i4"),  # index into Workload.groups
         ("cpu", "<i2"),
         ("nice", "i1"),
-        ("policy", "i1"),  # index into POLICIES
+        ("policy", "i1"),  # index into limits.POLICIES
     ]
 )
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..errors import WorkloadError
-from .ops import FOREVER_NS, OP_DTYPE, POLICIES, TASK_DTYPE, TASK_LIMITS, checked
+from ..limits import FOREVER_NS, POLICIES
+from .ops import OP_DTYPE, TASK_DTYPE, TASK_LIMITS, checked
 from .workload import Workload
 
 __all__ = ["Draws", "TaskPlan", "of_plans"]

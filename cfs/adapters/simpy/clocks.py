@@ -29,10 +29,11 @@ import simpy
 from ...errors import WorkloadError
 from ...scheduler._scheduler import Scheduler
 from ...simulation._live import Live
+from ...units import NS_PER
 
 __all__ = ["Clocks", "Served", "UNITS"]
 
-UNITS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
+UNITS = {name: NS_PER[name] for name in ("s", "ms", "us", "ns")}
 """Names of the units that a time of the environment can be in, and their ns."""
 
 LAST = simpy.events.EventPriority(2)

@@ -11,6 +11,7 @@ import numpy as np
 import simpy
 
 from ...errors import GroupError, StateError, WorkloadError
+from ...limits import checked_hz
 from ...models.registry import Model, model_named
 from ...result import RUN_DTYPE, Result
 from ...scheduler._scheduler import Scheduler
@@ -85,8 +86,7 @@ class CPU(Clocks[Task]):
     ):
         if unit not in UNITS:
             raise WorkloadError(f"unit = {unit!r} is none of {', '.join(UNITS)}")
-        if not 1 <= hz <= 1_000_000:
-            raise WorkloadError(f"hz = {hz} is outside of 1 ... 1000000")
+        hz = checked_hz(hz)
         model = model_named(model)
         scheduler = Scheduler(
             model, group_by=group_by, cpus=cpus, **model.tunables.of_hz(hz) | tunables

@@ -13,6 +13,7 @@ import simpy
 from simpy.resources.resource import Preempted
 
 from ...errors import StateError, WorkloadError
+from ...limits import FOREVER_NS
 from ...scheduler._handles import Task as Handle
 from ...scheduler._handles import TaskGroup
 from .clocks import Clocks
@@ -20,7 +21,7 @@ from .events import Hold, Killed, Run, Sleep, fire, refuse
 
 __all__ = ["Group", "Task"]
 
-HOLD_NS = 2**62
+HOLD_NS = FOREVER_NS
 """Work of a task that holds its CPU until it is released."""
 
 

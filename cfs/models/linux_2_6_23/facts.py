@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 from ..model import Model
-from ..tunables import U64_MAX, Tunables
+from ...limits import U64_MAX
+from ..tunables import Tunables
 
 __all__ = ["LinuxCfs2623", "MODEL"]
 

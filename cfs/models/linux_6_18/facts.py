@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 from ..model import Model
-from ..tunables import U32_MAX, Tunables
+from ...limits import U32_MAX
+from ..tunables import Tunables
 
 __all__ = ["LinuxEevdf618", "MODEL"]
 

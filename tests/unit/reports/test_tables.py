@@ -8,7 +8,6 @@ import pytest
 
 from cfs import Result
 from cfs.reports import tables
-from cfs.reports.tables import clean, share_text, time_text
 from cfs.result import RUN_DTYPE, Out, Ready
 
 MS = 10**6
@@ -136,30 +135,3 @@ def test_usual_lines_have_at_most_100_columns():
 def test_wrong_arguments_are_refused(arguments):
     with pytest.raises(ValueError, match=next(iter(arguments))):
         tables(many(1), **arguments)
-
-
-@pytest.mark.parametrize(
-    ("ns", "text"),
-    [
-        (0, "0 ns"),
-        (1, "1 ns"),
-        (999, "999 ns"),
-        (1000, "1.00 µs"),
-        (9_994, "9.99 µs"),
-        (9_995, "10.0 µs"),
-        (99_949, "99.9 µs"),
-        (99_950, "100 µs"),
-        (999_499, "999 µs"),
-        (999_500, "1.00 ms"),
-        (123_456_789, "123 ms"),
-        (999_500_000, "1.00 s "),
-        (86_400 * 10**9, "86400 s "),
-    ],
-)
-def test_times_have_three_digits(ns, text):
-    assert time_text(ns) == text
-
-
-def test_shares_and_names():
-    assert share_text(1 / 3) == "33.33%"
-    assert clean("a\x1b[2Jb\u202e") == "a?[2Jb?"

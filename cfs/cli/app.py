@@ -1,0 +1,109 @@
+"""The command `cfs`: each command is a few lines over the API, in a file of its own.
+
+    cfs replay RECORDING    a recording as a workload, under a model, beside what was measured
+    cfs compare INPUT       a recording or a scenario under several models, side by side
+    cfs conform TRACE...    conformance traces against the models
+    cfs models [MODEL]      models and their tunables
+
+What it decides: that a command is imported when it is called. `cfs --help` and `cfs --version` need none of
+them, so `COMMANDS` has the first sentence of each; a test holds it and the command's own help together.
+
+Exit status: 0 all is well; 1 a trace differs; 2 the arguments or a file cannot be used, with one sentence
+that says what was wrong, where, and what is allowed.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from .._version import __version__
+from .talk import polite
+
+__all__ = ["COMMANDS", "app", "command_named", "run"]
+
+COMMANDS = {
+    "replay": "Run a recording under a model, beside what was measured.",
+    "compare": "Run a recording or a scenario under several models, side by side.",
+    "conform": "Replay conformance traces, and show what differs first.",
+    "models": "List the models and their tunables.",
+}
+"""Each command and what it does. It is the function of this name in the file of this name."""
+
+LOOK: dict[str, Any] = {
+    "add_completion": False,
+    "pretty_exceptions_enable": False,
+    "rich_markup_mode": None,  # plain help: no boxes, no colour codes, wherever it goes
+    "context_settings": {"help_option_names": ["-h", "--help"]},
+}
+
+
+class Commands(TyperGroup):
+    """The commands: listed by their names, loaded when one is called."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Name, command and the arguments that are left."""
+        name, listed, rest = super().resolve_command(ctx, args)
+        return name, listed and name and command_named(name), rest
+
+
+app = typer.Typer(
+    name="cfs",
+    cls=Commands,
+    help="The Linux fair schedulers as a library, bit-exact with the release they name.",
+    no_args_is_help=True,
+    **LOOK,
+)
+
+
+def command_named(name: str) -> Any:
+    """A command, loaded, with an option for each output if it writes files."""
+    function = getattr(import_module(f".{name}", __package__), name)
+    if "files" in function.__annotations__:
+        from .outputs import with_outputs
+
+        function = with_outputs(function)
+    alone = typer.Typer(**LOOK)
+    alone.command(name)(polite(function))
+    return typer.main.get_command(alone)
+
+
+def _listed() -> None:
+    """Stands for a command that is not loaded."""
+
+
+for _name, _summary in COMMANDS.items():
+    app.command(_name, help=_summary)(_listed)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"cfs {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+) -> None:
+    """The Linux fair schedulers as a library, bit-exact with the release they name.
+
+    Replay what a machine did under another scheduler, and see who would have got the CPU and who would have
+    waited.
+    """
+
+
+def run() -> int:
+    """Run the command line with the arguments of the process; 0 if the command does not exit by itself."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal that has no "µ" shows "?"
+    app(prog_name="cfs")
+    return 0

@@ -1,0 +1,90 @@
+"""`cfs conform`: conformance traces against the models."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..conformance import TraceResult, read_trace, replay_traces
+from ..errors import TraceError
+from ..reports.verdicts import totals_of, totals_text, verdict_lines, verdict_row
+from ..units import clean
+from .talk import progress
+
+__all__ = ["conform"]
+
+
+def conform(
+    traces: Annotated[
+        list[Path],
+        typer.Argument(metavar="TRACE", help="Traces, or directories: all *.jsonl.gz in them and below."),
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for machines.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not list traces that are equal.")] = False,
+) -> None:
+    """Replay conformance traces, and show what differs first.
+
+    A trace is a list of operations with the state of the kernel's own scheduler after each. The last line
+    says how many traces and operations there were, and how many differ.
+
+    Exit status: 0 all states are equal, 1 some are not, 2 a trace cannot be read.
+    """
+    paths, passed_over = _trace_paths(traces)
+    rows = []
+    is_listed = not as_json and not quiet and sys.stdout.isatty()  # such lines show the progress themselves
+    with progress("replaying traces", wanted=not is_listed) as advance:
+        for path, found in zip(paths, _replayed_traces(paths, advance)):
+            rows.append(verdict_row(path, found))
+            if not as_json and not (quiet and rows[-1]["equal"]):
+                for number, line in enumerate(verdict_lines(rows[-1])):
+                    typer.secho(line, fg=None if rows[-1]["equal"] or number else "red")
+    totals = totals_of(rows)
+    if as_json:
+        typer.echo(json.dumps({"schema": "cfs-conform/1", **totals, "traces": rows}, indent=1))
+    else:
+        for path in passed_over:
+            typer.echo(f"passed over {clean(path)}: arithmetic vectors, not a trace", err=True)
+        typer.echo(totals_text(totals))
+    raise typer.Exit(2 if totals["nr_unreadable"] else 1 if totals["nr_different"] else 0)
+
+
+def _trace_paths(given: list[Path]) -> tuple[list[str], list[str]]:
+    """Paths of traces, directories replaced by what is in them; and the files of vectors found there."""
+    paths, passed_over = [], []
+    for path in given:
+        if not path.is_dir():
+            paths.append(os.fspath(path))
+            continue
+        inside = sorted(os.fspath(found) for found in path.rglob("*.jsonl.gz") if found.is_file())
+        if not inside:
+            raise TraceError(f"{path} is a directory without any *.jsonl.gz in it or below")
+        vectors = [found for found in inside if _is_vectors(found)]
+        paths += [found for found in inside if found not in vectors]
+        passed_over += vectors
+    return paths, passed_over
+
+
+def _is_vectors(path: str) -> bool:
+    try:
+        _, header = next(read_trace(path))
+    except TraceError:
+        return False
+    return str(header.get("format", "")).endswith("-vectors")
+
+
+def _replayed_traces(
+    paths: list[str], advance: Callable[[int, int], None]
+) -> Iterator[TraceResult | TraceError]:
+    """`replay_traces`, with a clearer word for files of vectors."""
+    for path, found in zip(paths, replay_traces(paths, advance)):
+        if isinstance(found, TraceError) and _is_vectors(path):
+            why = "holds arithmetic vectors, not a trace (in a directory they are passed over)"
+            yield TraceError(f"{path} {why}")
+        else:
+            yield found

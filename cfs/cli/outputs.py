@@ -1,0 +1,420 @@
+"""The files that `cfs replay` and `cfs compare` write: one entry a format.
+
+What it decides: which formats there are. `OUTPUTS` has an entry for each: its option, what must be true of a
+file before the work begins, and who writes it for either command. A new format is one entry and its writer.
+
+A command says that it writes files by a parameter ``files: Files``; `with_outputs` puts an option for each
+entry in its place when the command is made. This is the one signature that is made at run time: the options
+are of one kind, a path each, so all that a checker could say about them is said by `Files`.
+
+U1  A file that cannot be written is an error before the work, not after it.
+U2  Files come before the tables, and what goes to standard output comes last: whoever reads may stop reading.
+U3  Where a file holds one column, a comparison writes FILE.1.END, FILE.2.END, ...
+
+Rejected: a class a format (none has a state).
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..models.registry import model_named
+from ..recordings.recording import Recording
+from ..reports.compared import Column
+from ..reports.comparison import Comparison
+from ..reports.comparison_figure import check_columns as check_columns_of_plot
+from ..reports.drawing import check_path
+from ..reports.files import check_folder
+from ..reports.frames import arrow_table, check_parquet, to_parquet
+from ..reports.ftrace import write_ftrace
+from ..reports.html import comparison_html, result_html, write_html
+from ..reports.perfetto import check_perfetto, write_perfetto
+from ..reports.samples import Samples, run_sampled
+from ..reports.timeline import plot_timeline
+from ..reports.trends import plot_trends
+from ..result import Result
+from ..simulation.simulation import Simulation
+from ..workload.workload import Workload
+from .inputs import facts_of
+from .talk import progress
+
+__all__ = ["OUTPUTS", "Compared", "Files", "Output", "Replayed", "check_files", "simulated", "with_outputs"]
+
+Files = Mapping[str, str]
+"""The files asked for, by the name of their output."""
+
+STDOUT = "-"
+
+
+# -------------------------------------------------------------------------------------------- what is written
+
+
+@dataclass(frozen=True, eq=False)
+class Replayed:
+    """What `cfs replay` found, and how it was asked to show it."""
+
+    result: Result
+    recorded: Result | None
+    read: Recording | None
+    samples: Samples | None
+    by: str
+    top: int
+    from_ns: int | None
+
+    @property
+    def sides(self) -> list[tuple[str, Result]]:
+        """The result, and what was recorded, each with its label."""
+        sides = [self.result] if self.recorded is None else [self.result, self.recorded]
+        return [(side.model, side) for side in sides]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result, schema cfs-result/1, with the recorded one and facts of the recording inside."""
+        if self.read is None or self.recorded is None:
+            return self.result.to_dict()
+        facts = {"recording": facts_of(self.read, self.result.cpus), "recorded": self.recorded.to_dict()}
+        return self.result.to_dict() | facts
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """What `cfs compare` found; columns are looked at again for their virtual time if a file wants it."""
+
+    found: Comparison
+    work: Workload
+    read: Recording | None
+    cpus: list[int]
+    end_ns: int | None
+    looked: dict[int, Samples | None] = field(default_factory=dict)
+
+    @property
+    def sides(self) -> list[tuple[str, Result]]:
+        """The part of each column that is compared, with its label."""
+        return [(column.label, column.result) for column in self.found.columns]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The comparison, schema cfs-comparison/1, with facts of the recording inside."""
+        facts = {} if self.read is None else {"recording": facts_of(self.read, self.cpus)}
+        return self.found.to_dict() | facts
+
+    def samples(self, place: int) -> Samples | None:
+        """Virtual time of a column over time: its run once more, looked at on the way; None for what was
+        recorded.
+        """
+        if place not in self.looked:
+            self.looked[place] = self._looked_at(self.found.columns[place])
+        return self.looked[place]
+
+    def _looked_at(self, column: Column) -> Samples | None:
+        if column.is_recorded:
+            return None
+        whole, model = column.whole, model_named(column.model)
+        work, _ = self.work.for_model(model, self.found.group_by)
+        simulation = Simulation(work, model, group_by=whole.group_by, hz=whole.hz, **column.settings)
+        return simulated(simulation, whole.duration_ns, looks=True)[1]
+
+
+def simulated(
+    simulation: Simulation, until_ns: int | None, *, looks: bool
+) -> tuple[Result, Samples | None]:
+    """The result, and if wanted what the model's virtual time was on the way."""
+    with progress("simulating") as advance:
+        if looks:
+            return run_sampled(simulation, until_ns, progress=advance)
+        return simulation.run(until_ns, progress=advance), None
+
+
+# -------------------------------------------------------------------------------------------------- the entry
+
+
+def _no_limit(nr_columns: int) -> None:
+    pass
+
+
+@dataclass(frozen=True, eq=False)
+class Output:
+    """A format that files can have.
+
+    Parameters
+    ----------
+    name : str
+        Its option, without the dashes.
+    help : str
+        Of the option.
+    check : callable
+        Called with a path before the work: raises if it cannot be written (U1).
+    replayed, compared : callable
+        Write what a command found to a path.
+    help_compared : str, optional
+        Of the option of `cfs compare`, where it is another one.
+    check_columns : callable, optional
+        Called with the number of columns of a comparison: raises if it has no room for so many.
+    samples : bool, optional
+        Does it show the model's virtual time over time?
+    drawn : bool, optional
+        Does it draw the part from --from on?
+    stdout : bool, optional
+        Does "-" mean standard output, in place of the tables?
+    """
+
+    name: str
+    help: str
+    check: Callable[[str], None]
+    replayed: Callable[[Replayed, str], None]
+    compared: Callable[[Compared, str], None]
+    help_compared: str = ""
+    check_columns: Callable[[int], None] = _no_limit
+    samples: bool = False
+    drawn: bool = False
+    stdout: bool = False
+
+    @property
+    def option(self) -> str:
+        """As it is written on the command line."""
+        return f"--{self.name}"
+
+    def parameter(self, command: str) -> inspect.Parameter:
+        """The option as a parameter of a command."""
+        text = self.help_compared if command == "compare" and self.help_compared else self.help
+        look = typer.Option(self.option, metavar="FILE", help=text)
+        return inspect.Parameter(
+            self.name.replace("-", "_"),
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[str | None, look],
+        )
+
+
+# ------------------------------------------------------------------------------------------------ the writers
+
+
+def _write_json(report: Replayed | Compared, path: str) -> None:
+    text = json.dumps(report.to_dict(), indent=1)
+    if path == STDOUT:
+        typer.echo(text)
+    else:
+        Path(path).write_text(text + "\n", encoding="utf-8")
+
+
+def _draw(report: Replayed, path: str) -> None:
+    look: dict[str, Any] = {"top": report.top, "by": report.by, "from_ns": report.from_ns}
+    plot_timeline(report.result, path, recorded=report.recorded, **look)
+
+
+def _draw_compared(report: Compared, path: str) -> None:
+    report.found.plot(path)
+
+
+def _draw_trends(report: Replayed, path: str) -> None:
+    look: dict[str, Any] = {"top": report.top, "by": report.by, "from_ns": report.from_ns}
+    plot_trends(report.result, path, recorded=report.recorded, samples=report.samples, **look)
+
+
+def _draw_trends_of(report: Compared, place: int, path: str) -> None:
+    found, begin = report.found, report.found.span[0]
+    look: dict[str, Any] = {"top": found.top, "by": found.by, "from_ns": begin, "until_ns": report.end_ns}
+    plot_trends(found.columns[place].whole, path, samples=report.samples(place), **look)
+
+
+def _write_page(report: Replayed, path: str) -> None:
+    look: dict[str, Any] = {"top": report.top, "by": report.by, "from_ns": report.from_ns}
+    page = result_html(report.result, report.recorded, samples=report.samples, **look)
+    write_html(page, path)
+
+
+def _write_page_compared(report: Compared, path: str) -> None:
+    write_html(comparison_html(report.found), path)
+
+
+def _write_perfetto(report: Replayed, path: str) -> None:
+    write_perfetto(report.result, path, report.samples)
+
+
+def _write_perfetto_of(report: Compared, place: int, path: str) -> None:
+    write_perfetto(report.found.columns[place].whole, path, report.samples(place))
+
+
+def _write_ftrace(report: Replayed, path: str) -> None:
+    write_ftrace(report.result, path)
+
+
+def _write_ftrace_of(report: Compared, place: int, path: str) -> None:
+    write_ftrace(report.found.columns[place].whole, path)
+
+
+def _write_parquet(report: Replayed | Compared, path: str) -> None:
+    to_parquet(arrow_table(report.sides), path)
+
+
+def _write_parquet_stats(report: Replayed | Compared, path: str) -> None:
+    by = report.by if isinstance(report, Replayed) else report.found.by
+    to_parquet(arrow_table(report.sides, "stats", by), path)
+
+
+def _each(write: Callable[[Compared, int, str], None]) -> Callable[[Compared, str], None]:
+    """A file a column (U3)."""
+
+    def write_all(report: Compared, path: str) -> None:
+        for place in range(len(report.found.columns)):
+            write(report, place, _of_column(path, place + 1))
+
+    return write_all
+
+
+def _of_column(path: str, number: int) -> str:
+    """FILE.END -> FILE.2.END, for the second column; all of several endings stay together."""
+    file = Path(path)
+    endings = "".join(file.suffixes[-2:] if file.suffix == ".gz" else file.suffixes[-1:])
+    return str(file.with_name(f"{file.name[: len(file.name) - len(endings)]}.{number}{endings}"))
+
+
+OUTPUTS: tuple[Output, ...] = (
+    Output(
+        "json",
+        "Write the result as JSON; - is stdout, in place of the tables.",
+        check_folder,
+        _write_json,
+        _write_json,
+        stdout=True,
+    ),
+    Output(
+        "plot",
+        "Draw a timeline and the waits: .png, .svg or .pdf.",
+        check_path,
+        _draw,
+        _draw_compared,
+        help_compared="Draw a column a scheduler: .png, .svg or .pdf.",
+        check_columns=check_columns_of_plot,
+        drawn=True,
+    ),
+    Output(
+        "plot-trends",
+        "Draw shares, runnable tasks and virtual time over time.",
+        check_path,
+        _draw_trends,
+        _each(_draw_trends_of),
+        help_compared="Draw shares and runnable tasks over time, a file a column.",
+        samples=True,
+        drawn=True,
+    ),
+    Output(
+        "html",
+        "Write a page with plots and tables that works offline.",
+        check_folder,
+        _write_page,
+        _write_page_compared,
+        samples=True,
+        drawn=True,
+    ),
+    Output(
+        "perfetto",
+        "Write what the model says as a Perfetto trace.",
+        check_perfetto,
+        _write_perfetto,
+        _each(_write_perfetto_of),
+        help_compared="Write each column as a Perfetto trace, a file a column.",
+        samples=True,
+    ),
+    Output(
+        "ftrace",
+        "Write what the model says as ftrace text (.gz: packed).",
+        check_folder,
+        _write_ftrace,
+        _each(_write_ftrace_of),
+        help_compared="Write each column as ftrace text, a file a column (.gz: packed).",
+    ),
+    Output(
+        "parquet",
+        "Write all runs as a Parquet file, for data frames.",
+        check_parquet,
+        _write_parquet,
+        _write_parquet,
+    ),
+    Output(
+        "parquet-stats",
+        "Write the statistics of each line as a Parquet file.",
+        check_parquet,
+        _write_parquet_stats,
+        _write_parquet_stats,
+    ),
+)
+"""The formats, in the order in which help lists them."""
+
+
+# ---------------------------------------------------------------------------------------- what a command does
+
+
+def with_outputs(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with an option for each output in place of its parameter `files`."""
+    own = inspect.signature(command, eval_str=True).parameters
+    options = {output.name: output.parameter(command.__name__) for output in OUTPUTS}
+
+    @functools.wraps(command)
+    def with_files(**given: Any) -> None:
+        paths = {name: given.pop(option.name) for name, option in options.items()}
+        command(files={name: path for name, path in paths.items() if path is not None}, **given)
+
+    parameters: list[inspect.Parameter] = []
+    for parameter in own.values():
+        parameters += options.values() if parameter.name == "files" else [parameter]
+    with_files.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return with_files
+
+
+def asked(files: Files) -> list[tuple[Output, str]]:
+    """Each output that was asked for, and its file."""
+    return [(output, files[output.name]) for output in OUTPUTS if output.name in files]
+
+
+def check_files(files: Files) -> None:
+    """Say what is wrong with a file to be written before the work, not after it (U1)."""
+    for output, path in asked(files):
+        if not (output.stdout and path == STDOUT):
+            output.check(path)
+
+
+def check_columns(files: Files, nr_columns: int) -> None:
+    """Raise unless each file has room for so many columns."""
+    for output, _ in asked(files):
+        output.check_columns(nr_columns)
+
+
+def check_drawn(files: Files) -> None:
+    """Raise unless something is drawn of which --from can be a part."""
+    if not any(output.drawn for output, _ in asked(files)):
+        *others, last = (output.option for output in OUTPUTS if output.drawn)
+        what = f"there is no {', '.join(others)} or {last} to be drawn."
+        raise typer.BadParameter(what, param_hint="--from")
+
+
+def write_replayed(files: Files, report: Replayed) -> None:
+    """Every file of a replay (U2)."""
+    for output, path in _in_order(files):
+        output.replayed(report, path)
+
+
+def write_compared(files: Files, report: Compared) -> None:
+    """Every file of a comparison (U2)."""
+    for output, path in _in_order(files):
+        output.compared(report, path)
+
+
+def _in_order(files: Files) -> list[tuple[Output, str]]:
+    return sorted(asked(files), key=lambda pair: pair[0].stdout)
+
+
+def shows_tables(files: Files) -> bool:
+    """Are the tables shown, or does another output take their place?"""
+    return not any(output.stdout and path == STDOUT for output, path in asked(files))
+
+
+def wants_samples(files: Files) -> bool:
+    """Does some file show the model's virtual time over time?"""
+    return any(output.samples for output, _ in asked(files))

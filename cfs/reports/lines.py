@@ -1,0 +1,126 @@
+"""Which lines a table has: a task, a command name or a group each, the others in one, and all in the last.
+
+What it decides: that results which stand beside each other have the same lines in the same order, most CPU
+time first. Quantiles of a line are those of all its waits together, never a mean of quantiles.
+
+N1  The same task has the same line on all sides: tasks are told apart by pid, name, and which of several
+    such it is.
+
+Lumping needs no statistics of its own: a copy of the result whose tasks have the lines as their names is
+asked for `stats("comm")`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..result import Result
+
+__all__ = ["ALL", "BY", "OTHERS", "Line", "Lines", "check_lines"]
+
+BY = ("task", "comm", "group")
+OTHERS = "\0others"
+ALL = "\0all"
+
+
+@dataclass(frozen=True)
+class Line:
+    """What a line is about: its label in the lumped results, and its columns at the left."""
+
+    label: str
+    name: str
+    number: str
+    nice: str
+
+
+@dataclass(frozen=True, eq=False)
+class Lines:
+    """The lines of some results beside each other, and of each result the statistics of each line."""
+
+    lines: list[Line]
+    stats: list[dict[str, np.void]]
+
+    @classmethod
+    def of(cls, sides: Sequence[Result], by: str, top: int) -> Lines:
+        """The `top` lines with most CPU time, the others and all; one line more rather than one other."""
+        identities = [identities_of(side, by) for side in sides]
+        ranked = ranked_labels(sides, identities)
+        shown = ranked if len(ranked) <= top + 1 else ranked[:top]
+        lines = lines_of(sides, identities, by, shown, len(ranked) - len(shown))
+        return cls(lines, [lumped_stats(*side, shown) for side in zip(sides, identities)])
+
+
+def check_lines(by: str, top: int, allowed: tuple[str, ...] = BY) -> None:
+    """Raise unless `by` is one of those allowed and `top` is 1 or more."""
+    if by not in allowed:
+        raise ValueError(f"by = {by!r} is none of {', '.join(map(repr, allowed))}")
+    if top < 1:
+        raise ValueError(f"top = {top} is less than 1")
+
+
+
+def identities_of(result: Result, by: str) -> list[str]:
+    """For each task the label of its line, equal in two results for the same task (N1)."""
+    if by == "comm":
+        return list(result.names)
+    if by == "group":
+        return list(result.groups)
+    seen: Counter[tuple[int, str]] = Counter()
+    labels = []
+    for key in zip(result.pids.tolist(), result.names):
+        labels.append(f"{key[0]}\0{key[1]}\0{seen[key]}")
+        seen[key] += 1
+    return labels
+
+
+def ranked_labels(sides: Sequence[Result], identities: list[list[str]]) -> list[str]:
+    """Labels of all that ran on either side, most CPU time first; that of the first side counts more."""
+    order: dict[str, list[int]] = {}
+    for place, (side, labels) in enumerate(zip(sides, identities)):
+        for label, row in _rows(replace(side, names=labels)).items():
+            if row["switches"]:
+                order.setdefault(label, [0] * len(sides))[place] = -int(row["cpu_ns"])
+    return sorted(order, key=lambda label: (order[label], label))
+
+
+def _rows(result: Result) -> dict[str, np.void]:
+    _, labels = result.keys("comm")
+    return {labels[row["key"]]: row for row in result.stats("comm")}
+
+
+def lumped_stats(result: Result, identities: list[str], shown: list[str]) -> dict[str, np.void]:
+    """Statistics of each label shown, of OTHERS and of ALL."""
+    kept = set(shown)
+    lumped = [label if label in kept else OTHERS for label in identities]
+    return _rows(replace(result, names=lumped)) | _rows(replace(result, names=[ALL] * result.nr_tasks))
+
+
+def lines_of(
+    sides: Sequence[Result], identities: list[list[str]], by: str, shown: list[str], nr_others: int
+) -> list[Line]:
+    """The lines of the labels shown, of OTHERS if there are some, and of ALL."""
+    task_of: dict[str, tuple[Result, int]] = {}
+    for side, labels in zip(sides, identities):
+        for task, label in enumerate(labels):
+            task_of.setdefault(label, (side, task))
+    nr_tasks = Counter(identities[0])
+    lines = []
+    for label in shown:
+        side, task = task_of[label]
+        if by == "task":
+            lines.append(Line(label, side.names[task], str(side.pids[task]), str(side.nice[task])))
+        else:
+            lines.append(Line(label, label, str(nr_tasks[label]), _nice_of(sides[0], identities[0], label)))
+    if nr_others:
+        lines.append(Line(OTHERS, f"{nr_others} others", "", ""))
+    return [*lines, Line(ALL, "all", "", "")]
+
+
+def _nice_of(result: Result, identities: list[str], label: str) -> str:
+    """The nice value of all tasks of a label, "*" if they differ."""
+    values = {int(nice) for nice, other in zip(result.nice, identities) if other == label}
+    return str(values.pop()) if len(values) == 1 else "*"

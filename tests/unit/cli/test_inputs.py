@@ -1,0 +1,118 @@
+"""What is run: a recording or a scenario, and which of its tasks."""
+
+import gzip
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.commands import CFS, HOGS, ROOT, SCENARIO, USERS, assert_refused, run
+
+
+def test_only_and_without():
+    content = json.loads(run("replay", HOGS, "--without", "hog*", "--json", "-").stdout)
+    comms = {task["comm"] for task in content["tasks"]}
+    assert comms and not any(comm.startswith("hog") for comm in comms)
+
+
+def test_groups_that_are_told_are_shown_with_their_shares():
+    told = ("--group", "A.*=A", "--group", "B.*=B:3072")
+    text = run("replay", USERS, *told, "--by-group").stdout
+    assert "fair by cgroup" in text and "a recording tells no" not in text
+    assert re.search(r"groups +/: \d+ tasks\n +A: 1 task, 1024 shares\n +B: 8 tasks, 3072 shares\n", text)
+    cpu_time = text.split("\n\n")[1].splitlines()[4:]
+    assert [line.split()[0] for line in cpu_time] == ["B", "A", "/", "all"]
+
+
+def test_users_that_are_told_make_it_fair_by_uid():
+    content = json.loads(
+        run("replay", USERS, "--uid", "A.*=1001", "--uid", "B.*=1002:3072", "--json", "-").stdout
+    )
+    assert content["group_by"] == "uid"
+    assert {group["group"]: group["shares"] for group in content["groups"]} == {
+        "uid:0": 2048, "uid:1001": 1024, "uid:1002": 3072
+    }  # fmt: skip
+
+
+def test_a_model_without_users_gets_a_group_for_each_and_says_so():
+    text = run("replay", USERS, "--uid", "A.*=1001", "--model", "linux-6.18-eevdf", "--until", 1).stdout
+    assert "linux-6.18-eevdf knows no users: each is a control group" in text
+    assert "uid:1001: 1 task, 1024 shares" in text and "uid:0: 70 tasks, 2048 shares" in text
+
+
+def test_a_model_without_groups_refuses_users():
+    assert_refused(run("replay", USERS, "--uid", "A.*=1001", "--model", "rfs-model"), "rfs-model", "uid")
+
+
+def test_nice_that_is_told():
+    result = run("replay", HOGS, "--nice", "hog1*=19", "--nice", "hog*=3", "--json", "-")
+    nice = {task["comm"]: task["nice"] for task in json.loads(result.stdout)["tasks"]}
+    assert {name: value for name, value in nice.items() if name.startswith("hog")} == {
+        "hog1.n-5": 19, "hog2.n0": 3, "hog3.n0": 3, "hog4.n5": 3, "hog5.n10": 3, "hog6.n19": 3
+    }  # fmt: skip
+    assert "given      nice 5 for hog*" in run("replay", HOGS, "--nice", "hog*=5").stdout
+
+
+def test_a_scenario_is_run_and_its_seed_is_taken(tmp_path):
+    path = tmp_path / "s.toml"
+    program = '[{ repeat = 5, do = ["run 1 ms .. 20 ms", "sleep 1 ms .. 9 ms"] }]'
+    path.write_text(f'duration = "100 ms"\n[[task]]\nname = "a"\nprogram = {program}\n')
+    texts = [run("replay", path, *seed).stdout for seed in ((), ("--seed", 1), ("--seed", 2), ("--seed", 2))]
+    assert texts[0].startswith("scenario ") and "recorded" not in texts[0]
+    assert len(set(texts)) == 3 and texts[2] == texts[3]
+
+
+def test_a_recording_through_a_pipe(tmp_path):
+    pytest.importorskip("zstandard")
+    import zstandard
+
+    path = tmp_path / "rec"
+    path.write_bytes(zstandard.compress(gzip.open(HOGS).read()))
+    command = f'cat "{path}" | "{sys.executable}" -m cfs replay - --top 1'
+    result = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True)
+    assert result.stderr == "" and "stdin: perf script, 2581 lines" in result.stdout
+
+
+def test_a_recording_that_lost_events_is_replayed_and_says_so(tmp_path):
+    path = tmp_path / "lost.txt"
+    lines = gzip.open(HOGS, "rt").read().splitlines()
+    path.write_text("\n".join([*lines[:100], "CPU:0 [LOST 12 EVENTS]", *lines[100:-1], lines[-1][:60]]))
+    result = run("replay", path, "--top", 1)
+    assert result.exit_code == 0 and "CPU time and switches" in result.stdout
+    assert "warning    1 times the tracer lost events, the first is line 101" in result.stdout
+    assert "cannot be understood" not in result.stdout or "the first is line 2582" in result.stdout
+
+
+def test_a_recording_from_standard_input():
+    text = gzip.open(HOGS).read()
+    assert "stdin: perf script, 2581 lines" in run("replay", "-", input=text).stdout
+
+
+def test_groups_are_said_not_to_be_in_a_recording():
+    result = run("replay", HOGS, "--group-by", "uid")
+    assert result.exit_code == 0
+    assert "fair by uid" in result.stdout and "a recording tells no users or groups" in result.stdout
+
+
+def test_a_file_that_is_something_else(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("buy milk\n")
+    assert_refused(run("replay", path), "notes.txt", "neither text of perf script nor of ftrace")
+
+
+def test_what_it_is_is_seen_from_the_content(tmp_path):
+    scenario, recording = tmp_path / "one", tmp_path / "other"
+    scenario.write_bytes(b"\n# a scenario\n" + Path(SCENARIO).read_bytes())
+    recording.write_bytes(gzip.open(HOGS).read())
+    assert run("compare", scenario, "--model", CFS).stdout.startswith("scenario ")
+    assert run("compare", recording, "--model", CFS).stdout.startswith("recording ")
+    assert run("compare", "-", "--model", CFS, input=recording.read_bytes()).stdout.startswith("recording ")
+
+
+def test_the_seed_is_of_the_scenario():
+    build = ROOT / "examples" / "scenarios" / "shell-under-build.toml"
+    texts = [run("compare", build, "--model", CFS, "--seed", seed).stdout for seed in (1, 1, 2)]
+    assert texts[0] == texts[1] != texts[2]

@@ -1,0 +1,203 @@
+"""The files that `cfs replay` and `cfs compare` write."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import cfs
+from cfs.reports.files import check_folder
+from tests.unit.cli.commands import BLOCK, CFS, HOGS, O1, assert_refused, process, run
+
+from cfs.cli import outputs  # after the helper, which skips without typer
+
+
+def test_json_to_standard_output_is_json_only():
+    content = json.loads(run("replay", HOGS, "--json", "-").stdout)
+    assert content["schema"] == content["recorded"]["schema"] == "cfs-result/1"
+    assert (content["model"], content["recorded"]["model"]) == ("linux-2.6.24-cfs", "recorded")
+    assert content["recording"]["nr_lines"] == 2581
+    assert content["duration_ns"] == content["recorded"]["duration_ns"] == 3306742863
+    assert [cpu["cpu"] for cpu in content["cpus"]] == [0]
+
+
+def test_json_to_a_file_leaves_the_tables(tmp_path):
+    path = tmp_path / "out.json"
+    assert "CPU time and switches" in run("replay", HOGS, "--json", path).stdout
+    assert json.loads(path.read_text())["schema"] == "cfs-result/1"
+
+
+@pytest.mark.slow
+def test_plot_writes_the_same_bytes(tmp_path):
+    pytest.importorskip("matplotlib")
+    paths = [tmp_path / f"{i}.svg" for i in range(2)]
+    for path in paths:
+        assert run("replay", HOGS, "--plot", path, "--from", 1, "--until", "1.5").exit_code == 0
+    assert paths[0].read_bytes() == paths[1].read_bytes() != b""
+
+
+@pytest.mark.slow
+def test_compare_writes_files_and_shows_the_tables(tmp_path):
+    pytest.importorskip("matplotlib")
+    paths = [tmp_path / f"{i}.png" for i in range(2)]
+    for path in paths:
+        options = (
+            "--model",
+            CFS,
+            "--plot",
+            path,
+            "--json",
+            tmp_path / "out.json",
+            "--from",
+            "0.5",
+            "--until",
+            2,
+        )
+        assert "Throughput" in run("compare", HOGS, *options).stdout
+    assert paths[0].read_bytes() == paths[1].read_bytes() != b""
+    content = json.loads((tmp_path / "out.json").read_text())
+    assert (content["schema"], content["from_ns"], content["until_ns"]) == (
+        "cfs-comparison/1",
+        5 * 10**8,
+        2 * 10**9,
+    )
+
+
+@pytest.mark.slow
+def test_compare_writes_a_file_a_column_where_a_file_holds_one(tmp_path):
+    pytest.importorskip("perfetto")
+    files = [
+        "--perfetto",
+        tmp_path / "all.pftrace",
+        "--ftrace",
+        tmp_path / "all.txt.gz",
+        "--plot-trends",
+        tmp_path / "t.png",
+    ]
+    run("compare", HOGS, "--model", CFS, "--model", O1, *files)
+    written = {path.name for path in tmp_path.iterdir()}
+    assert {f"all.{place}.pftrace" for place in (1, 2, 3)} <= written  # two models and what was recorded
+    assert {f"all.{place}.txt.gz" for place in (1, 2, 3)} | {
+        f"t.{place}.png" for place in (1, 2, 3)
+    } <= written
+    reread = cfs.Recording.open(tmp_path / "all.2.txt.gz")
+    ours = cfs.Recording.open(HOGS).workload(cpu=0).run(O1)
+    assert reread.nr_switches == ours.context_switches
+
+
+def test_without_the_extra_plot_it_says_what_to_install(tmp_path):
+    result = process("replay", HOGS, "--plot", tmp_path / "x.png", code=BLOCK.format(blocked=["matplotlib"]))
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert 'pip install ".[plot]"' in result.stderr and "Traceback" not in result.stderr
+
+
+@pytest.mark.slow
+def test_without_the_extra_plot_all_else_works():
+    assert process("replay", HOGS, "--top", 1, code=BLOCK.format(blocked=["matplotlib"])).returncode == 0
+
+
+def test_replay_writes_ftrace_text_that_replay_reads(tmp_path):
+    assert run("replay", HOGS, "--cpu", "all", "--ftrace", tmp_path / "m.txt").exit_code == 0
+    assert cfs.Recording.open(tmp_path / "m.txt").kind == "ftrace"
+    assert run("replay", tmp_path / "m.txt", "--cpu", "all").exit_code == 0
+
+
+def test_replay_writes_a_page_of_the_part_asked_for(tmp_path):
+    assert run("replay", HOGS, "--html", tmp_path / "m.html", "--from", "0.1", "--by-comm").exit_code == 0
+    text = (tmp_path / "m.html").read_text(encoding="utf-8")
+    assert "0.1 s …" in text
+    assert "as recorded" in text
+    assert "Spread of vruntime" in text
+
+
+def test_replay_writes_runs_and_stats_of_both_sides(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    files = tmp_path / "runs", tmp_path / "stats"
+    found = run("replay", HOGS, "--parquet", files[0], "--parquet-stats", files[1], "--by-comm")
+    assert found.exit_code == 0
+    for file in files:
+        assert set(parquet.read_table(file)["model"].to_pylist()) == {"linux-2.6.24-cfs", "recorded"}
+    assert "comm" in parquet.read_table(files[1]).column_names
+
+
+def test_replay_writes_a_perfetto_trace_with_virtual_time(tmp_path):
+    pb2 = pytest.importorskip("perfetto.protos.perfetto.trace.perfetto_trace_pb2")
+    assert run("replay", HOGS, "--perfetto", tmp_path / "m.pftrace").exit_code == 0
+    trace = pb2.Trace()
+    trace.ParseFromString((tmp_path / "m.pftrace").read_bytes())
+    assert "vruntime" in {packet.track_descriptor.name for packet in trace.packet}
+
+
+def test_compare_writes_a_page_and_tables(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    models = "--model", "linux-2.6.24-cfs", "--model", "linux-2.6.22-o1"
+    files = tmp_path / "m.html", tmp_path / "runs", tmp_path / "stats"
+    found = run(
+        "compare", HOGS, *models, "--html", files[0], "--parquet", files[1], "--parquet-stats", files[2]
+    )
+    assert found.exit_code == 0
+    assert "under 3 schedulers" in files[0].read_text(encoding="utf-8")
+    for file in files[1:]:
+        labels = set(parquet.read_table(file)["model"].to_pylist())
+        assert labels == {"linux-2.6.24-cfs", "linux-2.6.22-o1", "recorded"}
+
+
+@pytest.mark.parametrize(
+    "option", ["--json", "--html", "--ftrace", "--parquet", "--parquet-stats", "--perfetto"]
+)
+def test_a_file_that_cannot_be_written_is_said_before_the_work(option):
+    found = run("replay", "no such recording", option, "/no/such/directory/file")
+    assert found.exit_code == 2
+    assert "no directory /no/such/directory" in found.stderr
+
+
+def test_a_part_of_nothing_drawn_is_refused():
+    found = run("replay", HOGS, "--from", "1")
+    assert found.exit_code == 2
+    assert "--html" in found.stderr
+
+
+@pytest.mark.parametrize("option", ["--plot-from", "--plot-until"])
+def test_old_names_are_gone(option):
+    assert run("replay", HOGS, option, "1").exit_code == 2
+
+
+# ------------------------------------------------------------------------------------------ one entry a format
+
+
+def names_of(result):
+    return " ".join(sorted(set(result.names)))
+
+
+LIST = outputs.Output(
+    "names",
+    "Write the names of the tasks.",
+    check_folder,
+    lambda report, path: Path(path).write_text(names_of(report.result)),
+    lambda report, path: Path(path).write_text(names_of(report.found.columns[0].result)),
+)
+
+
+@pytest.mark.parametrize("command", ["replay", "compare"])
+def test_a_new_format_is_one_entry_and_its_writer(command, tmp_path, monkeypatch):
+    monkeypatch.setattr(outputs, "OUTPUTS", (*outputs.OUTPUTS, LIST))
+    assert re.search(r"--names FILE +Write the names of the tasks\.", run(command, "--help").stdout)
+    found = run(command, HOGS, "--model", CFS, "--only", "hog*", "--names", tmp_path / "names")
+    assert found.exit_code == 0 and "Scheduling latency" in found.stdout
+    work = cfs.Recording.open(HOGS).workload(cpu=0, only=["hog*"])
+    assert (tmp_path / "names").read_text() == " ".join(sorted(set(work.run(CFS).names)))
+    assert_refused(run(command, HOGS, "--names", "no/such/place"), "there is no directory no/such")
+
+
+def test_a_format_that_nobody_added_is_no_option():
+    assert_refused(run("replay", HOGS, "--names", "x"), "--names")
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [("a.png", "a.2.png"), ("d/a.txt.gz", "d/a.2.txt.gz"), ("a.b.svg", "a.b.2.svg"), ("a", "a.2")],
+)
+def test_the_number_of_the_column_stands_before_the_ending(path, expected):
+    assert outputs._of_column(path, 2) == str(Path(expected))
