@@ -23,7 +23,7 @@ import numpy as np
 
 from ..result import Out, Ready, Result
 
-__all__ = ["TRACED_DTYPE", "IDLE", "SWITCH", "WAKEUP", "FORK", "events_of", "unique_pids"]
+__all__ = ["EVENT_DTYPE", "TRACED_DTYPE", "IDLE", "SWITCH", "WAKEUP", "FORK", "events_of", "unique_pids"]
 
 IDLE = -1
 """Row of the idle task."""
@@ -39,6 +39,8 @@ TRACED_DTYPE = np.dtype(
         ("out", "<i4"),  # of a switch: how the run of `prev` ended
     ]
 )
+EVENT_DTYPE = TRACED_DTYPE
+"""Its name from before."""
 
 
 @dataclass(slots=True)

@@ -53,7 +53,10 @@ from .svg import (
     words,
 )
 
-__all__ = ["comparison_html", "notebook_html", "result_html", "write_html"]
+__all__ = ["check_html", "comparison_html", "notebook_html", "result_html", "write_html"]
+
+check_html = check_folder
+"""Its name from before."""
 
 LEFT_EDGE = 0
 
