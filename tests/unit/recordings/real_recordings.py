@@ -19,11 +19,16 @@ def truth(name):
     return json.loads((FOLDERS[0] / f"{name}.truth.json").read_text())
 
 
-@cache
-def recording(name):
+def opened(name):
     file = truth(name)["recording"]["file"]
     [path] = [folder / file for folder in FOLDERS if (folder / file).exists()]
     return Recording.open(path)
+
+
+@cache
+def recording(name):
+    """One for all tests that only look at it."""
+    return opened(name)
 
 
 @cache

@@ -5,14 +5,14 @@ import pytest
 
 from cfs.result import Out, Ready
 
-from .real_recordings import NAMES, last_of, recording, runs, runs_of, statistics, truth
+from .real_recordings import NAMES, last_of, opened, recording, runs, runs_of, statistics, truth
 
 WAITS = {"wakeup_latency": Ready.WAKEUP, "fork_latency": Ready.FORK, "preempted_wait": Ready.PREEMPTED}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_is_left_out(name):
-    assert recording(name).warnings == []
+    assert opened(name).warnings == []
 
 
 @pytest.mark.parametrize("name", NAMES)
