@@ -54,7 +54,7 @@ def statistics(values, wanted):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_is_left_out(name):
-    assert recording(name).warnings == []
+    assert recording.__wrapped__(name).warnings == []  # a fresh one: making a workload adds warnings
 
 
 @pytest.mark.parametrize("name", NAMES)
