@@ -122,8 +122,9 @@ def _check_loop(file: File, loop: Step, steps: list[Step | Block]) -> None:
         if step.operation.argument is CHILD:
             raise file.wrong(
                 step.path,
-                f"'{' '.join(step.operation.words)} {step.name}' stands in an endless loop, but each fork is a "
-                "task of its own and all are written out before the run; use { repeat = N, do = [...] } in place of loop",
+                f"'{' '.join(step.operation.words)} {step.name}' stands in an endless loop, but each fork is "
+                "a task of its own and all are written out before the run; use { repeat = N, do = [...] } in "
+                "place of loop",
             )
 
 
