@@ -1,11 +1,11 @@
 """Programs of a scenario file: a list of operations and blocks, as a tree of `Step` and `Block`.
 
-What it decides: what may stand in a program. How each operation is written is in `workload.ops.OPERATIONS`; here
-is how each kind of argument is read (`READERS`). Nothing is drawn yet, so whether a program is right does not
-depend on the seed.
+What it decides: what may stand in a program. How each operation is written is in `workload.ops.OPERATIONS`;
+here is how each kind of argument is read (`READERS`). Nothing is drawn yet, so whether a program is right
+does not depend on the seed.
 
-Rejected: a table for each operation (five lines for "run 3 ms"); expressions and variables (whoever needs them
-has Python and the builders of `workload`).
+Rejected: a table for each operation (five lines for "run 3 ms"); expressions and variables (whoever needs
+them has Python and the builders of `workload`).
 """
 
 from __future__ import annotations
@@ -121,8 +121,9 @@ def _check_loop(file: File, loop: Step, steps: list[Step | Block]) -> None:
         if step.operation.argument is CHILD:
             raise file.wrong(
                 step.path,
-                f"'{' '.join(step.operation.words)} {step.name}' stands in an endless loop, but each fork is a task of its own and all "
-                "are written out before the run; use { repeat = N, do = [...] } in place of loop",
+                f"'{' '.join(step.operation.words)} {step.name}' stands in an endless loop, but each fork is "
+                "a task of its own and all are written out before the run; use { repeat = N, do = [...] } in "
+                "place of loop",
             )
 
 

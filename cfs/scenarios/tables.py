@@ -1,7 +1,7 @@
 """The tables of a scenario file: [groups], [users] and [[task]], checked as a whole.
 
-What it decides: what a file may say beside programs, and whom a program may wake and fork. docs/reference/scenario.md
-is the format.
+What it decides: what a file may say beside programs, and whom a program may wake and fork.
+docs/reference/scenario.md is the format.
 """
 
 from __future__ import annotations
@@ -125,7 +125,8 @@ def _check_template(file: File, step: Step, tasks: dict[str, Task]) -> None:
     """A `fork` must name a template."""
     if step.name not in tasks or not tasks[step.name].forked:
         known = ", ".join(name for name, other in tasks.items() if other.forked) or "none"
-        message = f"there is no task {step.name!r} with forked = true to {step.operation.name}; there are: {known}"
+        verb = step.operation.name
+        message = f"there is no task {step.name!r} with forked = true to {verb}; there are: {known}"
         raise file.wrong(step.path, message)
 
 

@@ -6,8 +6,8 @@ method gives a copy; the workload itself stays as it is.
 `Assignments` is the part of `Workload` that says so. It lies below it and knows no more of it than the fields
 that it declares.
 
-Rejected: functions over a workload (the docstrings would be written twice, here and at the methods of the same
-names).
+Rejected: functions over a workload (the docstrings would be written twice, here and at the methods of the
+same names).
 """
 
 from __future__ import annotations

@@ -1,16 +1,16 @@
 """Operations, of which programs are made: one table, and the arrays that hold them.
 
-What it decides: which operations there are. `OPERATIONS` has a row for each; its last column says what it does.
-Everything in Python reads that table: `Workload.of_programs` and `Workload.written` (tuples), `Workload.check`
-(limits, loops, forks), the grammar of scenario files and its help, and the stepper, which has a method
-`_op_NAME` for each row. The compiled loop has a function of its own for each kind; a test compares the two sets
-of kinds, and `Simulation` refuses a kind that it does not know.
+What it decides: which operations there are. `OPERATIONS` has a row for each; its `meaning` says what it
+does. Everything in Python reads that table: `Workload.of_programs` and `Workload.written` (tuples),
+`Workload.check` (limits, loops, forks), the grammar of scenario files and its help, and the stepper, which
+has a method `_op_NAME` for each row. The compiled loop has a function of its own for each kind; a test
+compares the two sets of kinds, and `Simulation` refuses a kind that it does not know.
 
-To add an operation: a name in `Op`, a row in `OPERATIONS`, a method in `simulation/stepping.py`, a function in
-the compiled loop, a line in docs/reference/scenario.md.
+To add an operation: a name in `Op`, a row in `OPERATIONS`, a method in `simulation/stepping.py`, a function
+in the compiled loop, a line in docs/reference/scenario.md.
 
-Meaning common to all: `run` uses CPU time, all others take none and happen at the instant at which the task has
-got as far. The end of a program without `exit` is one.
+Meaning common to all: `run` uses CPU time, all others take none and happen at the instant at which the task
+has got as far. The end of a program without `exit` is one.
 
     wait, wake     WAKEs are counted: one that came early is not lost, so the k-th WAIT returns after the k-th
                    WAKE whatever the scheduler did in between
@@ -57,7 +57,7 @@ __all__ = [
     "kinds_with",
 ]
 
-# ------------------------------------------------------------------------------------------------------ limits
+# ----------------------------------------------------------------------------------------------------- limits
 
 TASK_LIMITS = {"start_ns": (-1, FOREVER_NS), "uid": UID_RANGE, "cpu": CPU_RANGE, "nice": NICE_RANGE}
 """Least and greatest value of the numbers of a task."""
@@ -70,7 +70,7 @@ def checked(what: str, value: int, low: int, high: int) -> int:
     return integer_in(what, value, low, high, WorkloadError)
 
 
-# ------------------------------------------------------------------------------------------------------ arrays
+# ----------------------------------------------------------------------------------------------------- arrays
 
 OP_DTYPE = np.dtype([("arg", "<i8"), ("target", "<i4"), ("kind", "<i4")])
 
@@ -106,7 +106,7 @@ class Op(enum.IntEnum):
     NEXT = 10
 
 
-# ------------------------------------------------------------------------------------------- the table of operations
+# ------------------------------------------------------------------------------------ the table of operations
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,8 @@ class Argument:
     field : {"arg", "target", ""}
         Column of `OP_DTYPE`; empty if there is nothing to keep.
     least, greatest : int, optional
-        What `Workload.check` lets pass. A task must be one of those that there are, a place one of its program.
+        What `Workload.check` lets pass. A task must be one of those that there are, a place one in its
+        program.
     complaint : str, optional
         What is wrong with an operation whose argument is outside of that.
     python : str, optional
@@ -154,7 +155,13 @@ DURATION = Argument("duration", "arg", 0, complaint=_NS, python="ns", forms=("D"
 MOMENT = Argument("moment", "arg", 0, complaint=_NS, python="ns", forms=("D",), examples=("1 s",))
 PERIOD = Argument("period", "arg", 1, complaint=_NS, python="period_ns", forms=("D",), examples=("10 ms",))
 NICE = Argument(
-    "nice value", "arg", *NICE_RANGE, "wants nice {given}; allowed is {least} ... {greatest}", "n", None, ("N",), ("5",)
+    "nice value",
+    "arg",
+    *NICE_RANGE,
+    complaint="wants nice {given}; allowed is {least} ... {greatest}",
+    python="n",
+    forms=("N",),
+    examples=("5",),
 )
 TASK = Argument(
     "task",
@@ -251,8 +258,12 @@ class Operation:
 
 _ROWS = (
     Operation(Op.RUN, "run", WORK, Then.COMPUTES, "compute for D of CPU time", takes_time=True),
-    Operation(Op.SLEEP, "sleep", DURATION, Then.BLOCKS, "block for D, counted from the block", takes_time=True),
-    Operation(Op.SLEEP_UNTIL, "sleep_until", MOMENT, Then.BLOCKS, "block until D after the start of the span"),
+    Operation(
+        Op.SLEEP, "sleep", DURATION, Then.BLOCKS, "block for D, counted from the block", takes_time=True
+    ),
+    Operation(
+        Op.SLEEP_UNTIL, "sleep_until", MOMENT, Then.BLOCKS, "block until D after the start of the span"
+    ),
     Operation(Op.NEXT, "next", PERIOD, Then.BLOCKS, "block until the next multiple of D", takes_time=True),
     Operation(Op.WAIT, "wait", NOTHING, Then.BLOCKS, "block until a `wake` names this task"),
     Operation(Op.WAKE, "wake", TASK, Then.GOES_ON, "wake the task NAME"),

@@ -1,7 +1,7 @@
 """The workload itself: a set of tasks and one program a task, checked and run.
 
-`ops` says what an operation is, `assignments` whose the tasks are, `plans` and `builders` write workloads that
-nobody recorded.
+`ops` says what an operation is, `assignments` whose the tasks are, `plans` and `builders` write workloads
+that nobody recorded.
 
 A task with `start_ns >= 0` existed before the workload began, asleep, and is woken at that time. One with
 `start_ns == -1` begins when a FORK names it, inherits nothing but its place in the tree, and must be named
@@ -282,7 +282,8 @@ class Workload(Assignments):
         for row in concerned:
             least[row.kind], greatest[row.kind] = _limits(row, nr)
         which = np.flatnonzero(np.isin(kind, [row.kind for row in concerned]))
-        given, low, high = self.ops[concerned[0].argument.field][which], least[kind[which]], greatest[kind[which]]
+        given = self.ops[concerned[0].argument.field][which]
+        low, high = least[kind[which]], greatest[kind[which]]
         bad = np.flatnonzero((given < low) | (given > high))
         if len(bad):
             i = bad[0]

@@ -1,9 +1,9 @@
 """Two clocks: SimPy's environment owns the time, the machine of `_live` follows it.
 
-What it decides: how they meet. `_live` says when something will happen that a process can see, and one SimPy
-event (the *alarm*) waits for that time. Ticks and preemptions happen in C and cost no SimPy event. A process
-that finishes its work goes on *inside* the alarm: if it asks for more before it yields anything else, its task
-has never left the CPU, otherwise the task blocks at that instant.
+What it decides: how they meet. `_live` says when something will happen that a process can see, and one
+SimPy event (the *alarm*) waits for that time. Ticks and preemptions happen in C and cost no SimPy event. A
+process that finishes its work goes on *inside* the alarm: if it asks for more before it yields anything
+else, its task has never left the CPU, otherwise the task blocks at that instant.
 
 Time is float (or int) in the environment and integer ns inside: a time of the environment is rounded to the
 nearest ns when it comes in, and what goes out is remembered beside its ns, so nothing drifts. At one instant

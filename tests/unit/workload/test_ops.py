@@ -104,7 +104,7 @@ def test_what_is_written_is_read_again(row):
 @pytest.mark.parametrize("model", ["linux-2.6.24-cfs", "stepped"])
 @rows
 def test_the_task_goes_on_as_the_table_says(row, model):
-    """Under both engines: does the run of 1 ms before the operation end there, and is what follows reached?"""
+    """Under both engines: does the run of 1 ms before it end there, and is what follows reached?"""
     given = {"arg": [7 * MS], "target": ["b"] if row.names_a_task else [0], "": []}[row.argument.field]
     given = [5] if row.name == "nice" else given
     programs = {"a": [("run", MS), (row.name, *given), ("run", MS)], "b": [("wait",)]}
