@@ -57,24 +57,25 @@ from .._core cimport (
     sched_yield,
     scheduler_tick,
     set_task_cpu,
+    set_time,
     set_user_nice,
     try_to_wake_up,
     wake_up_new_task,
+    would_fault,
 )
 from .._group cimport free_group, init_groups, new_group, sched_group_set_idle, sched_group_set_shares
 from .._hz cimport tick_time, ticks_until
 from .._load cimport NICE_MAX, NICE_MIN
 from .._snapshot cimport image_of, machine_of_image
+from ..engine._rewind cimport exchange, free_rewind, list_all, rewind, save
 from ..engine._ticks cimport (
     TICKS_BUG,
     TICKS_CHANGED,
     TICKS_DONE,
     TICKS_FAULT,
     TICKS_PAUSED,
-    exchange,
     look_ahead,
     may_change,
-    new_backup,
     nr_switches,
     run_ticks,
     ticker,
@@ -553,9 +554,11 @@ cdef class Scheduler:
         cdef uint64_t before
         cdef ns_t now = self.time_of(now_ns)
         self.rq_of(0)
+        if not self.ticks.hz or tick_time(self.ticks.hz, self.ticks.next) > now:
+            self.now = now
+            return False
         before = nr_switches(&self.m)
-        if self.ticks.hz:
-            self.catch_up(now)
+        self.catch_up(now)
         self.now = now
         return nr_switches(&self.m) != before
 
@@ -587,24 +590,24 @@ cdef class Scheduler:
             limit = integer_in(until_ns, "until_ns", 0, U64_MAX, TimeError)
         cdef uint64_t switches, last
         cdef int status = TICKS_PAUSED
-        cdef rq *this_rq = self.m.this_rq
-        cdef char *backup
+        cdef rewind back
         self.rq_of(0)
         if not self.ticks.hz or not may_change(&self.m):
             return None
         switches = nr_switches(&self.m)
         last = ticks_until(self.ticks.hz, limit)
-        backup = new_backup(&self.m)
+        memset(&back, 0, sizeof(back))
         try:
+            list_all(&back, &self.m)
+            save(&back)
             while status == TICKS_PAUSED:
                 status = look_ahead(&self.m, &ahead, last, TICKS_A_LOOK, switches)
-                exchange(&self.m, backup)           # what is, before anybody can look
-                self.m.this_rq = this_rq
+                exchange(&back)                     # what is, before anybody can look
                 if status == TICKS_PAUSED:
                     self.let_signals_in()
-                    exchange(&self.m, backup)
+                    exchange(&back)
         finally:
-            free(backup)
+            free_rewind(&back)
         if status == TICKS_DONE:
             return None
         return tick_time(ahead.hz, ahead.next - 1 if status == TICKS_CHANGED else ahead.next)
@@ -666,7 +669,7 @@ cdef class Scheduler:
         return 0
 
     cdef int defined(self, rq *rq, task_t *p, int32_t event, task_group *to, str name) except -1:
-        if self.m.sched_class.would_fault != NULL and self.m.sched_class.would_fault(rq, p, event, to):
+        if would_fault(rq, p, event, to):
             raise StateError(
                 f"{name}: a slice would be divided by 0, because the loads of a queue add up to a multiple "
                 "of 2**32 (the kernel faults here); use smaller shares"
@@ -763,7 +766,7 @@ cdef class Scheduler:
             if name is not None:
                 self.names[p.id] = str(name)
             child = self.handle_of(p)               # before sched_fork, which may change the parent
-            self.m.this_rq, rq.now = rq, now        # what a class may ask for; the event itself begins below
+            set_time(rq, now)                       # what a class may ask for; the event itself begins below
             sched_fork(rq, p, before)
             adjust_new_task(p, tg, nice_value, policy_value)
             set_task_cpu(p, start)
