@@ -3,11 +3,12 @@
 #
 # The core says only that the running task of a CPU may be another one: those CPUs are machine.touched. Here a run is then
 # closed and one opened, the time that the task has run is charged, and the CPU's next tick and end of work are put where
-# the loop finds the first of them: in a heap, or with one CPU nowhere, because there is nothing to choose from.
+# the loop finds the first of them (`_due`), or with one CPU nowhere, because there is nothing to choose from.
 #
 # Invariants:
 #   I1  a CPU has a run of its own open exactly while its `curr` is not the idle task
-#   I2  with several CPUs both heaps have exactly the busy ones, at their next tick and at the end of their task's work
+#   I2  with several CPUs `ticks` has exactly the busy ones, and `ends` those of them whose task's work ends before their next
+#       tick or with it: what is later is looked at again after that tick
 #   I3  `remaining` of a running task is right at the time `since` of its CPU: its work ends at since + remaining
 #
 # I1 and I2 hold between events, I2 for a CPU whose program is being performed when that has come to an end.
@@ -17,7 +18,20 @@ from libc.stdlib cimport calloc, free
 from .._core cimport end_event
 from .._hz cimport first_tick_after, tick_time
 from .._types cimport TASK_RUNNING, int32_t, int64_t, machine, ns_t, rq, task, uint8_t, uint32_t, uint64_t
-from ._due cimport cpu_heap, free_cpu_heap, init_cpu_heap, put_cpu, take_cpu
+from ._due cimport (
+    cpu_heap,
+    first_cpu,
+    free_cpu_heap,
+    free_tick_set,
+    init_cpu_heap,
+    init_tick_set,
+    pass_tick,
+    put_cpu,
+    put_tick,
+    take_cpu,
+    take_tick,
+    tick_set,
+)
 from ._runs cimport (
     OUT_BLOCKED,
     OUT_EXITED,
@@ -57,7 +71,7 @@ cdef struct driver:             # zeroed
     machine *m
     driven_task *tasks          # the loop's
     driven_cpu *cpus
-    cpu_heap ticks
+    tick_set ticks
     cpu_heap ends
     run_log log
     ns_t now
@@ -70,7 +84,7 @@ cdef inline bint init_driver(driver *d, machine *m, uint64_t hz, bint recording)
     cdef int32_t cpu
     d.hz, d.recording = hz, recording
     d.cpus = <driven_cpu *>calloc(m.nr_cpus, sizeof(driven_cpu))
-    if d.cpus == NULL or not init_cpu_heap(&d.ticks, m.nr_cpus) or not init_cpu_heap(&d.ends, m.nr_cpus):
+    if d.cpus == NULL or not init_tick_set(&d.ticks, m.nr_cpus) or not init_cpu_heap(&d.ends, m.nr_cpus):
         return False
     d.m = m
     for cpu in range(m.nr_cpus):
@@ -81,7 +95,7 @@ cdef inline bint init_driver(driver *d, machine *m, uint64_t hz, bint recording)
 
 cdef inline void free_driver(driver *d) noexcept:
     free(d.cpus)
-    free_cpu_heap(&d.ticks)
+    free_tick_set(&d.ticks)
     free_cpu_heap(&d.ends)
     free_log(&d.log)
 
@@ -96,11 +110,18 @@ cdef inline driven_cpu *only_cpu(driver *d) noexcept nogil:
     return &d.cpus[0] if is_busy(&d.cpus[0]) else NULL
 
 
-cdef inline driven_cpu *first_of(driver *d, const cpu_heap *h) noexcept nogil:
-    # the busy CPU that comes first in this heap; NULL: all idle
+cdef inline driven_cpu *first_to_tick(driver *d) noexcept nogil:
+    # NULL: all CPUs idle
     if d.m.nr_cpus == 1:
         return only_cpu(d)
-    return &d.cpus[h.heap[0].cpu] if h.nr else NULL
+    return &d.cpus[first_cpu(&d.ticks.present)] if d.ticks.present.nr else NULL
+
+
+cdef inline driven_cpu *first_to_end(driver *d) noexcept nogil:
+    # whose task's work ends first; NULL: nobody's before a tick
+    if d.m.nr_cpus == 1:
+        return only_cpu(d)
+    return &d.cpus[d.ends.heap[0].cpu] if d.ends.nr else NULL
 
 
 cdef inline ns_t end_of_work(const driver *d, const driven_cpu *cpu) noexcept nogil:
@@ -108,15 +129,39 @@ cdef inline ns_t end_of_work(const driver *d, const driven_cpu *cpu) noexcept no
 
 
 cdef inline void set_end(driver *d, driven_cpu *cpu) noexcept nogil:
-    # its task has other work, or it has another task
-    if not cpu.rq.alone:
-        put_cpu(&d.ends, cpu.rq.cpu, end_of_work(d, cpu))
+    # its task has other work, it has another task, or its next tick is another one
+    cdef ns_t end
+    if cpu.rq.alone:
+        return
+    end = end_of_work(d, cpu)
+    if end <= cpu.tick:
+        put_cpu(&d.ends, cpu.rq.cpu, end)
+    else:
+        take_cpu(&d.ends, cpu.rq.cpu)
 
 
-cdef inline void set_tick(driver *d, driven_cpu *cpu, uint64_t number) noexcept nogil:
-    cpu.tick_number, cpu.tick = number, tick_time(d.hz, number)
+cdef inline void begin_ticking(driver *d, driven_cpu *cpu) noexcept nogil:
+    # it is idle no more: its first tick is the first one after now
+    cpu.tick_number = first_tick_after(d.hz, d.now)
+    cpu.tick = tick_time(d.hz, cpu.tick_number)
     if not cpu.rq.alone:
-        put_cpu(&d.ticks, cpu.rq.cpu, cpu.tick)
+        put_tick(&d.ticks, cpu.rq.cpu, cpu.tick_number)
+
+
+cdef inline void count_tick(driver *d, driven_cpu *cpu) noexcept nogil:
+    # the one that is first to tick does so now
+    cpu.tick_number += 1
+    cpu.tick = tick_time(d.hz, cpu.tick_number)
+    if not cpu.rq.alone:
+        pass_tick(&d.ticks, cpu.rq.cpu)
+        set_end(d, cpu)
+
+
+cdef inline void rest(driver *d, driven_cpu *cpu) noexcept nogil:
+    # an idle CPU takes no ticks
+    if not cpu.rq.alone:
+        take_tick(&d.ticks, cpu.rq.cpu)
+        take_cpu(&d.ends, cpu.rq.cpu)
 
 # -------------------------------------------------------------------------------------------------------- switches
 
@@ -152,13 +197,6 @@ cdef inline void get_cpu(driver *d, driven_cpu *cpu, task *p) noexcept nogil:
     set_end(d, cpu)
 
 
-cdef inline void rest(driver *d, driven_cpu *cpu) noexcept nogil:
-    # an idle CPU takes no ticks
-    if not cpu.rq.alone:
-        take_cpu(&d.ticks, cpu.rq.cpu)
-        take_cpu(&d.ends, cpu.rq.cpu)
-
-
 cdef inline bint change_over(driver *d, driven_cpu *cpu, task *curr) noexcept nogil:
     # True if a watched task has got or lost this CPU
     cdef bint seen = False
@@ -166,7 +204,7 @@ cdef inline bint change_over(driver *d, driven_cpu *cpu, task *curr) noexcept no
         seen = d.tasks[cpu.index].watched
         leave_cpu(d, cpu)
     else:
-        set_tick(d, cpu, first_tick_after(d.hz, d.now))
+        begin_ticking(d, cpu)
     cpu.curr = curr
     if curr == cpu.rq.idle:
         rest(d, cpu)

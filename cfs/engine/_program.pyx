@@ -226,7 +226,9 @@ def kinds():
 cdef inline const op *next_op(play *s, uint32_t index) noexcept nogil:
     cdef const program *row = &s.programs[index]
     cdef int64_t next = s.d.tasks[index].next_op
-    return &at_the_end if next == row.first_op + row.nr_ops else &s.ops[next]
+    if next == row.first_op + row.nr_ops:
+        return &at_the_end
+    return &s.ops[next]
 
 
 cdef int perform_program(play *s, driven_cpu *cpu) noexcept nogil:

@@ -36,6 +36,7 @@ from .._core cimport (
     try_to_wake_up,
     would_fault,
 )
+from .._bits cimport lowest_bit
 from .._hz cimport NEVER, first_tick_after, tick_time
 from .._types cimport (
     SLEEP_INTERRUPTIBLE,
@@ -50,21 +51,22 @@ from .._types cimport (
 )
 from ..engine._driver cimport (
     charge,
+    count_tick,
     driven_cpu,
     driven_task,
     driver,
     end_of_work,
     finish_event,
-    first_of,
+    first_to_end,
+    first_to_tick,
     free_driver,
     init_driver,
     is_busy,
     make_ready,
     note_switches,
     set_end,
-    set_tick,
 )
-from ..engine._due cimport cpu_heap, due_cpu, renumber
+from ..engine._due cimport cpu_set, due_cpu, renumber, tick_set, unnumber
 from ..engine._rewind cimport (
     forget_blocks,
     free_rewind,
@@ -109,7 +111,7 @@ cdef int run_ticks(driver *d, ns_t until) noexcept nogil:
     cdef driven_cpu *end_cpu
     cdef ns_t at_end
     while True:
-        tick_cpu, end_cpu = first_of(d, &d.ticks), first_of(d, &d.ends)
+        tick_cpu, end_cpu = first_to_tick(d), first_to_end(d)
         at_end = end_of_work(d, end_cpu) if end_cpu != NULL else NEVER
         if tick_cpu == NULL or min(tick_cpu.tick, at_end) > until:
             d.now = until
@@ -122,7 +124,7 @@ cdef int run_ticks(driver *d, ns_t until) noexcept nogil:
             return LIVE_FAULTED
         if d.recording and not has_room(&d.log, d.m.nr_cpus) and not grow_log(&d.log, d.m.nr_cpus):
             return LIVE_REACHED
-        set_tick(d, tick_cpu, tick_cpu.tick_number + 1)
+        count_tick(d, tick_cpu)
         begin_event(tick_cpu.rq, d.now)
         scheduler_tick(tick_cpu.rq)
         if finish_event(d, tick_cpu):
@@ -146,9 +148,13 @@ cdef void sweep(live *s) noexcept nogil:
     s.nr_queued = kept
 
 
-cdef int list_heap(rewind *back, cpu_heap *h) except -1:
-    # where each CPU lies in it follows; a tick makes no CPU busy and none idle
-    list_block(back, h.heap, h.nr * sizeof(due_cpu))
+cdef int list_due(rewind *back, driver *d) except -1:
+    # where each CPU lies in the heap follows from what is in it
+    list_block(back, &d.ticks, sizeof(tick_set))
+    list_block(back, d.ticks.present.bits, d.ticks.nr_words * sizeof(uint64_t))
+    list_block(back, d.ticks.coming.bits, d.ticks.nr_words * sizeof(uint64_t))
+    list_block(back, &d.ends.nr, sizeof(d.ends.nr))
+    list_block(back, d.ends.heap, d.ends.nr * sizeof(due_cpu))
     return 0
 
 
@@ -156,11 +162,27 @@ cdef int list_loop(live *s, rewind *back) except -1:
     # what the loop keeps of the CPUs that tick and of the tasks that are queued
     cdef size_t i
     list_block(back, &s.d.now, sizeof(s.d.now))
-    list_heap(back, &s.d.ticks)
-    list_heap(back, &s.d.ends)
+    list_due(back, &s.d)
     for i in range(s.nr_queued):
         list_block(back, &s.d.tasks[s.queued[i]], sizeof(driven_task))
         list_task(back, s.d.tasks[s.queued[i]].p)
+    return 0
+
+
+cdef int list_busy(live *s, rewind *back, int32_t cpu) except -1:
+    list_block(back, &s.d.cpus[cpu], sizeof(driven_cpu))
+    list_cpu(back, s.d.m.rqs[cpu])
+    return 0
+
+
+cdef int list_set(live *s, rewind *back, const cpu_set *ticking) except -1:
+    cdef uint64_t bits
+    cdef int32_t word
+    for word in range(s.d.ticks.nr_words):
+        bits = ticking.bits[word]
+        while bits:
+            list_busy(s, back, word * 64 + lowest_bit(bits))
+            bits &= bits - 1
     return 0
 
 
@@ -169,12 +191,9 @@ cdef int list_ticking(live *s, rewind *back) except -1:
     cdef machine *m = s.d.m
     cdef int32_t i
     if m.nr_cpus == 1:
-        list_block(back, &s.d.cpus[0], sizeof(driven_cpu))
-        list_cpu(back, m.rqs[0])
-        return 0
-    for i in range(s.d.ticks.nr):
-        list_block(back, &s.d.cpus[s.d.ticks.heap[i].cpu], sizeof(driven_cpu))
-        list_cpu(back, m.rqs[s.d.ticks.heap[i].cpu])
+        return list_busy(s, back, 0)
+    list_set(s, back, &s.d.ticks.present)
+    list_set(s, back, &s.d.ticks.coming)
     for i in range(m.nr_touched):
         if not is_busy(&s.d.cpus[m.touched[i].cpu]):
             list_cpu(back, m.touched[i])
@@ -199,8 +218,8 @@ cdef int look_ahead(live *s, ns_t until, ns_t *seen) noexcept nogil:
     status = run_ticks(&s.d, until)
     seen[0] = s.d.now
     s.d.recording = recording
+    unnumber(&s.d.ends)
     restore(&s.back)
-    renumber(&s.d.ticks)
     renumber(&s.d.ends)
     return status
 
@@ -343,7 +362,7 @@ cdef class Live:
         cdef ns_t until
         cdef ns_t seen = 0
         cdef int status
-        if first_of(&self.s.d, &self.s.d.ticks) == NULL:
+        if first_to_tick(&self.s.d) == NULL:
             return None
         self.ahead = min(2 * self.ahead, <uint64_t>TICKS_A_VISIT) if undisturbed and self.fruitless else TICKS_AHEAD
         save_all(&self.s)
@@ -421,7 +440,7 @@ cdef class Live:
 
     def finished(self):
         """Index of a running task without work left, by CPU; -1: there is none."""
-        cdef const driven_cpu *cpu = first_of(&self.s.d, &self.s.d.ends)
+        cdef const driven_cpu *cpu = first_to_end(&self.s.d)
         return cpu.index if cpu != NULL and end_of_work(&self.s.d, cpu) <= self.s.d.now else -1
 
     def is_running(self, size_t index):

@@ -28,14 +28,15 @@ from .._hz cimport NEVER
 from .._types cimport int32_t, int64_t, ns_t, task_group
 from ..engine._driver cimport (
     charge,
+    count_tick,
     driven_cpu,
     driven_task,
     end_of_work,
     finish_event,
-    first_of,
+    first_to_end,
+    first_to_tick,
     free_driver,
     init_driver,
-    set_tick,
 )
 from ..engine._due cimport init_timers
 from ..engine._program cimport (
@@ -71,7 +72,7 @@ ENDS = {LOOP_REACHED: "duration", LOOP_FINISHED: "finished", LOOP_STALLED: "stal
 cdef int do_tick(play *s, driven_cpu *cpu) noexcept nogil:
     if would_fault(cpu.rq, cpu.curr, EVENT_TICK, NULL):
         return PLAY_FAULTED
-    set_tick(&s.d, cpu, cpu.tick_number + 1)
+    count_tick(&s.d, cpu)
     begin_event(cpu.rq, s.d.now)
     scheduler_tick(cpu.rq)
     finish_event(&s.d, cpu)
@@ -85,8 +86,8 @@ cdef int do_run_end(play *s, driven_cpu *cpu) noexcept nogil:
 
 cdef int step(play *s, ns_t until) noexcept nogil:
     # do what is due first
-    cdef driven_cpu *tick_cpu = first_of(&s.d, &s.d.ticks)
-    cdef driven_cpu *end_cpu = first_of(&s.d, &s.d.ends)
+    cdef driven_cpu *tick_cpu = first_to_tick(&s.d)
+    cdef driven_cpu *end_cpu = first_to_end(&s.d)
     cdef ns_t at_timer = s.timers.heap[0].time if s.timers.nr else NEVER
     cdef ns_t at_tick = tick_cpu.tick if tick_cpu != NULL else NEVER
     cdef ns_t at_end = end_of_work(&s.d, end_cpu) if end_cpu != NULL else NEVER
