@@ -14,7 +14,7 @@ Invariants:
         an idle CPU waits for the next schedule(), so the idle task may run beside a runnable one)
     I3  a task in TASK_RUNNING has on_rq: it is on its class's queues
     I4  the machine's table has a task at its slot from take_task to free_task
-    I5  on every CPU but machine.this_rq now = clock: time stands still there, until schedule() refreshes the clock
+    I5  after the first event now = clock on every CPU but machine.this_rq: time stands still there, until schedule() refreshes the clock
     I6  machine.touched has every CPU whose running task is flagged, or has been flagged or changed by the last event;
         each once, in ascending order
 
@@ -217,7 +217,7 @@ cdef int machine_init(
         memcpy(m.tunables, tunables, cls.tunables_size)
     for cpu in range(nr_cpus):
         init_rq(m, cpu, idle_class)
-    m.this_rq = m.rqs[0]
+    m.this_rq = m.rqs[0] if nr_cpus == 1 else NULL
     return 0
 
 
@@ -248,10 +248,20 @@ cdef void machine_free(machine *m) noexcept:
 # ------------------------------------------------------------------------------------------------- time and flags
 
 
+cdef void stop_time(machine *m) noexcept nogil:
+    # before the first event: clocks begin at 1
+    cdef int32_t cpu
+    for cpu in range(m.nr_cpus):
+        m.rqs[cpu].now = m.rqs[cpu].clock
+
+
 cdef void execute_on(rq *this_rq) noexcept nogil:
     # on the CPU that no longer executes time stands still (spec 6.1)
     cdef machine *m = this_rq.machine
-    m.this_rq.now = m.this_rq.clock
+    if m.this_rq == NULL:
+        stop_time(m)
+    else:
+        m.this_rq.now = m.this_rq.clock
     m.this_rq = this_rq
 
 

@@ -98,7 +98,7 @@ cdef struct counts:             # how an image begins
     uint64_t fingerprint
     uint64_t nr_cpus
     uint64_t group_by
-    uint64_t this_cpu           # of machine.this_rq
+    uint64_t this_cpu           # of machine.this_rq, plus 1; 0: none
     uint64_t nr_groups
     uint64_t nr_groups_made
     uint64_t nr_forked
@@ -474,7 +474,7 @@ cdef counts counts_of(const atlas *map) except *:
     cdef const machine *m = map.m
     nr.fingerprint = fingerprint(m.sched_class)
     nr.nr_cpus, nr.group_by = <uint64_t>m.nr_cpus, <uint64_t>m.group_by
-    nr.this_cpu = <uint64_t>m.this_rq.cpu
+    nr.this_cpu = 0 if m.this_rq == NULL else <uint64_t>m.this_rq.cpu + 1
     nr.nr_groups, nr.nr_groups_made = map.nr_groups, m.nr_groups
     nr.nr_forked, nr.nr_slots, nr.nr_free = m.nr_forked, m.nr_slots, m.nr_free
     nr.nr_runs, nr.spare_run = nr_runs_taken(&m.runs), <uint64_t><uintptr_t>as_place(map, m.runs.spare)
@@ -523,7 +523,7 @@ cdef int check_counts(const counts *nr, const sched_class *cls, uint64_t size) e
     cdef uint64_t most = size               # nothing is smaller than a byte, so no product below overflows
     if nr.fingerprint != fingerprint(cls):
         raise SnapshotError("it was written by a build of cfs whose structs look different")
-    if not 1 <= nr.nr_cpus <= CPUS_MAX or nr.this_cpu >= nr.nr_cpus or nr.group_by > GROUP_BY_CGROUP:
+    if not 1 <= nr.nr_cpus <= CPUS_MAX or nr.this_cpu > nr.nr_cpus or nr.group_by > GROUP_BY_CGROUP:
         raise SnapshotError(f"{nr.nr_cpus} CPUs, grouped in way {nr.group_by}: outside of what there is")
     if nr.nr_groups > most or nr.nr_slots > most or nr.nr_free > nr.nr_slots or nr.nr_slots >> 32:
         raise SnapshotError(f"{nr.nr_groups} groups and {nr.nr_slots} slots do not fit into {size} bytes")
@@ -776,7 +776,8 @@ cdef int machine_of_image(
     make_runs(m, &nr)
     make_slots(m, &nr, <const uint32_t *>(at + size - nr.nr_free * sizeof(uint32_t)))
     m.nr_forked, m.nr_groups = nr.nr_forked, <uint32_t>nr.nr_groups_made
-    m.this_rq = m.rqs[nr.this_cpu]
+    if nr.this_cpu:
+        m.this_rq = m.rqs[nr.this_cpu - 1]
     try:
         open_atlas(&map, m)
         read_parts(&map, &nr, at + sizeof(counts) + cls.tunables_size)
