@@ -5,7 +5,6 @@ import json
 import random
 import shutil
 import zipfile
-
 from collections import Counter
 from pathlib import Path
 

@@ -1,6 +1,6 @@
 """A CPU for SimPy models: processes ask for CPU time, and get it as a Linux scheduler would give it.
 
-What it decides: how the two clocks meet. SimPy's environment owns the time; `cfs._live` says when something
+What it decides: how the two clocks meet. SimPy's environment owns the time; `cfs.simulation._live` says when something
 will happen that a process can see, and one SimPy event (the *alarm*) waits for that time. Ticks and
 preemptions happen in C and cost no SimPy event. A process that finishes its work goes on *inside* the alarm:
 if it asks for more before it yields anything else, its task has never left the CPU, otherwise the task blocks

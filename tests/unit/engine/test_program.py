@@ -59,6 +59,8 @@ def random_workload(seed, nr_cpus):
         programs[name] = random_program(rng, names, orphans, may_fork=name in fathers)
         if rng.random() < 0.6 and not any(op[0] == "fork" for op in programs[name]):
             programs[name].append(("loop",))
+        elif rng.random() < 0.5:
+            programs[name].append(("exit",))
     for child in orphans:  # whom nobody has forked
         programs[rng.choice(fathers)].insert(0, ("fork", child))
     for name in fathers:
@@ -85,22 +87,26 @@ def require_equal(ours, theirs):
     assert (ours.end, ours.duration_ns) == (theirs.end, theirs.duration_ns)
 
 
-@pytest.mark.parametrize("nr_cpus", [1, 2, 5, 70])
+@pytest.mark.parametrize("nr_cpus", [1, 2, 5])
 @pytest.mark.parametrize("model", list(cfs.MODELS))
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_random_programs_on_several_cpus_are_those_of_the_twin(seed, model, nr_cpus):
     require_equal(*both(random_workload(seed, nr_cpus), model, hz=[1000, 300, 250][seed % 3]))
+
+
+def test_random_programs_on_more_cpus_than_a_word_has_bits_are_those_of_the_twin():
+    require_equal(*both(random_workload(9, 70), "linux-2.6.24-cfs"))
 
 
 def test_the_random_programs_have_every_operation():
     kinds = set()
     for seed in range(6):
         kinds |= set(random_workload(seed, 5).ops["kind"].tolist())
-    assert kinds == {op.value for op in Op} - {Op.EXIT.value}  # the end of each program is one
+    assert kinds == {op.value for op in Op}
 
 
 def test_where_the_loop_stops_for_memory_changes_nothing():
-    """I2: the log grows several times in this span, between operations that happen at one instant."""
+    """I2 of `_program`, I1 of `_sim`: the log grows several times in this span, between operations that happen at one instant."""
     programs = {}
     for cpu in range(3):
         programs[f"ping {cpu}"] = [("run", 10 * US), ("wake", f"pong {(cpu + 1) % 3}"), ("wait",), ("loop",)]
