@@ -280,6 +280,7 @@ def random_events(rng, nr_cpus):
 
 
 def test_cpus_call_schedule_in_the_order_of_passes_over_all_of_them(foreign):
+    """I5, I6 of cfs/_core.pyx: time stands still elsewhere, and nobody who is flagged is overlooked."""
     rng = random.Random(11)
     cases = []
     for nr_cpus in (1, 2, 3, 7, 64) * 20:

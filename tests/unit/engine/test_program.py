@@ -91,6 +91,7 @@ def require_equal(ours, theirs):
 @pytest.mark.parametrize("model", list(cfs.MODELS))
 @pytest.mark.parametrize("seed", range(4))
 def test_random_programs_on_several_cpus_are_those_of_the_twin(seed, model, nr_cpus):
+    """I1 of cfs/engine/_program.pyx: a task that is nowhere would run no more."""
     require_equal(*both(random_workload(seed, nr_cpus), model, hz=[1000, 300, 250][seed % 3]))
 
 
@@ -106,7 +107,7 @@ def test_the_random_programs_have_every_operation():
 
 
 def test_where_the_loop_stops_for_memory_changes_nothing():
-    """I2 of `_program`, I1 of `_sim`: the log grows several times in this span, between operations that happen at one instant."""
+    """I2 of cfs/engine/_program.pyx: the log grows several times in this span, between operations that happen at one instant."""
     programs = {}
     for cpu in range(3):
         programs[f"ping {cpu}"] = [("run", 10 * US), ("wake", f"pong {(cpu + 1) % 3}"), ("wait",), ("loop",)]
