@@ -330,10 +330,11 @@ cdef bint schedule_touched(machine *m, ns_t now) noexcept nogil:
 cdef void end_touched(rq *this_rq, ns_t now) noexcept nogil:
     # The executing CPU first, then the others by number, until no flag is left
     cdef machine *m = this_rq.machine
-    cdef bint again = True
+    cdef bint again = False
     cdef int32_t i
     for i in range(m.nr_touched):
         m.touched[i].resched |= m.touched[i].curr.need_resched
+        again |= m.touched[i].curr.need_resched
     while again:
         again = schedule_if_flagged(this_rq, now)
         again = schedule_touched(m, now) or again
