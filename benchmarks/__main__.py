@@ -1,6 +1,6 @@
 """`python -m benchmarks [NAME] [options]`: one benchmark, or all of them with one JSON and one report.
 
-    switch, events, batch, package, rbtree, instructions; simpy, on its own
+    switch, events, batch, package, rbtree, instructions; simpy and cpus, on their own
 
 Without a name: all, in this order; the rows go to DIR/benchmarks.json and a report to DIR/benchmarks.html
 (with pictures where matplotlib is installed); ratios and counts are compared with the last release's.
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from benchmarks import (
     bench_batch,
+    bench_cpus,
     bench_events,
     bench_package,
     bench_rbtree,
@@ -35,7 +36,7 @@ SCRIPTS = {
     "rbtree": bench_rbtree.main,
     "instructions": instructions.main,
 }
-ALONE = {"simpy": bench_simpy.main}  # tells its own story, and needs its extra
+ALONE = {"simpy": bench_simpy.main, "cpus": bench_cpus.main}  # each tells its own story; simpy needs its extra
 
 
 def noise_of(results):

@@ -147,6 +147,7 @@ from ._core cimport (
     schedule,
     scheduler_tick,
     set_user_nice,
+    touch,
     try_to_wake_up,
     update_rq_clock,
     wake_up_new_task,

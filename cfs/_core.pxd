@@ -61,8 +61,11 @@ cdef enum:                      # flags of try_to_wake_up
     WAKE_IRQ = 2                # an interrupt wakes, not a task
 
 # --------------------------------------------------------------------------------------------------------- the events
-cdef void begin_elsewhere(machine *m) noexcept nogil
-cdef void end_everywhere(rq *this_rq, ns_t now) noexcept nogil
+cdef void execute_on(rq *this_rq) noexcept nogil
+cdef void begin_touching(rq *this_rq) noexcept nogil
+cdef void touch(rq *rq) noexcept nogil
+cdef void touch_all(machine *m) noexcept nogil
+cdef void end_touched(rq *this_rq, ns_t now) noexcept nogil
 
 cdef void sched_fork(rq *rq, task *p, task *parent) noexcept nogil
 cdef void adjust_new_task(task *p, task_group *tg, int8_t nice, uint8_t policy) noexcept nogil
@@ -86,21 +89,33 @@ cdef void migrate_task(task *p, rq *to) noexcept nogil
 
 cdef inline void begin_event(rq *this_rq, ns_t now) noexcept nogil:
     # `this_rq` executes the event at `now`
-    if this_rq.machine.nr_cpus > 1:
-        begin_elsewhere(this_rq.machine)
-    this_rq.machine.this_rq = this_rq
+    if not this_rq.alone:
+        begin_touching(this_rq)
     this_rq.now = now
     this_rq.resched = 0
 
 
 cdef inline void end_event(rq *this_rq, ns_t now) noexcept nogil:
     # CPUs whose running task is flagged call schedule()
-    if this_rq.machine.nr_cpus > 1:
-        end_everywhere(this_rq, now)
+    if not this_rq.alone:
+        end_touched(this_rq, now)
     elif this_rq.curr.need_resched:
         this_rq.resched = 1
         this_rq.now = now
         schedule(this_rq)
+
+
+
+cdef inline void set_time(rq *this_rq, ns_t now) noexcept nogil:
+    # the part of begin_event that a class may ask about before the event begins
+    if not this_rq.alone:
+        execute_on(this_rq)
+    this_rq.now = now
+
+
+cdef inline bint would_fault(rq *rq, task *p, int32_t event, task_group *to) noexcept nogil:
+    # does the model leave this event undefined? Asked before it begins; `rq` is the CPU where it would happen
+    return rq.sched_class.would_fault != NULL and rq.sched_class.would_fault(rq, p, event, to)
 
 # ---------------------------------------------------------------------------------------- leaves that classes use
 
@@ -112,11 +127,12 @@ cdef inline bint can_take_task(const machine *m) noexcept nogil:
 
 cdef inline void update_rq_clock(rq *rq) noexcept nogil:
     # spec 5.1: only the points named by the specification refresh the clock. For a CPU other than the executing one
-    # begin_event has set now = clock, so a refresh there changes nothing (spec 6.1).
+    # now = clock (I5), so a refresh there changes nothing (spec 6.1).
     rq.clock = rq.now
 
 
 cdef inline void resched_task(task *p) noexcept nogil:
+    # Of the CPU that the hook was called for: its event has touched it. Whoever flags another one touches it first
     p.need_resched = 1
 
 

@@ -19,6 +19,7 @@ somebody were logged in, so that shares written for a user are not lost between 
 
 from libc.stdlib cimport calloc, free
 
+from ._core cimport touch_all
 from ._load cimport SHARES_DEFAULT, SHARES_MIN
 from ._timeline cimport make_room_on_timelines
 from ._types cimport int32_t, int64_t, machine, task_group, uint64_t
@@ -76,6 +77,7 @@ cdef void sched_group_set_shares(task_group *tg, uint64_t shares) noexcept nogil
     # spec 5.16: charges made on the way use the stale clock, no flag is set, no virtual time is rescaled
     cdef machine *m = tg.machine
     cdef int32_t cpu
+    touch_all(m)
     if m.sched_class.write_shares != NULL:
         m.sched_class.write_shares(tg, shares)
         return
@@ -90,6 +92,7 @@ cdef void sched_group_set_shares(task_group *tg, uint64_t shares) noexcept nogil
 
 cdef void sched_group_set_idle(task_group *tg, bint idle) noexcept nogil:
     # only in models whose table has the hook
+    touch_all(tg.machine)
     tg.machine.sched_class.set_group_idle(tg, idle)
 
 

@@ -39,7 +39,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdlib cimport calloc, free, malloc, qsort
 from libc.string cimport memcmp, memcpy, memset
 
-from ._core cimport first_in_slab, grow_slabs, grow_table, machine_init, task_room, tasks_in_slab
+from ._core cimport first_in_slab, grow_slabs, grow_table, machine_init, task_room, tasks_in_slab, touch
 from ._load cimport NICE_MAX, NICE_MIN, SHARES_DEFAULT
 from ._table cimport add_pointer, new_pointers, pointer_table
 from ._timeline cimport first_run_of, nr_runs_in_slab, nr_runs_taken, reserve_runs, run_numbered, take_runs
@@ -426,7 +426,7 @@ cdef char *write_task(const atlas *map, char *out, const task *p) noexcept nogil
 cdef char *write_cpu(const atlas *map, char *out, const rq *rq_of_cpu) noexcept nogil:
     cdef rq *copy = <rq *>out
     memcpy(out, rq_of_cpu, map.m.sched_class.rq_size)
-    copy.sched_class, copy.machine, copy.idle = NULL, NULL, NULL
+    copy.sched_class, copy.machine, copy.idle, copy.touched = NULL, NULL, NULL, False
     copy.curr = <task *>as_place(map, rq_of_cpu.curr)
     translate_out(map, out, map.m.sched_class.rq_pointers)
     return write_task(map, out + map.m.sched_class.rq_size, rq_of_cpu.idle)
@@ -604,6 +604,7 @@ cdef const char *read_cpu(const atlas *map, const char *at, int32_t cpu) except 
     cdef bytes made = (<char *>rq_of_cpu)[:m.sched_class.rq_size]      # by machine_init
     memcpy(rq_of_cpu, at, m.sched_class.rq_size)
     rq_of_cpu.machine, rq_of_cpu.sched_class, rq_of_cpu.idle = m, m.sched_class, idle
+    rq_of_cpu.alone, rq_of_cpu.touched = m.nr_cpus == 1, False
     rq_of_cpu.curr = <task *>core_pointer(map, rq_of_cpu.curr, PLACE_TASK, PLACE_IDLE, "the running task")
     if rq_of_cpu.cpu != cpu or rq_of_cpu.curr == NULL:
         raise SnapshotError(f"CPU {rq_of_cpu.cpu} stands in the place of {cpu}, or nothing runs there")
@@ -711,6 +712,8 @@ cdef int check_whole(const atlas *map) except -1:
         if curr.rq != m.rqs[cpu] or (curr.id == 0 and curr != m.rqs[cpu].idle):
             raise SnapshotError(f"the running task of CPU {cpu} is on another CPU")
         check_place(m.rqs[cpu].idle, m.sched_class)
+        if m.rqs[cpu].resched or curr.need_resched:         # what the last event has left, or nobody has acted on yet
+            touch(m.rqs[cpu])
     for i in range(m.nr_slots):
         if m.tasks[i] == NULL:
             continue
@@ -772,7 +775,8 @@ cdef int machine_of_image(
     make_runs(m, &nr)
     make_slots(m, &nr, <const uint32_t *>(at + size - nr.nr_free * sizeof(uint32_t)))
     m.nr_forked, m.nr_groups = nr.nr_forked, <uint32_t>nr.nr_groups_made
-    m.this_rq = m.rqs[nr.this_cpu - 1] if nr.this_cpu else NULL
+    if nr.this_cpu:
+        m.this_rq = m.rqs[nr.this_cpu - 1]
     try:
         open_atlas(&map, m)
         read_parts(&map, &nr, at + sizeof(counts) + cls.tunables_size)

@@ -135,7 +135,7 @@ cdef struct task:
 
 
 cdef struct rq:
-    ns_t now                    # time of the operation that is going on, set by the caller of an event
+    ns_t now                    # on the CPU that executes an event its time, on every other one `clock`
     ns_t clock                  # `now` of the last operation that refreshed it (spec 5.1)
     task *curr                  # the running task; `idle` if there is none
     task *idle                  # runs when nothing else does; on no queue
@@ -145,6 +145,8 @@ cdef struct rq:
     uint64_t load               # sum of their weights (of tasks, never of groups)
     uint64_t nr_switches        # calls of schedule() that changed the task
     int32_t cpu
+    int32_t touched             # it is in machine.touched
+    uint8_t alone               # the machine has no other CPU: nothing has to be kept for others
     uint8_t resched             # the flag of `curr` after the last operation, before the schedule() it led to
     uint8_t bug                 # code of the first broken trust, 0: none (_core.pxd)
 
@@ -168,7 +170,9 @@ cdef struct machine:
     const sched_class *idle_class
     uint64_t *tunables          # the class's tunables struct: u64 fields only, named by sched_class.tunables
     rq **rqs                    # one a CPU
-    rq *this_rq                 # of the CPU that executes the present event
+    rq *this_rq                 # of the CPU that executes the present event, or has executed the last one; NULL: none yet
+    rq **touched                # the CPUs that this event has touched, by number (_core.pyx); of one CPU: nobody
+    int32_t nr_touched
     int32_t nr_cpus
     int32_t group_by            # GROUP_BY_...
     task_group *groups          # newest first

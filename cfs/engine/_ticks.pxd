@@ -19,5 +19,3 @@ cdef uint64_t nr_switches(const machine *m) noexcept nogil
 cdef int run_ticks(machine *m, ticker *t, uint64_t last, uint64_t budget) noexcept nogil
 cdef bint may_change(const machine *m) noexcept nogil
 cdef int look_ahead(machine *m, ticker *t, uint64_t last, uint64_t budget, uint64_t switches) noexcept nogil
-cdef char *new_backup(const machine *m) except NULL
-cdef void exchange(machine *m, char *backup) noexcept nogil

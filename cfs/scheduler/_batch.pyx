@@ -19,6 +19,7 @@ from .._core cimport (
     sched_yield,
     scheduler_tick,
     try_to_wake_up,
+    would_fault,
 )
 from .._types cimport (
     SLEEP_INTERRUPTIBLE,
@@ -57,21 +58,17 @@ cdef struct event:              # a row of cfs.batch.EVENT_DTYPE
     uint32_t task
 
 
-cdef inline bint would_fault(rq *rq, task *p, int32_t kind) noexcept nogil:
-    return rq.sched_class.would_fault != NULL and rq.sched_class.would_fault(rq, p, kind, NULL)
-
-
 cdef inline int perform(const event *e, rq *rq, task **tasks, size_t nr_tasks) noexcept nogil:
     # BATCH_DONE, or why it would be refused, and then nothing has changed
     if e.kind == EVENT_KIND_TICK:
-        if would_fault(rq, rq.curr, EVENT_TICK):
+        if would_fault(rq, rq.curr, EVENT_TICK, NULL):
             return BATCH_FAULT
         begin_event(rq, e.time)
         scheduler_tick(rq)
     elif e.kind == EVENT_KIND_WAKE:
         if e.task >= nr_tasks:
             return BATCH_TASK
-        if tasks[e.task].state == TASK_BLOCKED and would_fault(tasks[e.task].rq, tasks[e.task], EVENT_WAKE):
+        if tasks[e.task].state == TASK_BLOCKED and would_fault(tasks[e.task].rq, tasks[e.task], EVENT_WAKE, NULL):
             return BATCH_FAULT
         begin_event(rq, e.time)
         try_to_wake_up(tasks[e.task], 0)

@@ -4,7 +4,7 @@ cimport cython
 
 from cpython.long cimport PyLong_AsLongAndOverflow, PyLong_CheckExact
 
-from .._core cimport BUG_NONE, begin_event, end_event
+from .._core cimport BUG_NONE, begin_event, end_event, would_fault
 from .._types cimport int32_t, machine, ns_t, rq, task, task_group, uint64_t
 from ..engine._ticks cimport ticker
 from ._border cimport time_from
@@ -73,7 +73,7 @@ cdef class Machine:
 
     @cython.final
     cdef inline int defined(self, rq *rq, task *p, int32_t event, task_group *to, str name) except -1:
-        if self.m.sched_class.would_fault != NULL and self.m.sched_class.would_fault(rq, p, event, to):
+        if would_fault(rq, p, event, to):
             return self.refuse_fault(name)
         return 0
 

@@ -37,16 +37,15 @@ from .._types cimport (
     sched_class,
     uintptr_t,
 )
+from ..engine._rewind cimport exchange, free_rewind, list_all, rewind, save
 from ..engine._ticks cimport (
     TICKS_BUG,
     TICKS_CHANGED,
     TICKS_DONE,
     TICKS_FAULT,
     TICKS_PAUSED,
-    exchange,
     look_ahead,
     may_change,
-    new_backup,
     nr_switches,
     run_ticks,
 )
@@ -274,9 +273,11 @@ cdef class Machine:
         cdef uint64_t before
         cdef ns_t now = self.time_of(now_ns)
         self.rq_of(0)
+        if not self.ticks.hz or tick_time(self.ticks.hz, self.ticks.next) > now:
+            self.now = now
+            return False
         before = nr_switches(&self.m)
-        if self.ticks.hz:
-            self.catch_up(now)
+        self.catch_up(now)
         self.now = now
         return nr_switches(&self.m) != before
 
@@ -308,24 +309,24 @@ cdef class Machine:
             limit = integer_in(until_ns, "until_ns", 0, U64_MAX, TimeError)
         cdef uint64_t switches, last
         cdef int status = TICKS_PAUSED
-        cdef rq *this_rq = self.m.this_rq
-        cdef char *backup
+        cdef rewind back
         self.rq_of(0)
         if not self.ticks.hz or not may_change(&self.m):
             return None
         switches = nr_switches(&self.m)
         last = ticks_until(self.ticks.hz, limit)
-        backup = new_backup(&self.m)
+        memset(&back, 0, sizeof(back))
         try:
+            list_all(&back, &self.m)
+            save(&back)
             while status == TICKS_PAUSED:
                 status = look_ahead(&self.m, &ahead, last, TICKS_A_LOOK, switches)
-                exchange(&self.m, backup)           # what is, before anybody can look
-                self.m.this_rq = this_rq
+                exchange(&back)                     # what is, before anybody can look
                 if status == TICKS_PAUSED:
                     self.let_signals_in()
-                    exchange(&self.m, backup)
+                    exchange(&back)
         finally:
-            free(backup)
+            free_rewind(&back)
         if status == TICKS_DONE:
             return None
         return tick_time(ahead.hz, ahead.next - 1 if status == TICKS_CHANGED else ahead.next)

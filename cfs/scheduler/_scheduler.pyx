@@ -39,6 +39,7 @@ from .._core cimport (
     sched_yield,
     scheduler_tick,
     set_task_cpu,
+    set_time,
     set_user_nice,
     try_to_wake_up,
     wake_up_new_task,
@@ -222,7 +223,7 @@ cdef class Scheduler:
             if name is not None:
                 self.names[p.id] = str(name)
             child = handle_of(self, p)              # before sched_fork, which may change the parent
-            self.m.this_rq, rq.now = rq, now        # what a class may ask for; the event itself begins below
+            set_time(rq, now)                       # what a class may ask for; the event itself begins below
             sched_fork(rq, p, before)
             adjust_new_task(p, tg, nice_value, policy_value)
             set_task_cpu(p, start)

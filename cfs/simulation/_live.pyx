@@ -7,9 +7,8 @@ event simulator such as SimPy), who gives a task some work, looks how far that g
     peek()          when will the next thing happen that the caller can see, if nobody interferes?
 
 `peek` is the idea. When work ends depends on ticks to come, and any event before it (a wakeup, a new weight) changes
-it. So the machine is copied, run ahead to the next thing that is seen, and copied back to where it was. All pointers
-stay right because every block returns to its own address, and ticks allocate nothing but runs of a timeline, which a
-pool put back does not know. Only what ticks can touch is copied: CPUs, groups, runs, and the tasks that are queued.
+it. So the machine is run ahead to the next thing that is seen, and put back to where it was (`_rewind`): the busy CPUs, which
+alone tick, the tasks that are queued, and what the loop itself keeps.
 
 Order at one instant, as in `_sim`: tick < what the caller does at that time < end of work; then by CPU.
 
@@ -25,20 +24,20 @@ when somebody interferes (saves half of the ticks, and everybody who looks at th
 """
 
 from cpython.exc cimport PyErr_CheckSignals
-from libc.stdlib cimport calloc, free, realloc
-from libc.string cimport memcpy
+from libc.stdlib cimport free, realloc
+from libc.string cimport memset
 
 from .._core cimport (
     EVENT_TICK,
     EVENT_WAKE,
     begin_event,
     block_current,
-    end_event,
     scheduler_tick,
     try_to_wake_up,
+    would_fault,
 )
+from .._bits cimport lowest_bit
 from .._hz cimport NEVER, first_tick_after, tick_time
-from .._timeline cimport nr_runs_taken, run_numbered, runs_in_one_piece
 from .._types cimport (
     SLEEP_INTERRUPTIBLE,
     TASK_BLOCKED,
@@ -46,14 +45,40 @@ from .._types cimport (
     int32_t,
     machine,
     ns_t,
-    run as run_struct,
-    run_pool,
     task as task_t,
-    task_group,
-    uint8_t,
     uint32_t,
     uint64_t,
 )
+from ..engine._driver cimport (
+    charge,
+    count_tick,
+    driven_cpu,
+    driven_task,
+    driver,
+    end_of_work,
+    finish_event,
+    first_to_end,
+    first_to_tick,
+    free_driver,
+    init_driver,
+    is_busy,
+    make_ready,
+    note_switches,
+    set_end,
+)
+from ..engine._due cimport cpu_set, due_cpu, renumber, tick_set, unnumber
+from ..engine._rewind cimport (
+    forget_blocks,
+    free_rewind,
+    list_block,
+    list_cpu,
+    list_machine,
+    list_task,
+    restore,
+    rewind,
+    save,
+)
+from ..engine._runs cimport READY_WAKEUP, grow_log, has_room, write_log
 from ..scheduler._handles cimport Task
 from ..scheduler._scheduler cimport Scheduler
 
@@ -62,121 +87,49 @@ from ..errors import StateError
 cdef enum:
     TICKS_AHEAD = 1024          # how far peek looks at first; some ten microseconds
     TICKS_A_VISIT = 262144      # between two looks at signals, and how far peek looks at most
-    READY_WAKEUP = 1
-    READY_PREEMPTED = 3
-    OUT_PREEMPTED = 1
-    OUT_BLOCKED = 2
-    OUT_EXITED = 3
 
-# ------------------------------------------------------------------------------------------------------------ runs
-
-
-cdef inline void charge(live *s, live_cpu *cpu) noexcept nogil:
-    cdef ns_t ran = s.now - cpu.since
-    if cpu.curr != cpu.rq.idle:
-        s.tasks[cpu.index].remaining -= ran
-        s.tasks[cpu.index].received += ran
-    cpu.since = s.now
+cdef enum:                      # why `run_ticks` came back
+    LIVE_REACHED = 0            # the time that it was given
+    LIVE_ENDED = 1              # somebody has received all its work
+    LIVE_SWITCHED = 2           # a watched task got or lost its CPU
+    LIVE_FAULTED = 3            # the model leaves the next tick undefined
 
 
-cdef inline void close_run(live *s, live_cpu *cpu) noexcept nogil:
-    cdef live_task *t = &s.tasks[cpu.index]
-    cdef uint8_t out = OUT_EXITED if t.p == NULL else OUT_PREEMPTED if t.p.state == TASK_RUNNING else OUT_BLOCKED
-    if out == OUT_PREEMPTED:
-        t.ready_ns, t.ready = s.now, READY_PREEMPTED
-    if s.recording:
-        s.runs[cpu.run].end_ns = s.now
-        s.runs[cpu.run].out = out
-
-
-cdef inline void open_run(live *s, live_cpu *cpu) noexcept nogil:
-    cdef live_task *t = &s.tasks[cpu.index]
-    cdef live_run *r
-    if not s.recording:
-        return
-    r = &s.runs[s.nr_runs]
-    r.ready_ns, r.start_ns, r.end_ns = t.ready_ns, s.now, NEVER
-    r.task, r.cpu = cpu.index, <unsigned short>cpu.rq.cpu
-    r.ready, r.out = t.ready, 0
-    cpu.run = s.nr_runs
-    s.nr_runs += 1
-
-
-cdef bint note_switch(live *s, live_cpu *cpu) noexcept nogil:
-    # the core has run schedule(); True if a watched task has got or lost this CPU
-    cdef task_t *curr = cpu.rq.curr
-    cdef bint seen = False
-    if curr == cpu.curr:
-        return False
-    charge(s, cpu)
-    if cpu.curr != cpu.rq.idle:
-        seen = s.tasks[cpu.index].watched
-        close_run(s, cpu)
-    else:
-        cpu.next_tick = first_tick_after(s.hz, s.now)
-    cpu.curr = curr
-    if curr != cpu.rq.idle:
-        cpu.index = curr.tag
-        seen = seen or s.tasks[cpu.index].watched
-        open_run(s, cpu)
-    return seen
-
-
-cdef bint note_switches(live *s) noexcept nogil:
-    cdef bint seen = False
-    cdef int32_t i
-    for i in range(s.m.nr_cpus):
-        seen = note_switch(s, &s.cpus[i]) or seen
-    return seen
+cdef struct live:
+    driver d
+    uint32_t *queued            # tasks that may be on a queue: all that are, and some that were
+    size_t nr_tasks
+    size_t tasks_max
+    size_t nr_queued
+    rewind back
 
 # ------------------------------------------------------------------------------------------------------------ loop
 
 
-cdef int advance(live *s, ns_t until) noexcept nogil:
+cdef int run_ticks(driver *d, ns_t until) noexcept nogil:
     # ticks up to and with `until`; comes back earlier if there is something to see
-    cdef const live_cpu *cpu
-    cdef live_cpu *tick_cpu
-    cdef ns_t at_tick, at_end, due
-    cdef int32_t i
+    cdef driven_cpu *tick_cpu
+    cdef driven_cpu *end_cpu
+    cdef ns_t at_end
     while True:
-        at_tick = at_end = NEVER
-        tick_cpu = NULL
-        for i in range(s.m.nr_cpus):
-            cpu = &s.cpus[i]
-            if cpu.curr == cpu.rq.idle:
-                continue
-            at_end = min(at_end, cpu.since + s.tasks[cpu.index].remaining)
-            due = tick_time(s.hz, cpu.next_tick)
-            if due < at_tick:
-                at_tick, tick_cpu = due, &s.cpus[i]
-        if min(at_tick, at_end) > until:
-            s.now = until
+        tick_cpu, end_cpu = first_to_tick(d), first_to_end(d)
+        at_end = end_of_work(d, end_cpu) if end_cpu != NULL else NEVER
+        if tick_cpu == NULL or min(tick_cpu.tick, at_end) > until:
+            d.now = until
             return LIVE_REACHED
-        if at_end < at_tick:
-            s.now = at_end
+        if at_end < tick_cpu.tick:
+            d.now = at_end
             return LIVE_ENDED
-        s.now = at_tick
-        if s.m.sched_class.would_fault != NULL and s.m.sched_class.would_fault(
-            tick_cpu.rq, tick_cpu.curr, EVENT_TICK, NULL
-        ):
+        d.now = tick_cpu.tick
+        if would_fault(tick_cpu.rq, tick_cpu.curr, EVENT_TICK, NULL):
             return LIVE_FAULTED
-        if s.recording and s.nr_runs + s.m.nr_cpus > s.runs_max and not grow_runs(s):
+        if d.recording and not has_room(&d.log, d.m.nr_cpus) and not grow_log(&d.log, d.m.nr_cpus):
             return LIVE_REACHED
-        tick_cpu.next_tick += 1
-        begin_event(tick_cpu.rq, s.now)
+        count_tick(d, tick_cpu)
+        begin_event(tick_cpu.rq, d.now)
         scheduler_tick(tick_cpu.rq)
-        end_event(tick_cpu.rq, s.now)
-        if note_switches(s):
+        if finish_event(d, tick_cpu):
             return LIVE_SWITCHED
-
-
-cdef bint grow_runs(live *s) noexcept nogil:
-    cdef size_t runs_max = 2 * s.runs_max + 1024 + s.m.nr_cpus
-    cdef live_run *runs = <live_run *>realloc(s.runs, runs_max * sizeof(live_run))
-    if runs == NULL:
-        return False
-    s.runs, s.runs_max = runs, runs_max
-    return True
 
 # ------------------------------------------------------------------------------------------------- there and back
 
@@ -185,9 +138,9 @@ cdef void sweep(live *s) noexcept nogil:
     # forget those that have left their queues; a model may keep a blocked task on its queue for a while
     cdef size_t kept = 0
     cdef size_t i
-    cdef live_task *t
+    cdef driven_task *t
     for i in range(s.nr_queued):
-        t = &s.tasks[s.queued[i]]
+        t = &s.d.tasks[s.queued[i]]
         if t.p != NULL and (t.p.on_rq or t.p.state == TASK_RUNNING):
             s.queued[kept] = s.queued[i]
             kept += 1
@@ -196,77 +149,79 @@ cdef void sweep(live *s) noexcept nogil:
     s.nr_queued = kept
 
 
-cdef size_t size_of_image(const live *s) noexcept nogil:
-    cdef const machine *m = s.m
-    cdef size_t a_cpu = m.sched_class.rq_size + m.sched_class.task_size + sizeof(live_cpu)
-    cdef size_t a_group = sizeof(task_group) + m.nr_cpus * m.sched_class.group_size
-    cdef size_t nr_groups = 0
-    cdef const task_group *tg = m.groups
-    while tg != NULL:
-        nr_groups += 1
-        tg = tg.next
-    cdef size_t of_runs = sizeof(run_pool) + nr_runs_taken(&m.runs) * sizeof(run_struct)
-    cdef size_t of_tasks = s.nr_queued * (m.sched_class.task_size + sizeof(live_task))
-    return m.nr_cpus * a_cpu + nr_groups * a_group + of_runs + of_tasks
+cdef int list_due(rewind *back, driver *d) except -1:
+    # where each CPU lies in the heap follows from what is in it
+    list_block(back, &d.ticks, sizeof(tick_set))
+    list_block(back, d.ticks.present.bits, d.ticks.nr_words * sizeof(uint64_t))
+    list_block(back, d.ticks.coming.bits, d.ticks.nr_words * sizeof(uint64_t))
+    list_block(back, &d.ends.nr, sizeof(d.ends.nr))
+    list_block(back, d.ends.heap, d.ends.nr * sizeof(due_cpu))
+    return 0
 
 
-cdef inline char *carry(char *image, void *block, size_t size, bint back) noexcept nogil:
-    if back:
-        memcpy(block, image, size)
-    else:
-        memcpy(image, block, size)
-    return image + size
-
-
-cdef char *carry_runs(char *image, run_pool *pool, bint back) noexcept nogil:
-    # the pool first: on the way back it tells how many were taken on the way there
-    cdef uint64_t number = 0
-    cdef uint64_t nr_runs
-    cdef size_t nr
-    image = carry(image, pool, sizeof(run_pool), back)
-    nr_runs = nr_runs_taken(pool)
-    while number < nr_runs:
-        nr = runs_in_one_piece(pool, number, nr_runs)
-        image = carry(image, run_numbered(pool, number), nr * sizeof(run_struct), back)
-        number += nr
-    return image
-
-
-cdef void copy_machine(live *s, bint back) noexcept nogil:
-    # every block that a tick can change, into the image or back out of it
-    cdef machine *m = s.m
-    cdef size_t task_size = m.sched_class.task_size
-    cdef char *image = s.image
-    cdef task_group *tg = m.groups
-    cdef live_task *t
+cdef int list_loop(live *s, rewind *back) except -1:
+    # what the loop keeps of the CPUs that tick and of the tasks that are queued
     cdef size_t i
-    cdef int32_t cpu
-    image = carry_runs(image, &m.runs, back)
-    for cpu in range(m.nr_cpus):
-        image = carry(image, m.rqs[cpu], m.sched_class.rq_size, back)
-        image = carry(image, m.rqs[cpu].idle, task_size, back)
-        image = carry(image, &s.cpus[cpu], sizeof(live_cpu), back)
-    while tg != NULL:
-        image = carry(image, tg, sizeof(task_group), back)
-        image = carry(image, tg.cpus, m.nr_cpus * m.sched_class.group_size, back)
-        tg = tg.next
+    list_block(back, &s.d.now, sizeof(s.d.now))
+    list_due(back, &s.d)
     for i in range(s.nr_queued):
-        t = &s.tasks[s.queued[i]]
-        image = carry(image, t.p, task_size, back)
-        image = carry(image, t, sizeof(live_task), back)
+        list_block(back, &s.d.tasks[s.queued[i]], sizeof(driven_task))
+        list_task(back, s.d.tasks[s.queued[i]].p)
+    return 0
+
+
+cdef int list_busy(live *s, rewind *back, int32_t cpu) except -1:
+    list_block(back, &s.d.cpus[cpu], sizeof(driven_cpu))
+    list_cpu(back, s.d.m.rqs[cpu])
+    return 0
+
+
+cdef int list_set(live *s, rewind *back, const cpu_set *ticking) except -1:
+    cdef uint64_t bits
+    cdef int32_t word
+    for word in range(s.d.ticks.nr_words):
+        bits = ticking.bits[word]
+        while bits:
+            list_busy(s, back, word * 64 + lowest_bit(bits))
+            bits &= bits - 1
+    return 0
+
+
+cdef int list_ticking(live *s, rewind *back) except -1:
+    # The busy CPUs, and idle ones that the last event has touched: the next one forgets it
+    cdef machine *m = s.d.m
+    cdef int32_t i
+    if m.nr_cpus == 1:
+        return list_busy(s, back, 0)
+    list_set(s, back, &s.d.ticks.present)
+    list_set(s, back, &s.d.ticks.coming)
+    for i in range(m.nr_touched):
+        if not is_busy(&s.d.cpus[m.touched[i].cpu]):
+            list_cpu(back, m.touched[i])
+    return 0
+
+
+cdef int save_all(live *s) except -1:
+    sweep(s)
+    forget_blocks(&s.back)
+    list_machine(&s.back, s.d.m)
+    list_ticking(s, &s.back)
+    list_loop(s, &s.back)
+    save(&s.back)
+    return 0
 
 
 cdef int look_ahead(live *s, ns_t until, ns_t *seen) noexcept nogil:
-    # when does `advance` come back? The machine stays as it is
-    cdef ns_t now = s.now
-    cdef bint recording = s.recording
+    # when does `run_ticks` come back? All that save_all has saved stays as it is
+    cdef bint recording = s.d.recording
     cdef int status
-    copy_machine(s, False)
-    s.recording = False
-    status = advance(s, until)
-    seen[0] = s.now
-    s.now, s.recording = now, recording
-    copy_machine(s, True)
+    s.d.recording = False
+    status = run_ticks(&s.d, until)
+    seen[0] = s.d.now
+    s.d.recording = recording
+    unnumber(&s.d.ends)
+    restore(&s.back)
+    renumber(&s.d.ends)
     return status
 
 # ------------------------------------------------------------------------------------------------------ the border
@@ -295,88 +250,72 @@ cdef class Live:
     cdef bint fruitless         # the last peek saw nothing
 
     def __cinit__(self, *args, **kwargs):
-        self.s.m = NULL
-        self.s.tasks = NULL
-        self.s.cpus = NULL
-        self.s.queued = NULL
-        self.s.runs = NULL
-        self.s.image = NULL
+        memset(&self.s, 0, sizeof(self.s))
 
     def __init__(self, Scheduler sched not None, hz, recording=False):
-        cdef int32_t cpu
-        if self.s.m != NULL or sched.m.nr_forked or sched.now:
+        if self.s.d.m != NULL or sched.m.nr_forked or sched.now:
             raise StateError("a Live is initialised once, with a fresh Scheduler")
         self.sched = sched
-        self.s.hz = hz
-        self.s.recording = recording
-        self.s.now = self.s.nr_tasks = self.s.tasks_max = self.s.nr_queued = self.s.nr_runs = self.s.runs_max = 0
-        self.s.image_size = 0
         self.ahead, self.fruitless = TICKS_AHEAD, False
-        self.s.cpus = <live_cpu *>calloc(sched.m.nr_cpus, sizeof(live_cpu))
-        if self.s.cpus == NULL:
+        if not init_driver(&self.s.d, &sched.m, hz, recording):
             raise MemoryError
-        self.s.m = &sched.m
-        for cpu in range(sched.m.nr_cpus):
-            self.s.cpus[cpu].rq = sched.m.rqs[cpu]
-            self.s.cpus[cpu].curr = sched.m.rqs[cpu].idle
 
     def __dealloc__(self):
-        free(self.s.tasks)
-        free(self.s.cpus)
+        free(self.s.d.tasks)
         free(self.s.queued)
-        free(self.s.runs)
-        free(self.s.image)
+        free_driver(&self.s.d)
+        free_rewind(&self.s.back)
 
-    cdef live_task *task_at(self, size_t index) except NULL:
-        if index >= self.s.nr_tasks or self.s.tasks[index].p == NULL:
+    cdef driven_task *task_at(self, size_t index) except NULL:
+        if index >= self.s.nr_tasks or self.s.d.tasks[index].p == NULL:
             raise StateError(f"there is no task {index}, or it has exited")
-        return &self.s.tasks[index]
+        return &self.s.d.tasks[index]
 
-    cdef live_cpu *cpu_of(self, const live_task *t) noexcept:
-        return &self.s.cpus[t.p.rq.cpu]
+    cdef driven_cpu *cpu_of(self, const driven_task *t) noexcept:
+        return &self.s.d.cpus[t.p.rq.cpu]
 
-    cdef bint runs_now(self, const live_task *t) noexcept:
-        return self.cpu_of(t).curr == t.p
+    cdef bint runs_now(self, const driven_task *t) noexcept:
+        return t.p != NULL and self.cpu_of(t).curr == t.p
+
+    cdef driven_task *charged(self, driven_task *t) noexcept:
+        # its counts, up to now
+        if self.runs_now(t):
+            charge(&self.s.d, self.cpu_of(t))
+        return t
+
+    cdef void set_work(self, driven_task *t, ns_t work_ns, bint watched) noexcept:
+        self.charged(t)
+        t.remaining, t.watched = work_ns, watched
+        if self.runs_now(t):
+            set_end(&self.s.d, self.cpu_of(t))
 
     cdef int make_room(self) except -1:
-        if self.s.recording and self.s.nr_runs + self.s.m.nr_cpus > self.s.runs_max and not grow_runs(&self.s):
+        cdef int32_t nr_cpus = self.s.d.m.nr_cpus
+        if self.s.d.recording and not has_room(&self.s.d.log, nr_cpus) and not grow_log(&self.s.d.log, nr_cpus):
             raise MemoryError
         return 0
-
-    cdef size_t room_for_image(self) except 0:
-        cdef size_t size
-        cdef char *image
-        sweep(&self.s)
-        size = size_of_image(&self.s)
-        if size > self.s.image_size:
-            image = <char *>realloc(self.s.image, 2 * size)
-            if image == NULL:
-                raise MemoryError
-            self.s.image, self.s.image_size = image, 2 * size
-        return size
 
     def add(self, Task task not None):
         """Take over a blocked task of the scheduler; its index (int)."""
         cdef task_t *p = self.sched.living(task)
         cdef size_t room = 2 * self.s.tasks_max + 64
-        cdef live_task *tasks
+        cdef driven_task *tasks
         cdef uint32_t *queued
         if p.state != TASK_BLOCKED:
             raise StateError(f"{task!r} is not blocked")
         if self.s.nr_tasks == self.s.tasks_max:
-            tasks = <live_task *>realloc(self.s.tasks, room * sizeof(live_task))
+            tasks = <driven_task *>realloc(self.s.d.tasks, room * sizeof(driven_task))
             if tasks == NULL:
                 raise MemoryError
-            self.s.tasks = tasks
+            self.s.d.tasks = tasks
             queued = <uint32_t *>realloc(self.s.queued, room * sizeof(uint32_t))
             if queued == NULL:
                 raise MemoryError
             self.s.queued, self.s.tasks_max = queued, room
         p.tag = self.s.nr_tasks
-        tasks = &self.s.tasks[self.s.nr_tasks]
-        tasks.p = p
-        tasks.remaining = tasks.received = tasks.ready_ns = 0
-        tasks.ready, tasks.watched, tasks.listed = READY_WAKEUP, False, False
+        tasks = &self.s.d.tasks[self.s.nr_tasks]
+        memset(tasks, 0, sizeof(driven_task))
+        tasks.p, tasks.ready = p, READY_WAKEUP
         self.s.nr_tasks += 1
         return p.tag
 
@@ -392,27 +331,24 @@ cdef class Live:
         """
         cdef int status = LIVE_SWITCHED
         cdef ns_t stop
-        cdef int32_t cpu
-        if until < self.s.now:
+        if until < self.s.d.now:
             return
         while True:
-            stop = min(until, tick_time(self.s.hz, first_tick_after(self.s.hz, self.s.now) + TICKS_A_VISIT))
+            stop = min(until, tick_time(self.s.d.hz, first_tick_after(self.s.d.hz, self.s.d.now) + TICKS_A_VISIT))
             self.make_room()
             with nogil:
-                status = advance(&self.s, stop)
+                status = run_ticks(&self.s.d, stop)
             if status == LIVE_FAULTED:
                 break
-            if self.s.now == until and status != LIVE_SWITCHED or status == LIVE_ENDED:
+            if self.s.d.now == until and status != LIVE_SWITCHED or status == LIVE_ENDED:
                 break
-            if status == LIVE_SWITCHED and self.s.now < until:
+            if status == LIVE_SWITCHED and self.s.d.now < until:
                 break
             PyErr_CheckSignals()
-        for cpu in range(self.s.m.nr_cpus):
-            charge(&self.s, &self.s.cpus[cpu])
-        self.sched.now = self.s.now
+        self.sched.now = self.s.d.now
         if status == LIVE_FAULTED:
             raise StateError(
-                f"at {self.s.now} ns a slice would be divided by 0, because the loads of a queue add up to a multiple "
+                f"at {self.s.d.now} ns a slice would be divided by 0, because the loads of a queue add up to a multiple "
                 "of 2**32 (the kernel faults here); use smaller shares"
             )
 
@@ -427,15 +363,11 @@ cdef class Live:
         cdef ns_t until
         cdef ns_t seen = 0
         cdef int status
-        cdef int32_t cpu
-        cdef bint busy = False
-        for cpu in range(self.s.m.nr_cpus):
-            busy = busy or self.s.cpus[cpu].curr != self.s.cpus[cpu].rq.idle
-        if not busy:
+        if first_to_tick(&self.s.d) == NULL:
             return None
         self.ahead = min(2 * self.ahead, <uint64_t>TICKS_A_VISIT) if undisturbed and self.fruitless else TICKS_AHEAD
-        self.room_for_image()
-        until = tick_time(self.s.hz, first_tick_after(self.s.hz, self.s.now) + self.ahead)
+        save_all(&self.s)
+        until = tick_time(self.s.d.hz, first_tick_after(self.s.d.hz, self.s.d.now) + self.ahead)
         with nogil:
             status = look_ahead(&self.s, until, &seen)
         self.fruitless = status == LIVE_REACHED
@@ -444,7 +376,7 @@ cdef class Live:
     @property
     def now_ns(self):
         """Time that has been reached, ns."""
-        return self.s.now
+        return self.s.d.now
 
     # -------------------------------------------------------------------------------------------------- tasks
 
@@ -456,71 +388,65 @@ cdef class Live:
         StateError
             The task has exited, or the model leaves this wakeup undefined. Nothing has changed.
         """
-        cdef live_task *t = self.task_at(index)
-        cdef live_cpu *cpu = self.cpu_of(t)
+        cdef driven_task *t = self.task_at(index)
+        cdef driven_cpu *cpu = self.cpu_of(t)
         self.make_room()
         if t.p.state != TASK_BLOCKED:
-            t.remaining, t.watched = work_ns, watched
+            self.set_work(t, work_ns, watched)
             return
         self.sched.defined(t.p.rq, t.p, EVENT_WAKE, NULL, "wake")
-        t.remaining, t.watched = work_ns, watched
-        t.ready_ns, t.ready = self.s.now, READY_WAKEUP
+        self.set_work(t, work_ns, watched)
+        make_ready(&self.s.d, t, READY_WAKEUP)
         if not t.listed:
             self.s.queued[self.s.nr_queued] = index
             self.s.nr_queued += 1
             t.listed = True
-        begin_event(cpu.rq, self.s.now)
+        begin_event(cpu.rq, self.s.d.now)
         try_to_wake_up(t.p, 0)
-        end_event(cpu.rq, self.s.now)
-        note_switches(&self.s)
+        finish_event(&self.s.d, cpu)
 
     def withdraw(self, size_t index):
         """The task has nothing more to do. It keeps its CPU, or its place in the queue, until `block` is called."""
-        cdef live_task *t = self.task_at(index)
-        t.remaining, t.watched = 0, False
+        self.set_work(self.task_at(index), 0, False)
 
     def block(self, size_t index):
         """The task blocks, if it runs; one that waits for its CPU must first get it."""
-        cdef live_task *t = self.task_at(index)
-        cdef live_cpu *cpu = self.cpu_of(t)
+        cdef driven_task *t = self.task_at(index)
+        cdef driven_cpu *cpu = self.cpu_of(t)
         self.withdraw(index)
         if not self.runs_now(t):
             return
         self.make_room()
-        begin_event(cpu.rq, self.s.now)
+        begin_event(cpu.rq, self.s.d.now)
         block_current(cpu.rq, SLEEP_INTERRUPTIBLE)
-        end_event(cpu.rq, self.s.now)
-        note_switches(&self.s)
+        finish_event(&self.s.d, cpu)
 
     def exit(self, size_t index):
         """The running task ends."""
-        cdef live_task *t = self.task_at(index)
-        cdef live_cpu *cpu = self.cpu_of(t)
+        cdef driven_task *t = self.task_at(index)
+        cdef driven_cpu *cpu = self.cpu_of(t)
         if not self.runs_now(t):
             raise StateError("only a running task exits")
         self.make_room()
-        t.remaining, t.watched = 0, False
-        self.sched.now = self.s.now
-        self.sched.exit(now_ns=self.s.now, cpu=cpu.rq.cpu)
+        self.set_work(t, 0, False)
+        self.sched.now = self.s.d.now
+        self.sched.exit(now_ns=self.s.d.now, cpu=cpu.rq.cpu)
         t.p = NULL
-        note_switches(&self.s)
+        note_switches(&self.s.d)
 
     def note(self):
-        """The scheduler was told something (a nice value, shares) at `now_ns`: note who runs now."""
+        """The scheduler was told something (a nice value, shares) at `now_ns`, in one event: note who runs now."""
         self.make_room()
-        note_switches(&self.s)
+        note_switches(&self.s.d)
 
     def finished(self):
         """Index of a running task without work left, by CPU; -1: there is none."""
-        cdef int32_t cpu
-        for cpu in range(self.s.m.nr_cpus):
-            if self.s.cpus[cpu].curr != self.s.cpus[cpu].rq.idle and not self.s.tasks[self.s.cpus[cpu].index].remaining:
-                return self.s.cpus[cpu].index
-        return -1
+        cdef const driven_cpu *cpu = first_to_end(&self.s.d)
+        return cpu.index if cpu != NULL and end_of_work(&self.s.d, cpu) <= self.s.d.now else -1
 
     def is_running(self, size_t index):
         """Has the task its CPU?"""
-        return index < self.s.nr_tasks and self.s.tasks[index].p != NULL and self.runs_now(&self.s.tasks[index])
+        return index < self.s.nr_tasks and self.runs_now(&self.s.d.tasks[index])
 
     def is_blocked(self, size_t index):
         """Is the task neither running nor waiting for its CPU?"""
@@ -528,42 +454,30 @@ cdef class Live:
 
     def running(self, int32_t cpu):
         """Index of the task that runs on a CPU; -1: it idles."""
-        if not 0 <= cpu < self.s.m.nr_cpus:
+        if not 0 <= cpu < self.s.d.m.nr_cpus:
             raise StateError(f"there is no CPU {cpu}")
-        return -1 if self.s.cpus[cpu].curr == self.s.cpus[cpu].rq.idle else self.s.cpus[cpu].index
+        return self.s.d.cpus[cpu].index if is_busy(&self.s.d.cpus[cpu]) else -1
 
     def received_ns(self, size_t index):
         """CPU time that the task has received in total, ns; of an exited one too."""
         if index >= self.s.nr_tasks:
             raise StateError(f"there is no task {index}")
-        return self.s.tasks[index].received
+        return self.charged(&self.s.d.tasks[index]).received
 
     def remaining_ns(self, size_t index):
         """Work that the task has left, ns."""
-        return self.s.tasks[index].remaining if index < self.s.nr_tasks else 0
+        return self.charged(&self.s.d.tasks[index]).remaining if index < self.s.nr_tasks else 0
 
     @property
     def nr_runs(self):
         """Rows that `write_runs` writes."""
-        return self.s.nr_runs
+        return self.s.d.log.nr
 
     def write_runs(self, unsigned char[::1] out):
         """Copy the runs, rows of `RUN_DTYPE`, into a buffer of that size. Open ones end now."""
-        cdef size_t size = self.s.nr_runs * sizeof(live_run)
-        cdef live_run *rows
-        cdef size_t i
-        if <size_t>out.shape[0] != size:
-            raise ValueError(f"the buffer has {out.shape[0]} bytes, the runs {size}")
-        if size == 0:
-            return
-        memcpy(&out[0], self.s.runs, size)
-        rows = <live_run *>&out[0]
-        for i in range(self.s.nr_runs):
-            if rows[i].end_ns == NEVER:
-                rows[i].end_ns = self.s.now
+        write_log(&self.s.d.log, out, self.s.d.now)
 
     def image(self):
         """Every byte that a tick can change, as a copy (bytes): what invariant I1 compares."""
-        cdef size_t size = self.room_for_image()
-        copy_machine(&self.s, False)
-        return self.s.image[:size]
+        save_all(&self.s)
+        return self.s.back.bytes[:self.s.back.nr_bytes]

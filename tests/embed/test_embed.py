@@ -5,6 +5,7 @@ import json
 import random
 import shutil
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -335,3 +336,47 @@ except ImportError as error:
     print(json.dumps(str(error)))
 """
     assert foreign(program).startswith("too_many is full: ")
+
+
+def plain_order(nr_cpus, events):
+    """The order, as plainly as can be: passes over all CPUs, the executing one first, until no flag is left."""
+    told, clocks = [], [1] * nr_cpus
+    for number, (executing, flagged, script) in enumerate(events):
+        now, calls, flags, left = 2000 + 1000 * number, [], set(flagged), Counter()
+        for cpu, other, times in script:
+            left[cpu, other] += times
+        resched, again = sorted(flags), True
+        while again:
+            again = False
+            for cpu in [executing, *range(nr_cpus)]:
+                while cpu in flags:
+                    again = True
+                    calls.append(cpu)
+                    clocks[cpu] = now
+                    flags.discard(cpu)
+                    for other in range(nr_cpus):
+                        if left[cpu, other]:
+                            left[cpu, other] -= 1
+                            flags.add(other)
+        still = [cpu for cpu in range(nr_cpus) if cpu != executing and clocks[cpu] != now]
+        told.append([calls, resched, still])
+    return told
+
+
+def random_events(rng, nr_cpus):
+    def some(most):
+        return [rng.randrange(nr_cpus) for _ in range(rng.randrange(most))]
+
+    script = [(a, b, rng.randrange(1, 3)) for a, b in zip(some(6), some(6), strict=False)]
+    return [rng.randrange(nr_cpus), some(5), script]
+
+
+def test_cpus_call_schedule_in_the_order_of_passes_over_all_of_them(foreign):
+    """I5, I6 of cfs/_core.pyx: time stands still elsewhere, and nobody who is flagged is overlooked."""
+    rng = random.Random(11)
+    cases = []
+    for nr_cpus in (1, 2, 3, 7, 64) * 20:
+        cases.append((nr_cpus, [random_events(rng, nr_cpus) for _ in range(8)]))
+    got = foreign("print(json.dumps([foreign.calls_of_schedule(*case) for case in cases]))", cases=cases)
+    for case, told in zip(cases, got, strict=True):
+        assert told == plain_order(*case)

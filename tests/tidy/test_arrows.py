@@ -15,9 +15,10 @@ FLOORS = [
     {"limits"},  # ranges, policies, priorities
     {"units"},  # times, shares and names as text, and back
     {"_types"},  # every struct that more than one file sees
-    {"_fixedpoint", "_hz", "_rbtree", "_table"},  # arithmetic, the tree, leaves that fill a hook table
+    {"_bits", "_fixedpoint", "_hz", "_rbtree", "_table"},  # arithmetic, the tree, leaves that fill a hook table
     {"_load", "_slice", "_timeline"},  # weights, the divisions, a queue in the order of keys
-    {"_core", "_group"},  # events that happen to a CPU; sets of tasks with one weight
+    {"_core"},  # events that happen to a CPU
+    {"_group"},  # sets of tasks with one weight
     {"_snapshot", "_arithmetic"},  # a machine as bytes; single values
     {"arithmetic", "_topology"},
     {"models"},  # a folder a release

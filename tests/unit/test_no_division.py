@@ -72,7 +72,7 @@ FAST_PATH = {
     """,
     "_core": """
         update_rq_clock resched_task task_weight inc_nr_running dec_nr_running check_preempt_curr
-        schedule try_to_wake_up block_current sched_yield
+        schedule try_to_wake_up block_current sched_yield touch touch_other
     """,
 }
 """Charge, enqueue, dequeue, pick, put, yield and wakeup: file to all functions that run then."""

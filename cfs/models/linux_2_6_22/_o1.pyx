@@ -40,6 +40,7 @@ remainder in the tick, spec 6.9); one list with a comparison (another scheduler)
 
 from cpython.pycapsule cimport PyCapsule_New
 
+from ..._bits cimport lowest_bit
 from ..._core cimport check_preempt_curr, dec_nr_running, inc_nr_running, resched_task
 from ..._table cimport (
     add_derived,
@@ -74,21 +75,6 @@ from ..._types cimport (
     uint32_t,
     uint64_t,
 )
-
-cdef extern from *:
-    """
-    #if defined(_MSC_VER)
-    #include <intrin.h>
-    static __forceinline int cfs_lowest_bit(unsigned long long word) {
-        unsigned long at;
-        _BitScanForward64(&at, word);
-        return (int)at;
-    }
-    #else
-    #define cfs_lowest_bit(word) __builtin_ctzll(word)
-    #endif
-    """
-    int lowest_bit "cfs_lowest_bit"(uint64_t word) noexcept nogil   # of a word that is not 0
 
 cdef enum:
     NSEC_PER_SEC = 1000000000

@@ -48,6 +48,7 @@ from cfs cimport (
     rb_node,
     rb_root,
     require_abi,
+    resched_task,
     reserve_runs,
     rq,
     run,
@@ -64,6 +65,7 @@ from cfs cimport (
     timeline_check,
     timeline_first,
     timeline_insert,
+    touch,
     try_to_wake_up,
     waiting_node,
     wake_up_new_task,
@@ -407,3 +409,65 @@ def places():
     cdef field derived = field_from("derived", zero)
     cdef pointer other = pointer_at(&(<fair_task *>NULL).se.parent, 2, POINTER_PLAIN)
     return one.offset if derived.value == zero else None, other.offset, TABLE_ROOM
+
+
+# ------------------------------------------------------------------- in which order CPUs call schedule()
+
+cdef enum:
+    CPUS_MOST = 64
+    CALLS_MOST = 4096
+
+cdef int calls[CALLS_MOST]                          # CPUs, in the order of their calls
+cdef int nr_calls
+cdef int to_flag[CPUS_MOST][CPUS_MOST]              # how many more calls of the first flag the second
+
+
+cdef void flag(rq *cpu) noexcept nogil:
+    touch(cpu)
+    resched_task(cpu.curr)
+
+
+cdef task *pick_and_flag(rq *cpu, task *prev) noexcept nogil:
+    global nr_calls
+    cdef machine *m = cpu.machine
+    cdef int other
+    calls[nr_calls] = cpu.cpu
+    nr_calls += 1
+    for other in range(m.nr_cpus):
+        if to_flag[cpu.cpu][other]:
+            to_flag[cpu.cpu][other] -= 1
+            flag(m.rqs[other])
+    return fair_sched_class().pick_next_task(cpu, prev)
+
+
+cdef sched_class flagging_class = fair_sched_class()[0]
+flagging_class.pick_next_task = pick_and_flag
+
+
+def calls_of_schedule(int nr_cpus, events):
+    """For each event (executing CPU, CPUs flagged in it, [(caller, CPU that its call flags, times)]): the CPUs
+    that called schedule(), in order; those that had been flagged before; and those on which time stood still.
+    """
+    global nr_calls
+    cdef machine m
+    cdef int executing, cpu, other, times, i
+    cdef uint64_t now = 1000
+    told = []
+    memset(&m, 0, sizeof(m))
+    machine_init(&m, &flagging_class, idle_sched_class(), nr_cpus, GROUP_BY_NONE, NULL)
+    for executing, flagged, script in events:
+        nr_calls, now = 0, now + 1000
+        memset(to_flag, 0, sizeof(to_flag))
+        for cpu, other, times in script:
+            to_flag[cpu][other] += times
+        begin_event(m.rqs[executing], now)
+        for cpu in flagged:
+            flag(m.rqs[cpu])
+        end_event(m.rqs[executing], now)
+        told.append((
+            [calls[i] for i in range(nr_calls)],
+            [i for i in range(nr_cpus) if m.rqs[i].resched],
+            [i for i in range(nr_cpus) if m.rqs[i].now == m.rqs[i].clock and m.rqs[i].clock != now],
+        ))
+    machine_free(&m)
+    return told

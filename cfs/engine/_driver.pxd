@@ -1,0 +1,238 @@
+# Floor 5: what every loop that drives a machine keeps, and what it does after each event. Inline, because a loop on one CPU
+# spends a quarter of its time here. `_sim` (programs) and `_live` (somebody else's simulator) are such loops.
+#
+# The core says only that the running task of a CPU may be another one: those CPUs are machine.touched. Here a run is then
+# closed and one opened, the time that the task has run is charged, and the CPU's next tick and end of work are put where
+# the loop finds the first of them (`_due`), or with one CPU nowhere, because there is nothing to choose from.
+#
+# Invariants:
+#   I1  a CPU has a run of its own open exactly while its `curr` is not the idle task
+#   I2  with several CPUs `ticks` has exactly the busy ones, and `ends` those of them whose task's work ends before their next
+#       tick or with it: what is later is looked at again after that tick
+#   I3  `remaining` of a running task is right at the time `since` of its CPU: its work ends at since + remaining
+#
+# I1 and I2 hold between events, I2 for a CPU whose program is being performed when that has come to an end.
+
+from libc.stdlib cimport calloc, free
+
+from .._core cimport end_event
+from .._hz cimport first_tick_after, tick_time
+from .._types cimport TASK_RUNNING, int32_t, int64_t, machine, ns_t, rq, task, uint8_t, uint32_t, uint64_t
+from ._due cimport (
+    cpu_heap,
+    first_cpu,
+    free_cpu_heap,
+    free_tick_set,
+    init_cpu_heap,
+    init_tick_set,
+    pass_tick,
+    put_cpu,
+    put_tick,
+    take_cpu,
+    take_tick,
+    tick_set,
+)
+from ._runs cimport (
+    OUT_BLOCKED,
+    OUT_EXITED,
+    OUT_PREEMPTED,
+    READY_PREEMPTED,
+    close_run,
+    free_log,
+    open_run,
+    run_log,
+)
+
+
+cdef struct driven_task:        # task.tag is its index
+    task *p                     # NULL: not yet born, or exited
+    ns_t remaining              # of the work that it has been given
+    ns_t received               # CPU time in total
+    ns_t ready_ns               # since when it is runnable
+    int64_t next_op             # of its program
+    uint32_t wakeups            # WAKEs that no WAIT has taken yet
+    uint8_t ready               # how it became runnable: READY_...
+    uint8_t waiting             # blocked in a WAIT
+    uint8_t watched             # whoever drives wants to see when it gets and loses its CPU
+    uint8_t listed              # on a list of the loop's own
+
+
+cdef struct driven_cpu:
+    rq *rq
+    task *curr                  # whose run is open; rq.idle: nobody's
+    size_t run                  # the open row of the log
+    ns_t since                  # up to when `curr` has been charged
+    ns_t tick                   # time of the next tick ...
+    uint64_t tick_number        # ... and its number (`_hz`)
+    uint32_t index              # of `curr` among the tasks
+
+
+cdef struct driver:             # zeroed
+    machine *m
+    driven_task *tasks          # the loop's
+    driven_cpu *cpus
+    tick_set ticks
+    cpu_heap ends
+    run_log log
+    ns_t now
+    uint64_t hz
+    bint recording
+
+
+cdef inline bint init_driver(driver *d, machine *m, uint64_t hz, bint recording) noexcept:
+    # False: no memory, and free_driver frees what there is
+    cdef int32_t cpu
+    d.hz, d.recording = hz, recording
+    d.cpus = <driven_cpu *>calloc(m.nr_cpus, sizeof(driven_cpu))
+    if d.cpus == NULL or not init_tick_set(&d.ticks, m.nr_cpus) or not init_cpu_heap(&d.ends, m.nr_cpus):
+        return False
+    d.m = m
+    for cpu in range(m.nr_cpus):
+        d.cpus[cpu].rq = m.rqs[cpu]
+        d.cpus[cpu].curr = m.rqs[cpu].idle
+    return True
+
+
+cdef inline void free_driver(driver *d) noexcept:
+    free(d.cpus)
+    free_tick_set(&d.ticks)
+    free_cpu_heap(&d.ends)
+    free_log(&d.log)
+
+# ---------------------------------------------------------------------------------------------------- what is due
+
+
+cdef inline bint is_busy(const driven_cpu *cpu) noexcept nogil:
+    return cpu.curr != cpu.rq.idle
+
+
+cdef inline driven_cpu *only_cpu(driver *d) noexcept nogil:
+    return &d.cpus[0] if is_busy(&d.cpus[0]) else NULL
+
+
+cdef inline driven_cpu *first_to_tick(driver *d) noexcept nogil:
+    # NULL: all CPUs idle
+    if d.m.nr_cpus == 1:
+        return only_cpu(d)
+    return &d.cpus[first_cpu(&d.ticks.present)] if d.ticks.present.nr else NULL
+
+
+cdef inline driven_cpu *first_to_end(driver *d) noexcept nogil:
+    # whose task's work ends first; NULL: nobody's before a tick
+    if d.m.nr_cpus == 1:
+        return only_cpu(d)
+    return &d.cpus[d.ends.heap[0].cpu] if d.ends.nr else NULL
+
+
+cdef inline ns_t end_of_work(const driver *d, const driven_cpu *cpu) noexcept nogil:
+    return cpu.since + d.tasks[cpu.index].remaining
+
+
+cdef inline void set_end(driver *d, driven_cpu *cpu) noexcept nogil:
+    # its task has other work, it has another task, or its next tick is another one
+    cdef ns_t end
+    if cpu.rq.alone:
+        return
+    end = end_of_work(d, cpu)
+    if end <= cpu.tick:
+        put_cpu(&d.ends, cpu.rq.cpu, end)
+    else:
+        take_cpu(&d.ends, cpu.rq.cpu)
+
+
+cdef inline void begin_ticking(driver *d, driven_cpu *cpu) noexcept nogil:
+    # it is idle no more: its first tick is the first one after now
+    cpu.tick_number = first_tick_after(d.hz, d.now)
+    cpu.tick = tick_time(d.hz, cpu.tick_number)
+    if not cpu.rq.alone:
+        put_tick(&d.ticks, cpu.rq.cpu, cpu.tick_number)
+
+
+cdef inline void count_tick(driver *d, driven_cpu *cpu) noexcept nogil:
+    # the one that is first to tick does so now
+    cpu.tick_number += 1
+    cpu.tick = tick_time(d.hz, cpu.tick_number)
+    if not cpu.rq.alone:
+        pass_tick(&d.ticks, cpu.rq.cpu)
+        set_end(d, cpu)
+
+
+cdef inline void rest(driver *d, driven_cpu *cpu) noexcept nogil:
+    # an idle CPU takes no ticks
+    if not cpu.rq.alone:
+        take_tick(&d.ticks, cpu.rq.cpu)
+        take_cpu(&d.ends, cpu.rq.cpu)
+
+# -------------------------------------------------------------------------------------------------------- switches
+
+
+cdef inline void charge(driver *d, driven_cpu *cpu) noexcept nogil:
+    # what its task has run since it was charged last; the end of its work stays where it is
+    cdef driven_task *t = &d.tasks[cpu.index]
+    cdef ns_t ran = d.now - cpu.since
+    t.remaining -= ran
+    t.received += ran
+    cpu.since = d.now
+
+
+cdef inline void make_ready(driver *d, driven_task *t, uint8_t how) noexcept nogil:
+    t.ready_ns, t.ready = d.now, how
+
+
+cdef inline void leave_cpu(driver *d, driven_cpu *cpu) noexcept nogil:
+    cdef driven_task *t = &d.tasks[cpu.index]
+    cdef uint8_t out = OUT_EXITED if t.p == NULL else OUT_PREEMPTED if t.p.state == TASK_RUNNING else OUT_BLOCKED
+    charge(d, cpu)
+    if out == OUT_PREEMPTED:
+        make_ready(d, t, READY_PREEMPTED)
+    if d.recording:
+        close_run(&d.log, cpu.run, d.now, out)
+
+
+cdef inline void get_cpu(driver *d, driven_cpu *cpu, task *p) noexcept nogil:
+    cdef driven_task *t = &d.tasks[p.tag]
+    cpu.index, cpu.since = p.tag, d.now
+    if d.recording:
+        cpu.run = open_run(&d.log, p.tag, cpu.rq.cpu, d.now, t.ready_ns, t.ready)
+    set_end(d, cpu)
+
+
+cdef inline bint change_over(driver *d, driven_cpu *cpu, task *curr) noexcept nogil:
+    # True if a watched task has got or lost this CPU
+    cdef bint seen = False
+    if is_busy(cpu):
+        seen = d.tasks[cpu.index].watched
+        leave_cpu(d, cpu)
+    else:
+        begin_ticking(d, cpu)
+    cpu.curr = curr
+    if curr == cpu.rq.idle:
+        rest(d, cpu)
+        return seen
+    get_cpu(d, cpu, curr)
+    return seen or d.tasks[cpu.index].watched
+
+
+cdef inline bint note_switch(driver *d, driven_cpu *cpu) noexcept nogil:
+    # the core has run schedule(): if the running task is another one, a run has ended and one has begun
+    return cpu.rq.curr != cpu.curr and change_over(d, cpu, cpu.rq.curr)
+
+
+cdef inline bint note_touched(driver *d) noexcept nogil:
+    # the CPUs of the last event, by number
+    cdef bint seen = False
+    cdef int32_t i
+    for i in range(d.m.nr_touched):
+        seen = note_switch(d, &d.cpus[d.m.touched[i].cpu]) or seen
+    return seen
+
+
+cdef inline bint note_switches(driver *d) noexcept nogil:
+    if d.m.nr_cpus == 1:
+        return note_switch(d, &d.cpus[0])
+    return note_touched(d)
+
+
+cdef inline bint finish_event(driver *d, driven_cpu *this_cpu) noexcept nogil:
+    end_event(this_cpu.rq, d.now)
+    return note_switches(d)

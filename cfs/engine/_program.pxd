@@ -1,0 +1,59 @@
+# Floor 5: programs of tasks. `_program.pyx` says what each operation does.
+
+from .._types cimport int16_t, int32_t, int64_t, task_group, uint32_t
+from ._driver cimport driven_cpu, driver
+from ._due cimport timers
+
+cdef enum:                      # op.kind: workload.Op, which says what each means
+    OP_RUN = 0
+    OP_WAIT = 1
+    OP_SLEEP = 2
+    OP_SLEEP_UNTIL = 3
+    OP_WAKE = 4
+    OP_FORK = 5
+    OP_NICE = 6
+    OP_EXIT = 7
+    OP_YIELD = 8
+    OP_LOOP = 9
+    OP_NEXT = 10
+    NR_OPS = 11
+
+cdef enum:                      # how a program, or a step of the loop, came to its end
+    PLAY_GOES_ON = 0
+    PLAY_NEEDS_RUNS = 1         # the log of runs is full
+    PLAY_NEEDS_TASK = 2         # a fork needs memory
+    PLAY_FAULTED = 3            # the model leaves the next operation undefined
+
+
+cdef struct op:                 # a row of workload.OP_DTYPE
+    int64_t arg
+    int32_t target
+    int32_t kind
+
+
+cdef struct program:            # a row of workload.TASK_DTYPE
+    int64_t first_op
+    int64_t start_ns
+    int32_t nr_ops
+    int32_t pid
+    int32_t name
+    int32_t uid
+    int32_t group
+    int16_t cpu
+    signed char nice
+    signed char policy
+
+
+cdef struct play:               # a workload that is being run; zeroed
+    driver d
+    const op *ops
+    const program *programs
+    task_group **groups         # one a task; NULL without groups
+    timers timers
+    driven_cpu *interrupted     # its program has stopped for want of memory, and goes on before all else; or NULL
+    size_t nr_tasks
+    size_t nr_alive             # tasks born or with a start time, not exited
+
+cdef int adopt_tasks(play *s) except -1
+cdef int wake_by_timer(play *s) noexcept nogil
+cdef int perform_program(play *s, driven_cpu *cpu) noexcept nogil

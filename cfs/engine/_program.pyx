@@ -1,0 +1,250 @@
+"""Programs of tasks: what each operation does, and how a task gets from one to the next.
+
+What it decides: nothing about time. A task performs its operations, which take none, until it runs again, blocks, exits, or
+is preempted by what it did; then whoever has the CPU performs its own.
+
+One table has a row for each kind of operation: what it does, and whether it needs memory for a task, which is looked for
+beforehand, because the operation itself cannot fail for want of it. A new kind is a row here, a number in `_program.pxd` and in
+`workload.Op`, and a method of the readable twin (`stepping.py`); a test compares the three.
+
+A WAIT takes a WAKE that came early (they are counted), so no wakeup is lost when the order of events changes. A child starts
+on the CPU that the workload says; its parent's CPU executes the fork. A timer's interrupt comes on the CPU of the task that
+it wakes.
+
+Invariants:
+    I1  between operations every task is: unborn, runnable, waiting for a WAKE, with a timer, or dead
+    I2  a program that stops for memory has done nothing of the operation that needs it, and is the next to go on
+
+Rejected: a switch over the kinds (a kind is then told in two places: what it does and what it needs); callbacks into Python (a
+Python policy has its own loop).
+"""
+
+from .._core cimport (
+    EVENT_FORK,
+    EVENT_WAKE,
+    adjust_new_task,
+    begin_event,
+    block_current,
+    can_take_task,
+    exit_current,
+    free_task,
+    new_task,
+    sched_fork,
+    sched_yield,
+    set_task_cpu,
+    set_user_nice,
+    take_task,
+    try_to_wake_up,
+    wake_up_new_task,
+    would_fault,
+)
+from .._types cimport SLEEP_INTERRUPTIBLE, TASK_BLOCKED, int8_t, int64_t, ns_t, rq, task, uint32_t
+from ._driver cimport driven_task, finish_event, make_ready, set_end
+from ._due cimport pop_timer, push_timer
+from ._runs cimport READY_FORK, READY_WAKEUP, has_room
+
+
+cdef struct operation:
+    int (*perform)(play *s, driven_cpu *cpu, const op *o) noexcept nogil     # of the task that runs there
+    bint makes_task
+
+# ----------------------------------------------------------------------------------------------- tasks come and wake
+
+
+cdef inline void prepare_task(play *s, task *p, uint32_t index, rq *rq, task *parent) noexcept nogil:
+    # a copy of `parent` on this CPU, with what the workload says of it
+    cdef const program *row = &s.programs[index]
+    p.tag = index
+    sched_fork(rq, p, parent)
+    adjust_new_task(p, s.groups[index], row.nice, row.policy)
+    s.d.tasks[index].p = p
+
+
+cdef int adopt_tasks(play *s) except -1:
+    # those with a start time exist from time 0 on, asleep, as if forked by the idle task long ago
+    cdef task *p
+    cdef rq *rq
+    cdef uint32_t i
+    for i in range(s.nr_tasks):
+        s.d.tasks[i].next_op = s.programs[i].first_op
+        if s.programs[i].start_ns < 0:
+            continue
+        p = new_task(s.d.m)
+        rq = s.d.m.rqs[s.programs[i].cpu]
+        prepare_task(s, p, i, rq, rq.idle)
+        p.state = TASK_BLOCKED
+        push_timer(&s.timers, s.programs[i].start_ns, i)
+        s.nr_alive += 1
+    return 0
+
+
+cdef int wake(play *s, driven_cpu *this_cpu, uint32_t index) noexcept nogil:
+    cdef driven_task *t = &s.d.tasks[index]
+    if would_fault(t.p.rq, t.p, EVENT_WAKE, NULL):
+        return PLAY_FAULTED
+    make_ready(&s.d, t, READY_WAKEUP)
+    begin_event(this_cpu.rq, s.d.now)
+    try_to_wake_up(t.p, 0)
+    finish_event(&s.d, this_cpu)
+    return PLAY_GOES_ON
+
+
+cdef int wake_by_timer(play *s) noexcept nogil:
+    cdef uint32_t index = pop_timer(&s.timers)
+    return wake(s, &s.d.cpus[s.d.tasks[index].p.rq.cpu], index)
+
+# -------------------------------------------------------------------------------------------------- the operations
+
+
+cdef void block(play *s, driven_cpu *cpu) noexcept nogil:
+    begin_event(cpu.rq, s.d.now)
+    block_current(cpu.rq, SLEEP_INTERRUPTIBLE)
+    finish_event(&s.d, cpu)
+
+
+cdef inline void sleep_until(play *s, driven_cpu *cpu, ns_t time) noexcept nogil:
+    push_timer(&s.timers, time, cpu.index)
+    block(s, cpu)
+
+
+cdef int op_run(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
+    s.d.tasks[cpu.index].remaining = o.arg
+    set_end(&s.d, cpu)
+    return PLAY_GOES_ON
+
+
+cdef int op_wait(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
+    cdef driven_task *t = &s.d.tasks[cpu.index]
+    if t.wakeups:
+        t.wakeups -= 1
+    else:
+        t.waiting = True
+        block(s, cpu)
+    return PLAY_GOES_ON
+
+
+cdef int op_sleep(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
+    sleep_until(s, cpu, s.d.now + o.arg)
+    return PLAY_GOES_ON
+
+
+cdef int op_sleep_until(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
+    if <ns_t>o.arg > s.d.now:
+        sleep_until(s, cpu, o.arg)
+    return PLAY_GOES_ON
+
+
+cdef int op_next(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
+    sleep_until(s, cpu, (s.d.now // <ns_t>o.arg + 1) * <ns_t>o.arg)
+    return PLAY_GOES_ON
+
+
+cdef int op_wake(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
+    cdef driven_task *t = &s.d.tasks[o.target]
+    if not t.waiting:
+        t.wakeups += 1
+        return PLAY_GOES_ON
+    t.waiting = False
+    return wake(s, cpu, o.target)
+
+
+cdef int op_fork(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
+    cdef uint32_t child = o.target
+    cdef task *p = take_task(s.d.m)
+    begin_event(cpu.rq, s.d.now)
+    prepare_task(s, p, child, cpu.rq, cpu.curr)
+    set_task_cpu(p, s.d.m.rqs[s.programs[child].cpu])
+    if would_fault(p.rq, p, EVENT_FORK, NULL):
+        return PLAY_FAULTED
+    make_ready(&s.d, &s.d.tasks[child], READY_FORK)
+    s.nr_alive += 1
+    wake_up_new_task(p, False)
+    finish_event(&s.d, cpu)
+    return PLAY_GOES_ON
+
+
+cdef int op_nice(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
+    begin_event(cpu.rq, s.d.now)
+    set_user_nice(cpu.curr, <int8_t>o.arg)
+    finish_event(&s.d, cpu)
+    return PLAY_GOES_ON
+
+
+cdef int op_yield(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
+    begin_event(cpu.rq, s.d.now)
+    sched_yield(cpu.rq)
+    finish_event(&s.d, cpu)
+    return PLAY_GOES_ON
+
+
+cdef int op_loop(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
+    s.d.tasks[cpu.index].next_op = s.programs[cpu.index].first_op + o.target
+    return PLAY_GOES_ON
+
+
+cdef int op_exit(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
+    # that there is no task any more says to the log how its run has ended
+    cdef task *p = cpu.curr
+    begin_event(cpu.rq, s.d.now)
+    exit_current(cpu.rq)
+    s.d.tasks[cpu.index].p = NULL
+    s.nr_alive -= 1
+    finish_event(&s.d, cpu)
+    free_task(p)
+    return PLAY_GOES_ON
+
+
+cdef operation operations[NR_OPS]
+operations[OP_RUN] = operation(op_run, False)
+operations[OP_WAIT] = operation(op_wait, False)
+operations[OP_SLEEP] = operation(op_sleep, False)
+operations[OP_SLEEP_UNTIL] = operation(op_sleep_until, False)
+operations[OP_WAKE] = operation(op_wake, False)
+operations[OP_FORK] = operation(op_fork, True)
+operations[OP_NICE] = operation(op_nice, False)
+operations[OP_EXIT] = operation(op_exit, False)
+operations[OP_YIELD] = operation(op_yield, False)
+operations[OP_LOOP] = operation(op_loop, False)
+operations[OP_NEXT] = operation(op_next, False)
+
+cdef op at_the_end              # of each program
+at_the_end.arg, at_the_end.target, at_the_end.kind = 0, 0, OP_EXIT
+
+
+def kinds():
+    """The kinds of operations by name, and which of them have a row in the table (dict of str to int, list of int)."""
+    cdef int kind
+    numbers = {
+        "RUN": OP_RUN, "WAIT": OP_WAIT, "SLEEP": OP_SLEEP, "SLEEP_UNTIL": OP_SLEEP_UNTIL, "WAKE": OP_WAKE, "FORK": OP_FORK,
+        "NICE": OP_NICE, "EXIT": OP_EXIT, "YIELD": OP_YIELD, "LOOP": OP_LOOP, "NEXT": OP_NEXT,
+    }
+    return numbers, [kind for kind in range(NR_OPS) if operations[kind].perform != NULL]
+
+# ----------------------------------------------------------------------------------------------------- the programs
+
+
+cdef inline const op *next_op(play *s, uint32_t index) noexcept nogil:
+    cdef const program *row = &s.programs[index]
+    cdef int64_t next = s.d.tasks[index].next_op
+    if next == row.first_op + row.nr_ops:
+        return &at_the_end
+    return &s.ops[next]
+
+
+cdef int perform_program(play *s, driven_cpu *cpu) noexcept nogil:
+    # the operations of whoever runs here, one after the other, until somebody has a RUN to do
+    cdef const op *o
+    cdef int status = PLAY_GOES_ON
+    s.interrupted = cpu
+    while cpu.curr != cpu.rq.idle and not s.d.tasks[cpu.index].remaining:
+        if not has_room(&s.d.log, s.d.m.nr_cpus):
+            return PLAY_NEEDS_RUNS
+        o = next_op(s, cpu.index)
+        if operations[o.kind].makes_task and not can_take_task(s.d.m):
+            return PLAY_NEEDS_TASK
+        s.d.tasks[cpu.index].next_op += o != &at_the_end
+        status = operations[o.kind].perform(s, cpu, o)
+        if status != PLAY_GOES_ON:
+            break
+    s.interrupted = NULL
+    return status

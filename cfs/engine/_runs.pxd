@@ -1,0 +1,61 @@
+# Floor 5: runs, and the log of them. A run is a stay of a task on a CPU, from the switch that brings it there to the one
+# that takes it away. `struct run` is the one row: RUN_DTYPE of cfs/result.py is tested equal to it.
+#
+# A row is written when the run begins, with end -1, and completed when it ends, so the log is in the order of starts. Room
+# is made beforehand: an event opens at most one run on each CPU.
+
+from .._types cimport int32_t, int64_t, ns_t, uint8_t, uint16_t, uint32_t
+
+cdef enum:                      # run.ready: result.Ready
+    READY_UNKNOWN = 0
+    READY_WAKEUP = 1
+    READY_FORK = 2
+    READY_PREEMPTED = 3
+
+cdef enum:                      # run.out: result.Out
+    OUT_RUNNING = 0
+    OUT_PREEMPTED = 1
+    OUT_BLOCKED = 2
+    OUT_EXITED = 3
+
+cdef enum:
+    STILL_OPEN = -1             # run.end_ns
+
+
+cdef struct run:
+    int64_t ready_ns
+    int64_t start_ns
+    int64_t end_ns
+    uint32_t task
+    uint16_t cpu
+    uint8_t ready
+    uint8_t out
+
+
+cdef struct run_log:            # zeroed; free_log at the end
+    run *rows
+    size_t nr
+    size_t max
+
+cdef bint grow_log(run_log *log, size_t more) noexcept nogil       # False: no memory, and nothing has changed
+cdef void free_log(run_log *log) noexcept nogil
+cdef int write_log(const run_log *log, unsigned char[::1] out, ns_t now) except -1
+
+
+cdef inline bint has_room(const run_log *log, size_t more) noexcept nogil:
+    return log.nr + more <= log.max
+
+
+cdef inline size_t open_run(run_log *log, uint32_t task, int32_t cpu, ns_t now, ns_t ready_ns, uint8_t ready) noexcept nogil:
+    # returns the number of its row
+    cdef run *r = &log.rows[log.nr]
+    r.ready_ns, r.start_ns, r.end_ns = <int64_t>ready_ns, <int64_t>now, STILL_OPEN
+    r.task, r.cpu = task, <uint16_t>cpu
+    r.ready, r.out = ready, OUT_RUNNING
+    log.nr += 1
+    return log.nr - 1
+
+
+cdef inline void close_run(run_log *log, size_t row, ns_t now, uint8_t out) noexcept nogil:
+    log.rows[row].end_ns = <int64_t>now
+    log.rows[row].out = out

@@ -1,0 +1,73 @@
+"""The log of runs: what grows it, and what hands it over. `_runs.pxd` has the row and what is done in each switch.
+
+What it decides: how much room there is. The log doubles, so a row costs O(1), and the loop asks once before each event.
+
+Invariant:
+    I1  rows are in the order of their starts; one whose end is -1 is the open run of its CPU, and a CPU has at most one
+"""
+
+from libc.stdlib cimport free, realloc
+from libc.string cimport memcpy
+
+cdef enum:
+    ROWS_AT_FIRST = 4096
+
+
+cdef bint grow_log(run_log *log, size_t more) noexcept nogil:
+    # to twice its size, and at least by `more` rows
+    cdef size_t most = 2 * log.max + ROWS_AT_FIRST + more
+    cdef run *rows = <run *>realloc(log.rows, most * sizeof(run))
+    if rows == NULL:
+        return False
+    log.rows, log.max = rows, most
+    return True
+
+
+cdef void free_log(run_log *log) noexcept nogil:
+    free(log.rows)
+
+
+cdef int write_log(const run_log *log, unsigned char[::1] out, ns_t now) except -1:
+    # rows of RUN_DTYPE into a buffer of that size; runs that are open end now
+    cdef size_t size = log.nr * sizeof(run)
+    cdef run *rows
+    cdef size_t i
+    if <size_t>out.shape[0] != size:
+        raise ValueError(f"the buffer has {out.shape[0]} bytes, the runs {size}")
+    if size == 0:
+        return 0
+    memcpy(&out[0], log.rows, size)
+    rows = <run *>&out[0]
+    for i in range(log.nr):
+        if rows[i].end_ns == STILL_OPEN:
+            rows[i].end_ns = <int64_t>now
+    return 0
+
+
+def row_layout():
+    """Name, offset and size of each field of a row, and the size of it: what RUN_DTYPE must be.
+
+    Returns
+    -------
+    fields : list of (str, int, int)
+    size : int
+    """
+    cdef run r
+    cdef char *start = <char *>&r
+    fields = [
+        ("ready_ns", <char *>&r.ready_ns - start, sizeof(r.ready_ns)),
+        ("start_ns", <char *>&r.start_ns - start, sizeof(r.start_ns)),
+        ("end_ns", <char *>&r.end_ns - start, sizeof(r.end_ns)),
+        ("task", <char *>&r.task - start, sizeof(r.task)),
+        ("cpu", <char *>&r.cpu - start, sizeof(r.cpu)),
+        ("ready", <char *>&r.ready - start, sizeof(r.ready)),
+        ("out", <char *>&r.out - start, sizeof(r.out)),
+    ]
+    return fields, sizeof(run)
+
+
+def codes():
+    """The codes of `ready` and `out` by name: what `Ready` and `Out` must be (two dicts of str to int)."""
+    ready = {"UNKNOWN": READY_UNKNOWN, "WAKEUP": READY_WAKEUP, "FORK": READY_FORK, "PREEMPTED": READY_PREEMPTED}
+    out = {"RUNNING": OUT_RUNNING, "PREEMPTED": OUT_PREEMPTED, "BLOCKED": OUT_BLOCKED, "EXITED": OUT_EXITED}
+    return ready, out

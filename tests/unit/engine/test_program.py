@@ -1,0 +1,119 @@
+"""Operations of programs: the table in C, the enumeration in Python and the readable twin know the same ones.
+
+Then the compiled loop against the twin, run by run: random programs of all operations on several CPUs.
+"""
+
+import random
+
+import numpy as np
+import pytest
+
+import cfs
+from cfs import Simulation, Workload
+from cfs.engine import _program
+from cfs.simulation.stepping import Stepper
+from cfs.workload import Op
+
+MS = 1_000_000
+US = 1_000
+
+
+def test_every_kind_has_its_row_and_its_number():
+    numbers, with_row = _program.kinds()
+    assert numbers == {op.name: op.value for op in Op}
+    assert with_row == sorted(op.value for op in Op)
+
+
+def test_the_readable_twin_performs_every_kind():
+    assert all(hasattr(Stepper, f"_op_{op.name.lower()}") for op in Op)
+
+
+def random_program(rng, names, children, may_fork):
+    """Operations that take time somewhere, so that a loop is allowed."""
+    ops = [("run", rng.choice([rng.randrange(1, 9 * MS), rng.randrange(1, 50) * 100 * US]))]
+    for _ in range(rng.randrange(1, 7)):
+        kind = rng.choice(["run", "sleep", "sleep_until", "next", "wake", "nice", "yield", "wait", "fork"])
+        if kind == "fork" and may_fork and children:
+            ops.append(("fork", children.pop()))
+        elif kind == "wake":
+            ops.append(("wake", rng.choice(names)))
+        elif kind == "nice":
+            ops.append(("nice", rng.randrange(-20, 20)))
+        elif kind in ("run", "sleep", "next"):
+            ops.append((kind, rng.choice([MS, rng.randrange(1, 5 * MS), 250 * US])))
+        elif kind == "sleep_until":
+            ops.append((kind, rng.randrange(60 * MS)))
+        elif kind in ("yield", "wait"):
+            ops.append((kind,))
+    return ops
+
+
+def random_workload(seed, nr_cpus):
+    """Fathers and children on CPUs drawn at random; a waker sees to it that nobody waits for ever."""
+    rng = random.Random(seed)
+    fathers = [f"father {i}" for i in range(rng.randrange(2, 4 * nr_cpus))]
+    children = [f"child {i}" for i in range(rng.randrange(1, 4))]
+    names, orphans = fathers + children, children.copy()
+    programs = {}
+    for name in names:
+        programs[name] = random_program(rng, names, orphans, may_fork=name in fathers)
+        if rng.random() < 0.6 and not any(op[0] == "fork" for op in programs[name]):
+            programs[name].append(("loop",))
+        elif rng.random() < 0.5:
+            programs[name].append(("exit",))
+    for child in orphans:  # whom nobody has forked
+        programs[rng.choice(fathers)].insert(0, ("fork", child))
+    for name in fathers:
+        forks = [number for number, op in enumerate(programs[name]) if op[0] == "fork"]
+        if forks and programs[name][-1] == ("loop",):
+            programs[name].pop()
+    programs["waker"] = [("sleep", 3 * MS), *(("wake", name) for name in names), ("loop",)]
+    cpu = {name: rng.randrange(nr_cpus) for name in [*programs]} | {"waker": nr_cpus - 1, fathers[0]: 0}
+    starts = {name: rng.choice([0, 0, MS, rng.randrange(20 * MS)]) for name in fathers}
+    nice = {name: rng.randrange(-20, 20) for name in names}
+    return Workload.of_programs(programs, cpu=cpu, start_ns=starts, nice=nice, duration_ns=400 * MS)
+
+
+def both(work, model, hz=1000):
+    """The runs of the compiled loop and of the twin, which drives a Scheduler through its public methods."""
+    compiled = Simulation(work, model, hz=hz)
+    policy = cfs.Scheduler(model, cpus=len(compiled.cpus), hz=hz, ticks=False)
+    return compiled.run(), Simulation(work, policy, hz=hz).run()
+
+
+def require_equal(ours, theirs):
+    order = ["start_ns", "cpu", "end_ns", "task"]
+    assert np.array_equal(np.sort(ours.runs, order=order), np.sort(theirs.runs, order=order))
+    assert (ours.end, ours.duration_ns) == (theirs.end, theirs.duration_ns)
+
+
+@pytest.mark.parametrize("nr_cpus", [1, 2, 5])
+@pytest.mark.parametrize("model", list(cfs.MODELS))
+@pytest.mark.parametrize("seed", range(4))
+def test_random_programs_on_several_cpus_are_those_of_the_twin(seed, model, nr_cpus):
+    """I1 of cfs/engine/_program.pyx: a task that is nowhere would run no more."""
+    require_equal(*both(random_workload(seed, nr_cpus), model, hz=[1000, 300, 250][seed % 3]))
+
+
+def test_random_programs_on_more_cpus_than_a_word_has_bits_are_those_of_the_twin():
+    require_equal(*both(random_workload(9, 70), "linux-2.6.24-cfs"))
+
+
+def test_the_random_programs_have_every_operation():
+    kinds = set()
+    for seed in range(6):
+        kinds |= set(random_workload(seed, 5).ops["kind"].tolist())
+    assert kinds == {op.value for op in Op}
+
+
+def test_where_the_loop_stops_for_memory_changes_nothing():
+    """I2 of cfs/engine/_program.pyx: the log grows several times in this span, between operations that happen at one instant."""
+    programs = {}
+    for cpu in range(3):
+        programs[f"ping {cpu}"] = [("run", 10 * US), ("wake", f"pong {(cpu + 1) % 3}"), ("wait",), ("loop",)]
+        programs[f"pong {cpu}"] = [("wait",), ("run", 10 * US), ("wake", f"ping {(cpu + 2) % 3}"), ("loop",)]
+    cpu = {name: int(name[-1]) for name in programs}
+    work = Workload.of_programs(programs, cpu=cpu, duration_ns=150 * MS)
+    ours, theirs = both(work, "linux-2.6.24-cfs")
+    assert len(ours.runs) > 4 * 4096
+    require_equal(ours, theirs)

@@ -1,0 +1,27 @@
+"""The row of a run and its codes: what C writes is what Python reads."""
+
+import numpy as np
+
+from cfs.engine import _runs
+from cfs.result import RUN_DTYPE, Out, Ready
+from tests.unit.engine.test_program import random_workload
+
+
+def test_a_row_in_python_is_the_struct_in_c():
+    fields, size = _runs.row_layout()
+    of_python = [(name, RUN_DTYPE.fields[name][1], RUN_DTYPE[name].itemsize) for name in RUN_DTYPE.names]
+    assert (fields, size) == (of_python, RUN_DTYPE.itemsize)
+
+
+def test_the_codes_are_the_same():
+    ready, out = _runs.codes()
+    assert ready == {code.name: code.value for code in Ready}
+    assert out == {code.name: code.value for code in Out}
+
+
+def test_i1_rows_are_in_the_order_of_starts_and_a_cpu_has_one_open_run():
+    runs = random_workload(3, 5).run(until_ns=50_000_000).runs
+    still_open = runs[runs["out"] == Out.RUNNING]["cpu"]
+    assert len(runs) > 100 and len(still_open)
+    assert (np.diff(runs["start_ns"]) >= 0).all()
+    assert len(set(still_open.tolist())) == len(still_open)
