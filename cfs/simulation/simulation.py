@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ._sim import Loop
+from ..engine._program import kinds
 from ..errors import WorkloadError
 from ..limits import NS_MAX, POLICIES, checked_hz
 from ..models.registry import Model, model_named
@@ -25,8 +26,8 @@ from ..workload.workload import Workload
 
 __all__ = ["Simulation"]
 
-COMPILED_KINDS = tuple(range(11))
-"""Kinds of operation for which the compiled loop has a function; a test compares them with its own list."""
+COMPILED_KINDS = tuple(kinds()[1])
+"""Kinds of operation for which the compiled loop has a row in its table."""
 
 
 class Simulation:
