@@ -66,6 +66,7 @@ cdef void begin_touching(rq *this_rq) noexcept nogil
 cdef void touch(rq *rq) noexcept nogil
 cdef void touch_all(machine *m) noexcept nogil
 cdef void end_touched(rq *this_rq, ns_t now) noexcept nogil
+cdef void end_flags(rq *this_rq, ns_t now) noexcept nogil
 
 cdef void sched_fork(rq *rq, task *p, task *parent) noexcept nogil
 cdef void adjust_new_task(task *p, task_group *tg, int8_t nice, uint8_t policy) noexcept nogil
@@ -97,12 +98,14 @@ cdef inline void begin_event(rq *this_rq, ns_t now) noexcept nogil:
 
 cdef inline void end_event(rq *this_rq, ns_t now) noexcept nogil:
     # CPUs whose running task is flagged call schedule()
-    if not this_rq.alone:
+    if not this_rq.alone and this_rq.machine.nr_touched > 1:
         end_touched(this_rq, now)
     elif this_rq.curr.need_resched:
         this_rq.resched = 1
         this_rq.now = now
         schedule(this_rq)
+        if not this_rq.alone and this_rq.machine.nr_touched > 1:
+            end_flags(this_rq, now)             # the schedule() has touched others
 
 
 

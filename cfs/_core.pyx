@@ -300,10 +300,22 @@ cdef void forget_touched(machine *m) noexcept nogil:
             m.nr_touched += 1
 
 
+cdef inline bint settled(const machine *m) noexcept nogil:
+    # has the last event touched one CPU, on which no flag is left? Most have
+    return m.nr_touched == 1 and not m.touched[0].curr.need_resched
+
+
 cdef void begin_touching(rq *this_rq) noexcept nogil:
+    cdef machine *m = this_rq.machine
     execute_on(this_rq)
-    forget_touched(this_rq.machine)
-    touch(this_rq)
+    if not settled(m):
+        forget_touched(m)
+        touch(this_rq)
+        return
+    m.touched[0].resched = 0
+    m.touched[0].touched = False
+    m.touched[0] = this_rq
+    this_rq.touched = True
 
 
 cdef bint schedule_if_flagged(rq *rq, ns_t now) noexcept nogil:
@@ -327,17 +339,23 @@ cdef bint schedule_touched(machine *m, ns_t now) noexcept nogil:
     return any
 
 
+cdef void end_flags(rq *this_rq, ns_t now) noexcept nogil:
+    # The others by number, then the executing CPU first again, until no flag is left
+    while schedule_touched(this_rq.machine, now) | schedule_if_flagged(this_rq, now):
+        pass
+
+
 cdef void end_touched(rq *this_rq, ns_t now) noexcept nogil:
-    # The executing CPU first, then the others by number, until no flag is left
+    # the executing CPU first
     cdef machine *m = this_rq.machine
-    cdef bint again = False
+    cdef bint any = False
     cdef int32_t i
     for i in range(m.nr_touched):
         m.touched[i].resched |= m.touched[i].curr.need_resched
-        again |= m.touched[i].curr.need_resched
-    while again:
-        again = schedule_if_flagged(this_rq, now)
-        again = schedule_touched(m, now) or again
+        any |= m.touched[i].curr.need_resched
+    if any:
+        schedule_if_flagged(this_rq, now)
+        end_flags(this_rq, now)
 
 # ---------------------------------------------------------------------------------------------------------- events
 

@@ -16,19 +16,19 @@
 from libc.stdlib cimport calloc, free
 
 from .._core cimport end_event
-from .._hz cimport first_tick_after, tick_time
+from .._hz cimport NEVER, first_tick_after, tick_time
 from .._types cimport TASK_RUNNING, int32_t, int64_t, machine, ns_t, rq, task, uint8_t, uint32_t, uint64_t
 from ._due cimport (
-    cpu_heap,
+    end_tree,
     first_cpu,
-    free_cpu_heap,
+    first_end,
+    free_end_tree,
     free_tick_set,
-    init_cpu_heap,
+    init_end_tree,
     init_tick_set,
     pass_tick,
-    put_cpu,
+    put_end,
     put_tick,
-    take_cpu,
     take_tick,
     tick_set,
 )
@@ -72,7 +72,7 @@ cdef struct driver:             # zeroed
     driven_task *tasks          # the loop's
     driven_cpu *cpus
     tick_set ticks
-    cpu_heap ends
+    end_tree ends
     run_log log
     ns_t now
     uint64_t hz
@@ -84,7 +84,7 @@ cdef inline bint init_driver(driver *d, machine *m, uint64_t hz, bint recording)
     cdef int32_t cpu
     d.hz, d.recording = hz, recording
     d.cpus = <driven_cpu *>calloc(m.nr_cpus, sizeof(driven_cpu))
-    if d.cpus == NULL or not init_tick_set(&d.ticks, m.nr_cpus) or not init_cpu_heap(&d.ends, m.nr_cpus):
+    if d.cpus == NULL or not init_tick_set(&d.ticks, m.nr_cpus) or not init_end_tree(&d.ends, m.nr_cpus):
         return False
     d.m = m
     for cpu in range(m.nr_cpus):
@@ -96,7 +96,7 @@ cdef inline bint init_driver(driver *d, machine *m, uint64_t hz, bint recording)
 cdef inline void free_driver(driver *d) noexcept:
     free(d.cpus)
     free_tick_set(&d.ticks)
-    free_cpu_heap(&d.ends)
+    free_end_tree(&d.ends)
     free_log(&d.log)
 
 # ---------------------------------------------------------------------------------------------------- what is due
@@ -119,9 +119,11 @@ cdef inline driven_cpu *first_to_tick(driver *d) noexcept nogil:
 
 cdef inline driven_cpu *first_to_end(driver *d) noexcept nogil:
     # whose task's work ends first; NULL: nobody's before a tick
+    cdef int32_t cpu
     if d.m.nr_cpus == 1:
         return only_cpu(d)
-    return &d.cpus[d.ends.heap[0].cpu] if d.ends.nr else NULL
+    cpu = first_end(&d.ends)
+    return &d.cpus[cpu] if cpu >= 0 else NULL
 
 
 cdef inline ns_t end_of_work(const driver *d, const driven_cpu *cpu) noexcept nogil:
@@ -134,10 +136,7 @@ cdef inline void set_end(driver *d, driven_cpu *cpu) noexcept nogil:
     if cpu.rq.alone:
         return
     end = end_of_work(d, cpu)
-    if end <= cpu.tick:
-        put_cpu(&d.ends, cpu.rq.cpu, end)
-    else:
-        take_cpu(&d.ends, cpu.rq.cpu)
+    put_end(&d.ends, cpu.rq.cpu, end if end <= cpu.tick else NEVER)
 
 
 cdef inline void begin_ticking(driver *d, driven_cpu *cpu) noexcept nogil:
@@ -161,7 +160,7 @@ cdef inline void rest(driver *d, driven_cpu *cpu) noexcept nogil:
     # an idle CPU takes no ticks
     if not cpu.rq.alone:
         take_tick(&d.ticks, cpu.rq.cpu)
-        take_cpu(&d.ends, cpu.rq.cpu)
+        put_end(&d.ends, cpu.rq.cpu, NEVER)
 
 # -------------------------------------------------------------------------------------------------------- switches
 

@@ -1,7 +1,7 @@
-# Floor 5: what is due next, inline: timers that wake tasks, CPUs by the time of something, and CPUs by their next tick.
+# Floor 5: what is due next, inline: timers that wake tasks, CPUs by the end of their work, and CPUs by their next tick.
 #
 #   timers      a heap ordered by (time, seq), seq the order in which they were set; a task has at most one
-#   cpu_heap    a heap ordered by (time, number of the CPU); a CPU is in it once or not at all, can be moved and taken out
+#   end_tree    CPUs by (time, number): a knockout tournament, each node has the earlier one of its two children
 #   tick_set    the CPUs that tick, ordered by (number of their next tick, number of the CPU)
 #
 # These orders are total, so what comes first depends neither on how they were filled nor on the machine.
@@ -10,13 +10,16 @@
 # the one after it. So it is two sets of bits, one bit a CPU, and a tick moves a bit from the first to the second. In a heap each tick
 # would sink from the top to the bottom, past branches that cannot be foreseen: 40 ns with 256 CPUs.
 #
-# Which of two children comes first is no branch: nobody could foresee it, and with 256 CPUs that costs a third of an event.
+# Nor is an end_tree one, because the end of a CPU's work moves with nearly every event. In a tournament the way from the leaf
+# to the top is always as long as the tree is high, and takes no branch that could be guessed wrong; in a heap such branches
+# cost a third of an event with 256 CPUs. For the same reason, which of two timers comes first is no branch.
 #
 # Room is made beforehand (init_...): nothing here fails.
 
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport calloc, free, malloc
 
 from .._bits cimport lowest_bit
+from .._hz cimport NEVER
 from .._types cimport int32_t, ns_t, uint32_t, uint64_t
 
 
@@ -32,15 +35,10 @@ cdef struct timers:
     uint64_t seq                # of the next
 
 
-cdef struct due_cpu:
-    ns_t time
-    int32_t cpu
-
-
-cdef struct cpu_heap:
-    due_cpu *heap
-    int32_t *place              # of each CPU, counted from 1; 0: not in it
-    int32_t nr
+cdef struct end_tree:
+    ns_t *time                  # of each CPU; NEVER: it has none
+    int32_t *first              # 1 the top; children of i are 2i and 2i + 1; leaf of a CPU is leaves + cpu
+    int32_t leaves              # a power of 2
 
 # ---------------------------------------------------------------------------------------------------------- timers
 
@@ -55,118 +53,91 @@ cdef inline bint timer_before(const timer *a, const timer *b) noexcept nogil:
     return (a.time < b.time) | (a.time == b.time) & (a.seq < b.seq)
 
 
-cdef inline void push_timer(timers *t, ns_t time, uint32_t task) noexcept nogil:
-    cdef size_t at = t.nr
+cdef inline void climb(timers *t, size_t at, timer what) noexcept nogil:
+    # there is a hole at `at`, below which `what` belongs nowhere
     cdef size_t parent
+    while at:
+        parent = (at - 1) >> 1
+        if not timer_before(&what, &t.heap[parent]):
+            break
+        t.heap[at] = t.heap[parent]
+        at = parent
+    t.heap[at] = what
+
+
+cdef inline void push_timer(timers *t, ns_t time, uint32_t task) noexcept nogil:
     cdef timer new
     new.time, new.seq, new.task = time, t.seq, task
     t.seq += 1
     t.nr += 1
-    while at:
-        parent = (at - 1) >> 1
-        if not timer_before(&new, &t.heap[parent]):
-            break
-        t.heap[at] = t.heap[parent]
-        at = parent
-    t.heap[at] = new
+    climb(t, t.nr - 1, new)
 
 
 cdef inline uint32_t pop_timer(timers *t) noexcept nogil:
+    # The hole goes down to a leaf, whatever the last one is, and that one climbs from there: it belongs near the leaves, so it
+    # hardly ever climbs, and where the way ends can be foreseen.
     cdef uint32_t first = t.heap[0].task
     cdef timer last
     cdef size_t at = 0
-    cdef size_t child
+    cdef size_t child = 1
     t.nr -= 1
     last = t.heap[t.nr]
-    while True:
-        child = 2 * at + 1
-        if child >= t.nr:
-            break
-        if child + 1 < t.nr:
-            child += timer_before(&t.heap[child + 1], &t.heap[child])
-        if not timer_before(&t.heap[child], &last):
-            break
+    while child + 1 < t.nr:
+        child += timer_before(&t.heap[child + 1], &t.heap[child])
         t.heap[at] = t.heap[child]
         at = child
-    t.heap[at] = last
+        child = 2 * at + 1
+    if child < t.nr:
+        t.heap[at] = t.heap[child]
+        at = child
+    climb(t, at, last)
     return first
 
 # ------------------------------------------------------------------------------------------------------------ CPUs
 
 
-cdef inline bint init_cpu_heap(cpu_heap *h, int32_t nr_cpus) noexcept:
-    h.nr = 0
-    h.heap = <due_cpu *>calloc(nr_cpus, sizeof(due_cpu))
-    h.place = <int32_t *>calloc(nr_cpus, sizeof(int32_t))
-    return h.heap != NULL and h.place != NULL
+cdef inline bint init_end_tree(end_tree *e, int32_t nr_cpus) noexcept:
+    cdef int32_t cpu
+    e.leaves = 1
+    while e.leaves < nr_cpus:
+        e.leaves *= 2
+    e.time = <ns_t *>malloc(e.leaves * sizeof(ns_t))
+    e.first = <int32_t *>calloc(2 * e.leaves, sizeof(int32_t))
+    if e.time == NULL or e.first == NULL:
+        return False
+    for cpu in range(e.leaves):
+        e.time[cpu] = NEVER
+        e.first[e.leaves + cpu] = cpu
+    for cpu in range(e.leaves - 1, 0, -1):
+        e.first[cpu] = e.first[2 * cpu]
+    return True
 
 
-cdef inline void free_cpu_heap(cpu_heap *h) noexcept:
-    free(h.heap)
-    free(h.place)
+cdef inline void free_end_tree(end_tree *e) noexcept:
+    free(e.time)
+    free(e.first)
 
 
-cdef inline bint cpu_before(const due_cpu *a, const due_cpu *b) noexcept nogil:
-    return (a.time < b.time) | (a.time == b.time) & (a.cpu < b.cpu)
-
-
-cdef inline void lay(cpu_heap *h, int32_t at, due_cpu what) noexcept nogil:
-    h.heap[at] = what
-    h.place[what.cpu] = at + 1
-
-
-cdef inline void settle(cpu_heap *h, int32_t at, due_cpu what) noexcept nogil:
-    # there is a hole at `at`: find the place for `what`, upwards or else downwards
-    cdef int32_t next = (at - 1) >> 1
-    while at and cpu_before(&what, &h.heap[next]):
-        lay(h, at, h.heap[next])
-        at = next
-        next = (at - 1) >> 1
-    while True:
-        next = 2 * at + 1
-        if next + 1 < h.nr:
-            next += cpu_before(&h.heap[next + 1], &h.heap[next])
-        if next >= h.nr or not cpu_before(&h.heap[next], &what):
-            break
-        lay(h, at, h.heap[next])
-        at = next
-    lay(h, at, what)
-
-
-cdef inline void put_cpu(cpu_heap *h, int32_t cpu, ns_t time) noexcept nogil:
-    # into the heap, or to another place in it
-    cdef due_cpu what
-    cdef int32_t at = h.place[cpu] - 1
-    what.time, what.cpu = time, cpu
-    if at < 0:
-        at = h.nr
-        h.nr += 1
-    settle(h, at, what)
-
-
-cdef inline void take_cpu(cpu_heap *h, int32_t cpu) noexcept nogil:
-    # out of it, if it is there
-    cdef int32_t at = h.place[cpu] - 1
-    if at < 0:
+cdef inline void put_end(end_tree *e, int32_t cpu, ns_t time) noexcept nogil:
+    # NEVER: it has none. The games of this CPU are played again, from its leaf to the top
+    cdef int32_t at = e.leaves + cpu
+    cdef int32_t best = cpu
+    cdef int32_t other
+    cdef bint after
+    if e.time[cpu] == time:
         return
-    h.place[cpu] = 0
-    h.nr -= 1
-    if at < h.nr:
-        settle(h, at, h.heap[h.nr])
+    e.time[cpu] = time
+    while at > 1:
+        other = e.first[at ^ 1]
+        after = (e.time[other] < e.time[best]) | (e.time[other] == e.time[best]) & (other < best)
+        best ^= (best ^ other) & -<int32_t>after
+        at >>= 1
+        e.first[at] = best
 
 
-cdef inline void unnumber(cpu_heap *h) noexcept nogil:
-    # before what lies in the heap is put back to what it was
-    cdef int32_t at
-    for at in range(h.nr):
-        h.place[h.heap[at].cpu] = 0
-
-
-cdef inline void renumber(cpu_heap *h) noexcept nogil:
-    # after it
-    cdef int32_t at
-    for at in range(h.nr):
-        h.place[h.heap[at].cpu] = at + 1
+cdef inline int32_t first_end(const end_tree *e) noexcept nogil:
+    # the CPU of the earliest end; -1: there is none
+    return e.first[1] if e.time[e.first[1]] != NEVER else -1
 
 # ----------------------------------------------------------------------------------------------------------- ticks
 

@@ -66,7 +66,7 @@ from ..engine._driver cimport (
     note_switches,
     set_end,
 )
-from ..engine._due cimport cpu_set, due_cpu, renumber, tick_set, unnumber
+from ..engine._due cimport cpu_set, tick_set
 from ..engine._rewind cimport (
     forget_blocks,
     free_rewind,
@@ -150,12 +150,10 @@ cdef void sweep(live *s) noexcept nogil:
 
 
 cdef int list_due(rewind *back, driver *d) except -1:
-    # where each CPU lies in the heap follows from what is in it
+    # not the ends of work: they follow from what the CPUs and tasks keep
     list_block(back, &d.ticks, sizeof(tick_set))
     list_block(back, d.ticks.present.bits, d.ticks.nr_words * sizeof(uint64_t))
     list_block(back, d.ticks.coming.bits, d.ticks.nr_words * sizeof(uint64_t))
-    list_block(back, &d.ends.nr, sizeof(d.ends.nr))
-    list_block(back, d.ends.heap, d.ends.nr * sizeof(due_cpu))
     return 0
 
 
@@ -211,6 +209,17 @@ cdef int save_all(live *s) except -1:
     return 0
 
 
+cdef void find_ends(live *s, const cpu_set *ticking) noexcept nogil:
+    # of the work of these CPUs, as what has been put back says
+    cdef uint64_t bits
+    cdef int32_t word
+    for word in range(s.d.ticks.nr_words if s.d.m.nr_cpus > 1 else 0):
+        bits = ticking.bits[word]
+        while bits:
+            set_end(&s.d, &s.d.cpus[word * 64 + lowest_bit(bits)])
+            bits &= bits - 1
+
+
 cdef int look_ahead(live *s, ns_t until, ns_t *seen) noexcept nogil:
     # when does `run_ticks` come back? All that save_all has saved stays as it is
     cdef bint recording = s.d.recording
@@ -219,9 +228,9 @@ cdef int look_ahead(live *s, ns_t until, ns_t *seen) noexcept nogil:
     status = run_ticks(&s.d, until)
     seen[0] = s.d.now
     s.d.recording = recording
-    unnumber(&s.d.ends)
     restore(&s.back)
-    renumber(&s.d.ends)
+    find_ends(s, &s.d.ticks.present)
+    find_ends(s, &s.d.ticks.coming)
     return status
 
 # ------------------------------------------------------------------------------------------------------ the border
