@@ -44,6 +44,9 @@ MODULES = [
     "cfs.scheduler._batch",
     "cfs.simulation._live",
     "cfs.scheduler._capi",
+    "cfs.recordings._sink",
+    "cfs.recordings._plan",
+    "cfs.recordings._perf_data",
     "cfs.recordings._scan",
     "cfs.recordings._walk",
 ]

@@ -183,6 +183,12 @@ def _zstd(name: str) -> tuple[Callable[[], Any], type[Exception]]:
     )
 
 
+def zstd_unpacker(name: str) -> tuple[Callable[[bytes], bytes], type[Exception]]:
+    """What unpacks one zstd stream piece by piece, and what it raises; `MissingExtraError` if nothing can."""
+    new, error_class = _zstd(name)
+    return new().decompress, error_class
+
+
 def _until_damage(unpack: zlib._Decompress, block: bytes) -> Iterator[bytes]:
     # What zlib unpacked before it saw the damage is lost in the exception, so once more in small steps.
     with contextlib.suppress(zlib.error):

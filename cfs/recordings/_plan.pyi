@@ -1,0 +1,9 @@
+"""From records to facts; see `_plan.pyx`."""
+
+from .tracepoints import Format, States
+
+class Plans:
+    names: list[str]
+    def __init__(self, byteorder: str, states: States) -> None: ...
+    def set_states(self, states: States) -> None: ...
+    def add(self, format: Format, as_event: str | None = None) -> bool: ...
