@@ -47,6 +47,7 @@ MODULES = [
     "cfs.recordings._sink",
     "cfs.recordings._plan",
     "cfs.recordings._perf_data",
+    "cfs.recordings._trace_dat",
     "cfs.recordings._scan",
     "cfs.recordings._walk",
 ]

@@ -171,7 +171,7 @@ def states_of_format(print_format: str) -> States | None:
     value = evaluated(_balanced(mask[1]))
     if value is None or not letters:
         return None
-    preempted = re.findall(r"REC->prev_state\s*&\s*([^?]*?)\s*\?\s*\"\+\"", print_format)
+    preempted = re.findall(r"REC->prev_state\s*&\s*([^?\"]*?)\s*\?\s*\"\+\"", print_format)
     bit = evaluated(_balanced(preempted[-1])) if preempted else 0
     return States(value, bit or 0, tuple((int(number, 0), letter) for number, letter in letters))
 
