@@ -44,6 +44,8 @@ MODULES = [
     "cfs.scheduler._batch",
     "cfs.simulation._live",
     "cfs.scheduler._capi",
+    "cfs.recordings._lines",
+    "cfs.recordings._tracker",
     "cfs.recordings._sink",
     "cfs.recordings._plan",
     "cfs.recordings._perf_data",

@@ -1,9 +1,13 @@
 """Recordings of a real scheduler: reading them, and making workloads of them.
 
-    source.py      a path or a stream -> blocks of text, unpacked
-    _scan.pyx      blocks of text -> the event table (`_events.pxd`), tasks, names
+    source.py      a path or a stream -> blocks of bytes, unpacked
+    _lines.pyx     the bytes of a line -> its fields (`_facts.pxd`)
+    _tracker.pyx   facts of any format -> the event table (`_events.pxd`), tasks, names
+    _scan.pyx      blocks of text -> lines -> facts
+    text.py        a text -> what was read of it; one file a format
     _walk.pyx      the event table -> runs, wakeups, programs
     causes.py      wakeups -> who caused them
+    table.py       `EventTable`: what was kept of a recording, and all that can be asked of it alone
     programs.py    the tasks and programs of a workload
     measured.py    the runs as they were -> `Result`
     recording.py   `Recording`, which holds all that together

@@ -1,6 +1,6 @@
 """The event table: what is kept of a recording, 16 bytes an event.
 
-`_scan` writes it, `_walk` reads it. An event holds what cannot be had from its neighbours: times are
+`_tracker` writes it, `_walk` reads it. An event holds what cannot be had from its neighbours: times are
 differences to the event before, and the lines that only repeat something (sched_stat_runtime, the second half
 of a wakeup) are gone. Tasks are rows (numbers from 0 in the order in which they are first seen), never pids:
 a pid may be used again.
@@ -68,3 +68,15 @@ cdef extern from *:
     const uint32_t IDLE "CFS_IDLE"  # as task or context: the idle task of the CPU
     const uint32_t NOBODY "CFS_NOBODY"  # not known
     const int64_t DELTA_MAX "CFS_DELTA_MAX"
+
+
+cdef inline uint8_t out_of_bits(uint64_t bits) noexcept nogil:
+    # Of prev_state, without the bit for "preempted": 0 runnable; 1 S, 2 D, 4 T, 8 t, 16 and 32 X and Z, 64 P,
+    # 128 I (older kernels: K, beside D).
+    if bits == 0:
+        return OUT_PREEMPTED
+    if bits & 48:
+        return OUT_EXITED
+    if bits & 2:
+        return OUT_BLOCKED | BLOCK_D
+    return OUT_BLOCKED | BLOCK_I if bits == 128 else OUT_BLOCKED

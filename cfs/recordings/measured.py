@@ -9,16 +9,13 @@ tasks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import RecordingError
 from ..result import Out, Result
 from ..workload.workload import Workload
-
-if TYPE_CHECKING:
-    from .recording import Recording
+from .table import EventTable
 
 __all__ = ["recorded_result"]
 
@@ -28,7 +25,7 @@ KIND_SWITCH, DETAIL_FIRST = 2, 32
 
 
 def recorded_result(
-    recording: Recording,
+    recording: EventTable,
     cpu: int | Sequence[int] | None = 0,
     *,
     workload: Workload | None = None,
@@ -38,7 +35,7 @@ def recorded_result(
 
     Parameters
     ----------
-    recording : Recording
+    recording : EventTable
     cpu : int, sequence of int or None
         The CPUs; None for all.
     workload : Workload, optional
@@ -78,7 +75,7 @@ def recorded_result(
     )
 
 
-def _rows_of(workload: Workload, recording: Recording, ran: Iterable[int]) -> list[int]:
+def _rows_of(workload: Workload, recording: EventTable, ran: Iterable[int]) -> list[int]:
     """The row in the recording of each task of the workload."""
     candidates = iter(ran)
     rows = []
@@ -109,7 +106,7 @@ def _until(runs: np.ndarray, end_ns: int) -> np.ndarray:
     return runs
 
 
-def _nr_switches(recording: Recording, cpus: list[int], end_ns: int) -> int:
+def _nr_switches(recording: EventTable, cpus: list[int], end_ns: int) -> int:
     events = recording.events
     there = (events["kind"] == KIND_SWITCH) & np.isin(events["cpu"], cpus) & (events["time_ns"] <= end_ns)
     return int((there & ((events["detail"] & DETAIL_FIRST) == 0)).sum())

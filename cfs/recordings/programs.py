@@ -9,16 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import RecordingError
 from ..workload.workload import TASK_DTYPE, Op, Workload
 from ._walk import Programs, busy_ns
-
-if TYPE_CHECKING:
-    from .recording import Recording
+from .table import EventTable
 
 __all__ = ["make"]
 
@@ -31,7 +28,7 @@ REALTIME_PRIO_MAX = 99
 
 
 def make(
-    recording: Recording,
+    recording: EventTable,
     cpus: list[int],
     outside: str | None,
     only: str | Iterable[str] | None,
@@ -50,19 +47,19 @@ def make(
     return _workload(recording, kept, home, ops, begins[kept])
 
 
-def _home(recording: Recording, cpus: list[int]) -> np.ndarray:
+def _home(recording: EventTable, cpus: list[int]) -> np.ndarray:
     # The chosen CPU where each task ran most, the first of equals; -1 for a task that ran on none.
     nr = len(recording.task_table)
     home, most = np.full(nr, -1, np.int16), np.full(nr, -1, np.int64)
     for cpu in cpus:
-        busy, ran = busy_ns(recording._events, nr, cpu, recording.duration_ns)
+        busy, ran = busy_ns(recording.packed_events, nr, cpu, recording.duration_ns)
         better = (ran > 0) & (busy > most)
         home[better], most[better] = cpu, busy[better]
     return home
 
 
 def _allowed(
-    recording: Recording, only: str | Iterable[str] | None, without: str | Iterable[str] | None
+    recording: EventTable, only: str | Iterable[str] | None, without: str | Iterable[str] | None
 ) -> np.ndarray:
     only, without = _patterns(only), _patterns(without)
     wanted = np.array([_is_wanted(name, only, without) for name in [*recording.names, ""]], bool)
@@ -81,20 +78,20 @@ def _patterns(names: str | Iterable[str] | None) -> list[str] | None:
     return [names] if isinstance(names, str) else list(names)
 
 
-def _programs(recording: Recording, cpus: list[int], row: np.ndarray, sleeps: tuple[Op, Op]):
+def _programs(recording: EventTable, cpus: list[int], row: np.ndarray, sleeps: tuple[Op, Op]):
     table = recording.wakeups()
     causes, landed = recording.verdicts(table), table["landed"].copy()
     del table  # the longest array here, and the operations come next
     prio = recording.task_table["prio_first"].copy()
     has_parent = (recording.task_table["parent"] >= 0).astype(np.uint8)
-    chosen = recording._chosen(cpus)
+    chosen = recording.chosen(cpus)
     end_ns = recording.duration_ns
-    walk = Programs(recording._events, end_ns, row, prio, has_parent, chosen, causes, landed, sleeps)
+    walk = Programs(recording.packed_events, end_ns, row, prio, has_parent, chosen, causes, landed, sleeps)
     return walk.make()
 
 
 def _workload(
-    recording: Recording, kept: np.ndarray, home: np.ndarray, ops: np.ndarray, begins: np.ndarray
+    recording: EventTable, kept: np.ndarray, home: np.ndarray, ops: np.ndarray, begins: np.ndarray
 ) -> Workload:
     seen, prio = recording.task_table[kept], begins[:, 3]
     used, name = np.unique(seen["name"], return_inverse=True)
@@ -108,7 +105,7 @@ def _workload(
     return Workload(tasks, ops, names, duration_ns=recording.duration_ns, source=recording.name)
 
 
-def _warn_of_realtime(recording: Recording, kept: np.ndarray, prio: np.ndarray) -> None:
+def _warn_of_realtime(recording: EventTable, kept: np.ndarray, prio: np.ndarray) -> None:
     realtime = kept[(prio >= 0) & (prio <= REALTIME_PRIO_MAX)]
     warning = "real-time tasks are taken as normal ones of nice -20"
     if len(realtime) and not any(warning in w for w in recording.warnings):

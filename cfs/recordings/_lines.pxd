@@ -1,0 +1,46 @@
+"""What `_lines` offers to whoever reads text: each function looks at one line and keeps nothing."""
+
+from libc.stdint cimport int64_t, uint8_t
+
+from ._facts cimport moment_t, named_t
+
+cdef enum:  # what a line says
+    SAYS_NOTHING = 0  # a stack, a banner, an event of another part of the kernel
+    SAYS_LOSS = 1
+    SAYS_STRANGE = 2
+    SAYS_SWITCH = 3
+    SAYS_RUNTIME = 4
+    SAYS_WAKING = 5
+    SAYS_WAKEUP = 6
+    SAYS_WAKEUP_NEW = 7
+    SAYS_FORK = 8
+    SAYS_CONTEXT = 9  # another event of the scheduler: who was running, no more
+
+cdef struct header_t:
+    moment_t at
+    bint is_ftrace
+    bint is_single  # one number in front, as perf prints it: that of the thread, or of its process
+    const char* event  # its name, without "sched:"
+    int event_length
+    const char* fields
+
+cdef struct switch_t:  # the fields of a sched_switch
+    named_t prev
+    named_t next
+    uint8_t out  # OUT_* and BLOCK_* of `_events`
+
+
+cdef inline const char* skip_blanks(const char* p, const char* end) noexcept nogil:
+    while p < end and p[0] == c" ":
+        p += 1
+    return p
+
+cdef bint read_header(const char* start, const char* end, header_t* h) noexcept nogil
+cdef int kind_of_event(const header_t* h) noexcept nogil
+cdef bint read_switch(const char* fields, const char* end, switch_t* s) noexcept nogil
+cdef bint read_wakeup(const char* fields, const char* end, named_t* task, bint* woke) noexcept nogil
+cdef bint read_fork(const char* fields, const char* end, named_t* parent, named_t* child) noexcept nogil
+cdef bint read_runtime(const char* fields, const char* end, named_t* task, int64_t* runtime_ns) noexcept nogil
+cdef int kind_of_other(const char* p, const char* end, int64_t* lost) noexcept nogil
+cdef bint names_a_switch(const char* p, const char* end) noexcept nogil
+cdef int64_t nr_overwritten(const char* p, const char* end) noexcept nogil

@@ -1,0 +1,561 @@
+"""From the bytes of one line to its fields. Pure functions: nothing here knows of a task or of another line.
+
+What it decides: what a line says. The text is never copied: names are pointers into the line.
+
+A line is a header and fields. Names may hold blanks, '/', ':', '-', '=' and brackets, so nothing is split at
+blanks:
+
+    perf      COMM PID/TID [CPU] SECONDS.FRACTION: sched:EVENT: FIELDS     (or one number, TID or PID)
+    ftrace    COMM-TID [CPU] FLAGS SECONDS.FRACTION: EVENT: FIELDS         (trace-cmd: maybe without FLAGS)
+
+The header is the first '[' after which a CPU, a time and an event follow (the event alone is longer than a
+name can be); the task is the number before it. Fields are trusted rather than the header's name, pids rather
+than names. Fields have three spellings, each read from the right:
+
+    keys      prev_comm=A prev_pid=1 prev_prio=120 prev_state=S ==> next_comm=B next_pid=2 next_prio=120
+    raw keys  the same without the arrow, the state a number (trace-cmd report -R)
+    colons    A:1 [120] S ==> B:2 [120]      (trace-cmd and perf with libtraceevent's plugins)
+              task A:1 [120] (S) ==> B:2 [120]                             (kernels around 2.6.30)
+
+What a number means (whether a pid can be one, which task it is) is left to `_tracker`.
+
+Rejected: regular expressions (4 us a line).
+"""
+
+from libc.string cimport memchr, memcmp
+
+from ._events cimport *
+from ._facts cimport NO_PRIO, named_t
+
+
+cdef inline const char* number(const char* p, const char* end, int digits_max, int64_t* value) noexcept nogil:
+    # Reads digits; NULL if there is none, or more than digits_max.
+    cdef const char* start = p
+    cdef int64_t x = 0
+    while p < end and c"0" <= p[0] <= c"9":
+        if p - start == digits_max:
+            return NULL
+        x = x * 10 + (p[0] - c"0")
+        p += 1
+    value[0] = x
+    return p if p > start else NULL
+
+
+cdef inline bint field(const char* p, const char* end, int64_t* value) noexcept nogil:
+    # A whole number that a blank or the end of the line follows.
+    cdef bint negative = p < end and p[0] == c"-"
+    value[0] = 0
+    cdef const char* stop = number(p + negative, end, 10, value)
+    if negative:
+        value[0] = -value[0]
+    return stop != NULL and (stop == end or stop[0] == c" ")
+
+
+cdef inline const char* after_last(
+    const char* start, const char* end, const char* key, int length
+) noexcept nogil:
+    # What follows the last `key` in start ... end; NULL if there is none. The key's second byte is looked at
+    # first: blanks are frequent, and so is the first letter of a key.
+    cdef const char* p = end - length
+    while p >= start:
+        if p[0] == key[0] and p[1] == key[1] and memcmp(p, key, length) == 0:
+            return p + length
+        p -= 1
+    return NULL
+
+
+cdef const char* read_time(const char* p, const char* end, int64_t* time) noexcept nogil:
+    # SECONDS.FRACTION and a colon; a fraction of 6 digits is us, of 9 digits ns.
+    cdef int64_t seconds = 0, fraction = 0
+    cdef const char* point = number(p, end, 9, &seconds)
+    if point == NULL or point == end or point[0] != c".":
+        return NULL
+    p = number(point + 1, end, 9, &fraction)
+    if p == NULL or p == end or p[0] != c":":
+        return NULL
+    cdef int digits = <int> (p - point) - 1
+    while digits < 9:
+        fraction *= 10
+        digits += 1
+    time[0] = seconds * 1000000000 + fraction
+    return p + 1
+
+
+cdef inline uint8_t irq_of(const char* flags, const char* end) noexcept nogil:
+    # The third of ftrace's flags says whose context it is.
+    if end - flags < 3:
+        return IRQ_UNKNOWN
+    if flags[2] == c".":
+        return IRQ_NONE
+    if flags[2] == c"s":
+        return IRQ_SOFT
+    return IRQ_HARD if flags[2] in (c"h", c"H", c"z", c"Z") else IRQ_UNKNOWN
+
+
+cdef bint read_task(const char* start, const char* bracket, header_t* h) noexcept nogil:
+    # The number in front of '[': PID/TID, TID or COMM-TID; in between may stand ftrace's "(TGID)". Where only
+    # a name stands there, who runs is not known.
+    cdef const char* p = bracket - 1
+    while p >= start and p[0] == c" ":
+        p -= 1
+    if p == bracket - 1:
+        return False
+    if p >= start and p[0] == c")":
+        while p >= start and p[0] != c"(":
+            p -= 1
+        p -= 1
+        while p >= start and p[0] == c" ":
+            p -= 1
+    cdef const char* end = p + 1
+    while p >= start and c"0" <= p[0] <= c"9":
+        p -= 1
+    cdef int64_t tid = 0
+    h.at.tid = -1
+    h.is_ftrace = h.is_single = False
+    if number(p + 1, end, 10, &tid) == NULL or p < start or not (p[0] in (c"/", c"-", c" ")):
+        return True
+    if tid > 0x7FFFFFFF:
+        return False
+    if p > start and p[0] == c"-" and ((p - 1)[0] == c"/" or (p - 1)[0] == c" "):
+        tid = -1
+    h.at.tid = <int32_t> tid
+    h.is_ftrace = p[0] == c"-" and tid >= 0
+    h.is_single = p[0] == c" "
+    return True
+
+
+cdef bint read_rest(const char* p, const char* end, header_t* h) noexcept nogil:
+    # CPU] FLAGS TIME: EVENT: FIELDS
+    cdef int64_t cpu = 0
+    h.at.irq = IRQ_UNKNOWN
+    p = number(p, end, 5, &cpu)
+    if p == NULL or p == end or p[0] != c"]" or cpu >= NR_CPUS_MAX:
+        return False
+    h.at.cpu = <uint32_t> cpu
+    p = skip_blanks(p + 1, end)
+    cdef const char* flags = p
+    if p < end and not c"0" <= p[0] <= c"9":
+        while p < end and p[0] != c" ":
+            p += 1
+        h.at.irq = irq_of(flags, p)
+        p = skip_blanks(p, end)
+    p = read_time(p, end, &h.at.time)
+    if p == NULL:
+        return False
+    p = skip_blanks(p, end)
+    cdef const char* period = p
+    while p < end and c"0" <= p[0] <= c"9":  # perf may print how many events the sample stands for
+        p += 1
+    p = skip_blanks(p, end) if p < end and p[0] == c" " else period
+    h.event = p
+    while p < end and p[0] > c" ":
+        p += 1
+    h.event_length = <int> (p - h.event) - 1
+    h.fields = skip_blanks(p, end)
+    return h.event_length > 0 and (p - 1)[0] == c":"
+
+
+cdef bint read_header(const char* start, const char* end, header_t* h) noexcept nogil:
+    cdef const char* p = start
+    while p < end:
+        p = <const char*> memchr(p, c"[", end - p)
+        if p == NULL:
+            return False
+        if p > start and read_task(start, p, h) and read_rest(p + 1, end, h):
+            if h.event_length > 6 and memcmp(h.event, b"sched:", 6) == 0:
+                h.event += 6
+                h.event_length -= 6
+            return True
+        p += 1
+    return False
+
+
+cdef inline bint is_event(const header_t* h, const char* name, int length) noexcept nogil:
+    return h.event_length == length and memcmp(h.event, name, length) == 0
+
+
+cdef int kind_of_event(const header_t* h) noexcept nogil:
+    if h.event_length < 12 or memcmp(h.event, b"sched_", 6) != 0:
+        return SAYS_NOTHING
+    if is_event(h, b"sched_switch", 12):
+        return SAYS_SWITCH
+    if is_event(h, b"sched_stat_runtime", 18):
+        return SAYS_RUNTIME
+    if is_event(h, b"sched_waking", 12):
+        return SAYS_WAKING
+    if is_event(h, b"sched_wakeup", 12):
+        return SAYS_WAKEUP
+    if is_event(h, b"sched_wakeup_new", 16):
+        return SAYS_WAKEUP_NEW
+    return SAYS_FORK if is_event(h, b"sched_process_fork", 18) else SAYS_CONTEXT
+
+
+cdef uint8_t out_of(const char* state, const char* end) noexcept nogil:
+    # prev_state: R still runnable, and so is whatever has a "+"; X, Z, x ended; all others sleep, and D and I
+    # are told apart. Several letters stand together as S|K.
+    cdef uint8_t out = OUT_BLOCKED
+    if state < end and state[0] == c"(":
+        state += 1
+    if state < end and c"0" <= state[0] <= c"9":
+        return out_of_number(state, end)
+    if state < end and state[0] == c"R":
+        return OUT_PREEMPTED
+    while state < end and state[0] != c" ":
+        if state[0] == c"+":
+            return OUT_PREEMPTED
+        if out == OUT_BLOCKED:
+            if state[0] == c"X" or state[0] == c"Z" or state[0] == c"x":
+                out = OUT_EXITED
+            elif state[0] == c"D":
+                out = OUT_BLOCKED | BLOCK_D
+            elif state[0] == c"I":
+                out = OUT_BLOCKED | BLOCK_I
+        state += 1
+    return out
+
+
+cdef uint8_t out_of_number(const char* state, const char* end) noexcept nogil:
+    # R+ is a higher bit alone, and which one it is differs between kernels.
+    cdef uint64_t bits = 0
+    cdef int base = 10
+    cdef char digit
+    if end - state > 2 and state[0] == c"0" and state[1] == c"x":
+        base = 16
+        state += 2
+    while state < end and state[0] != c" ":
+        digit = state[0] | 32
+        if c"0" <= digit <= c"9":
+            bits = bits * base + (digit - c"0")
+        elif base == 16 and c"a" <= digit <= c"f":
+            bits = bits * 16 + (digit - c"a" + 10)
+        else:
+            break
+        state += 1
+    return out_of_bits(bits & 0xFF)
+
+
+# ---- fields, from the right
+
+cdef bint read_switch(const char* fields, const char* end, switch_t* s) noexcept nogil:
+    return switch_by_keys(fields, end, s) or switch_by_colons(fields, end, s)
+
+
+cdef bint read_wakeup(const char* fields, const char* end, named_t* task, bint* woke) noexcept nogil:
+    # `woke` is False where an older kernel says that the task was awake already.
+    if not (wakeup_by_keys(fields, end, task) or wakeup_by_colons(fields, end, task)):
+        return False
+    woke[0] = after_last(task.end, end, b" success=0", 10) == NULL
+    return True
+
+
+cdef bint read_fork(const char* fields, const char* end, named_t* parent, named_t* child) noexcept nogil:
+    # The parent's name is not read: it is known, or its next own event has it.
+    if not (fork_by_keys(fields, end, parent, child) or fork_by_colons(fields, end, parent, child)):
+        return False
+    parent.name = NULL
+    parent.prio = child.prio = NO_PRIO
+    return True
+
+
+cdef bint read_runtime(const char* fields, const char* end, named_t* task, int64_t* runtime_ns) noexcept nogil:
+    task.prio = NO_PRIO
+    return runtime_by_keys(fields, end, task, runtime_ns) or runtime_by_colons(fields, end, task, runtime_ns)
+
+
+cdef bint switch_by_keys(const char* start, const char* end, switch_t* s) noexcept nogil:
+    # prev_comm=A prev_pid=N prev_prio=N prev_state=S [==>] next_comm=B next_pid=N next_prio=N
+    cdef const char* p
+    cdef const char* state
+    cdef const char* state_end
+    p = after_last(start, end, b" next_prio=", 11)
+    if p == NULL or not field(p, end, &s.next.prio):
+        return False
+    p = after_last(start, p - 11, b" next_pid=", 10)
+    if p == NULL or not field(p, end, &s.next.pid):
+        return False
+    s.next.end = p - 10
+    s.next.name = after_last(start, s.next.end, b" ==> next_comm=", 15)
+    if s.next.name != NULL:
+        state_end = s.next.name - 15
+    else:
+        s.next.name = after_last(start, s.next.end, b" next_comm=", 11)
+        if s.next.name == NULL:
+            return False
+        state_end = s.next.name - 11
+    state = after_last(start, state_end, b" prev_state=", 12)
+    if state == NULL:
+        return False
+    s.out = out_of(state, state_end)
+    p = after_last(start, state - 12, b" prev_prio=", 11)
+    if p == NULL or not field(p, end, &s.prev.prio):
+        return False
+    p = after_last(start, p - 11, b" prev_pid=", 10)
+    if p == NULL or not field(p, end, &s.prev.pid):
+        return False
+    s.prev.end = p - 10
+    s.prev.name = start + 10
+    return s.prev.name <= s.prev.end and memcmp(start, b"prev_comm=", 10) == 0
+
+
+cdef bint switch_by_colons(const char* start, const char* end, switch_t* s) noexcept nogil:
+    # A:N [PRIO] S ==> B:N [PRIO]; a name may hold an arrow, so one that does not fit is passed over
+    cdef named_t next, prev
+    cdef const char* arrow
+    cdef const char* state
+    if not colons(start, end, &next):
+        return False
+    arrow = after_last(start, next.end, b" ==> ", 5)
+    while arrow != NULL:
+        state = after_last(start, arrow - 5, b"] ", 2)
+        if (
+            state != NULL
+            and colons(start, state - 1, &prev)
+            and memchr(state, c" ", arrow - 5 - state) == NULL
+        ):
+            next.name = arrow
+            if state[0] == c"(" and prev.end - start >= 5 and memcmp(start, b"task ", 5) == 0:
+                prev.name += 5
+            s.prev, s.next = prev, next
+            s.out = out_of(state, arrow - 5)
+            return True
+        arrow = after_last(start, arrow - 4, b" ==> ", 5)  # two arrows may share a blank
+    return False
+
+
+cdef bint colons(const char* start, const char* end, named_t* task) noexcept nogil:
+    # NAME:PID [PRIO], up to `end`; where the name begins is left to the caller
+    cdef const char* p = end - 1
+    if p <= start or p[0] != c"]":
+        return False
+    while p > start and p[0] != c"[":
+        p -= 1
+    if not field_before(p + 1, end - 1, &task.prio) or p - 1 <= start or (p - 1)[0] != c" ":
+        return False
+    return colon(start, p - 1, task)
+
+
+cdef bint colon(const char* start, const char* end, named_t* task) noexcept nogil:
+    # NAME:PID, up to `end`
+    cdef const char* p = end
+    while p > start and c"0" <= (p - 1)[0] <= c"9":
+        p -= 1
+    if p <= start or (p - 1)[0] != c":" or not field_before(p, end, &task.pid):
+        return False
+    task.name = start
+    task.end = p - 1
+    return True
+
+
+cdef inline bint field_before(const char* p, const char* end, int64_t* value) noexcept nogil:
+    # A whole number that fills p ... end.
+    value[0] = 0
+    cdef bint negative = p < end and p[0] == c"-"
+    cdef const char* stop = number(p + negative, end, 10, value)
+    if negative:
+        value[0] = -value[0]
+    return stop != NULL and stop == end
+
+
+cdef bint wakeup_by_keys(const char* start, const char* end, named_t* task) noexcept nogil:
+    # comm=A pid=N prio=N [success=1] target_cpu=N
+    cdef const char* p = after_last(start, end, b" prio=", 6)
+    if p == NULL or not field(p, end, &task.prio):
+        return False
+    p = after_last(start, p - 6, b" pid=", 5)
+    if p == NULL or not field(p, end, &task.pid):
+        return False
+    task.name, task.end = start + 5, p - 5
+    return task.end >= task.name and memcmp(start, b"comm=", 5) == 0
+
+
+cdef bint wakeup_by_colons(const char* start, const char* end, named_t* task) noexcept nogil:
+    # A:N [PRIO] [success=1] [CPU:N], and around 2.6.30: task A:N [PRIO] success=1 [CPU]
+    cdef const char* p = end
+    cdef bint ends_with_cpu = False
+    while p != NULL:
+        if colons(start, p, task):
+            if ends_with_cpu and task.end - start >= 5 and memcmp(start, b"task ", 5) == 0:
+                task.name += 5
+            return True
+        ends_with_cpu = (end - 1)[0] == c"]"
+        p = after_last(start, p - 1, b"] ", 2)
+        if p != NULL:
+            p -= 1
+    return False
+
+
+cdef bint fork_by_keys(const char* start, const char* end, named_t* parent, named_t* child) noexcept nogil:
+    # comm=A pid=N child_comm=B child_pid=N; raw: parent_comm=A parent_pid=N
+    cdef const char* p = after_last(start, end, b" child_pid=", 11)
+    if p == NULL or not field(p, end, &child.pid):
+        return False
+    child.end = p - 11
+    child.name = after_last(start, child.end, b" child_comm=", 12)
+    if child.name == NULL:
+        return False
+    p = after_last(start, child.name - 12, b" pid=", 5)
+    if p == NULL:
+        p = after_last(start, child.name - 12, b" parent_pid=", 12)
+    return p != NULL and field(p, end, &parent.pid)
+
+
+cdef bint fork_by_colons(const char* start, const char* end, named_t* parent, named_t* child) noexcept nogil:
+    # around 2.6.30: parent A:N  child B:N
+    cdef const char* p
+    if not colon(start, end, child):
+        return False
+    child.name = after_last(start, child.end, b"  child ", 8)
+    if child.name == NULL:
+        return False
+    p = child.name - 8
+    return colon(start, p, parent) and p - start > 7 and memcmp(start, b"parent ", 7) == 0
+
+
+cdef bint runtime_by_keys(const char* start, const char* end, named_t* task, int64_t* runtime) noexcept nogil:
+    # comm=A pid=N runtime=N [ns] [vruntime=N [ns]]
+    cdef const char* p = after_last(start, end, b" runtime=", 9)
+    if p == NULL or number(p, end, 18, runtime) == NULL:
+        return False
+    p = after_last(start, p - 9, b" pid=", 5)
+    if p == NULL or not field(p, end, &task.pid):
+        return False
+    task.name, task.end = start + 5, p - 5
+    return task.end >= task.name and memcmp(start, b"comm=", 5) == 0
+
+
+cdef bint runtime_by_colons(
+    const char* start, const char* end, named_t* task, int64_t* runtime
+) noexcept nogil:
+    # around 2.6.30: task: A:N runtime: N [ns], vruntime: N [ns]
+    cdef const char* p = after_last(start, end, b" runtime: ", 10)
+    if p == NULL or number(p, end, 18, runtime) == NULL or not colon(start, p - 10, task):
+        return False
+    task.name += 6
+    return task.end >= task.name and memcmp(start, b"task: ", 6) == 0
+
+
+# ---- lines without a header
+
+cdef int kind_of_other(const char* p, const char* end, int64_t* lost) noexcept nogil:
+    # What a line says that is no event (blanks in front are gone); `lost` becomes how many events are lost, 0 if it does not say.
+    cdef const char* at
+    cdef size_t length = end - p
+    lost[0] = 0
+    at = loss_of_ring(p, end)
+    if at == NULL:
+        at = after_last(p, end, b" PERF_RECORD_LOST", 17)
+        if at != NULL:
+            at = after_last(at, end, b" lost ", 6)
+            at = at if at != NULL else end
+    if at != NULL:
+        if number(at, end, 18, lost) == NULL:
+            lost[0] = 0
+        return SAYS_LOSS
+    if length > 10 and memcmp(p, b"Processed ", 10) == 0 and after_last(p, end, b" lost ", 6) != NULL:
+        return SAYS_LOSS
+    return SAYS_NOTHING if is_said_by_tools(p, end) else SAYS_STRANGE
+
+
+cdef const char* loss_of_ring(const char* p, const char* end) noexcept nogil:
+    # ftrace: "CPU:1 [LOST 123 EVENTS]", "CPU:1 [LOST EVENTS]"; trace-cmd: "CPU:1 [123 EVENTS DROPPED]"
+    cdef const char* at
+    if end - p < 5 or memcmp(p, b"CPU", 3) != 0 or after_last(p, end, b"EVENTS", 6) == NULL:
+        return NULL
+    at = after_last(p, end, b"[LOST ", 6)
+    if at == NULL and after_last(p, end, b" DROPPED]", 9) != NULL:
+        at = <const char*> memchr(p, c"[", end - p)
+        at = at + 1 if at != NULL else NULL
+    return at
+
+
+cdef bint is_said_by_tools(const char* p, const char* end) noexcept nogil:
+    # Stacks, banners of trace-cmd, words and other records of perf: nothing that a replay needs.
+    cdef size_t length = end - p
+    cdef const char* q = p
+    if length > 3 and memcmp(p, b"=> ", 3) == 0:
+        return True
+    while q < end and (c"0" <= q[0] <= c"9" or c"a" <= q[0] <= c"f"):
+        q += 1
+    if q - p >= 4 and q < end and q[0] == c" " and (end - 1)[0] == c")":
+        return True
+    if length > 5 and memcmp(p, b"cpus=", 5) == 0 or length > 10 and memcmp(p, b"version = ", 10) == 0:
+        return True
+    if length > 4 and memcmp(p, b"CPU ", 4) == 0 and after_last(p, end, b" is empty", 9) != NULL:
+        return True
+    if length > 6 and memcmp(p, b"Check ", 6) == 0 and after_last(p, end, b"CPU overload", 12) != NULL:
+        return True
+    return (
+        after_last(p, end, b" PERF_RECORD_", 13) != NULL
+        or after_last(p, end, b" <stack trace>", 14) != NULL
+        or after_last(p, end, b" <user stack trace>", 19) != NULL
+    )
+
+
+cdef bint names_a_switch(const char* p, const char* end) noexcept nogil:
+    # Even a line without a header may show which text this is.
+    return after_last(p, end, b"sched_switch: ", 14) != NULL
+
+
+cdef int64_t nr_overwritten(const char* p, const char* end) noexcept nogil:
+    # ftrace: "# entries-in-buffer/entries-written: 140080/250280   #P:4"
+    cdef int64_t kept = 0, written = 0
+    cdef const char* at = after_last(p, end, b"entries-written: ", 17)
+    if at == NULL:
+        return 0
+    at = number(at, end, 18, &kept)
+    if at == NULL or at == end or number(at + 1, end, 18, &written) == NULL:
+        return 0
+    return max(written - kept, 0)
+
+
+# ---- from Python
+
+def fields_of(const unsigned char[::1] line not None):
+    """What one line says.
+
+    Parameters
+    ----------
+    line : bytes-like
+        A line without its end, and without blanks around it.
+
+    Returns
+    -------
+    dict or None
+        Of an event ``time_ns``, ``cpu``, ``tid`` (-1: not known), ``irq`` (IRQ_* of `_events.pxd`), ``event``
+        and the fields that count: ``prev``, ``next`` and ``out`` (OUT_* and BLOCK_*); ``task`` and ``woke`` or
+        ``runtime_ns``; ``parent`` and ``child``. A task is ``(name, pid, prio)``, None for what is not given.
+        Without fields where they cannot be understood. None of a line that is no event.
+    """
+    cdef header_t h
+    if line.shape[0] == 0:
+        return None
+    cdef const char* start = <const char*> &line[0]
+    cdef const char* end = start + line.shape[0]
+    if not read_header(start, end, &h):
+        return None
+    said = {"time_ns": h.at.time, "cpu": h.at.cpu, "tid": h.at.tid, "irq": h.at.irq}
+    said["event"] = h.event[: h.event_length]
+    said.update(own_fields(&h, end))
+    return said
+
+
+cdef dict own_fields(const header_t* h, const char* end):
+    cdef int kind = kind_of_event(h)
+    cdef switch_t s
+    cdef named_t task, child
+    cdef int64_t runtime_ns = 0
+    cdef bint woke = False
+    if kind == SAYS_SWITCH and read_switch(h.fields, end, &s):
+        return {"prev": spelt(&s.prev), "next": spelt(&s.next), "out": s.out}
+    if kind in (SAYS_WAKING, SAYS_WAKEUP, SAYS_WAKEUP_NEW) and read_wakeup(h.fields, end, &task, &woke):
+        return {"task": spelt(&task), "woke": woke}
+    if kind == SAYS_FORK and read_fork(h.fields, end, &task, &child):
+        return {"parent": spelt(&task), "child": spelt(&child)}
+    if kind == SAYS_RUNTIME and read_runtime(h.fields, end, &task, &runtime_ns):
+        return {"task": spelt(&task), "runtime_ns": runtime_ns}
+    return {}
+
+
+cdef tuple spelt(const named_t* task):
+    name = None if task.name == NULL else task.name[: task.end - task.name]
+    return name, task.pid, None if task.prio == NO_PRIO else task.prio

@@ -1,0 +1,254 @@
+"""What was kept of a recording, whatever its format, and all that can be asked of it alone.
+
+What it decides: nothing about formats, nothing about workloads. A reader of a format hands over a `Reading`; a
+`EventTable` answers who ran when, who woke whom and why. The walks over the events are compiled (`_walk`); the
+verdict on wakeups is `causes`.
+
+R2  All times are ns since `start_ns`, the first event, but for `start_ns` itself.
+R3  Memory grows with events and tasks; each answer is a new array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..errors import RecordingError
+from ._tracker import Tracker
+from ._walk import EVENT_DTYPE, busy_ns, runs, wakeups
+from .causes import Cause, Witness, decide
+
+__all__ = ["RECORDED_EVENT_DTYPE", "EventTable", "Reading", "RecordedTask"]
+
+RECORDED_EVENT_DTYPE = np.dtype(
+    [
+        ("time_ns", "<i8"),
+        ("task", "<i4"),  # switched in, woken, forked; -1: the idle task, -2: not known
+        ("context", "<i4"),  # switched out, or running there; of a priority (kind 8) the new value
+        ("cpu", "<u2"),
+        # 2 switch, 3 wakeup, 4 of a task awake, 5 of one about to block, 6 its end, 7 fork, 8 prio
+        ("kind", "u1"),
+        ("detail", "u1"),  # `_events.pxd` gives the bits
+    ]
+)
+
+
+@dataclass
+class Reading:
+    """What the reader of a format hands over.
+
+    Attributes
+    ----------
+    tracker : Tracker
+        Finished.
+    kind : str
+        The format, for people.
+    nr_lines : int
+        Lines of the text; 0 if it is none.
+    warnings : list of str
+        What was left out or is doubtful, and where.
+    """
+
+    tracker: Tracker
+    kind: str
+    nr_lines: int = 0
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedTask:
+    """A task of a recording.
+
+    Attributes
+    ----------
+    row : int
+        Its number in the order of first sight; the identity, as a pid may be used again.
+    pid : int
+        Its thread id.
+    comm : str
+        Its last name, from the fields of the events.
+    comms : tuple of str
+        All names in the order in which they were taken.
+    prio, nice : int
+        The last priority known (-1: none), and the nice value that it stands for (real-time: -20).
+    prio_first : int
+        The first priority known; it may change in the recording.
+    parent : int
+        Row of the parent, -1 if it existed before.
+    """
+
+    row: int
+    pid: int
+    comm: str
+    comms: tuple[str, ...]
+    prio: int
+    nice: int
+    prio_first: int
+    parent: int
+
+
+class EventTable:
+    """The event table of a recording, its tasks and names; `Recording` documents the attributes."""
+
+    def __init__(self, reading: Reading, name: str, warnings: Iterable[str] = ()) -> None:
+        tracker = reading.tracker
+        self.name = name
+        self.kind = reading.kind
+        self.cpus: list[int] = tracker.cpus_seen()
+        self.start_ns: int = tracker.start_ns
+        self.duration_ns: int = tracker.end_ns - tracker.start_ns
+        self.nr_switches: int = tracker.nr_switches
+        self.inferred_switch_ins: int = tracker.inferred_switch_ins
+        self.nr_lines: int = reading.nr_lines
+        self.warnings: list[str] = [*reading.warnings, *warnings]
+        buffer: Any = tracker  # is one, which types cannot say before Python 3.12
+        self.packed_events = np.frombuffer(buffer, EVENT_DTYPE)
+        self._tracker = tracker
+        self.names: list[str] = tracker.names_seen()
+        self.task_table: np.ndarray = tracker.tasks_seen()
+        self._tasks: tuple[RecordedTask, ...] | None = None
+
+    @property
+    def tasks(self) -> tuple[RecordedTask, ...]:
+        """The tasks in the order of first sight; the idle tasks are none."""
+        if self._tasks is None:
+            names = self.names
+            comms: dict[int, list[str]] = {}
+            for row, name in self._tracker.namings_seen():
+                comms.setdefault(row, []).append(names[name])
+            self._tasks = tuple(
+                RecordedTask(
+                    row=row,
+                    pid=pid,
+                    comm=names[name] if name >= 0 else "",
+                    comms=tuple(comms.get(row, ())),
+                    prio=prio,
+                    nice=nice_of(prio),
+                    prio_first=prio_first,
+                    parent=parent,
+                )
+                for row, (pid, parent, name, prio_first, prio) in enumerate(self.task_table.tolist())
+            )
+        return self._tasks
+
+    @property
+    def events(self) -> np.ndarray:
+        """What was kept, ``(nr_events,)`` of `RECORDED_EVENT_DTYPE`, in the order of the text.
+
+        A switch that was inferred has the time inferred, which may lie before its neighbours'.
+        """
+        kind = self.packed_events["kind"]
+        long_ns = self.packed_events["task"].astype(np.int64) | (self.packed_events["context"].astype(np.int64) << 32)
+        time_ns = np.cumsum(self.packed_events["delta"] + np.where(kind == 0, long_ns, 0))
+        time_ns[1:] -= np.where(kind[:-1] == 1, long_ns[:-1], 0)
+        kept = kind > 1
+        table = np.zeros(int(kept.sum()), RECORDED_EVENT_DTYPE)
+        table["time_ns"] = time_ns[kept]
+        for field in ("task", "context", "cpu", "kind", "detail"):
+            table[field] = self.packed_events[field][kept].astype(table[field].dtype)
+        return table
+
+    def runs(self, cpu: int | Sequence[int] | None = None) -> np.ndarray:
+        """Who ran when, as measured.
+
+        Parameters
+        ----------
+        cpu : int or sequence of int, optional
+            The CPUs wanted; None for all.
+
+        Returns
+        -------
+        numpy.ndarray
+            ``(nr_runs,)`` of `cfs.result.RUN_DTYPE` in the order of their ends; ns since `start_ns`; ``task``
+            is a row of `tasks`.
+
+        Notes
+        -----
+        A wait begins with sched_waking if the task slept by then, else with sched_wakeup; the wakeup of a
+        task that runs begins none. A wait is known (``ready`` is not UNKNOWN) if it began in the recording
+        and ended with a recorded switch. Of a run whose end was not recorded only the beginning is known:
+        its length is 0. A task found running when its CPU was first seen has its first run after its next
+        switch in.
+        Cost O(events), some 10 ns each.
+        """
+        chosen = self.chosen(cpu)
+        return runs(self.packed_events, len(self.task_table), len(chosen), self.duration_ns, chosen)
+
+    def busy_ns(self, cpu: int | Sequence[int] | None = None) -> np.ndarray:
+        """CPU time of each task on the CPUs chosen, ``(nr_tasks,) int64``, ns."""
+        cpus = self.cpus_of(cpu)
+        total = np.zeros(len(self.task_table), np.int64)
+        for c in cpus:
+            total += busy_ns(self.packed_events, len(self.task_table), c, self.duration_ns)[0]
+        return total
+
+    def wakeups(self) -> np.ndarray:
+        """Who was woken or forked, in whose context: ``(nr_wakeups,)`` of `WAKEUP_DTYPE`, by time."""
+        return wakeups(self.packed_events, len(self.task_table))
+
+    def verdicts(self, table: np.ndarray | None = None) -> np.ndarray:
+        """The verdict on each row of `wakeups`, ``(nr_wakeups,) uint8`` of `Cause`.
+
+        Parameters
+        ----------
+        table : numpy.ndarray, optional
+            Wakeups to judge instead, for example with the flags of the format erased.
+        """
+        table = self.wakeups() if table is None else table
+        if not len(table):
+            return np.zeros(0, np.uint8)
+        parent, name = self.task_table["parent"], self.task_table["name"]
+        name = np.where(name < 0, len(self.names), name)
+        return decide(Witness(table, self._shares(table, name), parent, name, self.names, self.start_ns))
+
+    def _shares(self, table: np.ndarray, name: np.ndarray) -> np.ndarray:
+        # What part of the busy time of the CPU the tasks of the context's name had.
+        share = np.zeros(len(table), np.float32)
+        for cpu in self.cpus:
+            busy, _ = busy_ns(self.packed_events, len(name), cpu, self.duration_ns)
+            busy_of_name = np.bincount(name, busy, minlength=len(self.names) + 1)
+            here = np.flatnonzero((table["cpu"] == cpu) & (table["context"] < len(name)))
+            share[here] = busy_of_name[name[table["context"][here]]] / max(int(busy.sum()), 1)
+        return share
+
+    def causes(self, cpu: int | Sequence[int] | None = None) -> dict[str, int]:
+        """How many wakeups of tasks that slept had which cause.
+
+        Parameters
+        ----------
+        cpu : int or sequence of int, optional
+            Count the wakeups of tasks that ran there next; None for all.
+
+        Returns
+        -------
+        dict
+            Counts ``caused``, ``timer``, ``outside``. Forks are not counted.
+        """
+        table = self.wakeups()
+        verdict = self.verdicts(table)
+        counted = (table["kind"] != 7) & (np.isin(table["landed"], self.cpus_of(cpu)) | (cpu is None))
+        return {cause.name.lower(): int((verdict[counted] == cause).sum()) for cause in Cause}
+
+    def cpus_of(self, cpu: int | Sequence[int] | None) -> list[int]:
+        """These CPUs, None for all; `RecordingError` if one is not in the recording."""
+        if cpu is None:
+            return self.cpus
+        cpus = [int(cpu)] if isinstance(cpu, int | np.integer) else [int(c) for c in cpu]
+        for c in cpus:
+            if c not in self.cpus:
+                raise RecordingError(f"{self.name} has no events of CPU {c}; it has those of {self.cpus}")
+        return cpus
+
+    def chosen(self, cpu: int | Sequence[int] | None) -> np.ndarray:
+        """1 for each of these CPUs, ``(largest CPU + 1,) uint8``."""
+        chosen = np.zeros(max(self.cpus, default=0) + 1, np.uint8)
+        chosen[self.cpus_of(cpu)] = 1
+        return chosen
+
+
+def nice_of(prio: int) -> int:
+    """The nice value of a priority: 100 ... 139 are -20 ... 19; real-time is -20, unknown (-1) is 0."""
+    return 0 if prio < 0 else max(prio - 120, -20)
