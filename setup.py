@@ -48,8 +48,10 @@ MODULES = [
     "cfs.recordings._tracker",
     "cfs.recordings._sink",
     "cfs.recordings._plan",
+    "cfs.recordings._feed",
     "cfs.recordings._perf_data",
     "cfs.recordings._trace_dat",
+    "cfs.recordings._perfetto",
     "cfs.recordings._scan",
     "cfs.recordings._walk",
 ]

@@ -144,9 +144,9 @@ cdef class Plans:
         if plan.kind == CONTEXT:
             return True
         fact.pid = <int32_t> integer(raw, &plan.pid, swap, -1)
-        fact.prio = <int32_t> integer(raw, &plan.prio, swap, UNSAID)
+        fact.prio = <int32_t> integer(raw, &plan.prio, swap, NO_PRIO)
         fact.other = <int32_t> integer(raw, &plan.other, swap, -1)
-        fact.other_prio = <int32_t> integer(raw, &plan.other_prio, swap, UNSAID)
+        fact.other_prio = <int32_t> integer(raw, &plan.other_prio, swap, NO_PRIO)
         fact.value = integer(raw, &plan.value, swap, 0)
         fact.was_awake = integer(raw, &plan.success, swap, 1) == 0
         if plan.kind == SWITCHED:

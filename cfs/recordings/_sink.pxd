@@ -1,7 +1,7 @@
 """A fact: what one event of a binary recording says, before anybody makes sense of it.
 
 The readers (`_perf_data`, `_trace_dat`, `_perfetto`) fill one `fact_t` an event, in the order of time, and hand
-it to a `Sink`. What is not said is -1 (a pid, a CPU), UNSAID (a priority) or NULL (a name). Names point into
+it to a `Sink`. What is not said is -1 (a pid, a CPU), NO_PRIO (a priority) or NULL (a name). Names point into
 the file: they hold until `take` returns.
 
     kind          pid, prio, name           other, other_prio, other_name    value
@@ -20,6 +20,8 @@ the file: they hold until `take` returns.
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
+from ._facts cimport NO_PRIO
+
 cdef enum:
     NO_FACT = 0
     SWITCHED = 1
@@ -34,9 +36,6 @@ cdef enum:
     CONTEXT = 10
     MISSING = 11
     NR_FACTS = 12
-
-cdef enum:
-    UNSAID = -32768  # no priority: a deadline task has -1
 
 cdef struct fact_t:
     int64_t time  # ns on the clock of the recording
@@ -55,6 +54,7 @@ cdef struct fact_t:
     uint8_t kind
     uint8_t out  # of SWITCHED: OUT_* and BLOCK_* of `_events.pxd`
     uint8_t irq  # IRQ_*: in whose context
+    bint is_inferred  # `tid`, and `pid` of SWITCHED, follow from other events
     bint was_awake  # of a wakeup by an older kernel: it woke nobody
 
 

@@ -52,6 +52,7 @@ cdef class Facts(Sink):
                     "value": fact.value,
                     "out": fact.out,
                     "irq": fact.irq,
+                    "is_inferred": bool(fact.is_inferred),
                     "was_awake": bool(fact.was_awake),
                 }
             )
@@ -65,4 +66,4 @@ cdef object text_of(const char* name, size_t length):
 cdef void clear(fact_t* fact) noexcept nogil:
     memset(fact, 0, sizeof(fact_t))
     fact.cpu = fact.tid = fact.pid = fact.other = -1
-    fact.prio = fact.other_prio = UNSAID
+    fact.prio = fact.other_prio = NO_PRIO

@@ -5,7 +5,8 @@ begins with its time and its length, and holds entries, each with the ns since t
 merged by a heap of cursors, so nothing is kept but the place in each CPU's pages, and a compressed file is
 unpacked a chunk at a time.
 
-    I1  Facts come in order of time if the pages of each CPU do; at the same time by CPU, then by buffer.
+    I1  Facts come in order of time if the pages of each CPU do; at the same time by CPU, then by buffer, which is
+        the order of the cursors.
     I2  No byte outside of a page is read: an entry is checked against the page's data, and that against the page.
     I3  A page that is damaged ends there; the next page is read, and the loss is told.
 
@@ -18,6 +19,7 @@ from libc.string cimport memset
 
 import sys
 
+from ._heap cimport heap_pop, heap_push, heap_settle, heap_t
 from ._memory cimport resized
 from ._plan cimport *
 from ._sink cimport *
@@ -89,8 +91,8 @@ cdef class Rings:
     cdef cursor_t* cursors
     cdef size_t nr_cursors
     cdef list makers, pages, held  # for each cursor: what makes its pages, they, the ones at hand
-    cdef uint32_t* heap
-    cdef size_t nr_heap
+    cdef int64_t* times  # of the events at hand
+    cdef heap_t heap
     cdef unsigned char* wanted  # for each buffer and plan
     cdef size_t nr_buffers
     cdef int64_t last
@@ -109,7 +111,8 @@ cdef class Rings:
 
     def __dealloc__(self):
         PyMem_RawFree(self.cursors)
-        PyMem_RawFree(self.heap)
+        PyMem_RawFree(self.heap.items)
+        PyMem_RawFree(self.times)
         PyMem_RawFree(self.wanted)
 
     def add_cpu(self, uint32_t buffer, uint32_t cpu, size_t page_size, pages):
@@ -168,11 +171,11 @@ cdef class Rings:
             for number, name in enumerate(self.plans.names):
                 self.wanted[<size_t> buffer * nr_plans + <size_t> number] = name in wanted[buffer]
         self.rewind()
-        self.heap = <uint32_t*> resized(self.heap, (self.nr_cursors + 1) * sizeof(uint32_t))
+        self.heap.items = <uint32_t*> resized(self.heap.items, (self.nr_cursors + 1) * sizeof(uint32_t))
         for i in range(self.nr_cursors):
             if self.next_event(i):
-                self.push(<uint32_t> i)
-        while self.nr_heap:
+                heap_push(&self.heap, <uint32_t> i)
+        while self.heap.nr:
             with nogil:
                 self.read_some()
             progress(sum([self.cursors[i].nr_pages for i in range(self.nr_cursors)]))
@@ -187,7 +190,8 @@ cdef class Rings:
             c.page = c.end = c.p = c.stop = NULL
             c.lost, c.nr_pages, c.now = NO_LOSS, 0, 0
         self.nr_entries = self.nr_damaged = 0
-        self.nr_heap = 0
+        self.times = <int64_t*> resized(self.times, (self.nr_cursors + 1) * sizeof(int64_t))
+        self.heap.times, self.heap.nr = self.times, 0
         self.last = -1
         return 0
 
@@ -195,15 +199,13 @@ cdef class Rings:
         # Some 50 us at a time, so that a program can be interrupted.
         cdef int i
         for i in range(1000):
-            if self.nr_heap == 0:
+            if self.heap.nr == 0:
                 return 0
-            self.emit(&self.cursors[self.heap[0]])
-            if self.next_event(self.heap[0]):
-                self.sift_down()
+            self.emit(&self.cursors[self.heap.items[0]])
+            if self.next_event(self.heap.items[0]):
+                heap_settle(&self.heap)
             else:
-                self.nr_heap -= 1
-                self.heap[0] = self.heap[self.nr_heap]
-                self.sift_down()
+                heap_pop(&self.heap)
         return 0
 
     # ---- one event
@@ -246,9 +248,9 @@ cdef class Rings:
         cdef cursor_t* c = &self.cursors[i]
         while True:
             if c.p < c.stop:
-                if self.next_entry(c):
-                    if self.nanoseconds(c):
-                        return True
+                if self.next_entry(c) and self.nanoseconds(c):
+                    self.times[i] = c.time
+                    return True
             elif c.page != NULL and <size_t> (c.end - c.page) >= c.page_size:
                 self.open_page(c)
             elif not self.more_pages(i):
@@ -353,37 +355,6 @@ cdef class Rings:
         c.raw, c.length = raw, <size_t> length
         c.p = raw + step
         return True
-
-    # ---- the heap
-
-    cdef inline bint before(self, uint32_t one, uint32_t two) noexcept nogil:
-        # I1: cursors are in order of CPU and buffer.
-        cdef int64_t a = self.cursors[one].time, b = self.cursors[two].time
-        return a < b or (a == b and one < two)
-
-    cdef void push(self, uint32_t i) noexcept nogil:
-        cdef size_t at = self.nr_heap, up
-        self.nr_heap += 1
-        while at:
-            up = (at - 1) // 2
-            if not self.before(i, self.heap[up]):
-                break
-            self.heap[at] = self.heap[up]
-            at = up
-        self.heap[at] = i
-
-    cdef void sift_down(self) noexcept nogil:
-        cdef size_t at = 0, down = 1
-        cdef uint32_t i = self.heap[0]
-        while down < self.nr_heap:
-            if down + 1 < self.nr_heap and self.before(self.heap[down + 1], self.heap[down]):
-                down += 1
-            if not self.before(self.heap[down], i):
-                break
-            self.heap[at] = self.heap[down]
-            at = down
-            down = 2 * at + 1
-        self.heap[at] = i
 
 
 cdef inline uint64_t absolute(uint64_t old, uint64_t low) noexcept nogil:

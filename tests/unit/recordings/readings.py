@@ -91,3 +91,16 @@ def of_facts(facts, names, states):
         }.get(f["kind"], (f["name"], f["pid"], f["prio"], f["other"]))  # fmt: skip
         rows.append((f["time"], f["cpu"], f["tid"], names[f["event"]], f["kind"], fields))
     return rows
+
+
+def of_perfetto(path):
+    """(time, cpu, tid or None, event, fields as a dict of text) of each line, in order."""
+    rows = []
+    for line in text_of(path).splitlines():
+        if line.startswith("#"):
+            continue
+        time, cpu, tid, event, rest = re.match(r"(\d+) (\d+) (-|-?\d+) (\w+) (.*)$", line).groups()
+        names = re.split(r" ?\b([a-z_]+)=", rest)
+        fields = dict(zip(names[1::2], names[2::2]))
+        rows.append((int(time), int(cpu), None if tid == "-" else int(tid), event, fields))
+    return rows
