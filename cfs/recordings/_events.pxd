@@ -14,7 +14,7 @@ a pid may be used again.
     TAKEN    named         running there     IRQ_*             the same, but it undid the block that followed
     READY    woken         NOBODY            0                 when a TAKEN wakeup was complete
     FORK     child         running there     0                 a new task is runnable
-    PRIO     whose         its new priority  0                 100 ... 139: nice + 120; below: real-time
+    PRIO     changed       its new priority  0                 100 ... 139: nice + 120; below: real-time
 """
 
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t

@@ -437,7 +437,7 @@ cdef bint runtime_by_colons(
 # ---- lines without a header
 
 cdef int kind_of_other(const char* p, const char* end, int64_t* lost) noexcept nogil:
-    # What a line says that is no event (blanks in front are gone); `lost` becomes how many events are lost, 0 if it does not say.
+    # What a line says that is no event, and how many events are lost: 0 if it does not say. Blanks in front are gone.
     cdef const char* at
     cdef size_t length = end - p
     lost[0] = 0

@@ -59,6 +59,7 @@ cdef class Tracker:
     cdef bint on_runtime(self, const moment_t* at, const named_t* task, int64_t ran_ns) noexcept nogil
     cdef bint on_mention(self, const moment_t* at, const named_t* task) noexcept nogil
     cdef bint on_context(self, const moment_t* at) noexcept nogil
+    cdef bint on_gap(self, const moment_t* at) noexcept nogil
     cdef void on_loss(self, int64_t nr) noexcept nogil
     cdef int check_memory(self) except -1
 
@@ -74,6 +75,7 @@ cdef class Tracker:
     cdef void see_running(self, uint32_t cpu, uint32_t row, int64_t ran_ns) noexcept nogil
     cdef void put_on_cpu(self, uint32_t cpu, uint32_t row) noexcept nogil
     cdef void leave_other_cpu(self, uint32_t cpu, uint32_t row) noexcept nogil
+    cdef void vacate(self, uint32_t cpu) noexcept nogil
     cdef void take_pending(self, uint32_t row) noexcept nogil
     cdef void set_prio(self, uint32_t cpu, uint32_t row, int64_t prio) noexcept nogil
     cdef void emit(self, uint8_t kind, uint8_t detail, uint32_t cpu, uint32_t task, uint32_t context) noexcept nogil

@@ -16,7 +16,8 @@ of a task that nobody switched in means a switch without a record. What stays is
     on_runtime      at.tid             `task` has run for `ran_ns`: if it is at.tid, it came that long ago
     on_mention      at.tid             `task` has this name (and this priority, if none was known)
     on_context      at.tid             nothing else; after the event of its exit a task goes on to its last switch
-    on_loss                            events were lost here; what they said is inferred from what follows
+    on_gap          not known          who runs on at.cpu is not known until it is said or shows again
+    on_loss                            events were lost, somewhere; what they said is inferred from what follows
 
 Facts come in the order of time. A reader of several buffers merges them first.
 
@@ -60,7 +61,7 @@ cdef enum:
     NAMES_A_TASK_MAX = 32  # of a task that changes its name all the time the first ones and the last are kept
 
 cdef enum:  # the most that one fact adds
-    EVENTS_A_FACT_MAX = 8  # a switch: its own, two tasks that leave other CPUs, a BACK and an inferred one, two PRIO, a GAP
+    EVENTS_A_FACT_MAX = 8  # a switch: GAP, BACK, two PRIO, an inferred one, two that leave other CPUs, its own
     ROWS_A_FACT_MAX = 3  # a fork: context, parent, child
     NAMES_A_FACT_MAX = 2
 
@@ -153,7 +154,7 @@ cdef class Tracker:
         self.take_name(row, next)
         self.leave_other_cpu(at.cpu, row)
         self.set_prio(at.cpu, row, next.prio)
-        old = self.cpus[at.cpu].curr if self.cpus[at.cpu].seen else NOBODY
+        old = self.cpus[at.cpu].curr
         if old < NOBODY:
             self.emit(SWITCH, SWITCH_LOST | OUT_BLOCKED, at.cpu, row, old)
             self.rows[old].state = ASLEEP
@@ -242,6 +243,13 @@ cdef class Tracker:
         self.see_context(at, 0)
         return True
 
+    cdef bint on_gap(self, const moment_t* at) noexcept nogil:
+        if not self.begin(at):
+            return False
+        self.vacate(at.cpu)
+        self.cpus[at.cpu].last_ns = self.now_ns
+        return True
+
     cdef void on_loss(self, int64_t nr) noexcept nogil:
         # `nr` is 0 if the recording does not say how many.
         self.nr_losses += 1
@@ -314,13 +322,16 @@ cdef class Tracker:
 
     cdef void leave_other_cpu(self, uint32_t cpu, uint32_t row) noexcept nogil:
         # S4
-        cdef uint32_t there
-        if row == IDLE or self.rows[row].state != RUNNING or self.rows[row].cpu == cpu:
-            return
-        there = self.rows[row].cpu
-        self.emit(SWITCH, SWITCH_INFERRED | SWITCH_LOST | OUT_BLOCKED, there, NOBODY, row)
-        self.cpus[there].curr = NOBODY
-        self.rows[row].state = ASLEEP
+        if row != IDLE and self.rows[row].state == RUNNING and self.rows[row].cpu != cpu:
+            self.vacate(self.rows[row].cpu)
+
+    cdef void vacate(self, uint32_t cpu) noexcept nogil:
+        # Whoever ran there is gone, nobody knows since when, and who came is not known either.
+        cdef uint32_t old = self.cpus[cpu].curr
+        if old < NOBODY:
+            self.emit(SWITCH, SWITCH_INFERRED | SWITCH_LOST | OUT_BLOCKED, cpu, NOBODY, old)
+            self.rows[old].state = ASLEEP
+        self.cpus[cpu].curr = NOBODY
 
     cdef void take_pending(self, uint32_t row) noexcept nogil:
         # A task that fell asleep after a wakeup, and runs without another one, did not sleep really.
@@ -496,6 +507,8 @@ cdef class Tracker:
         if not enlarge(<void**> &self.cpus, &self.room_cpus, cpu + 1 - old, sizeof(cpu_t)):
             return False
         memset(self.cpus + old, 0, (self.room_cpus - old) * sizeof(cpu_t))
+        for old in range(old, self.room_cpus):
+            self.cpus[old].curr = NOBODY
         return True
 
     cdef int check_memory(self) except -1:
@@ -557,6 +570,11 @@ cdef class Tracker:
         """Something happened while `tid` was running."""
         cdef moment_t at = moment_t(time_ns, cpu, tid, 0)
         self.require("an event", self.on_context(&at), time_ns, cpu)
+
+    def gap(self, int64_t time_ns, uint32_t cpu):
+        """Who runs on this CPU is not known from here on."""
+        cdef moment_t at = moment_t(time_ns, cpu, -1, 0)
+        self.require("a gap", self.on_gap(&at), time_ns, cpu)
 
     def loss(self, int64_t nr=0):
         """Events were lost, `nr` of them if that is known."""

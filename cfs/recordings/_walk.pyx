@@ -1,7 +1,7 @@
 """Three walks over the event table: who ran when, who woke whom, and what each task would do again.
 
 Every walk reads the table once in order, holding a few numbers a task, so each costs some 10 ns an event.
-What a wakeup was caused by is not decided here (`causes.py`); `programs` is told, one byte a wakeup.
+What a wakeup was caused by is not decided here: `Programs` takes the verdicts of `causes.py`, one byte a wakeup.
 
 `programs` turns a real order of events into one program a task. An operation is appended at the moment at
 which it took place in the recording, and this gives what a replay needs:
@@ -38,7 +38,7 @@ cdef enum:  # Op of cfs.workload
     OP_NICE = 6
     OP_EXIT = 7
 
-cdef enum:  # Ready of cfs.result
+cdef enum:  # Ready of cfs.result; one home for these codes is to come (cfs/engine/_runs.pxd)
     READY_UNKNOWN = 0
     READY_WAKEUP = 1
     READY_FORK = 2

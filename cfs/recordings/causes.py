@@ -108,13 +108,13 @@ def decide(seen: Witness) -> np.ndarray:
     """
     table = seen.wakeups
     task, context = table["task"], table["context"]
-    told = table["irq"] != IRQ_UNKNOWN
+    flagged = table["irq"] != IRQ_UNKNOWN
     open_ = _in_task_context(seen, task, context)  # what no rule has decided yet
     carried = _is_carried(seen, task, context, open_)
     worker = _is_worker(seen, task)
     punctual, keeps_time = _timed(seen, task, worker, carried)
-    caused = open_ & told | (table["kind"] == FORK)
-    open_ &= ~told & ~punctual & ~keeps_time
+    caused = open_ & flagged | (table["kind"] == FORK)
+    open_ &= ~flagged & ~punctual & ~keeps_time
     kin = _are_kin(task, context, seen.parent, open_)
     caused |= kin
     open_ &= ~kin & ((table["block"] & BLOCK_D) == 0)

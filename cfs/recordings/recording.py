@@ -1,7 +1,7 @@
 """A recording: what the kernel did, and the workload that would do the same again.
 
-What it decides: how a file becomes a recording, and what is made of one. All that can be asked of the recording
-itself is in `table`; each format has a reader of its own.
+What it decides: how a file becomes a recording, and what is made of one. All that can be asked of the
+recording itself is in `table`; each format has a reader of its own.
 
 R1  An object of this class holds something sound: at least one sched_switch. All that was left out is in
     `warnings`.

@@ -1,8 +1,8 @@
 """What was kept of a recording, whatever its format, and all that can be asked of it alone.
 
-What it decides: nothing about formats, nothing about workloads. A reader of a format hands over a `Reading`; a
-`EventTable` answers who ran when, who woke whom and why. The walks over the events are compiled (`_walk`); the
-verdict on wakeups is `causes`.
+What it decides: the shapes of the answers; nothing about formats or workloads. The reader of a format hands
+over a `Reading`, and an `EventTable` answers who ran when, who woke whom and why. The walks over the events
+are compiled (`_walk`); the verdict on wakeups is that of `causes`.
 
 R2  All times are ns since `start_ns`, the first event, but for `start_ns` itself.
 R3  Memory grows with events and tasks; each answer is a new array.
@@ -140,15 +140,16 @@ class EventTable:
 
         A switch that was inferred has the time inferred, which may lie before its neighbours'.
         """
-        kind = self.packed_events["kind"]
-        long_ns = self.packed_events["task"].astype(np.int64) | (self.packed_events["context"].astype(np.int64) << 32)
-        time_ns = np.cumsum(self.packed_events["delta"] + np.where(kind == 0, long_ns, 0))
+        packed = self.packed_events
+        kind = packed["kind"]
+        long_ns = packed["task"].astype(np.int64) | (packed["context"].astype(np.int64) << 32)
+        time_ns = np.cumsum(packed["delta"] + np.where(kind == 0, long_ns, 0))
         time_ns[1:] -= np.where(kind[:-1] == 1, long_ns[:-1], 0)
         kept = kind > 1
         table = np.zeros(int(kept.sum()), RECORDED_EVENT_DTYPE)
         table["time_ns"] = time_ns[kept]
         for field in ("task", "context", "cpu", "kind", "detail"):
-            table[field] = self.packed_events[field][kept].astype(table[field].dtype)
+            table[field] = packed[field][kept].astype(table[field].dtype)
         return table
 
     def runs(self, cpu: int | Sequence[int] | None = None) -> np.ndarray:
