@@ -235,7 +235,6 @@ class PerfData:
         about.warn(r.nr_unknown, "samples are of an event that the file does not describe: left out")
         about.warn(r.nr_short, "samples are shorter than they say: left out")
         about.warn(r.nr_throttled, "times an event was switched off because it came too often")
-        about.warn(r.nr_backwards, "events are older than what had been complete by then: out of order")
         return about
 
     def known(self) -> str:

@@ -193,7 +193,6 @@ class PerfettoTrace:
         about.warn(b.nr_drops, "times Perfetto dropped packets")
         about.warn(b.nr_gaps, "times who ran cannot be who was last switched to: a switch was not recorded, "
                               "and who went, or who woke, is taken as unknown")
-        about.warn(b.nr_backwards, "events are older than the one before: out of order")
         return about
 
 

@@ -349,7 +349,7 @@ def read_rings(trace: Trace, sink: Sink, progress: Callable[[int], None]) -> Abo
     rings = make_rings(trace, buffers, plans, sink, (commit_size, data_at))
     wanted, about.clock = choose(trace, buffers, rings, plans)
     rings.scale(trace.mult, trace.shift)
-    rings.read(wanted, progress)
+    rings.read(wanted, lambda nr_pages: progress(nr_pages * buffers[0].page_size))
     complain(trace, rings)
     return about
 
@@ -414,7 +414,6 @@ def complain(trace: Trace, rings: Rings) -> None:
     about.nr_lost = max(rings.nr_lost, lost)
     about.warn(rings.nr_short, "events are shorter than their format says: left out")
     about.warn(rings.nr_damaged, f"pages are damaged, the first is {rings.damage}: read up to there")
-    about.warn(rings.nr_backwards, "events are older than the one before: out of order")
 
 
 def lost_by_stats(text: str) -> int:
