@@ -314,6 +314,7 @@ cdef class Records:
         if type == COMPRESSED:
             self.inflate(p[8:size])
         elif type == COMPRESSED2:
+            self.note_rest_of_packed(p, payload)
             self.inflate(p[16 : 16 + payload])
         elif type == AUXTRACE and size >= 16:
             self.skip = u64(p + 8, self.swap)
@@ -348,17 +349,21 @@ cdef class Records:
         # is no padding. A payload too long even for that was cut into several records, of which the first tells it.
         cdef uint64_t length = u64(p + 8, self.swap)
         if self.rest_of_packed:
-            length = size[0] - 16 if size[0] > 16 else 0
-            self.rest_of_packed -= min(self.rest_of_packed, <size_t> length)
             size[0] = max(size[0], 16)
-            return <size_t> length
-        if length <= OVERFLOWN and ((16 + length + 7) & ~<uint64_t> 7) == size[0]:
-            return <size_t> length
+            return size[0] - 16
         if length > OVERFLOWN:
-            self.rest_of_packed = <size_t> min(length - OVERFLOWN, <uint64_t> TRACING_DATA_MAX)
             length = OVERFLOWN
+        elif ((16 + length + 7) & ~<uint64_t> 7) == size[0]:
+            return <size_t> length
         size[0] = 16 + <size_t> length
         return <size_t> length
+
+    cdef void note_rest_of_packed(self, bytes_t p, size_t payload) noexcept nogil:
+        cdef uint64_t length = u64(p + 8, self.swap)
+        if self.rest_of_packed:
+            self.rest_of_packed -= min(self.rest_of_packed, payload)
+        elif length > OVERFLOWN:
+            self.rest_of_packed = <size_t> min(length - OVERFLOWN, <uint64_t> TRACING_DATA_MAX)
 
     cdef int inflate(self, bytes packed) except -1:
         if self.unpack is None:

@@ -6,6 +6,12 @@ Written apart from the readers: regular expressions over the texts of the tools.
 
 import gzip
 import re
+from pathlib import Path
+
+from cfs.recordings import perf_data
+from cfs.recordings._sink import Facts
+
+FORMATS = Path(__file__).parents[2] / "data/formats"
 
 PERF = re.compile(
     rb"^ *(.*?) +(-?\d+)/(-?\d+) +\[(\d+)\] +(\d+)\.(\d{9}): +(\w+):(\w+): (.*)$", re.DOTALL | re.MULTILINE
@@ -104,3 +110,32 @@ def of_perfetto(path):
         fields = dict(zip(names[1::2], names[2::2]))
         rows.append((int(time), int(cpu), None if tid == "-" else int(tid), event, fields))
     return rows
+
+
+# ---- the files
+
+
+def data_of(name):
+    """The bytes of one of `tests/data/formats`."""
+    return gzip.decompress((FORMATS / f"{name}.gz").read_bytes())
+
+
+def read(reader, content, name="x"):
+    """The facts and the `About` of a whole file."""
+    facts = Facts()
+    about = reader.read_file(name, memoryview(content), facts, lambda done: None)
+    return facts.facts, about
+
+
+def read_pipe(content, size=5000):
+    """The same of perf's pipe, in blocks of so many bytes."""
+    facts = Facts()
+    blocks = (content[i : i + size] for i in range(0, len(content), size))
+    about = perf_data.read_pipe("x", blocks, facts)
+    return facts.facts, about
+
+
+def read_perf(name, content=None):
+    """The facts and the `About` of a perf.data file or pipe."""
+    content = data_of(name) if content is None else content
+    return read_pipe(content) if perf_data.is_pipe(content[:16]) else read(perf_data, content)
