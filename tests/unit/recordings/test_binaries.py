@@ -106,11 +106,12 @@ def test_a_file_without_a_switch_says_how_to_record(monkeypatch):
 
 
 @pytest.mark.parametrize("command", ["replay", "compare"])
-def test_the_command_takes_them(command, content, tmp_path):
-    path = tmp_path / "recording"
+@pytest.mark.parametrize("name", ["perf-default.data", "perf-pipe.data", "tc-v6.dat", "pf-compact.pftrace"])
+def test_the_command_takes_them(command, name, tmp_path):
+    path, content = tmp_path / "recording", readings.data_of(name)
     path.write_bytes(content)
     for arguments, given in (([str(path)], None), (["-"], content)):
-        done = CliRunner().invoke(app, [command, *arguments, "--cpu", "all"], input=given)
+        done = CliRunner().invoke(app, [command, *arguments], input=given)
         assert done.exit_code == 0, done.output
         assert "records" in done.stdout and "switches" in done.stdout
 
