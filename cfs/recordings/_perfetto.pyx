@@ -35,8 +35,6 @@ IS_BIG_HOST = sys.byteorder == "big"
 
 cdef enum:  # fields of a packet
     FTRACE_EVENTS = 1
-    PROCESS_TREE = 2
-    CLOCK_SNAPSHOT = 6
     SEQUENCE = 10
     TRACE_CONFIG = 33
     FTRACE_STATS = 34
@@ -156,6 +154,7 @@ cdef class Bundles:
     cdef size_t room_bundles
     cdef uint32_t* first_of_cpu
     cdef uint32_t* last_of_cpu
+    cdef uint32_t nr_cpus
     cdef cursor_t* cursors
     cdef size_t nr_cursors
     cdef int64_t* times
@@ -245,7 +244,7 @@ cdef class Bundles:
             elif f.number == DROPPED:
                 dropped = f.value
             elif f.start != NULL and f.number in (
-                PROCESS_TREE, CLOCK_SNAPSHOT, TRACE_CONFIG, FTRACE_STATS, SYSTEM_INFO, COMPRESSED, COMPRESSED_ZSTD
+                TRACE_CONFIG, FTRACE_STATS, SYSTEM_INFO, COMPRESSED, COMPRESSED_ZSTD
             ):
                 told(f.number, f.start - base, f.end - base)
         self.note_drop(sequence & 0xFFFF, dropped & 1)
@@ -276,6 +275,7 @@ cdef class Bundles:
         else:
             self.bundles[self.last_of_cpu[b.cpu]].next = <uint32_t> self.nr_bundles
         self.last_of_cpu[b.cpu] = <uint32_t> self.nr_bundles
+        self.nr_cpus = max(self.nr_cpus, b.cpu + 1)
         self.nr_bundles += 1
         self.clocks.add(b.clock)
         return 0
@@ -303,7 +303,7 @@ cdef class Bundles:
     cdef int make_cursors(self) except -1:
         cdef uint32_t cpu
         cdef cursor_t* c
-        cpus = [cpu for cpu in range(NR_CPUS_MAX) if self.first_of_cpu[cpu] != NONE]
+        cpus = [cpu for cpu in range(self.nr_cpus) if self.first_of_cpu[cpu] != NONE]
         self.cursors = <cursor_t*> resized(NULL, (len(cpus) + 1) * sizeof(cursor_t))
         self.times = <int64_t*> resized(NULL, (len(cpus) + 1) * sizeof(int64_t))
         self.heap.items = <uint32_t*> resized(NULL, (len(cpus) + 1) * sizeof(uint32_t))

@@ -26,6 +26,9 @@ cdef inline bytes_t varint(bytes_t p, bytes_t end, uint64_t* value) noexcept nog
     # At most ten bytes, the lowest seven bits first.
     cdef uint64_t x = 0
     cdef int shift = 0
+    if p < end and p[0] < 0x80:  # most are one byte
+        value[0] = p[0]
+        return p + 1
     while p < end and shift < 70:
         x |= <uint64_t> (p[0] & 0x7F) << shift if shift < 64 else 0
         if p[0] < 0x80:

@@ -129,7 +129,7 @@ WORDS_OF_RECORDINGS = (
 def seeds_of_perf_data():
     pipe = readings.data_of("perf-pipe.data")
     files = ["perf-default", "perf-callchain", "perf-bigendian-switch", "perf-zstd"]
-    return [*(shortened(readings.data_of(f"{name}.data"), 4_000) for name in files), pipe[:40_000]]
+    return [*(shortened(readings.data_of(f"{name}.data"), 4_000) for name in files), pipe[:60_000]]
 
 
 def seeds_of_trace_dat():
