@@ -1,7 +1,7 @@
 """The records of perf.data; see `_perf_data.pyx`."""
 
 from collections.abc import Iterable
-from typing import Any, final
+from typing import Any, Self, final
 
 from ._plan import Plans
 from ._sink import Sink
@@ -19,7 +19,7 @@ class Records:
     nr_lost: int
     nr_lost_samples: int
     damage: str
-    def __init__(self, owner: Any, sink: Sink, byteorder: str) -> None: ...
+    def __new__(cls, owner: Any, sink: Sink, byteorder: str) -> Self: ...
     def add_attr(
         self, config: int, sample_type: int, read_format: int, has_trailer: bool, ids: Iterable[int]
     ) -> None: ...

@@ -23,16 +23,12 @@ from cython cimport final
 from cpython.mem cimport PyMem_RawFree
 from libc.string cimport memmove, memset
 
-import sys
-
 import numpy as np
 
 from ._events cimport NR_CPUS_MAX
 from ._memory cimport resized
 from ._plan cimport *
 from ._sink cimport *
-
-IS_BIG_HOST = sys.byteorder == "big"
 
 cdef enum:  # types of records
     LOST = 2
@@ -158,7 +154,7 @@ cdef class Records:
 
     def __cinit__(self, owner, Sink sink, byteorder):
         self.owner, self.sink = owner, sink
-        self.swap = (byteorder == "big") != IS_BIG_HOST
+        self.swap = (byteorder == "big") != is_big_host()
         self.newest = self.limit = self.last = -1
         self.ids, self.blocks = [], []
         self.damage = ""

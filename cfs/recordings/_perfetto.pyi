@@ -1,7 +1,7 @@
 """The events of a Perfetto trace; see `_perfetto.pyx`."""
 
 from collections.abc import Callable
-from typing import Any, final
+from typing import Any, Self, final
 
 from ._plan import Plans
 from ._sink import Sink
@@ -19,6 +19,6 @@ class Bundles:
     nr_backwards: int
     nr_drops: int
     clocks: set[int]
-    def __init__(self, plans: Plans, sink: Sink) -> None: ...
+    def __new__(cls, plans: Plans, sink: Sink) -> Self: ...
     def index(self, data: Any, told: Callable[[int, int, int], object]) -> int: ...
     def read(self, progress: Callable[[int], object]) -> None: ...

@@ -22,16 +22,12 @@ from cpython.mem cimport PyMem_RawFree
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memmove, memset
 
-import sys
-
 from ._events cimport IRQ_UNKNOWN, NR_CPUS_MAX
 from ._heap cimport heap_pop, heap_push, heap_settle, heap_t
 from ._memory cimport resized
-from ._plan cimport Plans, bytes_t, irq_of_flags, out_of_state
+from ._plan cimport Plans, bytes_t, irq_of_flags, is_big_host, out_of_state
 from ._sink cimport *
 from ._varint cimport *
-
-IS_BIG_HOST = sys.byteorder == "big"
 
 cdef enum:  # fields of a packet
     FTRACE_EVENTS = 1
@@ -170,7 +166,7 @@ cdef class Bundles:
 
     def __cinit__(self, Plans plans, Sink sink):
         self.plans, self.sink = plans, sink
-        self.swap = IS_BIG_HOST
+        self.swap = is_big_host()
         self.kept, self.clocks = [], set()
         self.first_of_cpu = <uint32_t*> resized(NULL, NR_CPUS_MAX * sizeof(uint32_t))
         self.last_of_cpu = <uint32_t*> resized(NULL, NR_CPUS_MAX * sizeof(uint32_t))

@@ -1,5 +1,6 @@
 """Where in a record each part of a fact stands. See `_plan.pyx`."""
 
+from cython cimport final
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
@@ -49,6 +50,11 @@ cdef struct states_t:  # bits of prev_state
     uint64_t mask, preempted, dead, uninterruptible, idle
 
 
+cdef inline bint is_big_host() noexcept nogil:
+    cdef uint16_t one = 1
+    return (<bytes_t> &one)[0] == 0
+
+
 cdef inline uint16_t u16(bytes_t p, bint is_swapped) noexcept nogil:
     cdef uint16_t x
     memcpy(&x, p, 2)
@@ -71,6 +77,7 @@ cdef uint8_t irq_of_flags(uint64_t flags) noexcept nogil
 cdef uint8_t out_of_state(const states_t* states, uint64_t state) noexcept nogil
 
 
+@final
 cdef class Plans:
     cdef plan_t* plans
     cdef uint16_t* numbers  # by the id of an event: its plan + 1, or 0

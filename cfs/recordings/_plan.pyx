@@ -11,6 +11,7 @@ Rejected: a struct for each event as today's kernel has it. Offsets differ betwe
 that is wrong by four bytes reads plausible numbers.
 """
 
+from cython cimport final
 from cpython.mem cimport PyMem_RawFree
 from libc.string cimport memchr, memset
 
@@ -18,16 +19,12 @@ from ._events cimport *
 from ._sink cimport *
 from ._memory cimport resized
 
-import sys
-
-IS_BIG_HOST = sys.byteorder == "big"
-
 cdef enum:
     NR_IDS = 1 << 16
 
 # For each event: its kind, and the fields of the file that are pid, prio, name, other, other_prio, other_name,
 # value. Several names: of several kernels.
-EVENTS = {
+cdef dict EVENTS = {
     "sched_switch": (SWITCHED, "prev_pid", "prev_prio", "prev_comm", "next_pid", "next_prio", "next_comm",
                      "prev_state"),
     "sched_waking": (WAKING, "pid", "prio", "comm", "target_cpu", "", "", ""),
@@ -38,9 +35,10 @@ EVENTS = {
     "sched_process_exit": (EXITED, "pid", "prio", "comm", "", "", "", ""),
     "sched_migrate_task": (MIGRATED, "pid", "prio", "comm", "orig_cpu", "dest_cpu", "", ""),
 }  # fmt: skip
-HOW = {"integer": INTEGER, "text": TEXT, "data_loc": DATA_LOC, "rel_loc": REL_LOC}
+cdef dict HOW = {"integer": INTEGER, "text": TEXT, "data_loc": DATA_LOC, "rel_loc": REL_LOC}
 
 
+@final
 cdef class Plans:
     """The plans of a file's events.
 
@@ -56,7 +54,7 @@ cdef class Plans:
     """
 
     def __cinit__(self, byteorder, states):
-        self.is_swapped = (byteorder == "big") != IS_BIG_HOST
+        self.is_swapped = (byteorder == "big") != is_big_host()
         self.numbers = <uint16_t*> resized(NULL, NR_IDS * sizeof(uint16_t))
         memset(self.numbers, 0, NR_IDS * sizeof(uint16_t))
         self.names = []

@@ -18,6 +18,7 @@ the file: they hold until `take` returns.
     MISSING       -                         -                                how many events are lost, 0 if not said
 """
 
+from cython cimport final
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
 from ._facts cimport NO_PRIO
@@ -62,6 +63,7 @@ cdef class Sink:
     cdef int take(self, fact_t* fact) except -1 nogil
 
 
+@final
 cdef class Facts(Sink):
     cdef readonly list facts
 

@@ -7,6 +7,7 @@ Rejected: a Python object an event, with which the decoding of a file of ten mil
 minute; `Facts` makes them, for tests and for looking at a file.
 """
 
+from cython cimport final
 from libc.string cimport memset
 
 KINDS = (
@@ -22,6 +23,7 @@ cdef class Sink:
         return 0
 
 
+@final
 cdef class Facts(Sink):
     """Keeps each fact as a dict; slow.
 

@@ -1,7 +1,7 @@
 """The pages of trace.dat; see `_trace_dat.pyx`."""
 
 from collections.abc import Callable, Iterator
-from typing import final
+from typing import Self, final
 
 from ._plan import Plans
 from ._sink import Sink
@@ -15,14 +15,7 @@ class Rings:
     nr_gaps: int
     nr_lost: int
     damage: str
-    def __init__(
-        self,
-        plans: Plans,
-        sink: Sink,
-        byteorder: str,
-        commit_size: int,
-        data_at: int,
-    ) -> None: ...
+    def __new__(cls, plans: Plans, sink: Sink, byteorder: str, commit_size: int, data_at: int) -> Self: ...
     def add_cpu(
         self, buffer: int, cpu: int, page_size: int, pages: Callable[[], Iterator[bytes | memoryview]]
     ) -> None: ...

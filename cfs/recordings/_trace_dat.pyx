@@ -17,14 +17,10 @@ from cython cimport final
 from cpython.mem cimport PyMem_RawFree
 from libc.string cimport memset
 
-import sys
-
 from ._heap cimport heap_pop, heap_push, heap_settle, heap_t
 from ._memory cimport resized
 from ._plan cimport *
 from ._sink cimport *
-
-IS_BIG_HOST = sys.byteorder == "big"
 
 cdef enum:  # types of entries; 1 ... 28: a length of so many words
     LONG = 0
@@ -103,7 +99,7 @@ cdef class Rings:
     def __cinit__(self, Plans plans, Sink sink, byteorder, commit_size, data_at):
         self.plans, self.sink = plans, sink
         self.is_big = byteorder == "big"
-        self.swap = self.is_big != IS_BIG_HOST
+        self.swap = self.is_big != is_big_host()
         self.commit_size, self.data_at = commit_size, data_at
         self.mult = 1
         self.makers = []

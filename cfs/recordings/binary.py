@@ -8,6 +8,8 @@ is compiled.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from ..errors import RecordingError
 
 __all__ = ["Bytes", "damage"]
@@ -67,8 +69,7 @@ class Bytes:
 
     def number(self, size: int, expected: str, *, signed: bool = False) -> int:
         """An integer of so many bytes."""
-        order = "big" if self.byteorder == "big" else "little"
-        return int.from_bytes(self.take(size, expected), order, signed=signed)
+        return int.from_bytes(self.take(size, expected), order_of(self.byteorder), signed=signed)
 
     def u8(self, expected: str) -> int:
         """An unsigned byte."""
@@ -94,6 +95,11 @@ class Bytes:
             raise self.fail(f"{expected}, and its end within {length_max} bytes")
         self.at += end + 1
         return decoded(there[:end])
+
+
+def order_of(byteorder: str) -> Literal["little", "big"]:
+    """The same, for type checkers."""
+    return "big" if byteorder == "big" else "little"
 
 
 def decoded(raw: bytes) -> str:

@@ -19,7 +19,7 @@ from ._perf_data import Records
 from ._plan import Plans
 from ._sink import Sink
 from .about import About, planned
-from .binary import Bytes, damage, decoded
+from .binary import Bytes, damage, decoded, order_of
 from .source import zstd_unpacker
 from .tracepoints import read_description
 
@@ -83,8 +83,7 @@ class Attr:
 
 def read_attr(b: Bytes) -> Attr:
     """One attr struct, of as many bytes as it says; fields beyond are 0."""
-    order = "big" if b.byteorder == "big" else "little"
-    size = int.from_bytes(b.data[b.at + 4 : b.at + 8], order) or 64
+    size = int.from_bytes(b.data[b.at + 4 : b.at + 8], order_of(b.byteorder)) or 64
     if size < 64:
         raise b.fail(f"the attributes of an event of 64 bytes or more, not {size}")
     raw = bytes(b.take(size, "the attributes of an event")).ljust(136, b"\0")
@@ -124,29 +123,29 @@ class PerfData:
 
     def on_attr(self, body: bytes) -> None:
         """A record HEADER_ATTR: an attr and its ids."""
-        b = self.bytes(body)
+        b = self.part(body)
         attr = read_attr(b)
         attr.ids = [b.u64("an id") for _ in range(b.left // 8)]
         self.add_attr(attr)
 
     def on_name(self, body: bytes) -> None:
         """A record EVENT_UPDATE: the name of an event."""
-        b = self.bytes(body)
+        b = self.part(body)
         if b.left >= 16 and b.u64("") == 2:
             self.names[b.u64("")] = decoded(bytes(b.data[16:]).partition(b"\0")[0])
 
     def on_feature(self, body: bytes) -> None:
         """A record HEADER_FEATURE."""
-        b = self.bytes(body)
+        b = self.part(body)
         if b.left > 8:
             self.read_feature(b.u64(""), b)
 
     def on_tracing_data(self, body: bytes) -> None:
         """The description of the tracepoints."""
         if not self.has_formats:
-            self.read_formats(self.bytes(body))
+            self.read_formats(self.part(body))
 
-    def bytes(self, body: bytes | memoryview, start: int = 0) -> Bytes:
+    def part(self, body: bytes | memoryview, start: int = 0) -> Bytes:
         """A part of the file."""
         return Bytes(body, self.name, start, self.byteorder)
 
@@ -274,7 +273,7 @@ def read_pipe(name: str, blocks: Iterator[bytes], sink: Sink) -> About:
 def read_file(name: str, data: memoryview, sink: Sink, progress: Callable[[int], None]) -> About:
     """Read a perf.data file that is there as a whole."""
     perf = PerfData(name, sink, MAGICS[bytes(data[:8])])
-    head = perf.bytes(data)
+    head = perf.part(data)
     head.at = 8
     size, attr_size = head.u64("the size of the header"), head.u64("the size of an attr")
     if size != FILE_HEADER_BYTES:

@@ -190,7 +190,8 @@ def read_version_7(trace: Trace, head: Bytes) -> None:
     trace.description = read_sizes(head)
     trace.compression = head.text("the name of the compression", 64)
     head.text("the version of the compression", 64)
-    at, seen = head.u64("the place of the options"), set()
+    at = head.u64("the place of the options")
+    seen: set[int] = set()
     while at:
         if at in seen or len(seen) == NR_SECTIONS_MAX:
             raise damage(trace.name, at, "options that were not read before: they lead in a circle")

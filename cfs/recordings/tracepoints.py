@@ -188,8 +188,8 @@ TOKENS_MAX = 200
 
 def evaluated(text: str) -> int | None:
     """The value of an expression of numbers with ``| & << >> + - ~`` and brackets as in C; None if it is none."""
-    tokens, at = [], 0
-    text = text.strip()
+    tokens: list[str] = []
+    at, text = 0, text.strip()
     while at < len(text):
         match = TOKEN.match(text, at)
         if match is None or len(tokens) == TOKENS_MAX:

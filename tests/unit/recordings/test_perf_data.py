@@ -100,7 +100,7 @@ def test_i3_memory_does_not_grow_with_the_file():
     content, _ = tiled(30)
     at, size = struct.unpack_from("<2Q", content, 40)
     perf = perf_data.PerfData("x", readings.Facts(), "little")
-    head = perf.bytes(content)
+    head = perf.part(content)
     head.at = 24
     perf_data.read_attrs(perf, perf_data.read_section(head, memoryview(content), "attrs"), 144, memoryview(content))
     head.at = 72
