@@ -9,8 +9,8 @@ ring       lat_ctx's ring, a synchronous wakeup and a block a hop: the models, a
            to weight), and once with all nice values, 2.6.24 and the textbook only; final states compared
 threads    two simulations in two threads against one after the other, the GIL released
 build      all extensions from the sources: seconds, and megabytes
-reading    a line of a recording, plain text; bar: half a microsecond; an event of perf.data, 650,000 of them, as a file
-           and as a stream; bar: 0.3 microseconds
+reading    a line of a recording, plain text; bar: half a microsecond; an event of perf.data, of
+           650,000, as a file and as a stream; bar: 0.3 microseconds
 import     `import cfs` beyond numpy's own, in a new process
 """
 
@@ -310,7 +310,8 @@ def show(rows):
     for row in of("build"):
         print(f"build: {row['seconds']} s for {row['modules']} modules, {row['mb']} MB")
     for row in of("reading"):
-        print(f"reading {row['of']}: {row['min_us']} us a line or event least, {row['median_us']} median; bar {row['bar']}")
+        least, median = row["min_us"], row["median_us"]
+        print(f"reading {row['of']}: {least} us a line or event least, {median} median; bar {row['bar']}")
     for row in of("import"):
         print(
             f"import cfs beyond numpy: {row['min_ms']} ms least, {row['median_ms']} median; "

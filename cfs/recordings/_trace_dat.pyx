@@ -253,9 +253,10 @@ cdef class Rings:
                 return False
 
     cdef bint nanoseconds(self, cursor_t* c) except -1 nogil:
-        cdef uint64_t time = c.now
+        cdef uint64_t time = c.now, low
         if self.shift or self.mult != 1:
-            time = (((time >> 32) * self.mult) << (32 - self.shift)) + (((time & 0xFFFFFFFFu) * self.mult) >> self.shift)
+            low = ((time & 0xFFFFFFFFu) * self.mult) >> self.shift
+            time = (((time >> 32) * self.mult) << (32 - self.shift)) + low
         if time > TIME_MAX:
             self.damaged(c)
             return False
@@ -330,7 +331,10 @@ cdef class Rings:
             return False
         n = u32(p + 4, self.swap)
         if type == LONG:
-            return self.take_entry(c, p + 8, n - 4, ((n + 3) & ~<uint64_t> 3) - 4, delta) if n >= 4 else self.damaged(c)
+            if n >= 4:
+                return self.take_entry(c, p + 8, n - 4, ((n + 3) & ~<uint64_t> 3) - 4, delta)
+            self.damaged(c)
+            return False
         if type == PADDING:
             if n < 4 or n + 4 > room:
                 self.damaged(c)
@@ -343,7 +347,9 @@ cdef class Rings:
         c.p = p + 8
         return False
 
-    cdef bint take_entry(self, cursor_t* c, bytes_t raw, uint64_t length, uint64_t step, uint32_t delta) except -1 nogil:
+    cdef bint take_entry(
+        self, cursor_t* c, bytes_t raw, uint64_t length, uint64_t step, uint32_t delta
+    ) except -1 nogil:
         if raw > c.stop or step > <uint64_t> (c.stop - raw):
             self.damaged(c)
             return False

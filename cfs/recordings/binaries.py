@@ -42,8 +42,8 @@ def is_binary(source: Source) -> bool:
     if b"\0" in head[:16]:
         raise RecordingError(
             f"{source.name} is neither perf.data, trace.dat, a Perfetto trace nor text: it begins with "
-            f"{head[:8].hex(' ')}. Pages of a raw ring buffer (trace_pipe_raw) lack the description of their events: "
-            "record with trace-cmd"
+            f"{head[:8].hex(' ')}. Pages of a raw ring buffer (trace_pipe_raw) lack the description of their "
+            "events: record with trace-cmd"
         )
     return False
 
@@ -63,7 +63,8 @@ def read_binary(source: Source) -> Reading:
     Raises
     ------
     RecordingError
-        It is damaged where nothing can be read without, or holds nothing sound; the message says what and where.
+        It is damaged in a part that all else needs, or holds nothing sound; the message says what and
+        where.
     MissingExtraError
         It is compressed with zstd, and nothing here can unpack that.
     """
@@ -92,7 +93,9 @@ def _about(source: Source, feed: Feed) -> About:
     head = source.head()
     if perf_data.is_perf_data(head) and perf_data.is_pipe(head):
         return perf_data.read_pipe(source.name, source.blocks(), feed)
-    reader = perf_data if perf_data.is_perf_data(head) else trace_dat if trace_dat.is_trace_dat(head) else perfetto
+    reader = (
+        perf_data if perf_data.is_perf_data(head) else trace_dat if trace_dat.is_trace_dat(head) else perfetto
+    )
     data = source.whole()
 
     def progress(done: int) -> None:

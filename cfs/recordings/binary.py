@@ -39,7 +39,9 @@ class Bytes:
         The place, from the beginning of the part; each read moves it.
     """
 
-    def __init__(self, data: memoryview | bytes, name: str, start: int = 0, byteorder: str = "little") -> None:
+    def __init__(
+        self, data: memoryview | bytes, name: str, start: int = 0, byteorder: str = "little"
+    ) -> None:
         self.data = memoryview(data)
         self.name = name
         self.start = start

@@ -32,7 +32,13 @@ NR_ATTRS_MAX = 1 << 14
 CUT_HELP = "record anew, or with perf record -o - FILE: a pipe's recording survives being killed and cut"
 TRACEPOINT = 2
 NO_CONFIG = (1 << 64) - 1
-CLOCKS = {0: "CLOCK_REALTIME", 1: "CLOCK_MONOTONIC", 4: "CLOCK_MONOTONIC_RAW", 7: "CLOCK_BOOTTIME", 11: "CLOCK_TAI"}
+CLOCKS = {
+    0: "CLOCK_REALTIME",
+    1: "CLOCK_MONOTONIC",
+    4: "CLOCK_MONOTONIC_RAW",
+    7: "CLOCK_BOOTTIME",
+    11: "CLOCK_TAI",
+}
 OWN_CLOCK = "perf clock"
 TYPES = {0: "hardware", 1: "software", 2: "tracepoint", 3: "cache", 4: "raw", 5: "breakpoint"}
 SOFTWARE = {0: "cpu-clock", 2: "page-faults", 3: "context-switches", 9: "dummy", 10: "bpf-output"}
@@ -115,7 +121,9 @@ class PerfData:
     def add_attr(self, attr: Attr) -> None:
         """An event, in the order of the file."""
         if len(self.attrs) == NR_ATTRS_MAX:
-            raise RecordingError(f"{self.name} has more than {NR_ATTRS_MAX} events; that is no recording of perf")
+            raise RecordingError(
+                f"{self.name} has more than {NR_ATTRS_MAX} events; that is no recording of perf"
+            )
         self.attrs.append(attr)
         config = attr.config if attr.type == TRACEPOINT else NO_CONFIG
         has_trailer = attr.has(FLAG_SAMPLE_ID_ALL)
@@ -190,17 +198,23 @@ class PerfData:
         """Refuses what cannot become a recording; all that describes it has been read."""
         switch = [a for a in self.attrs if a.type == TRACEPOINT and a.config == self.switch_id]
         if not switch:
-            raise RecordingError(f"{self.name} holds {self.event_list()}; no sched_switch. "
-                                 "Record with: perf sched record")
-        advice = {S_RAW: "its fields: record with -R", S_TIME: "times: record with -T",
-                  S_CPU: "the CPU: record with -a or --sample-cpu"}
+            raise RecordingError(
+                f"{self.name} holds {self.event_list()}; no sched_switch. Record with: perf sched record"
+            )
+        advice = {
+            S_RAW: "its fields: record with -R",
+            S_TIME: "times: record with -T",
+            S_CPU: "the CPU: record with -a or --sample-cpu",
+        }
         for bit, words in advice.items():
             if any(not attr.sample_type & bit for attr in switch):
                 raise RecordingError(f"{self.name} has sched_switch without {words}")
         clocks = {a.clock for a in self.attrs if a.type == TRACEPOINT}
         if len(clocks) > 1:
-            raise RecordingError(f"{self.name} has events on different clocks ({', '.join(sorted(clocks))}): "
-                                 "their times cannot be compared")
+            raise RecordingError(
+                f"{self.name} has events on different clocks ({', '.join(sorted(clocks))}): "
+                "their times cannot be compared"
+            )
         self.about.clock = clocks.pop()
 
     def event_list(self) -> str:
@@ -228,7 +242,9 @@ class PerfData:
         if r.damage:
             about.warnings.append(f"damaged at byte {offset}: {r.damage}; read up to there{self.known()}")
         elif is_cut:
-            about.warnings.append(f"cut at byte {offset}, in the middle of a record: read up to there{self.known()}")
+            about.warnings.append(
+                f"cut at byte {offset}, in the middle of a record: read up to there{self.known()}"
+            )
         about.nr_records = r.nr_records
         about.nr_lost = max(r.nr_lost, r.nr_lost_samples)
         about.warn(r.nr_unknown, "samples are of an event that the file does not describe: left out")
@@ -238,7 +254,9 @@ class PerfData:
 
     def known(self) -> str:
         """Up to when all CPUs are known, in a recording that ends too early."""
-        return "" if self.records.limit < 0 else f"; all CPUs are known up to {self.records.limit / 1e9:.3f} s"
+        return (
+            "" if self.records.limit < 0 else f"; all CPUs are known up to {self.records.limit / 1e9:.3f} s"
+        )
 
 
 def read_string(b: Bytes) -> str:
@@ -284,11 +302,15 @@ def read_file(name: str, data: memoryview, sink: Sink, progress: Callable[[int],
     bits = read_feature_bits(head)
     read_attrs(perf, attr_part, attr_size, data)
     if length == 0:
-        raise RecordingError(f"{name}: perf was killed before it could finish the file (the size of its data is 0), "
-                             f"so it does not describe its events, {perf.event_list()}; {CUT_HELP}")
+        raise RecordingError(
+            f"{name}: perf was killed before it could finish the file (the size of its data is 0), "
+            f"so it does not describe its events, {perf.event_list()}; {CUT_HELP}"
+        )
     if at + length > len(data):
-        raise RecordingError(f"{name} is cut: its data ends at byte {at + length} and the file at byte {len(data)}, "
-                             f"so the description of its events is missing; {CUT_HELP}")
+        raise RecordingError(
+            f"{name} is cut: its data ends at byte {at + length} and the file at byte {len(data)}, "
+            f"so the description of its events is missing; {CUT_HELP}"
+        )
     read_features(perf, at + length, bits, data)
     end = walk_data(perf, data[at : at + length], at, progress)
     return perf.finish(end, end < at + length)
@@ -318,7 +340,9 @@ def read_section(head: Bytes, data: memoryview, what: str) -> Bytes:
 def read_attrs(perf: PerfData, part: Bytes, attr_size: int, data: memoryview) -> None:
     """The section of attributes: each with the place of its ids."""
     if not 80 <= attr_size <= 4096 or len(part.data) // attr_size > NR_ATTRS_MAX:
-        raise damage(perf.name, 16, f"the size of an attr with the place of its ids, 80 ... 4096, not {attr_size}")
+        raise damage(
+            perf.name, 16, f"the size of an attr with the place of its ids, 80 ... 4096, not {attr_size}"
+        )
     for _ in range(len(part.data) // attr_size):
         entry = part.part(attr_size, "an attr")
         attr = read_attr(entry.part(attr_size - 16, "an attr"))

@@ -35,7 +35,7 @@ CONFIG = (
 
 
 def is_perfetto(head: bytes) -> bool:
-    """Whether a file begins as a Perfetto trace does: with packets, whose fields are known or at least whole."""
+    """Whether a file begins as a Perfetto trace does: with packets that are whole messages."""
     at = nr = 0
     while at < len(head) and nr < NR_PACKETS_LOOKED_AT:
         if head[at] != 0x0A:
@@ -149,8 +149,10 @@ class PerfettoTrace:
             return
         self.nr_unpacked += len(data)
         if self.nr_unpacked > UNPACKED_BYTES_MAX:
-            raise RecordingError(f"{self.name} unpacks to more than {UNPACKED_BYTES_MAX >> 20} MiB; "
-                                 "record a shorter time, or without compression")
+            raise RecordingError(
+                f"{self.name} unpacks to more than {UNPACKED_BYTES_MAX >> 20} MiB; "
+                "record a shorter time, or without compression"
+            )
         if self.index(data, depth + 1) < len(data):
             self.nr_damaged += 1
 
@@ -159,8 +161,10 @@ class PerfettoTrace:
         try:
             unpack, error_class = zstd_unpacker(self.name)
         except MissingExtraError as error:
-            raise MissingExtraError(f'{self.name} has packets compressed with zstd: pip install "cfs-sched[zstd]", '
-                                    "or record without compression") from error
+            raise MissingExtraError(
+                f'{self.name} has packets compressed with zstd: pip install "cfs-sched[zstd]", '
+                "or record without compression"
+            ) from error
         data = bytearray()
         try:
             for at in range(0, len(packed), STEP_BYTES):
@@ -175,8 +179,10 @@ class PerfettoTrace:
         """Refuses a trace without a bundle of ftrace events."""
         if self.bundles.nr_bundles == 0:
             holds = ", ".join(sorted(self.sources)) or "other data"
-            raise RecordingError(f"{self.name} is a Perfetto trace of {holds[:200]}, without events of ftrace. "
-                                 f"Record with {CONFIG}")
+            raise RecordingError(
+                f"{self.name} is a Perfetto trace of {holds[:200]}, without events of ftrace. "
+                f"Record with {CONFIG}"
+            )
 
     def finish(self) -> About:
         """What is to be said when all has been read."""
@@ -186,13 +192,17 @@ class PerfettoTrace:
         about.nr_lost = sum(max(phases.get(2, 0) - phases.get(1, 0), 0) for phases in self.lost.values())
         about.event_names = [NAMES.get(number, "") for number in range(max(NAMES) + 1)]
         if len(b.clocks) > 1:
-            raise RecordingError(f"{self.name} has events on different clocks ({about.clock}): "
-                                 "their times cannot be compared")
+            raise RecordingError(
+                f"{self.name} has events on different clocks ({about.clock}): their times cannot be compared"
+            )
         about.warn(b.nr_damaged + self.nr_damaged, "parts of packets are damaged: left out")
         about.warn(b.nr_losses, "times events were lost before a bundle: who ran then is not known")
         about.warn(b.nr_drops, "times Perfetto dropped packets")
-        about.warn(b.nr_gaps, "times who ran cannot be who was last switched to: a switch was not recorded, "
-                              "and who went, or who woke, is taken as unknown")
+        about.warn(
+            b.nr_gaps,
+            "times who ran cannot be who was last switched to: a switch was not recorded, "
+            "and who went, or who woke, is taken as unknown",
+        )
         return about
 
 
@@ -223,8 +233,9 @@ def read_file(name: str, data: memoryview, sink: Sink, progress: Callable[[int],
     trace = PerfettoTrace(name, sink)
     taken = trace.index(data)
     if taken < len(data):
-        trace.about.warnings.append(f"cut or damaged at byte {taken} of {len(data)}, where a packet should be: "
-                                    "read up to there")
+        trace.about.warnings.append(
+            f"cut or damaged at byte {taken} of {len(data)}, where a packet should be: read up to there"
+        )
     trace.require_bundles()
     trace.plans.set_states(states_of_kernel(trace.about.kernel))
     trace.bundles.read(lambda nr: progress(taken))

@@ -67,9 +67,9 @@ class Recording(EventTable):
         Parameters
         ----------
         path : str, os.PathLike or binary file object
-            A ``perf.data`` file, a ``trace.dat`` of trace-cmd, a Perfetto trace, text of ``perf script`` or ftrace
-            text (``/sys/kernel/tracing/trace``, ``trace-cmd report``), plain, gzip or zstd; ``"-"`` is standard
-            input. What it is is seen from the content.
+            A ``perf.data`` file, a ``trace.dat`` of trace-cmd, a Perfetto trace, text of ``perf script``
+            or ftrace text (``/sys/kernel/tracing/trace``, ``trace-cmd report``), plain, gzip or zstd;
+            ``"-"`` is standard input. What it is is seen from the content.
         progress : callable, optional
             Called as ``progress(bytes_read, bytes_total)``; `bytes_total` is None if unknown.
 
@@ -86,9 +86,9 @@ class Recording(EventTable):
 
         Notes
         -----
-        Cost about 0.2 us a line of plain text (gzip: 0.35), about 0.1 us an event of perf.data; memory 16 bytes an
-        event kept, about 25 a switch. Of binary recordings only plain files and pipes of perf are read without having
-        all of it in memory.
+        Cost about 0.2 us a line of plain text (gzip: 0.35), 0.13 us an event of perf.data; memory 16 bytes
+        an event kept, about 25 a switch. Binary recordings that are packed or piped are held in memory as a
+        whole, but for what ``perf record -o -`` writes.
         """
         source = Source(path, progress)
         reading = read_binary(source) if is_binary(source) else read_text(source)

@@ -33,25 +33,25 @@ BLOCK_BYTES = 1 << 18  # fits the second-level cache; 16 times more is no faster
 PERF_SCRIPT = "perf script --ns -F comm,pid,tid,cpu,time,event,trace -i FILE"
 HEAD_BYTES = 1 << 16  # as much shows what it is
 WHOLE_BYTES_MAX = 1 << 32
+CTF = "a CTF trace, as LTTng writes it; record with perf sched record or trace-cmd instead"
 FOREIGN = {
-    b"PERFFILE": "perf.data of version 1, from before Linux 2.6.33; give the text that its own perf script prints",
-    b"ELIFFREP": "perf.data of version 1, from before Linux 2.6.33; give the text that its own perf script prints",
+    b"PERFFILE": "perf.data of version 1, from before Linux 2.6.33; give the text that its own perf prints",
+    b"ELIFFREP": "perf.data of version 1, from before Linux 2.6.33; give the text that its own perf prints",
     b"\xfd7zXZ": "compressed with xz; unpack it, or pipe it in: xzcat FILE | cfs replay -",
     b"BZh": "compressed with bzip2; unpack it, or pipe it in: bzcat FILE | cfs replay -",
     b"PK\x03\x04": "a zip archive; unpack it, and give the recording in it",
     b"7z\xbc\xaf\x27\x1c": "a 7z archive; unpack it, and give the recording in it",
-    b"TRACE:\n": "compressed text of atrace -z; record without -z, or unpack what follows the first line with zlib",
-    b"/* CTF 1": "the metadata of a CTF trace; convert the folder: babeltrace2 cannot make text of ftrace, so record "
-    "with perf sched record or trace-cmd instead",
-    b"\xc1\x1f\xfc\xc1": "a stream of a CTF trace, as LTTng writes it; record with perf sched record or trace-cmd instead",
-    b"\xc1\xfc\x1f\xc1": "a stream of a CTF trace, as LTTng writes it; record with perf sched record or trace-cmd instead",
+    b"TRACE:\n": "compressed text of atrace -z; record without -z",
+    b"/* CTF 1": f"the metadata of {CTF}",
+    b"\xc1\x1f\xfc\xc1": f"a stream of {CTF}",
+    b"\xc1\xfc\x1f\xc1": f"a stream of {CTF}",
     b"\x7fELF": "a program, not a recording; give what perf record or trace-cmd record wrote",
     b"\xff\xfe": "text in UTF-16; make it UTF-8: iconv -f UTF-16 -t UTF-8 FILE | cfs replay -",
     b"\xfe\xff": "text in UTF-16; make it UTF-8: iconv -f UTF-16 -t UTF-8 FILE | cfs replay -",
 }
 FOLDERS = {
     "header": "a recording of perf record --threads; record without --threads",
-    "metadata": "a CTF trace, as LTTng writes it; record with perf sched record or trace-cmd instead",
+    "metadata": CTF,
     "trace_pipe": "a folder of tracefs; give the file trace in it",
 }
 
@@ -128,8 +128,10 @@ class Source:
         for block in self.blocks():
             data += block
             if len(data) > WHOLE_BYTES_MAX:
-                raise RecordingError(f"{self.name} unpacks to more than {WHOLE_BYTES_MAX >> 20} MiB, and its kind must "
-                                     "be there as a whole: unpack it to a file")
+                raise RecordingError(
+                    f"{self.name} unpacks to more than {WHOLE_BYTES_MAX >> 20} MiB, and its kind must be there as "
+                    "a whole: unpack it to a file"
+                )
         return memoryview(data)
 
     def _raw_blocks(self) -> Iterator[bytes]:
@@ -221,9 +223,9 @@ def foreign(head: bytes) -> str:
     if head[257:262] == b"ustar":
         return "a tar archive; unpack it, and give the recording in it"
     if head.lstrip()[:1] == b"{" or head.lstrip().startswith(b"[{"):
-        return "JSON; a trace of Chrome or of the Perfetto interface is no recording of the scheduler: give the file it is of"
+        return "JSON, as Chrome writes traces: no recording of the scheduler; give the file that it was made of"
     if b"sch delay" in head[:4096] and b"run time" in head[:4096]:
-        return f"the table of perf sched timehist, in which wakeups and states are missing; give perf.data, or {PERF_SCRIPT}"
+        return f"the table of perf sched timehist, which lacks wakeups and states; give perf.data, or {PERF_SCRIPT}"
     return ""
 
 

@@ -1,7 +1,7 @@
 """trace.dat: the parts of the file that are read once.
 
-What it decides: where the pages of each CPU are, on which clock, and which of several buffers is read. Version
-6 has one list of places behind the descriptions; version 7 consists of sections, found by a chain of options,
+What it decides: where the pages of each CPU are, on which clock, and which of several buffers is read.
+Version 6 has one list of places behind the descriptions; version 7 consists of sections, found by a chain of options,
 each of which may be compressed. The pages are read by `_trace_dat`.
 
 With `trace-cmd record -B` the same event may be in several buffers, on different clocks. The buffer that has
@@ -88,7 +88,7 @@ class Trace:
         """A part of the file, up to its end."""
         if at + (length or 0) > len(self.data):
             raise RecordingError(
-                f"{self.name} is cut: {what} should be at byte {at}, and the file ends at byte {len(self.data)}"
+                f"{self.name} is cut: {what} should be at byte {at}, but it ends at byte {len(self.data)}"
             )
         end = len(self.data) if length is None else at + length
         return Bytes(self.data[at:end], self.name, at, self.description.byteorder)
@@ -105,8 +105,10 @@ def read_file(name: str, data: memoryview, sink: Sink, progress: Callable[[int],
     elif version == "7":
         read_version_7(trace, head)
     else:
-        raise RecordingError(f"{name} is a trace.dat of version {version[:16]!r}; versions 6 and 7 can be read. "
-                             "Give the text: trace-cmd report FILE")
+        raise RecordingError(
+            f"{name} is a trace.dat of version {version[:16]!r}; versions 6 and 7 can be read. "
+            "Give the text: trace-cmd report FILE"
+        )
     check_numbers(trace)
     return read_rings(trace, sink, progress)
 
@@ -117,8 +119,10 @@ def check_numbers(trace: Trace) -> None:
     for word, number in (("padding", 29), ("time_extend", 30)):
         said = re.search(rf"{word}\s*:\s*type(?:_len)?\s*==\s*(\d+)", text)
         if said and int(said[1]) != number:
-            raise RecordingError(f"{trace.name} is of a kernel whose ring buffer nobody reads any more "
-                                 f"({word} is {said[1]}). Give the text: trace-cmd report FILE")
+            raise RecordingError(
+                f"{trace.name} is of a kernel whose ring buffer nobody reads any more "
+                f"({word} is {said[1]}). Give the text: trace-cmd report FILE"
+            )
 
 
 # ---- version 6
@@ -159,7 +163,9 @@ def read_options_6(trace: Trace, b: Bytes) -> list[tuple[int, str]]:
 def read_places_6(trace: Trace, b: Bytes, word: bytes, nr_cpus: int) -> None:
     """The places of the top buffer's CPUs, and the clock behind them."""
     if word.startswith(b"latency"):
-        raise RecordingError(f"{trace.name} holds the text of a latency tracer. Give that: trace-cmd report FILE")
+        raise RecordingError(
+            f"{trace.name} holds the text of a latency tracer. Give that: trace-cmd report FILE"
+        )
     if not word.startswith(b"flyrecord"):
         raise damage(trace.name, b.at - WORD_BYTES, '"options", "flyrecord" or "latency"')
     cpus = places_6(b, nr_cpus)
@@ -248,11 +254,15 @@ def unpacked(trace: Trace, b: Bytes, what: str) -> bytes:
     """What is packed here, behind its packed and its plain size."""
     packed, plain = b.u32(f"the packed size of {what}"), b.u32(f"the plain size of {what}")
     if plain > min(PLAIN_BYTES_MAX, RATIO_MAX * packed):
-        raise b.fail(f"{what} of at most {min(PLAIN_BYTES_MAX, RATIO_MAX * packed)} bytes before here, not {plain}")
+        raise b.fail(
+            f"{what} of at most {min(PLAIN_BYTES_MAX, RATIO_MAX * packed)} bytes before here, not {plain}"
+        )
     data = bytes(b.take(packed, what))
     text = _plain(trace, data, plain)
     if text is None or len(text) != plain:
-        raise damage(trace.name, b.start + b.at - packed, f"{what} in {trace.compression}, {plain} bytes unpacked")
+        raise damage(
+            trace.name, b.start + b.at - packed, f"{what} in {trace.compression}, {plain} bytes unpacked"
+        )
     return text
 
 
@@ -264,7 +274,9 @@ def _plain(trace: Trace, data: bytes, plain: int) -> bytes | None:
         except zlib.error:
             return None
     if trace.compression != "zstd":
-        raise RecordingError(f"{trace.name} is compressed with {trace.compression[:16]!r}; zstd and zlib can be read")
+        raise RecordingError(
+            f"{trace.name} is compressed with {trace.compression[:16]!r}; zstd and zlib can be read"
+        )
     unpack, error_class = _zstd(trace.name)
     text = bytearray()
     try:
@@ -281,8 +293,10 @@ def _zstd(name: str) -> tuple[Callable[[bytes], bytes], type[Exception]]:
     try:
         return zstd_unpacker(name)
     except MissingExtraError as error:
-        raise MissingExtraError(f'{name} is compressed with zstd: pip install "cfs-sched[zstd]", '
-                                "or record with --compression none") from error
+        raise MissingExtraError(
+            f'{name} is compressed with zstd: pip install "cfs-sched[zstd]", '
+            "or record with --compression none"
+        ) from error
 
 
 # ---- both
@@ -304,7 +318,9 @@ def read_option(trace: Trace, option: int, b: Bytes) -> None:
         if trace.shift > 32:
             raise b.fail(f"a shift of the clock of at most 32, not {trace.shift}, before here")
     elif option == SECTION_HEADERS:
-        read_header_formats(section(trace, b.u64("a place"), "the format of pages", option), trace.description)
+        read_header_formats(
+            section(trace, b.u64("a place"), "the format of pages", option), trace.description
+        )
     elif option == SECTION_EVENTS:
         trace.description.formats = read_systems(section(trace, b.u64("a place"), "the events", option))
     elif option == SECTION_BUFFER_TEXT:
@@ -324,9 +340,13 @@ def require_time(trace: Trace, buffer: Buffer) -> str:
         trace.mult, trace.shift = 1, 0
         return clock
     if clock == "counter":
-        raise RecordingError(f"{trace.name} has the clock counter, which numbers events and is no time: {TIMES_CLOCK}")
+        raise RecordingError(
+            f"{trace.name} has the clock counter, which numbers events and is no time: {TIMES_CLOCK}"
+        )
     if trace.mult == 1 and trace.shift == 0:
-        raise RecordingError(f"{trace.name} has the clock {clock[:32]} without its frequency, so no time: {TIMES_CLOCK}")
+        raise RecordingError(
+            f"{trace.name} has the clock {clock[:32]} without its frequency, so no time: {TIMES_CLOCK}"
+        )
     return clock
 
 
@@ -340,8 +360,10 @@ def read_rings(trace: Trace, sink: Sink, progress: Callable[[int], None]) -> Abo
     commit, data = d.header_page.get("commit"), d.header_page.get("data")
     commit_size, data_at = (commit.size, data.at) if commit and data else (d.long_size, 8 + d.long_size)
     if commit_size not in (4, 8) or not 8 + commit_size <= data_at <= 64:
-        raise RecordingError(f"{trace.name} is damaged: the format of its pages gives their length {commit_size} bytes "
-                             f"and their data the place {data_at}")
+        raise RecordingError(
+            f"{trace.name} is damaged: the format of its pages gives their length {commit_size} bytes "
+            f"and their data the place {data_at}"
+        )
     buffers = [buffer for buffer in trace.buffers if any(cpu.size for cpu in buffer.cpus)]
     if not buffers:
         raise RecordingError(f"{trace.name} holds no events at all")
@@ -355,7 +377,9 @@ def read_rings(trace: Trace, sink: Sink, progress: Callable[[int], None]) -> Abo
     return about
 
 
-def make_rings(trace: Trace, buffers: list[Buffer], plans: Plans, sink: Sink, layout: tuple[int, int]) -> Rings:
+def make_rings(
+    trace: Trace, buffers: list[Buffer], plans: Plans, sink: Sink, layout: tuple[int, int]
+) -> Rings:
     """All CPUs of all buffers, in the order in which ties are broken."""
     rings = Rings(plans, sink, trace.description.byteorder, *layout)
     places = [(cpu.cpu, i, cpu) for i, buffer in enumerate(buffers) for cpu in buffer.cpus if cpu.size]
@@ -383,7 +407,11 @@ def choose(trace: Trace, buffers: list[Buffer], rings: Rings, plans: Plans) -> t
             left_out = sorted(set(count) - wanted[i])
             taken = taken | wanted[i]
             if left_out:
-                why = "they are in another buffer already" if same else f"its clock is {buffers[i].clock}, not {clock}"
+                why = (
+                    "they are in another buffer already"
+                    if same
+                    else f"its clock is {buffers[i].clock}, not {clock}"
+                )
                 trace.about.warnings.append(f"{buffers[i].title}: left out {', '.join(left_out)}; {why}")
     return wanted, clock
 
@@ -394,8 +422,10 @@ def pages_of(trace: Trace, buffer: Buffer, cpu: Cpu) -> Callable[[], Iterator[by
         end = min(cpu.at + cpu.size, len(trace.data))
         if cpu.at + cpu.size > len(trace.data):
             nr = max(end - cpu.at, 0) // buffer.page_size
-            trace.about.warnings.append(f"cut at byte {len(trace.data)}: of CPU {cpu.cpu} there are {nr} of "
-                                        f"{cpu.size // buffer.page_size} pages")
+            trace.about.warnings.append(
+                f"cut at byte {len(trace.data)}: of CPU {cpu.cpu} there are {nr} of "
+                f"{cpu.size // buffer.page_size} pages"
+            )
         return lambda: iter([trace.data[cpu.at : end]] if cpu.at < end else [])
     return lambda: _chunks(trace, cpu)
 

@@ -187,7 +187,7 @@ TOKENS_MAX = 200
 
 
 def evaluated(text: str) -> int | None:
-    """The value of an expression of numbers with ``| & << >> + - ~`` and brackets as in C; None if it is none."""
+    """The value of an expression of numbers, with operators and brackets as in C; None if it is none."""
     tokens: list[str] = []
     at, text = 0, text.strip()
     while at < len(text):
@@ -238,7 +238,17 @@ def _applied(operator: str, one: int, two: int) -> int:
     return table[operator]() & 0xFFFFFFFFFFFFFFFF
 
 
-OLD = ((1, "S"), (2, "D"), (4, "T"), (8, "t"), (0x10, "X"), (0x20, "Z"), (0x40, "x"), (0x80, "K"), (0x100, "W"))
+OLD = (
+    (1, "S"),
+    (2, "D"),
+    (4, "T"),
+    (8, "t"),
+    (0x10, "X"),
+    (0x20, "Z"),
+    (0x40, "x"),
+    (0x80, "K"),
+    (0x100, "W"),
+)
 STATES = (
     # from which release on, the bit of "preempted", the letters
     ((4, 14), 0x100, (*OLD[:6], (0x40, "P"), (0x80, "I"))),
@@ -326,7 +336,9 @@ def count(b: Bytes, expected: str, bytes_each: int) -> int:
     """A number of things of which each takes some bytes at least."""
     nr = b.u32(expected)
     if nr > NR_FORMATS_MAX or nr * bytes_each > b.left:
-        raise b.fail(f"{expected}, at most {min(NR_FORMATS_MAX, b.left // bytes_each)}, before here, not {nr}")
+        raise b.fail(
+            f"{expected}, at most {min(NR_FORMATS_MAX, b.left // bytes_each)}, before here, not {nr}"
+        )
     return nr
 
 

@@ -74,7 +74,9 @@ def test_every_answer_can_be_had_of_a_spoilt_one(name):
         survive(spoilt(content, changes), sound)
 
 
-@pytest.mark.parametrize("head", [b"PERFILE2", b"2ELIFREP", b"\x17\x08\x44tracing6\0", b"\x17\x08\x44tracing7\0", b"\x0a"])
+@pytest.mark.parametrize(
+    "head", [b"PERFILE2", b"2ELIFREP", b"\x17\x08\x44tracing6\0", b"\x17\x08\x44tracing7\0", b"\x0a"]
+)
 @settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_random_bytes_behind_a_magic(head, content):

@@ -21,7 +21,14 @@ from typer.testing import CliRunner  # noqa: E402
 
 from cfs.cli import app  # noqa: E402
 
-NAMES = ["perf-default.data", "perf-zstd.data", "perf-pipe.data", "tc-v6.dat", "tc-v7-zstd.dat", "pf-compact.pftrace"]
+NAMES = [
+    "perf-default.data",
+    "perf-zstd.data",
+    "perf-pipe.data",
+    "tc-v6.dat",
+    "tc-v7-zstd.dat",
+    "pf-compact.pftrace",
+]
 
 
 def alike(one, two):
@@ -101,7 +108,9 @@ def test_losses_are_in_the_warnings():
 
 def test_a_file_without_a_switch_says_how_to_record(monkeypatch):
     content = readings.data_of("tc-v6.dat").replace(b"name: sched_switch\n", b"name: sched_swidge\n")
-    with pytest.raises(RecordingError, match="no sched_switch; record with trace-cmd record -C mono -e sched"):
+    with pytest.raises(
+        RecordingError, match="no sched_switch; record with trace-cmd record -C mono -e sched"
+    ):
         Recording.open(io.BytesIO(content))
 
 

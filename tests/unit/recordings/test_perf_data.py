@@ -88,12 +88,15 @@ def test_of_a_cut_pipe_what_is_whole_is_read(length):
     except RecordingError as error:
         assert length < 50_000 and ("no sched_switch" in str(error) or "byte" in str(error))
         return
-    assert 0 < len(facts) < len(whole) and {tuple(sorted(fact.items(), key=str)) for fact in facts} <= set(whole)
+    assert 0 < len(facts) < len(whole) and {tuple(sorted(fact.items(), key=str)) for fact in facts} <= set(
+        whole
+    )
     assert "cut at byte" in about.warnings[0] or length == 131_000
 
 
 def test_i3_memory_does_not_grow_with_the_file():
     """All blocks but those of the last two rounds can go."""
+
     class Block(bytearray):
         pass
 
@@ -102,7 +105,9 @@ def test_i3_memory_does_not_grow_with_the_file():
     perf = perf_data.PerfData("x", readings.Facts(), "little")
     head = perf.part(content)
     head.at = 24
-    perf_data.read_attrs(perf, perf_data.read_section(head, memoryview(content), "attrs"), 144, memoryview(content))
+    perf_data.read_attrs(
+        perf, perf_data.read_section(head, memoryview(content), "attrs"), 144, memoryview(content)
+    )
     head.at = 72
     perf_data.read_features(perf, at + size, perf_data.read_feature_bits(head), memoryview(content))
     alive, at_once, place = [], 0, at
@@ -136,7 +141,9 @@ def test_a_cut_file_is_explained():
     assert "is cut" in text and "byte 100000" in text
 
 
-@pytest.mark.parametrize("name", ["perf.data.ctx_switch_namespaces-4.14", "perf.data.piped.ctx_switch_namespaces-4.14"])
+@pytest.mark.parametrize(
+    "name", ["perf.data.ctx_switch_namespaces-4.14", "perf.data.piped.ctx_switch_namespaces-4.14"]
+)
 def test_a_recording_without_the_scheduler_says_what_it_holds(name):
     text = refused(readings.data_of(name))
     assert "cycles" in text and "no sched_switch" in text and "perf sched record" in text
@@ -240,7 +247,9 @@ def test_compressed2_is_read_with_its_padding():
     for at in range(0, len(rest), 30_000):
         packed = packer.compress(rest[at : at + 30_000]) + packer.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
         padding = -(16 + len(packed)) % 8
-        records.append(struct.pack("<IHHQ", 83, 0, 16 + len(packed) + padding, len(packed)) + packed + bytes(padding))
+        records.append(
+            struct.pack("<IHHQ", 83, 0, 16 + len(packed) + padding, len(packed)) + packed + bytes(padding)
+        )
     assert readings.read_pipe(head + b"".join(records))[0] == readings.read_perf("perf-pipe.data")[0]
 
 

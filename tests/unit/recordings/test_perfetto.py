@@ -57,7 +57,9 @@ def test_i3_who_ran_is_inferred_right_or_said_to_be_unknown():
             truth[kind, cpu, task].append((time, who))
     found = {"switch": collections.Counter(), "waking": collections.Counter()}
     for fact in facts:
-        if fact["kind"] not in found or (fact["kind"] == "switch" and fact["tid"] >= 0 and not fact["is_inferred"]):
+        if fact["kind"] not in found or (
+            fact["kind"] == "switch" and fact["tid"] >= 0 and not fact["is_inferred"]
+        ):
             continue
         task, who = (fact["other"], fact["pid"]) if fact["kind"] == "switch" else (fact["pid"], fact["tid"])
         seen = truth[fact["kind"], fact["cpu"], task]
@@ -85,7 +87,13 @@ def test_the_file_says_its_clock_and_kernel():
 
 def test_text_is_no_perfetto_trace():
     """Though it may begin with an empty line, which is the same byte."""
-    for text in (b"\n\n\n\n", b"\n# tracer: nop\n" * 50, b"\n" + b"a 1/1 [000] 5.000: x: y\n" * 99, b"\n", b"\n\x05"):
+    for text in (
+        b"\n\n\n\n",
+        b"\n# tracer: nop\n" * 50,
+        b"\n" + b"a 1/1 [000] 5.000: x: y\n" * 99,
+        b"\n",
+        b"\n\x05",
+    ):
         assert not perfetto.is_perfetto(text)
     for name in ("pf-compact", "pf-full", "pf-lost"):
         content = readings.data_of(f"{name}.pftrace")
@@ -210,9 +218,14 @@ def test_arrays_of_different_lengths_are_damage():
 
 
 def test_arrays_that_are_not_packed_are_read_as_well():
-    unpacked = b"".join(message(f1=t, f2=0, f3=p, f4=120, f6=0) for t, p in ((10, 5), (10, 6))) + message(f5=b"x")
+    unpacked = b"".join(message(f1=t, f2=0, f3=p, f4=120, f6=0) for t, p in ((10, 5), (10, 6))) + message(
+        f5=b"x"
+    )
     facts, _ = read(made(message(f4=unpacked)))
-    assert [(fact["time"], fact["other"], fact["other_name"]) for fact in facts] == [(10, 5, "x"), (20, 6, "x")]
+    assert [(fact["time"], fact["other"], fact["other_name"]) for fact in facts] == [
+        (10, 5, "x"),
+        (20, 6, "x"),
+    ]
 
 
 def test_negative_numbers_are_ten_bytes_long():
@@ -273,7 +286,9 @@ def test_packed_packets_in_packed_packets_are_damage():
 
 def test_a_trace_without_the_scheduler_says_what_it_is_of():
     config = message(f2=message(f1=message(f1=b"linux.process_stats")))
-    with pytest.raises(RecordingError, match=r"linux\.process_stats, without events of ftrace.*sched/sched_switch"):
+    with pytest.raises(
+        RecordingError, match=r"linux\.process_stats, without events of ftrace.*sched/sched_switch"
+    ):
         read(message(f1=message(f33=config)) * 3)
 
 
@@ -311,7 +326,10 @@ def test_i2_a_damaged_message_is_left_out(body):
         message(f1=message(f1=message(f2=message(f1=1, f2=1, f4=body)))),
     ):
         facts, about = read(made(good) + bad + made(good))
-        assert [fact["time"] for fact in facts] == [5, 5] and "1 parts of packets are damaged" in about.warnings[0]
+        assert [fact["time"] for fact in facts] == [
+            5,
+            5,
+        ] and "1 parts of packets are damaged" in about.warnings[0]
 
 
 def test_i4_what_waits_for_a_check_is_limited():

@@ -69,7 +69,9 @@ def test_of_two_buffers_no_event_is_taken_twice(monkeypatch):
     fewer, about = readings.read(trace_dat, content)
     left_out = {fact["kind"] for fact in facts} - {fact["kind"] for fact in fewer}
     assert left_out == {"fork", "exit", "context"}
-    assert [words for words in about.warnings if "'third'" in words and "its clock is global, not mono" in words]
+    assert [
+        words for words in about.warnings if "'third'" in words and "its clock is global, not mono" in words
+    ]
 
 
 # ---- pages: made here
@@ -120,7 +122,9 @@ def test_entries_of_all_kinds():
     discarded = struct.pack("<II", 7 << 5 | 29, 8) + bytes(4)
     extend = struct.pack("<II", 3 << 5 | 30, 2)
     absolute = struct.pack("<II", 1 << 5 | 31, 10)
-    facts, _ = facts_of(page(1000, entry(1) + long + discarded + extend + entry(1)) + page(5000, absolute + entry(2)))
+    facts, _ = facts_of(
+        page(1000, entry(1) + long + discarded + extend + entry(1)) + page(5000, absolute + entry(2))
+    )
     assert times(facts) == [(1001, 0), (1006, 0), (1006 + 7 + 3 + (2 << 27) + 1, 0), (1 + (10 << 27) + 2, 0)]
     assert facts[0]["name"] == "ab" and facts[0]["other_name"] == "cdef" and facts[0]["out"] == 2
 

@@ -49,7 +49,15 @@ print fmt: "x", REC->prev_comm
 def test_the_states_of_today():
     states = states_of_format(TODAY)
     assert (states.mask, states.preempted) == (0xFF, 0x100) and states == states_of_kernel("6.18.44")
-    assert [states.text(v) for v in (0, 1, 2, 0x10, 0x80, 0x100, 0x102)] == ["R", "S", "D", "X", "I", "R+", "D+"]
+    assert [states.text(v) for v in (0, 1, 2, 0x10, 0x80, 0x100, 0x102)] == [
+        "R",
+        "S",
+        "D",
+        "X",
+        "I",
+        "R+",
+        "D+",
+    ]
     assert states.bits("XZx") == 0x30
 
 
@@ -81,13 +89,22 @@ def test_a_print_format_that_is_not_understood_is_none(text):
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("1 | 2 + 4", 7), ("1 + 1 << 1", 4), ("(1 | 2) & ~1", 2), ("2048-1", 2047), ("6 & 3 | 8", 10), ("0x10 >> 4", 1)],
+    [
+        ("1 | 2 + 4", 7),
+        ("1 + 1 << 1", 4),
+        ("(1 | 2) & ~1", 2),
+        ("2048-1", 2047),
+        ("6 & 3 | 8", 10),
+        ("0x10 >> 4", 1),
+    ],
 )
 def test_expressions_bind_as_in_c(text, value):
     assert evaluated(text) == value
 
 
-@pytest.mark.parametrize("text", ["", "1 +", "(1", "1)", "1 2", "a", "1 << 64", "+" * 300, "(" * 150 + "1" + ")" * 150])
+@pytest.mark.parametrize(
+    "text", ["", "1 +", "(1", "1)", "1 2", "a", "1 << 64", "+" * 300, "(" * 150 + "1" + ")" * 150]
+)
 def test_what_is_no_expression_is_none(text):
     assert evaluated(text) is None
 
@@ -97,7 +114,9 @@ def test_a_format():
     assert (f.name, f.id, f.print_format) == ("sched_switch", 372, '"x", REC->prev_comm')
     assert f.fields["prev_comm"] == Field(8, 16, False, "text")
     assert f.fields["comm"] == Field(24, 4, False, "data_loc") and f.fields["other"].how == "rel_loc"
-    assert f.fields["prev_state"] == Field(32, 8, True, "integer")  # as kernels before 2.6.33 leave "signed" out
+    assert f.fields["prev_state"] == Field(
+        32, 8, True, "integer"
+    )  # as kernels before 2.6.33 leave "signed" out
     assert f.fields["runtime"] == Field(40, 8, False, "integer")
     assert read_format("sched", "name: x\n") is None
 
