@@ -515,7 +515,8 @@ cdef class Records:
             self.emit(&self.entries[i])
             i += 1
         self.nr_entries -= i
-        memmove(self.entries, self.entries + i, self.nr_entries * sizeof(entry_t))
+        if i:
+            memmove(self.entries, self.entries + i, self.nr_entries * sizeof(entry_t))
         return 0
 
     cdef int emit(self, const entry_t* e) except -1 nogil:

@@ -348,7 +348,8 @@ cdef class Bundles:
     cdef int read_next(self, cursor_t* c) except -1 nogil:
         cdef bundle_t* b = &self.bundles[c.bundle]
         cdef size_t old
-        memmove(c.facts.items, c.facts.items + c.at, (c.facts.nr - c.at) * sizeof(fact_t))
+        if c.at:
+            memmove(c.facts.items, c.facts.items + c.at, (c.facts.nr - c.at) * sizeof(fact_t))
         c.facts.nr -= c.at
         c.segment -= min(c.segment, c.at)
         c.at = 0
