@@ -371,6 +371,7 @@ cdef class Bundles:
         self.nr_losses += 1
         if self.events.nr + self.switches.nr + self.wakings.nr:
             fact = new_fact(&c.facts)
+            clear(fact)
             fact.kind = MISSING
             fact.cpu = <int32_t> c.cpu
             fact.time = self.earliest()

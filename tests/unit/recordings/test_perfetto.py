@@ -75,6 +75,7 @@ def test_i3_who_ran_is_inferred_right_or_said_to_be_unknown():
 def test_losses_are_told():
     facts, about = readings.read(perfetto, readings.data_of("pf-lost.pftrace"))
     assert {fact["cpu"] for fact in facts if fact["kind"] == "lost"} == {0, 1}
+    assert [(fact["value"], fact["tid"], fact["name"]) for fact in facts if fact["kind"] == "lost"] == [(0, -1, None)] * 2
     assert about.nr_lost == 19645 + 15560
     after = [i + 1 for i, fact in enumerate(facts) if fact["kind"] == "lost"]
     assert all(facts[i]["kind"] != "switch" or facts[i]["pid"] < 0 for i in after if not facts[i]["tid"] >= 0)
