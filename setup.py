@@ -53,6 +53,12 @@ MODULES = [
     "cfs.scheduler._capi",
     "cfs.recordings._lines",
     "cfs.recordings._tracker",
+    "cfs.recordings._sink",
+    "cfs.recordings._plan",
+    "cfs.recordings._feed",
+    "cfs.recordings._perf_data",
+    "cfs.recordings._trace_dat",
+    "cfs.recordings._perfetto",
     "cfs.recordings._scan",
     "cfs.recordings._walk",
 ]

@@ -206,12 +206,18 @@ def _scenario(path: str, choice: Choice) -> Given:
 def _recording_title(read: Recording, work: Workload, cpus: list[int]) -> list[str]:
     causes = read.causes(cpus)
     return [
-        f"recording  {clean(read.name)}: {read.kind}, {count_text(read.nr_lines, 'line')}",
+        f"recording  {clean(read.name)}: {read.kind}, {_length(read)}",
         f"           {time_text(read.duration_ns).strip()}, {_cpu_text(read.cpus)}, "
         f"{count_text(len(read.tasks), 'task')}, {_switches(read)}",
         f"workload   {count_text(work.nr_tasks, 'task')} of {_cpu_text(cpus)}; wakeups there: "
         f"{causes['caused']} caused by tasks, {causes['timer']} by timers, {causes['outside']} from outside",
     ]
+
+
+def _length(read: Recording) -> str:
+    if read.nr_records:
+        return count_text(read.nr_records, "record") + (f", clock {clean(read.clock)}" if read.clock else "")
+    return count_text(read.nr_lines, "line")
 
 
 def _warnings(read: Recording, told: Told) -> list[str]:

@@ -2,7 +2,8 @@
 
 What it decides: whether the bytes are compressed, and whether they are something that no reader here
 understands. Both are seen from the first bytes, never from a name. Compressed files (gzip; zstd with the
-extra `zstd`) are unpacked block by block, so a file that unpacks to a terabyte takes time but no memory.
+extra `zstd`) are unpacked block by block, so a text that unpacks to a terabyte takes time but no memory. A
+recording that must be there as a whole is mapped into memory if it is a plain file, else put together.
 
 A compressed file that ends too early, or whose end is damaged, gives all text before the damage, and then a
 sentence for `Recording.warnings`; that is the caller's only news of it.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import mmap
 import os
 import sys
 import zlib
@@ -29,15 +31,28 @@ ZSTD_STEP_BYTES = 512  # 4 bytes of zstd may stand for 128 KiB: so many at a tim
 BLOCK_BYTES = 1 << 18  # fits the second-level cache; 16 times more is no faster (measured 2025-11, EPYC)
 
 PERF_SCRIPT = "perf script --ns -F comm,pid,tid,cpu,time,event,trace -i FILE"
+HEAD_BYTES = 1 << 16  # as much shows what it is
+WHOLE_BYTES_MAX = 1 << 32
+CTF = "a CTF trace, as LTTng writes it; record with perf sched record or trace-cmd instead"
 FOREIGN = {
-    b"PERFILE2": "a perf.data file; make text of it: " + PERF_SCRIPT,
-    b"2ELIFREP": "a perf.data file of the other byte order; give the text that perf script prints there",
-    b"\x17\x08\x44tracing": "a trace.dat file of trace-cmd; give the text: trace-cmd report -R FILE",
+    b"PERFFILE": "perf.data of version 1, from before Linux 2.6.33; give the text that its own perf prints",
+    b"ELIFFREP": "perf.data of version 1, from before Linux 2.6.33; give the text that its own perf prints",
     b"\xfd7zXZ": "compressed with xz; unpack it, or pipe it in: xzcat FILE | cfs replay -",
     b"BZh": "compressed with bzip2; unpack it, or pipe it in: bzcat FILE | cfs replay -",
-    b"PK\x03\x04": "a zip archive; unpack it",
+    b"PK\x03\x04": "a zip archive; unpack it, and give the recording in it",
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive; unpack it, and give the recording in it",
+    b"TRACE:\n": "compressed text of atrace -z; record without -z",
+    b"/* CTF 1": f"the metadata of {CTF}",
+    b"\xc1\x1f\xfc\xc1": f"a stream of {CTF}",
+    b"\xc1\xfc\x1f\xc1": f"a stream of {CTF}",
+    b"\x7fELF": "a program, not a recording; give what perf record or trace-cmd record wrote",
     b"\xff\xfe": "text in UTF-16; make it UTF-8: iconv -f UTF-16 -t UTF-8 FILE | cfs replay -",
     b"\xfe\xff": "text in UTF-16; make it UTF-8: iconv -f UTF-16 -t UTF-8 FILE | cfs replay -",
+}
+FOLDERS = {
+    "header": "a recording of perf record --threads; record without --threads",
+    "metadata": CTF,
+    "trace_pipe": "a folder of tracefs; give the file trace in it",
 }
 
 
@@ -67,6 +82,9 @@ class Source:
         self.progress = progress
         self.warnings: list[str] = []
         self.name = self._name()
+        self.is_packed = False
+        self._head: bytes | None = None
+        self._rest: Iterator[bytes] = iter(())
 
     def _name(self) -> str:
         if hasattr(self.path, "read"):
@@ -75,26 +93,46 @@ class Source:
         path = os.fspath(self.path)
         return "stdin" if path in ("-", b"-") else os.path.basename(os.fsdecode(path))
 
-    def blocks(self) -> Iterator[bytes]:
-        """The text, block by block; `RecordingError` if it cannot be read or is something else.
+    def head(self) -> bytes:
+        """The first bytes, unpacked; `RecordingError` if they cannot be read or are something else.
 
         `MissingExtraError` if it is compressed with zstd and nothing here can unpack that.
         """
-        raw = self._raw_blocks()
-        head = next(raw, b"")
-        while len(head) < 16 and (more := next(raw, b"")):
-            head += more
-        if head[:2] == b"\x1f\x8b":
-            text = self._unpacked(head, raw)
-            head, raw = next(text, b""), text
-        elif head.startswith(ZSTD):
-            text = self._unpacked_zstd(head, raw)
-            head, raw = next(text, b""), text
-        for magic, what in FOREIGN.items():
-            if head.startswith(magic):
+        if self._head is None:
+            raw = self._raw_blocks()
+            head = _first(raw, 16)
+            self.is_packed = head[:2] == b"\x1f\x8b" or head.startswith(ZSTD)
+            if head[:2] == b"\x1f\x8b":
+                raw = self._unpacked(head, raw)
+            elif head.startswith(ZSTD):
+                raw = self._unpacked_zstd(head, raw)
+            head = _first(raw, HEAD_BYTES, b"" if self.is_packed else head)
+            if what := foreign(head):
                 raise RecordingError(f"{self.name} is {what}")
-        yield head
-        yield from raw
+            self._head, self._rest = head, raw
+        return self._head
+
+    def blocks(self) -> Iterator[bytes]:
+        """All of it, unpacked, block by block; errors as of `head`."""
+        yield self.head()
+        yield from self._rest
+
+    def whole(self) -> memoryview:
+        """All of it, unpacked, as one; errors as of `head`."""
+        self.head()
+        path: Any = self.path
+        if not self.is_packed and not hasattr(path, "read") and os.path.isfile(path):
+            with open(path, "rb") as file:
+                return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        data = bytearray()
+        for block in self.blocks():
+            data += block
+            if len(data) > WHOLE_BYTES_MAX:
+                raise RecordingError(
+                    f"{self.name} unpacks to more than {WHOLE_BYTES_MAX >> 20} MiB, and its kind must be there as "
+                    "a whole: unpack it to a file"
+                )
+        return memoryview(data)
 
     def _raw_blocks(self) -> Iterator[bytes]:
         given: Any = self.path  # what it is, is seen here
@@ -111,7 +149,8 @@ class Source:
             if isinstance(error, RecordingError):
                 raise
             raise RecordingError(
-                f"cannot read {self.name}: {getattr(error, 'strerror', None) or error}"
+                folder_text(self.path, self.name)
+                or f"cannot read {self.name}: {getattr(error, 'strerror', None) or error}"
             ) from error
 
     def _read(self, file: BinaryIO) -> Iterator[bytes]:
@@ -169,6 +208,35 @@ class Source:
             self.warnings.append("the compressed file is cut: read up to there")
 
 
+def _first(blocks: Iterator[bytes], length: int, head: bytes = b"") -> bytes:
+    """So many bytes, or as many as there are."""
+    while len(head) < length and (block := next(blocks, None)) is not None:
+        head += block
+    return head
+
+
+def foreign(head: bytes) -> str:
+    """What a file with these first bytes is, if no reader here understands it, and what to do; else ""."""
+    for magic, what in FOREIGN.items():
+        if head.startswith(magic):
+            return what
+    if head[257:262] == b"ustar":
+        return "a tar archive; unpack it, and give the recording in it"
+    if head.lstrip()[:1] == b"{" or head.lstrip().startswith(b"[{"):
+        return "JSON, as Chrome writes traces: no recording of the scheduler; give the file that it was made of"
+    if b"sch delay" in head[:4096] and b"run time" in head[:4096]:
+        return f"the table of perf sched timehist, which lacks wakeups and states; give perf.data, or {PERF_SCRIPT}"
+    return ""
+
+
+def folder_text(path: object, name: str) -> str:
+    """What a folder is, and what to do; "" if it is none."""
+    if not isinstance(path, str | os.PathLike) or not os.path.isdir(path):
+        return ""
+    what = next((text for file, text in FOLDERS.items() if os.path.exists(os.path.join(path, file))), None)
+    return f"{name} is {what or 'a folder; give the recording in it'}"
+
+
 def _zstd(name: str) -> tuple[Callable[[], Any], type[Exception]]:
     """What makes an object that unpacks one frame, and what it raises: Python 3.14's own, or of zstandard."""
     with contextlib.suppress(ImportError):
@@ -181,6 +249,12 @@ def _zstd(name: str) -> tuple[Callable[[], Any], type[Exception]]:
         f"{name} is compressed with zstd: {how_to_install('zstd')}; "
         "or pipe it in: zstdcat FILE | cfs replay -"
     )
+
+
+def zstd_unpacker(name: str) -> tuple[Callable[[bytes], bytes], type[Exception]]:
+    """What unpacks one zstd stream piece by piece, and what it raises; `MissingExtraError` if nothing can."""
+    new, error_class = _zstd(name)
+    return new().decompress, error_class
 
 
 def _until_damage(unpack: zlib._Decompress, block: bytes) -> Iterator[bytes]:

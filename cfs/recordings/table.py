@@ -51,12 +51,19 @@ class Reading:
         Lines of the text; 0 if it is none.
     warnings : list of str
         What was left out or is doubtful, and where.
+    nr_records : int
+        Records of a binary recording; 0 if it is none.
+    clock, kernel : str
+        The clock of its times and the release of the kernel; "" if it does not say.
     """
 
     tracker: Tracker
     kind: str
     nr_lines: int = 0
     warnings: list[str] = field(default_factory=list)
+    nr_records: int = 0
+    clock: str = ""
+    kernel: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +111,9 @@ class EventTable:
         self.nr_switches: int = tracker.nr_switches
         self.inferred_switch_ins: int = tracker.inferred_switch_ins
         self.nr_lines: int = reading.nr_lines
+        self.nr_records: int = reading.nr_records
+        self.clock: str = reading.clock
+        self.kernel: str = reading.kernel
         self.warnings: list[str] = [*reading.warnings, *warnings]
         buffer: Any = tracker  # is one, which types cannot say before Python 3.12
         self.packed_events = np.frombuffer(buffer, EVENT_DTYPE)

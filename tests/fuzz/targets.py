@@ -3,6 +3,9 @@
     recording   text of perf script or ftrace (`Recording.open`), and the runs found in it
     answers     the same text, and every question that a recording answers: twenty times slower
     packed      the same text packed by gzip, with a damaged byte and a cut
+    perf_data   a perf.data file or pipe (`Recording.open`), and the runs found in it
+    trace_dat   the same of a trace.dat
+    perfetto    the same of a Perfetto trace
     trace       conformance traces (`replay_trace`), replayed on the model that they name
     scenario    TOML (`read_scenario`), and 1 ms of a run under a model
 
@@ -20,6 +23,7 @@ import io
 import pathlib
 import sys
 import tempfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -27,7 +31,9 @@ import cfs
 from cfs import conformance, scenarios
 from cfs.scenarios import expand
 from tests.properties.test_random_recordings import SOUND, sound
+from tests.unit.recordings import readings
 from tests.unit.recordings.lines import text
+from tests.unit.recordings.tiled import shortened
 
 ROOT = pathlib.Path(__file__).parents[2]
 FOUND = pathlib.Path(__file__).parent / "found"
@@ -117,6 +123,40 @@ WORDS_OF_RECORDINGS = (
 )  # fmt: skip
 
 
+# ---- Binary recordings ---------------------------------------------------------------------------
+# Seeds are short: of a file the first records, of a pipe and a Perfetto trace the first bytes.
+
+
+def seeds_of_perf_data():
+    pipe = readings.data_of("perf-pipe.data")
+    files = ["perf-default", "perf-callchain", "perf-bigendian-switch", "perf-zstd"]
+    return [*(shortened(readings.data_of(f"{name}.data"), 4_000) for name in files), pipe[:60_000]]
+
+
+def seeds_of_trace_dat():
+    whole = readings.data_of("tc-v7-zstd.dat")
+    return [whole, *(readings.data_of(f"{name}.dat")[:BINARY_BYTES] for name in ("tc-v6", "tc-old-arm64-b", "tc-v6-tsc"))]
+
+
+def seeds_of_perfetto():
+    named = [readings.data_of(f"{name}.pftrace") for name in ("pf-compact", "pf-full", "pf-lost")]
+    packed = b"\x92\x03" + varint(len(deflated := zlib.compress(named[2][:4_000]))) + deflated
+    return [*(content[:16_000] for content in named), b"\x0a" + varint(len(packed)) + packed + named[0][:2_000]]
+
+
+def varint(value):
+    return bytes([value & 127 | 128, value >> 7 & 127 | 128, value >> 14])
+
+
+BINARY_BYTES = 65_536
+WORDS_OF_BINARIES = (
+    "PERFILE2", "\x17\x08\x44tracing", "header_page\0", "header_event\0", "flyrecord\0", "options  \0", "zstd\0", "zlib\0",
+    "none\0", "\x28\xb5\x2f\xfd", "\x78\x9c", "sched\0", "name: sched_switch\nID: 372\nformat:\n",
+    "\tfield:int next_pid;\toffset:56;\tsize:4;\tsigned:1;\n", "__data_loc char[] ", "print fmt: ", "REC->prev_state & ",
+    "\x09\0\0\0", "\x44\0\0\0", "\x51\0\0\0", "\x53\0\0\0", "\x42\0\0\0", "\xff\xff\xff\xff\xff\xff\xff\x7f",
+)  # fmt: skip
+
+
 # ---- Conformance traces --------------------------------------------------------------------------
 
 
@@ -194,6 +234,9 @@ TARGETS = {
     "recording": Target(try_recording, seeds_of_recordings, WORDS_OF_RECORDINGS, 4_096),
     "answers": Target(try_answers, seeds_of_recordings, WORDS_OF_RECORDINGS, 4_096),
     "packed": Target(try_packed, seeds_of_recordings, WORDS_OF_RECORDINGS, 4_096),
+    "perf_data": Target(try_recording, seeds_of_perf_data, WORDS_OF_BINARIES, BINARY_BYTES),
+    "trace_dat": Target(try_recording, seeds_of_trace_dat, WORDS_OF_BINARIES, BINARY_BYTES),
+    "perfetto": Target(try_recording, seeds_of_perfetto, WORDS_OF_BINARIES, BINARY_BYTES),
     "trace": Target(try_trace, seeds_of_traces, WORDS_OF_TRACES, 8_192),
     "scenario": Target(try_scenario, seeds_of_scenarios, WORDS_OF_SCENARIOS, 4_096),
 }

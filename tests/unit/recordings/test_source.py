@@ -170,12 +170,12 @@ def test_without_the_extra_zstd_it_says_what_to_install(monkeypatch):
 # ---- refused
 
 
-def test_a_perf_data_file_is_named():
-    assert "perf script" in refused(b"PERFILE2" + bytes(1000))
+def test_a_perf_data_file_of_version_1_is_named():
+    assert "2.6.33" in refused(b"PERFFILE" + bytes(1000))
 
 
-def test_a_compressed_perf_data_file_is_named():
-    assert "perf script" in refused(gzip.compress(b"PERFILE2" + bytes(1000)))
+def test_a_compressed_perf_data_file_of_version_1_is_named():
+    assert "2.6.33" in refused(gzip.compress(b"PERFFILE" + bytes(1000)))
 
 
 @pytest.mark.parametrize(
@@ -184,11 +184,29 @@ def test_a_compressed_perf_data_file_is_named():
         (b"\xfd7zXZ\0", "xz"),
         (b"BZh9", "bzip2"),
         ("# tracer: nop\n".encode("utf-16"), "iconv"),
-        (b"\x17\x08\x44tracing", "trace-cmd"),
+        (b"PK\x03\x04", "zip"),
+        (b"7z\xbc\xaf\x27\x1c", "7z"),
+        (b"TRACE:\n\x78\x9c", "atrace -z"),
+        (b"/* CTF 1.8 */", "CTF"),
+        (b"\xc1\x1f\xfc\xc1", "LTTng"),
+        (b"\x7fELF", "a program"),
+        (b"x" * 257 + b"ustar\0", "tar"),
+        (b' {"traceEvents": [', "JSON"),
+        (b'[{"ph": "X"}', "JSON"),
+        (b"   time    cpu  task name   wait time  sch delay   run time\n", "perf sched timehist"),
+        (b"\x13\x37\0\0\xff", "13 37 00 00 ff"),
     ],
 )
 def test_other_formats_are_named(magic, word):
     assert word in refused(magic + bytes(100))
+
+
+@pytest.mark.parametrize(("file", "word"), [("header", "--threads"), ("metadata", "CTF"), ("trace_pipe", "tracefs"),
+                                              ("x", "a folder")])  # fmt: skip
+def test_folders_are_named(tmp_path, file, word):
+    (tmp_path / file).touch()
+    with pytest.raises(RecordingError, match=word):
+        Recording.open(tmp_path)
 
 
 @pytest.mark.parametrize("content", [b"", gzip.compress(b"")])

@@ -1,0 +1,14 @@
+"""From facts to a tracker; see `_feed.pyx`."""
+
+from typing import final
+
+from ._sink import Sink
+from ._tracker import Tracker
+
+@final
+class Feed(Sink):
+    tracker: Tracker
+    nr_facts: int
+    nr_strange: int
+    nr_backwards: int
+    def finish(self) -> None: ...

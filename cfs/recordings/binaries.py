@@ -1,0 +1,105 @@
+"""Binary recordings, from a `Source` to a `Reading`: perf.data, trace.dat, Perfetto traces.
+
+What it decides: which reader a file is for, by its first bytes, and what it must hold to be a recording. Each
+reader has a file that reads what is read once, and a compiled one that reads the events:
+
+    perf_data, _perf_data    perf record, in a file or from a pipe
+    trace_dat, _trace_dat    trace-cmd record
+    perfetto, _perfetto      traced_probes
+
+The readers hand facts (`_sink.pxd`) to a `Feed`, which gives them to the tracker.
+"""
+
+from __future__ import annotations
+
+from ..errors import RecordingError
+from . import perf_data, perfetto, trace_dat
+from ._feed import Feed
+from .about import About
+from .source import Source
+from .table import Reading
+
+__all__ = ["is_binary", "read_binary"]
+
+ADVICE = {
+    "perf.data": "record with perf sched record",
+    "trace.dat": "record with trace-cmd record -C mono -e sched",
+    "Perfetto trace": f"record {perfetto.CONFIG}",
+}
+
+
+def is_binary(source: Source) -> bool:
+    """Whether one of the readers here is for it.
+
+    Raises
+    ------
+    RecordingError
+        It is neither that nor text.
+    """
+    head = source.head()
+    if perf_data.is_perf_data(head) or trace_dat.is_trace_dat(head) or perfetto.is_perfetto(head):
+        return True
+    if b"\0" in head[:16]:
+        raise RecordingError(
+            f"{source.name} is neither perf.data, trace.dat, a Perfetto trace nor text: it begins with "
+            f"{head[:8].hex(' ')}. Pages of a raw ring buffer (trace_pipe_raw) lack the description of their "
+            "events: record with trace-cmd"
+        )
+    return False
+
+
+def read_binary(source: Source) -> Reading:
+    """Read all of `source`.
+
+    Parameters
+    ----------
+    source : Source
+        `is_binary` holds of it.
+
+    Returns
+    -------
+    Reading
+
+    Raises
+    ------
+    RecordingError
+        It is damaged in a part that all else needs, or holds nothing sound; the message says what and
+        where.
+    MissingExtraError
+        It is compressed with zstd, and nothing here can unpack that.
+    """
+    feed = Feed()
+    about = _about(source, feed)
+    feed.finish()
+    tracker = feed.tracker
+    if tracker.nr_switches == 0:
+        because = "".join(f"; {warning}" for warning in [*about.warnings, *source.warnings])
+        raise RecordingError(f"{source.name} has no sched_switch; {ADVICE[about.kind]}{because}")
+    about.warn(about.nr_lost, "events are lost, as far as the recording says")
+    about.warn(feed.nr_strange, "events contradict themselves: left out")
+    about.warn(feed.nr_backwards, "events go back in time by more than 1 ms: left out")
+    about.warn(tracker.nr_early, "events go back in time by less than 1 ms: taken as simultaneous")
+    return Reading(
+        tracker,
+        about.kind,
+        warnings=about.warnings,
+        nr_records=about.nr_records,
+        clock=about.clock,
+        kernel=about.kernel,
+    )
+
+
+def _about(source: Source, feed: Feed) -> About:
+    head = source.head()
+    if perf_data.is_perf_data(head) and perf_data.is_pipe(head):
+        return perf_data.read_pipe(source.name, source.blocks(), feed)
+    reader = (
+        perf_data if perf_data.is_perf_data(head) else trace_dat if trace_dat.is_trace_dat(head) else perfetto
+    )
+    data = source.whole()
+
+    def progress(done: int) -> None:
+        if source.progress is not None:
+            source.progress(min(done, len(data)), len(data))
+
+    return reader.read_file(source.name, data, feed, progress)

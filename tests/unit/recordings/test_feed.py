@@ -1,0 +1,47 @@
+"""Facts of binary recordings as the tracker's. Way to be right: the text that says the same, read by the scanner."""
+
+import numpy as np
+import pytest
+
+from cfs.recordings import Recording
+from tests.unit.recordings import readings
+from tests.unit.recordings.test_perf_data import READ_BY_PERF
+from tests.unit.recordings.test_trace_dat import READ_BY_TRACE_CMD
+
+PAIRS = [(f"{name}.data", f"{name}.perf-script.txt") for name in READ_BY_PERF] + [
+    (f"{name}.dat", f"{name}.report-kernel.txt") for name in READ_BY_TRACE_CMD
+]
+
+
+def opened(name):
+    return Recording.open(readings.FORMATS / f"{name}.gz")
+
+
+@pytest.mark.parametrize(("binary", "text"), PAIRS, ids=[binary for binary, _ in PAIRS])
+def test_the_same_recording_comes_of_the_file_and_of_its_text(binary, text):
+    """Events, runs, tasks, names, CPU time: everything but the interrupt flags, which the text leaves out."""
+    ours, theirs = opened(binary), opened(text)
+    assert (ours.cpus, ours.start_ns, ours.duration_ns) == (theirs.cpus, theirs.start_ns, theirs.duration_ns)
+    assert ours.tasks == theirs.tasks and ours.names == theirs.names
+    assert ours.inferred_switch_ins == theirs.inferred_switch_ins
+    for field in ("time_ns", "task", "context", "cpu", "kind"):
+        assert np.array_equal(ours.events[field], theirs.events[field]), field
+    assert np.array_equal(ours.runs(), theirs.runs())
+    assert np.array_equal(ours.busy_ns(), theirs.busy_ns())
+
+
+def test_the_file_tells_more_than_the_text():
+    ours, theirs = opened("tc-v7-zstd.dat"), opened("tc-v7-zstd.report-kernel.txt")
+    assert (theirs.wakeups()["irq"] == 0).all() and (ours.wakeups()["irq"] != 0).any()
+    assert (ours.clock, ours.kernel) == ("mono", "6.18.44-generic") and theirs.clock == ""
+    assert ours.nr_records == 1514 and ours.nr_lines == 0
+    assert sum(ours.causes().values()) == sum(theirs.causes().values())
+
+
+@pytest.mark.parametrize("name", ["pf-compact", "pf-full", "pf-lost"])
+def test_a_perfetto_trace_is_a_recording(name):
+    recording = opened(f"{name}.pftrace")
+    runs = recording.runs()
+    assert recording.nr_switches > 100 and len(runs) > 100
+    assert (runs["start_ns"] <= runs["end_ns"]).all()
+    assert recording.workload(None).nr_tasks > 3

@@ -1,0 +1,291 @@
+"""perf.data against what perf script prints of it, and against damage. Way to be right: another program."""
+
+import gc
+import gzip
+import struct
+import sys
+import weakref
+
+import pytest
+
+from cfs import MissingExtraError, RecordingError
+from cfs.recordings import perf_data
+from cfs.recordings.tracepoints import states_of_kernel
+from tests.unit.recordings import readings
+from tests.unit.recordings.tiled import samples_of, tiled
+
+READ_BY_PERF = [
+    "perf-default", "perf-monotonic", "perf-zstd", "perf-pipe", "perf-callchain", "perf-lost", "perf-all-sched",
+    "perf-bigendian-switch",
+]  # fmt: skip
+HEADER = 8
+
+
+def expected(name):
+    """What perf script prints; the thread in front of a switch is -1 after an exit, so the switch's own is taken."""
+    rows = readings.of_perf_script(readings.FORMATS / f"{name}.perf-script.txt.gz")
+    return [
+        (time, cpu, fields[1] if kind == "switch" else tid, event, kind, fields)
+        for time, cpu, tid, event, kind, fields in rows
+    ]
+
+
+def rows_of(facts, about):
+    return readings.of_facts(facts, about.event_names, states_of_kernel(about.kernel))
+
+
+def refused(content):
+    with pytest.raises(RecordingError) as caught:
+        readings.read_perf("", content)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", READ_BY_PERF)
+def test_every_event_is_read_as_perf_reads_it(name):
+    """All events of the scheduler with all their fields, in perf's order: I1 of cfs/recordings/_perf_data.pyx."""
+    facts, about = readings.read_perf(f"{name}.data")
+    want = expected(name)
+    assert len(want) > 100 and rows_of(facts, about) == want
+    assert about.warnings == []
+
+
+def test_the_file_says_its_clock_kernel_and_command():
+    _, about = readings.read_perf("perf-all-sched.data")
+    assert (about.clock, about.kernel, about.nr_cpus) == ("CLOCK_MONOTONIC_RAW", "6.18.44-generic", 2)
+    assert "perf record" in about.command and "--switch-events" in about.command
+    assert readings.read_perf("perf-default.data")[1].clock == "perf clock"
+    assert readings.read_perf("perf-monotonic.data")[1].clock == "CLOCK_MONOTONIC"
+
+
+def test_losses_are_told_where_they_were_and_how_many():
+    facts, about = readings.read_perf("perf-lost.data")
+    lost = [fact for fact in facts if fact["kind"] == "lost"]
+    assert len(lost) == 25 and sum(fact["value"] for fact in lost) == 12772
+    assert {fact["cpu"] for fact in lost} <= {0, 1} and all(fact["time"] > 0 for fact in lost)
+    assert about.nr_lost == 14036  # what the kernel counted at the end: it includes those
+
+
+def test_interrupts_are_told():
+    facts, _ = readings.read_perf("perf-default.data")
+    wakings = [fact["irq"] for fact in facts if fact["kind"] == "waking"]
+    assert set(wakings) <= {1, 2, 3} and {1, 2} <= set(wakings)
+
+
+@pytest.mark.parametrize("size", [1, 7, 4096, 1 << 20])
+def test_i2_how_a_pipe_is_cut_into_blocks_makes_no_difference(size):
+    content = readings.data_of("perf-pipe.data")
+    content = content[:40_000] if size == 1 else content
+    assert readings.read_pipe(content, size)[0] == readings.read_pipe(content)[0]
+
+
+@pytest.mark.parametrize("length", [16, 17, 24, 5000, 50_000, 100_001, 131_000])
+def test_of_a_cut_pipe_what_is_whole_is_read(length):
+    """Every event is one of the whole recording; or there is no sched_switch yet, which is said."""
+    content = readings.data_of("perf-pipe.data")
+    whole = [tuple(sorted(fact.items(), key=str)) for fact in readings.read_pipe(content)[0]]
+    try:
+        facts, about = readings.read_pipe(content[:length])
+    except RecordingError as error:
+        assert length < 50_000 and ("no sched_switch" in str(error) or "byte" in str(error))
+        return
+    assert 0 < len(facts) < len(whole) and {tuple(sorted(fact.items(), key=str)) for fact in facts} <= set(
+        whole
+    )
+    assert "cut at byte" in about.warnings[0] or length == 131_000
+
+
+def test_i3_memory_does_not_grow_with_the_file():
+    """All blocks but those of the last two rounds can go."""
+
+    class Block(bytearray):
+        pass
+
+    content, _ = tiled(30)
+    at, size = struct.unpack_from("<2Q", content, 40)
+    perf = perf_data.PerfData("x", readings.Facts(), "little")
+    head = perf.part(content)
+    head.at = 24
+    perf_data.read_attrs(
+        perf, perf_data.read_section(head, memoryview(content), "attrs"), 144, memoryview(content)
+    )
+    head.at = 72
+    perf_data.read_features(perf, at + size, perf_data.read_feature_bits(head), memoryview(content))
+    alive, at_once, place = [], 0, at
+    while place < at + size:
+        block = Block(content[place : min(place + 70_000, at + size)])
+        alive.append(weakref.ref(block))
+        place += perf.records.feed(memoryview(block))
+        del block
+        gc.collect()
+        at_once = max(at_once, sum(ref() is not None for ref in alive))
+    assert len(alive) > 40 and at_once < 12
+
+
+def test_rounds_are_sorted_and_a_broken_promise_is_counted():
+    content, nr = tiled(3, gap_ns=1)
+    facts, about = readings.read_perf("", content)
+    times = [fact["time"] for fact in facts]
+    assert len(facts) == nr == 3 * 653 and times == sorted(times)
+
+
+# ---- damage: I2 of cfs/recordings/_perf_data.pyx
+
+
+def test_a_killed_perf_is_explained():
+    text = refused(readings.data_of("perf-killed.data"))
+    assert "killed" in text and "perf record -o -" in text
+
+
+def test_a_cut_file_is_explained():
+    text = refused(readings.data_of("perf-default.data")[:100_000])
+    assert "is cut" in text and "byte 100000" in text
+
+
+@pytest.mark.parametrize(
+    "name", ["perf.data.ctx_switch_namespaces-4.14", "perf.data.piped.ctx_switch_namespaces-4.14"]
+)
+def test_a_recording_without_the_scheduler_says_what_it_holds(name):
+    text = refused(readings.data_of(name))
+    assert "cycles" in text and "no sched_switch" in text and "perf sched record" in text
+
+
+def test_a_record_with_a_length_that_cannot_be_ends_the_reading():
+    content = bytearray(readings.data_of("perf-default.data"))
+    at, size = struct.unpack_from("<2Q", content, 40)
+    place = at + samples_of(content, at, size)[400] - 32
+    struct.pack_into("<H", content, place + 6, 4)
+    facts, about = readings.read_perf("", bytes(content))
+    assert 0 < len(facts) < 653
+    assert f"damaged at byte {place}: a record of type 9 cannot have 4 bytes" in about.warnings[0]
+
+
+def test_a_sample_that_is_shorter_than_it_says_is_left_out():
+    content = bytearray(readings.data_of("perf-default.data"))
+    at, size = struct.unpack_from("<2Q", content, 40)
+    place = at + samples_of(content, at, size)[400] - 32
+    struct.pack_into("<I", content, place + 56, 1 << 30)  # the length of the tracepoint's record
+    facts, about = readings.read_perf("", bytes(content))
+    assert len(facts) == 652 and about.warnings == ["1 samples are shorter than they say: left out"]
+
+
+def test_a_sample_of_an_unknown_event_is_left_out():
+    content = bytearray(readings.data_of("perf-default.data"))
+    at, size = struct.unpack_from("<2Q", content, 40)
+    place = at + samples_of(content, at, size)[400] - 32
+    struct.pack_into("<Q", content, place + HEADER, 1 << 50)
+    facts, about = readings.read_perf("", bytes(content))
+    assert len(facts) == 652 and "that the file does not describe" in about.warnings[0]
+
+
+@pytest.mark.parametrize(("bit", "word"), [(1 << 2, "-T"), (1 << 7, "--sample-cpu"), (1 << 10, "-R")])
+def test_samples_without_what_is_needed_say_how_to_record(bit, word):
+    content = bytearray(readings.data_of("perf-default.data"))
+    at, size = struct.unpack_from("<2Q", content, 24)
+    for place in range(at + 24, at + size, 144):
+        (sample_type,) = struct.unpack_from("<Q", content, place)
+        struct.pack_into("<Q", content, place, sample_type & ~bit)
+    assert word in refused(bytes(content))
+
+
+def test_events_on_different_clocks_are_refused():
+    content = bytearray(readings.data_of("perf-monotonic.data"))
+    at, _ = struct.unpack_from("<2Q", content, 24)
+    struct.pack_into("<i", content, at + 92, 7)
+    assert "CLOCK_BOOTTIME, CLOCK_MONOTONIC" in refused(bytes(content))
+
+
+@pytest.mark.parametrize("place", range(16, 72, 8))
+def test_a_header_with_places_outside_of_the_file_is_refused(place):
+    content = bytearray(readings.data_of("perf-default.data"))
+    struct.pack_into("<Q", content, place, 1 << 62)
+    if place in (56, 64):  # of the event types, which nobody reads
+        assert len(readings.read_perf("", bytes(content))[0]) == 653
+    else:
+        assert "byte" in refused(bytes(content))
+
+
+def test_zstd_data_that_is_damaged_ends_the_reading():
+    content = bytearray(readings.data_of("perf-zstd.data"))
+    at, size = struct.unpack_from("<2Q", content, 40)
+    place, found = at, []
+    while place < at + size:
+        kind, _, length = struct.unpack_from("<IHH", content, place)
+        found += [place] * (kind == 81)
+        place += length
+    content[found[2] + 8 : found[2] + 40] = bytes(32)
+    facts, about = readings.read_perf("", bytes(content))
+    assert 0 < len(facts) < 672 and "zstd data" in about.warnings[0]
+
+
+def test_without_zstd_it_says_what_to_install(monkeypatch):
+    for name in ("zstandard", "compression", "compression.zstd"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(MissingExtraError, match=r"cfs-sched\[zstd\].*without -z"):
+        readings.read_perf("perf-zstd.data")
+
+
+# ---- records that perf 6.16 writes: no file of it was at hand, so they are made here
+
+
+def split_pipe():
+    """What perf-pipe says before its first sample, and the rest of it."""
+    content = readings.data_of("perf-pipe.data")
+    place = 16
+    while True:
+        kind, _, length = struct.unpack_from("<IHH", content, place)
+        if kind == 9:
+            return content[:place], content[place:]
+        more = struct.unpack_from("<I", content, place + 8)[0] + 7 & ~7 if kind == 66 else 0
+        place += length + more
+
+
+def test_compressed2_is_read_with_its_padding():
+    zstandard = pytest.importorskip("zstandard")
+    head, rest = split_pipe()
+    packer = zstandard.ZstdCompressor().compressobj()
+    records = []
+    for at in range(0, len(rest), 30_000):
+        packed = packer.compress(rest[at : at + 30_000]) + packer.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+        padding = -(16 + len(packed)) % 8
+        records.append(
+            struct.pack("<IHHQ", 83, 0, 16 + len(packed) + padding, len(packed)) + packed + bytes(padding)
+        )
+    assert readings.read_pipe(head + b"".join(records))[0] == readings.read_perf("perf-pipe.data")[0]
+
+
+@pytest.mark.parametrize("cut", [65_519, 40_000])
+def test_compressed2_with_a_size_that_has_overflown(cut):
+    """One payload longer than 16 bits can say: only the first record tells its length."""
+    zstandard = pytest.importorskip("zstandard")
+    head, rest = split_pipe()
+    packer = zstandard.ZstdCompressor(level=-100_000).compressobj()
+    payload = packer.compress(rest) + packer.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+    assert len(payload) > 65_519
+    records = struct.pack("<IHHQ", 83, 0, 8, len(payload)) + payload[:65_519]
+    for at in range(65_519, len(payload), cut):
+        piece = payload[at : at + cut]
+        records += struct.pack("<IHHQ", 83, 0, 16 + len(piece), 0xDEADBEEFDEADBEEF) + piece
+    assert readings.read_pipe(head + records)[0] == readings.read_perf("perf-pipe.data")[0]
+
+
+@pytest.mark.parametrize("said", [0, 24])
+def test_compressed2_of_one_record_whose_size_has_overflown(said):
+    zstandard = pytest.importorskip("zstandard")
+    head, rest = split_pipe()
+    packed = zstandard.ZstdCompressor().compress(rest)
+    records = struct.pack("<IHHQ", 83, 0, said, len(packed)) + packed
+    assert readings.read_pipe(head + records)[0] == readings.read_perf("perf-pipe.data")[0]
+
+
+def test_a_bomb_is_not_unpacked():
+    zstandard = pytest.importorskip("zstandard")
+    head, _ = split_pipe()
+    packed = zstandard.ZstdCompressor().compress(bytes(100 << 20))
+    record = struct.pack("<IHH", 81, 0, 8 + len(packed)) + packed
+    _, about = readings.read_pipe(head + record)
+    assert "unpacks to more than 256 times" in about.warnings[0] or "cannot have 0 bytes" in about.warnings[0]
+
+
+def test_gzip_is_no_business_of_this_reader():
+    with pytest.raises(KeyError):
+        readings.read_pipe(gzip.compress(readings.data_of("perf-pipe.data")))
