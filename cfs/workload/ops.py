@@ -1,7 +1,7 @@
 """Operations, of which programs are made: one table, and the arrays that hold them.
 
-What it decides: which operations there are. `OPERATIONS` has a row for each, and its last column says what
-the operation does. All Python code reads that table: `Workload.of_programs` and `Workload.written` (tuples),
+What it decides: which operations there are. `OPERATIONS` has a row for each, and its `meaning` says what the
+operation does. All Python code reads that table: `Workload.of_programs` and `Workload.written` (tuples),
 `Workload.check` (limits, loops, forks), the grammar of scenario files and its help, and the stepper, which
 has a method `_op_NAME` for each row. The compiled loop has a function of its own for each kind; a test
 compares the two sets of kinds, and `Simulation` refuses a kind that it does not know.
