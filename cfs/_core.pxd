@@ -1,4 +1,4 @@
-# Floor 3: CPUs, tasks, and the events that happen to them. `_core.pyx` says what each event does.
+# CPUs, tasks, and the events that happen to them. `_core.pyx` says what each event does.
 #
 # How a caller drives it, GIL or not:
 #
@@ -6,7 +6,8 @@
 #     try_to_wake_up(p, 0)                  # one event
 #     end_event(rq, now)                    # CPUs whose running task is flagged call schedule()
 #
-# Nothing here checks its arguments: the border (scheduler.pyx) and the compiled loop (_sim.pyx) do.
+# Nothing here checks its arguments: the border (scheduler/_border.pyx) and the compiled loop (simulation/_sim.pyx)
+# do.
 
 from ._types cimport (
     int8_t,

@@ -1,12 +1,12 @@
 """CPUs, tasks, and the events that happen to them: the part that every scheduling class shares.
 
-What it decides: in which order an event touches which counter and which hook. *Who* runs is the class's business.
+What it decides: the order in which an event touches counters and hooks. The class decides *which task* runs.
 Source: Linux 2.6.24, kernel/sched.c (schedule, try_to_wake_up, wake_up_new_task, scheduler_tick, set_user_nice,
 sched_setscheduler, sched_move_task); specification 5.1, 5.6 to 5.8, 5.10 to 5.15.
 
-One event goes through three calls: begin_event tells the time, the event itself may set the flag need_resched of a
-running task, end_event lets every flagged CPU call schedule(), at the same time. block, exit and yield contain their
-own schedule().
+One event takes three calls. begin_event states the time. The event itself may set the flag need_resched of a running
+task. end_event lets every flagged CPU call schedule(), at the same time. block, exit and yield contain their own
+schedule().
 
 Invariants:
     I1  rq.nr_running and rq.load count exactly the tasks of the CPU with on_rq

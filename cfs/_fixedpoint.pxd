@@ -1,4 +1,4 @@
-# Floor 1: the arithmetic of virtual time. Leaf functions, inline, no division and no floating point.
+# The arithmetic of virtual time. Leaf functions, inline, no division and no floating point.
 #
 # Source: Linux 2.6.24, kernel/sched.c calc_delta_mine; specification 4.1 to 4.4.
 #
@@ -8,8 +8,8 @@
 #       Rk(x) = (x + 2**(k-1) mod 2**64) >> k
 #   The two branches do not agree to the last bit, so charges must not be merged (spec 7.10).
 #
-# Virtual times wrap: `a` is before `b` if the signed difference a - b is negative. The few comparisons that
-# the kernel makes on the plain numbers are marked [raw] where they stand.
+# Virtual times wrap: `a` is before `b` if the signed difference a - b is negative. The few comparisons that the
+# kernel makes on the plain numbers are marked [raw].
 
 from ._types cimport int64_t, load_weight, ns_t, uint64_t, vns_t
 

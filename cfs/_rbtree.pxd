@@ -1,4 +1,4 @@
-# Floor 1: the intrusive red-black tree. A node lies in the struct that it orders; nothing is allocated.
+# The intrusive red-black tree. A node is part of the struct that it orders; nothing is allocated.
 #
 # A user writes its own descent (a dozen lines, its own key), links the node with rb_link_node and calls rb_insert. See
 # tree_enqueue in models/linux_2_6_23/_fair.pyx.

@@ -1,7 +1,8 @@
-# Floor 2: a timeline, the queue of the entities that wait, in the order of their keys: a red-black tree of short
-# sorted runs. Structs in _types.pxd, the reasons in _timeline.pyx.
+# A timeline: the queue of the waiting entities, in the order of their keys, as a red-black tree of short sorted
+# chunks. The structs are in _types.pxd, the reasons in _timeline.pyx.
 #
-# An entity begins with a waiting_node. What a switch needs is here, inline; what happens once in sixteen is called.
+# An entity begins with a waiting_node. The code of every switch is here, inline; code that runs once in sixteen times
+# is called.
 
 from ._fixedpoint cimport signed_difference
 from ._rbtree cimport rb_plant

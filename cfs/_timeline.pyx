@@ -1,33 +1,34 @@
-"""The queue of the entities that wait: a red-black tree of short sorted runs.
+"""The queue of the waiting entities: a red-black tree of short sorted chunks (`struct run`).
 
-What it decides: nothing but where things lie. The order is that of a red-black tree with an entity a node: by key, equal
-keys in the order in which they came. Nobody who uses it can tell the difference, but by the clock.
+What it decides: only where things lie. The order is that of a red-black tree with one entity in each node: by key,
+and equal keys in order of arrival. A user sees the difference only on the clock.
 
-The idea. What a tree of entities costs is not its instructions but jumps that cannot be foreseen, in the two repairs
-that go with each switch, and a cache line a level. Here a node of the tree (_rbtree.pxd) is a run: up to 32 keys in
-order, one behind the other, each with its entity. Going in is a descent that is five levels shorter and then insertion
-sort from the nearer end of a run, half a dozen slots on average; the first is taken out by counting up. The tree changes
-when a run is full, empty, or nearly so: once in sixteen times at most.
+The idea. A tree of entities is slow not because of its instructions, but because of mispredicted branches in the two
+repairs of each switch, and one cache line for each level. Here a node of the tree (_rbtree.pxd) is a chunk: an array
+of up to 32 keys in order, each with its entity. An insertion is a descent that is five levels shorter, then insertion
+sort from the nearer end of a chunk, half a dozen slots on average. Taking out the first is an increment. The tree
+changes when a chunk is full, empty, or nearly so: once in sixteen times at most.
 
-    run      head ... tail - 1 of 32 slots are in use; the rest is old
-    full     split in halves; but one that is full at its end, with nobody behind it, is left so and a new one begun
+    chunk    head ... tail - 1 of 32 slots are in use; the rest is old
+    full     split in halves; but a last chunk that is full at its end is kept, and a new one begun after it
     first    drains from its head
-    few      after a removal in the middle a run and a neighbour that fit into half a run become one
+    few      after a removal in the middle, a chunk and a neighbour that fit into half a chunk become one
 
-Runs come from the machine's pool, which is made large enough when a task or group is made (make_room_on_timelines), so
-nothing here fails. How many can be in use: two neighbours of a timeline, the first pair aside, always hold more than half
-a run, so a timeline of n entities has at most 2 * ((n - 1) // 17) + 2 runs.
+Chunks come from the machine's pool. The pool grows when a task or group is made (make_room_on_timelines), so nothing
+here fails. The bound: two neighbours of a timeline, the first pair aside, always hold more than half a chunk, so a
+timeline of n entities has at most 2 * ((n - 1) // 17) + 2 chunks.
 
 Invariants, checked by `timeline_check`:
-    I1  order: no key precedes the one before it, across runs as well; all lie within 2**63
-    I2  no run is empty; `least` is the key at its head; 0 <= head < tail <= 32
-    I3  two neighbouring runs, the first pair aside, hold more than 16
-    I4  the number of entities is what the owner says
-    I5  the entity of each slot in use points back to the run, and lies in no other slot
-    I6  the runs are a red-black tree (rb_check)
+    I1  order: no key precedes the one before it, across chunks as well; all lie within 2**63
+    I2  no chunk is empty; `least` is the key at its head; 0 <= head < tail <= 32
+    I3  two neighbouring chunks, the first pair aside, hold more than 16
+    I4  the number of entities is the one that the owner counts
+    I5  the entity of each slot in use points back to the chunk, and is in no other slot
+    I6  the chunks are a red-black tree (rb_check)
 
-Rejected (numbers: docs/decisions/0005): an entity a node; a sorted array of all (it moves n / 4); runs of 16 and of 64;
-halving in place of insertion sort; finding an entity by its key, without the pointer back (linear among equal keys).
+Rejected (numbers: docs/decisions/0005): an entity in each node; a sorted array of all (it moves n / 4); chunks of 16
+and of 64; halving in place of insertion sort; a search for an entity by its key, without the pointer back (linear
+among equal keys).
 """
 
 from libc.stdint cimport uintptr_t

@@ -193,8 +193,8 @@ def load_from_shares(shares: ArrayLike) -> LoadWeight:
     Notes
     -----
     inv_weight = floor(2**32 / shares): one division each. Above 2**32 that is 0. The kernel replaces it at
-    the first use by `inverse_on_first_use`, this function at once. Model: Linux 2.6.24,
-    sched_group_set_shares (specification 5.16, 4.1).
+    the first use by `inverse_on_first_use`, this function at once.
+    Model: Linux 2.6.24, sched_group_set_shares (specification 5.16, 4.1).
 
     Examples
     --------

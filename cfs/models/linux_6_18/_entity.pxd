@@ -1,5 +1,5 @@
 # The structs of EEVDF 6.18, and the leaves that more than one of its files needs: from task to entity and back, the
-# sums of a queue, who is eligible. Field meanings: specification 2. The essay is in `_fair.pyx`.
+# sums of a queue, eligibility. Field meanings: specification 2. The essay is in `_fair.pyx`.
 
 from ..._fixedpoint cimport signed_difference
 from ..._types cimport (
