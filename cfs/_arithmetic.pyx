@@ -14,7 +14,7 @@ from ._types cimport int8_t, int64_t, load_weight, uint8_t, uint64_t
 
 
 cdef inline load_weight load_of(uint64_t weight, uint64_t inv_weight) noexcept nogil:
-    # an inverse of 0 stands for "not made yet" (spec 4.1 step 1)
+    # an inverse of 0 means "not made yet" (spec 4.1 step 1)
     cdef load_weight load
     load.weight = weight
     load.inv_weight = inv_weight if inv_weight != 0 else inverse_on_first_use(weight)

@@ -27,7 +27,7 @@ from ._types cimport (
 cdef enum:                      # rq.bug: the core was trusted and broke, or did what the kernel leaves undefined
     BUG_NONE = 0
     BUG_ZERO_DIVISOR = 1        # a slice was divided by a load of 0 mod 2**32
-    BUG_NOTHING_ELIGIBLE = 2    # EEVDF: products wrapped, and nobody of a queue was eligible
+    BUG_NOTHING_ELIGIBLE = 2    # EEVDF: products wrapped, and no entity of a queue was eligible
 
 cdef enum:                      # what would_fault is asked about
     EVENT_TICK = 0

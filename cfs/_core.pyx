@@ -60,7 +60,7 @@ cdef enum:
 
 
 cdef size_t task_room(const machine *m) noexcept nogil:
-    # One behind the other. On cache lines of their own they take a third more memory, and are not faster.
+    # One after the other. On cache lines of their own, they take a third more memory and are not faster.
     return (m.sched_class.task_size + 7) // 8 * 8
 
 
@@ -237,7 +237,7 @@ cdef void machine_free(machine *m) noexcept:
 
 
 cdef void begin_elsewhere(machine *m) noexcept nogil:
-    # on the CPUs that do not execute the event time stands still meanwhile (spec 6.1)
+    # meanwhile, time does not move on the CPUs that do not execute the event (spec 6.1)
     cdef int32_t cpu
     for cpu in range(m.nr_cpus):
         m.rqs[cpu].now = m.rqs[cpu].clock
@@ -286,7 +286,7 @@ cdef void schedule(rq *rq) noexcept nogil:
 
 
 cdef void sched_fork(rq *rq, task *p, task *parent) noexcept nogil:
-    # spec 5.7 steps 1 and 2: a copy of the parent as it stands, on the parent's CPU, on no queue
+    # spec 5.7 steps 1 and 2: a copy of the parent as it is, on the parent's CPU, on no queue
     p.rq = rq
     p.nice = parent.nice
     p.policy = parent.policy
@@ -442,7 +442,7 @@ cdef void sched_move_task(task *p, task_group *tg) noexcept nogil:
 
 
 cdef void sched_set_slice(task *p, ns_t slice) noexcept nogil:
-    # only in models whose table has the hook
+    # only in models that have the hook
     p.rq.sched_class.set_slice(p.rq, p, slice)
 
 

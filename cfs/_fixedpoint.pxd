@@ -46,9 +46,9 @@ cdef inline uint64_t shift_right_rounded(uint64_t x, int k) noexcept nogil:
 
 
 cdef inline uint64_t calc_delta_mine(uint64_t delta, uint64_t n, const load_weight *load) noexcept nogil:
-    # D(delta, n, load). Trusts load.inv_weight != 0: whoever sets a weight sets its inverse (_load.pxd).
-    # Both branches and a mask: run lengths lie on both sides of the threshold (4.2 ms at nice 0), so a jump
-    # would be mispredicted every other time, 2 to 3 ns a switch.
+    # D(delta, n, load). Trusts load.inv_weight != 0: code that sets a weight sets its inverse (_load.pxd). Both
+    # branches and a mask: run lengths lie on both sides of the threshold (4.2 ms at nice 0), so a jump would be
+    # mispredicted every other time, 2 to 3 ns a switch.
     cdef uint64_t t = delta * n
     cdef uint64_t wide = shift_right_rounded(shift_right_rounded(t, 16) * load.inv_weight, 16)
     cdef uint64_t narrow = shift_right_rounded(t * load.inv_weight, 32)

@@ -89,7 +89,7 @@ cdef void sched_group_set_shares(task_group *tg, uint64_t shares) noexcept nogil
 
 
 cdef void sched_group_set_idle(task_group *tg, bint idle) noexcept nogil:
-    # only in models whose table has the hook
+    # only in models that have the hook
     tg.machine.sched_class.set_group_idle(tg, idle)
 
 

@@ -654,8 +654,8 @@ cdef const char *read_group_cpus(const atlas *map, const char *at, task_group *t
 
 
 cdef int require_as_made(const char *here, const char *made, const pointer *at) except -1:
-    # Some pointers follow from CPU and group: whose queue it is, who is above. What is written must be what the class's
-    # hooks have made.
+    # Some pointers follow from CPU and group: the owner of a queue, the entity above. What is written must be what
+    # the class's hooks have made.
     while at != NULL and at.count != 0:
         if at.kind & POINTER_FIXED and memcmp(here + at.offset, made + at.offset, at.count * sizeof(void *)):
             raise SnapshotError("a pointer that follows from CPU and group leads elsewhere")
@@ -703,7 +703,7 @@ cdef const char *read_run(const atlas *map, const char *at, run *here) except NU
 
 
 cdef int check_whole(const atlas *map) except -1:
-    # what can only be seen when all is there: who runs runs here, ids are unique, ancestors are older
+    # checks that need everything: the running task runs here, ids are unique, ancestors are older
     cdef const machine *m = map.m
     cdef const task *curr
     cdef int32_t cpu

@@ -53,7 +53,7 @@ cdef inline field field_from(
 
 
 cdef inline pointer pointer_at(void *address, uint32_t count, uint32_t kind) noexcept nogil:
-    # `count` of them, one behind the other
+    # `count` of them, one after the other
     cdef pointer found
     found.offset = <uint32_t><size_t>address
     found.count = count

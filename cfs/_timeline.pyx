@@ -54,11 +54,12 @@ from ._types cimport (
 
 cdef enum:
     CACHE_LINE = 64
-    SLAB_MIN = 16               # runs in the first slab; each next one is twice as large
+    SLAB_MIN = 16               # chunks in the first slab; each next one is twice as large
     SLAB_DOUBLINGS = 10
 
 # -------------------------------------------------------------------------------------------------------- the pool
-# Slabs, cut from front to back; what is given back goes first. Memory that no run has needed yet is never touched.
+# Slabs, cut from front to back; chunks that were given back go first. Memory that no chunk has needed yet is never
+# touched.
 
 
 cdef uint64_t nr_runs_in_slab(uint64_t slab) noexcept nogil:
@@ -141,7 +142,7 @@ cdef run *run_numbered(const run_pool *pool, uint64_t number) noexcept nogil:
 
 
 cdef size_t runs_in_one_piece(const run_pool *pool, uint64_t number, uint64_t end) noexcept nogil:
-    # one behind the other: up to the end of the slab
+    # one after the other: up to the end of the slab
     cdef uint64_t slab_end = 0
     cdef uint64_t slab = 0
     while slab_end <= number:
@@ -163,7 +164,7 @@ cdef inline uint32_t length(const run *at) noexcept nogil:
 
 
 cdef void drop_run(timeline *tl, run_pool *pool, run *at) noexcept nogil:
-    # there is nobody in it
+    # it is empty
     rb_erase(&at.node, &tl.runs)
     give_run(pool, at)
 
@@ -182,7 +183,7 @@ cdef inline void hang_behind(timeline *tl, run *at, run *new) noexcept nogil:
 
 
 cdef inline void move_entities(run *source, uint32_t index, run *to, uint32_t to_index, uint32_t nr) noexcept nogil:
-    # between two runs; head, tail and least of both are the caller's
+    # between two chunks; the caller sets head, tail and least of both
     cdef uint32_t i
     memcpy(&to.waiting[to_index], &source.waiting[index], nr * sizeof(waiting))
     for i in range(to_index, to_index + nr):
@@ -190,8 +191,8 @@ cdef inline void move_entities(run *source, uint32_t index, run *to, uint32_t to
 
 
 cdef run *split_run(timeline *tl, run_pool *pool, run *full, uint64_t key) noexcept nogil:
-    # Make room for a key; returns the run that it goes into. What comes in order, always at the end, leaves full runs
-    # behind it, not halves: there the new run begins with nobody in it.
+    # Make room for a key; returns the chunk that it goes into. Keys that arrive in order, always at the end, leave
+    # full chunks, not halves: there the new chunk begins empty.
     cdef bint at_the_end = not precedes(key, full.waiting[RUN_ROOM - 1].key) and rb_next(&full.node) == NULL
     cdef uint32_t stays = RUN_ROOM if at_the_end else HALF_RUN
     cdef run *new = take_run(pool)
@@ -205,7 +206,7 @@ cdef run *split_run(timeline *tl, run_pool *pool, run *full, uint64_t key) noexc
 
 
 cdef inline void merge_runs(timeline *tl, run_pool *pool, run *at, run *behind) noexcept nogil:
-    # all of `behind` goes to the end of `at`; together they are half a run at most
+    # all of `behind` goes to the end of `at`; together they are half a chunk at most
     cdef uint32_t nr = length(at)
     if at.tail + length(behind) > RUN_ROOM:
         memmove(&at.waiting[0], &at.waiting[at.head], nr * sizeof(waiting))
@@ -222,7 +223,7 @@ cdef inline bint fit(const run *at, const rb_node *behind) noexcept nogil:
 
 
 cdef void join_neighbours(timeline *tl, run_pool *pool, run *at) noexcept nogil:
-    # I3 after a removal. The first pair is let be: its first run comes to an end by itself
+    # I3 after a removal. The first pair is left alone: its first chunk drains by itself
     cdef rb_node *before = rb_prev(&at.node)
     cdef rb_node *behind = rb_next(&at.node)
     if before == NULL:
@@ -315,7 +316,8 @@ cdef int check_neighbours(const run *at, const run *behind, bint first) noexcept
 
 
 cdef int check_tree(const timeline *tl, uint64_t size) noexcept nogil:
-    # First of all: links may have been forged, and no walk here is safe before. There are not more runs than entities.
+    # First of all: links may have been forged, and no walk here is safe before. There are not more chunks than
+    # entities.
     cdef int broken = rb_check(&tl.runs, size, run_before)
     if broken == 1:
         return 1

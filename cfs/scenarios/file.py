@@ -1,4 +1,4 @@
-"""A TOML file as read, and where everything stands in it.
+"""A TOML file as read, and the place of everything in it.
 
     bytes -> text -> tomllib's tables, and the line of each key and value (`Lines`)
 
@@ -27,7 +27,7 @@ task."""
 
 @dataclass(eq=False)
 class File:
-    """A TOML file as read, and where everything stands in it."""
+    """A TOML file as read, and the place of everything in it."""
 
     name: str
     tables: dict[str, Any]

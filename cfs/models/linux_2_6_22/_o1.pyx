@@ -523,7 +523,7 @@ cdef inline void give_back(o1_rq *rq, const o1_task *t, o1_task *parent) noexcep
 
 
 cdef void task_dead_o1(rq *rq, task *p) noexcept nogil:
-    # spec 5.7 steps 1 and 2: its children become the idle task's, which stands for init
+    # spec 5.7 steps 1 and 2: its children become the idle task's, which plays the part of init
     cdef o1_task *t = o1_of(p)
     cdef o1_task *child
     while not list_empty(&t.children):

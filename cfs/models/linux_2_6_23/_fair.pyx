@@ -133,7 +133,7 @@ cdef inline uint64_t delta_of_load(uint64_t delta, uint64_t weight, load_weight 
 
 
 cdef inline void tree_link(cfs_rq *cfs, sched_entity *se) noexcept nogil:
-    # behind all equal keys
+    # after all equal keys
     cdef rb_node *at = cfs.tasks_timeline.node
     cdef rb_node *parent = NULL
     cdef int side = LEFT
@@ -187,7 +187,7 @@ cdef ns_t sched_granularity(const cfs_rq *cfs) noexcept nogil:
 
 
 cdef ns_t ideal_runtime(const cfs_rq *cfs) noexcept nogil:
-    # a turn that is longer gives way to whoever is first, by however little
+    # a longer turn gives way to the first of the tree, however small the distance
     cdef const fair_tunables *tunables = tunables_of(cfs.rq)
     return max(tunables.sched_latency_ns // cfs.nr_running, tunables.sched_min_granularity_ns)
 
@@ -329,8 +329,8 @@ cdef inline void count_sleep(cfs_rq *cfs, sched_entity *se, ns_t *began) noexcep
 
 
 cdef inline void enqueue_sleeper(cfs_rq *cfs, sched_entity *se) noexcept nogil:
-    # spec 5.5. A sleep counts in fair time: while nobody runs fc stands still and nothing is earned. Batch tasks are
-    # left out as a whole, their stamps stay as they are (spec 6.9)
+    # spec 5.5. A sleep counts in fair time: while no task runs, fc does not move and nothing is earned. Batch tasks
+    # are left out as a whole, their stamps stay as they are (spec 6.9)
     cdef const fair_tunables *tunables = tunables_of(cfs.rq)
     if task_of(se).policy == SCHED_BATCH or not has_feature(cfs.rq, FAIR_SLEEPERS):
         return
@@ -375,7 +375,7 @@ cdef inline void dequeue_entity(cfs_rq *cfs, sched_entity *se, bint sleep) noexc
 
 
 cdef inline void requeue_curr(cfs_rq *cfs, sched_entity *curr) noexcept nogil:
-    # a new key for the running task, behind its equals
+    # a new key for the running task, after its equals
     dequeue_entity(cfs, curr, False)
     enqueue_entity(cfs, curr, False)
 
@@ -499,7 +499,7 @@ cdef task *pick_next_task_fair(rq *rq, task *prev) noexcept nogil:
 
 
 cdef void yield_task_fair(rq *rq) noexcept nogil:
-    # spec 5.13. The plain yield gives the task a new key; sched_compat_yield puts it behind everybody, uncharged
+    # spec 5.13. The plain yield gives the task a new key; sched_compat_yield puts it last, uncharged
     cdef cfs_rq *cfs = cfs_of(rq)
     cdef sched_entity *curr = entity_of(rq.curr)
     cdef sched_entity *last
@@ -526,7 +526,7 @@ cdef void check_preempt_wakeup(rq *rq, task *p) noexcept nogil:
 
 
 cdef void task_tick_fair(rq *rq, task *p) noexcept nogil:
-    # spec 5.9: with the running task in the tree, only queueing it again shows who is first now
+    # spec 5.9: with the running task in the tree, only queueing it again shows which task is first now
     cdef cfs_rq *cfs = cfs_of(rq)
     requeue_curr(cfs, entity_of(p))
     if first_entity(cfs) != entity_of(p):
@@ -568,7 +568,7 @@ cdef void task_fork_fair(task *p, task *parent) noexcept nogil:
 
 
 cdef void set_load_weight_fair(task *p) noexcept nogil:
-    # whoever gets another weight loses its credit, or is let off its debt (spec 5.12, 5.14)
+    # a task that gets another weight loses its credit or its debt (spec 5.12, 5.14)
     load_from_nice(&entity_of(p).load, p.nice, p.policy)
     entity_of(p).wait_runtime = 0
 

@@ -136,7 +136,7 @@ cdef inline run_pool *runs_of(const cfs_rq *cfs) noexcept nogil:
 
 
 cdef inline void tree_enqueue(cfs_rq *cfs, sched_entity *se) noexcept nogil:
-    # behind all equal keys: a preempted entity lets its equals run first
+    # after all equal keys: a preempted entity lets its equals run first
     timeline_insert(&cfs.tasks_timeline, runs_of(cfs), &se.run_node, se.vruntime)
 
 
@@ -243,7 +243,7 @@ cdef void place_new_entity(cfs_rq *cfs, sched_entity *se) noexcept nogil:
 
 
 cdef inline void place_woken_entity(cfs_rq *cfs, sched_entity *se) noexcept nogil:
-    # spec 5.3, not new: at most one latency of credit, for tasks only, and nobody is ever placed backwards
+    # spec 5.3, not new: at most one latency of credit, for tasks only, and no entity is ever placed backwards
     cdef const fair_tunables *tunables = tunables_of(cfs.rq)
     cdef vns_t vruntime = placing_base(cfs)
     if se.my_q == NULL and tunables.sched_features & NEW_FAIR_SLEEPERS:
@@ -328,7 +328,7 @@ cdef void enqueue_task_fair(rq *rq, task *p, int flags) noexcept nogil:
 
 
 cdef void dequeue_task_fair(rq *rq, task *p, int flags) noexcept nogil:
-    # up to the first level whose queue still has load: a group leaves with its last task
+    # up to the first level with load left in its queue: a group leaves with its last task
     cdef sched_entity *se = entity_of(p)
     cdef cfs_rq *cfs
     dec_nr_running(rq, p)
@@ -369,7 +369,7 @@ cdef inline void charge_path(task *p) noexcept nogil:
 
 
 cdef inline bint stays_first(const cfs_rq *cfs, const sched_entity *se) noexcept nogil:
-    # strictly: put back, it would go behind its equals
+    # strictly: put back, it would go after its equals
     if not se.on_rq:
         return False
     if nobody_waits(cfs):
@@ -410,7 +410,7 @@ cdef task *pick_next_task_fair(rq *rq, task *prev) noexcept nogil:
 
 cdef void yield_task_fair(rq *rq) noexcept nogil:
     # spec 5.12. The plain yield only charges: the task goes on if its key is still the smallest. The strong one
-    # (sched_compat_yield, or a batch task) goes behind everybody of the same queue.
+    # (sched_compat_yield, or a batch task) goes to the end of its queue.
     cdef sched_entity *se = entity_of(rq.curr)
     cdef cfs_rq *cfs = se.cfs_rq
     cdef sched_entity *rightmost
@@ -454,7 +454,7 @@ cdef void task_tick_fair(rq *rq, task *p) noexcept nogil:
 
 
 cdef inline void child_runs_first(cfs_rq *cfs, sched_entity *child) noexcept nogil:
-    # The child takes the place of whoever runs in its queue, and that one the child's debit (spec 7.5)
+    # The child takes the place of the running entity in its queue, and that entity takes the child's debit (spec 7.5)
     cdef sched_entity *curr = cfs.curr
     cdef vns_t vruntime
     if curr != NULL and curr.vruntime < child.vruntime:     # [raw]

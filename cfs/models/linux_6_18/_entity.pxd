@@ -231,7 +231,7 @@ cdef inline sched_entity *first_entity(const cfs_rq *cfs) noexcept nogil:
 
 
 cdef inline sched_entity *first_eligible(const cfs_rq *cfs, const load_sum *total) noexcept nogil:
-    # of the waiting ones, by deadline; NULL: nobody. The very first often is, and needs no search
+    # of the waiting ones, by deadline; NULL: none. Often it is the very first, which needs no search
     cdef rb_node *at = cfs.tasks_timeline.node
     cdef rb_node *left
     if at != NULL and vruntime_eligible(cfs, total, first_entity(cfs).vruntime):

@@ -232,7 +232,7 @@ cdef inline int64_t div_s64(const cfs_rq *cfs, int64_t dividend, uint64_t load) 
 
 
 cdef vns_t avg_vruntime(const cfs_rq *cfs) noexcept nogil:
-    # V = v0 + floor(A / W): rounded down, so that who is placed at V is eligible
+    # V = v0 + floor(A / W): rounded down, so that an entity placed at V is eligible
     cdef load_sum total = load_sum_of(cfs)
     if total.load == 0:
         return cfs.min_vruntime
@@ -299,7 +299,7 @@ cdef inline rb_augment least_of_subtrees() noexcept nogil:
 
 
 cdef void tree_enqueue(cfs_rq *cfs, sched_entity *se) noexcept nogil:
-    # behind all equal deadlines; which child is next is chosen without a jump
+    # after all equal deadlines; the next child is chosen without a branch
     cdef rb_node *at = cfs.tasks_timeline.node
     cdef rb_node *parent = NULL
     cdef rb_node *left
@@ -631,7 +631,7 @@ cdef void put_prev_entity(cfs_rq *cfs, sched_entity *se) noexcept nogil:
 
 
 cdef inline sched_entity *pick_eevdf(const cfs_rq *cfs, bint protect) noexcept nogil:
-    # Of the eligible ones the one with the earliest deadline; of equals the waiting one. NULL: nobody is eligible.
+    # Of the eligible ones the one with the earliest deadline; of equals the waiting one. NULL: none is eligible.
     cdef load_sum total = load_sum_of(cfs)
     cdef sched_entity *curr = cfs.curr if curr_counts(cfs) else NULL
     cdef sched_entity *best
@@ -703,7 +703,7 @@ cdef sched_entity *leave_upwards(sched_entity *se, int flags, tally *change, ns_
 
 
 cdef bint dequeue_entities(rq *rq, sched_entity *se, int flags) noexcept nogil:
-    # Take a task, or a group whose delay is over, off its queue. False: the task is delayed and stays.
+    # Take a task, or a group after its delay, off its queue. False: the task is delayed and stays.
     cdef task *p = task_of(se) if entity_is_task(se) else NULL
     cdef tally change = tally(0, 0, 0)
     cdef ns_t slice = 0
@@ -813,7 +813,7 @@ cdef void switch_entities(sched_entity *prev, sched_entity *next) noexcept nogil
 
 
 cdef task *pick_next_task_fair(rq *rq, task *prev) noexcept nogil:
-    # who is picked again goes on as if nothing had been
+    # a task that is picked again continues as if nothing had happened
     cdef task *p = pick_task_fair(rq)
     if p != prev:
         if prev == rq.idle:
@@ -970,7 +970,7 @@ cdef void setscheduler(rq *rq, task *p, uint8_t policy, ns_t slice) noexcept nog
 
 
 cdef void setscheduler_fair(rq *rq, task *p, uint8_t policy) noexcept nogil:
-    # AS SPECIFIED: the same policy again is a change, because 0 stands for the default slice and is not equal to it
+    # AS SPECIFIED: the same policy again is a change, because 0 means the default slice and is not equal to it
     setscheduler(rq, p, policy, entity_of(p).slice if entity_of(p).custom_slice else 0)
 
 
@@ -979,7 +979,7 @@ cdef void set_slice_fair(rq *rq, task *p, ns_t slice) noexcept nogil:
 
 
 cdef void move_task_fair(rq *rq, task *p, task_group *tg) noexcept nogil:
-    # lag and remaining request go along, and whoever runs is looked at anew
+    # lag and remaining request go along, and the running task is checked again
     cdef bint queued = begin_change(rq, p, 0)
     set_task_group(p, tg)
     end_change(rq, p, queued)

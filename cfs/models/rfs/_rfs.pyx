@@ -106,7 +106,7 @@ cdef inline int64_t entity_key(const rfs_rq *rfs, const rfs_entity *se) noexcept
 
 
 cdef inline void tree_enqueue(rfs_rq *rfs, rfs_entity *se) noexcept nogil:
-    # behind all equal keys: a preempted task lets its equals run first
+    # after all equal keys: a preempted task lets its equals run first
     cdef int64_t key = entity_key(rfs, se)
     cdef rb_node *at = rfs.tasks_timeline.node
     cdef rb_node *parent = NULL
@@ -162,7 +162,7 @@ cdef inline void join_average(rfs_rq *rfs, rfs_entity *se) noexcept nogil:
 
 
 cdef inline void leave_average(rfs_rq *rfs, rfs_entity *se) noexcept nogil:
-    # the corner case: what the leaver was ahead or behind moves the average of the others
+    # the corner case: the distance of the leaving task from the average moves the average of the others
     rfs.offset_sum -= offset_of(rfs, se)
     se.on_rq = 0
     dec_nr_running(&rfs.rq, task_of(se))
@@ -199,7 +199,7 @@ cdef inline void update_curr(rfs_rq *rfs) noexcept nogil:
 
 
 cdef void enqueue_task_rfs(rq *rq, task *p, int flags) noexcept nogil:
-    # woken: nobody begins before the base, so nobody gains more than a step by sleeping
+    # woken: no task begins before the base, so none gains more than a step by sleeping
     cdef rfs_rq *rfs = <rfs_rq *>rq
     cdef rfs_entity *se = entity_of(p)
     update_curr(rfs)
