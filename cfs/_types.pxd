@@ -124,7 +124,7 @@ cdef struct task:
     void *handle                # the Python object that stands for it (borrowed), or NULL
     uint64_t id                 # 1, 2, ... in order of creation, never used again; 0 is the idle task
     uint32_t slot               # place in the machine's table, used again
-    uint32_t tag                # for whoever drives the machine: the core never looks at it
+    uint32_t tag                # for the program that drives the machine: the core never reads it
     int16_t prio                # 120 + nice, where a class does not correct it; smaller is first; idle 140
     int8_t nice                 # -20 ... 19
     uint8_t policy              # SCHED_NORMAL, SCHED_BATCH, SCHED_IDLE
@@ -244,7 +244,7 @@ cdef struct sched_class:
     void (*check_preempt_curr)(rq *rq, task *p) noexcept nogil
     # who runs
     task *(*pick_next_task)(rq *rq, task *prev) noexcept nogil  # puts `prev` back first; rq.idle if none
-    void (*put_prev_task)(rq *rq, task *p) noexcept nogil     # around a change of who runs; both or NULL
+    void (*put_prev_task)(rq *rq, task *p) noexcept nogil     # around a change of the running task; both or NULL
     void (*set_curr_task)(rq *rq, task *p) noexcept nogil
     void (*task_tick)(rq *rq, task *p) noexcept nogil
     void (*rq_tick)(rq *rq) noexcept nogil                    # before it, idle or not; NULL: nothing
