@@ -11,7 +11,7 @@
 #     with nogil:
 #         begin_event(m.rqs[0], now)      # the CPU that executes, and the time, which never goes back
 #         try_to_wake_up(p, 0)            # one event
-#         end_event(m.rqs[0], now)        # whoever is flagged calls schedule()
+#         end_event(m.rqs[0], now)        # flagged CPUs call schedule()
 #
 # A new task: new_task, sched_fork, adjust_new_task; then, as an event, wake_up_new_task.
 # An exited one: as an event, exit_current; then free_task. At the end: machine_free.

@@ -1,10 +1,10 @@
-"""The Linux fair schedulers as a library: bit-exact with the release they name, compiled, pleasant to embed.
+"""The Linux fair schedulers as a library: bit-exact with the releases they name, compiled, easy to embed.
 
-What it decides: which names people see, and what `import cfs` loads. The scheduler, its models and the errors
-are there at once, since who embeds them counts milliseconds. What replays and simulates (`Recording`,
-`Workload`, `Simulation`, `Result`, `read_scenario`) is imported when it is first named, by a module
-`__getattr__` (PEP 562); `dir(cfs)`, `from cfs import *`, type checkers and pickles see no difference, and the
-command line loads what it needs by itself.
+What it decides: which names people see, and what `import cfs` loads. It loads the scheduler, its models and
+the errors at once, because an embedding program counts milliseconds. It imports `Recording`, `Workload`,
+`Simulation`, `Result` and `read_scenario` when you first name them, by a module `__getattr__` (PEP 562);
+`dir(cfs)`, `from cfs import *`, type checkers and pickles see no difference, and the command line loads what
+it needs by itself.
 """
 
 import os as _os
@@ -77,7 +77,7 @@ _HOME_OF = {
     "Workload": "workload",
     "read_scenario": "scenarios",
 }
-"""Where the names are that are imported when they are first named."""
+"""Where to find each name that is imported on first use."""
 
 _MODULES = frozenset({*_HOME_OF.values(), "stepping"})
 """Modules that are there as `cfs.workload` without an import of their own, as the eager ones are."""

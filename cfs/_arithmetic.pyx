@@ -1,11 +1,10 @@
-"""The core's arithmetic over whole arrays: loops around the very functions that the scheduler charges with.
+"""The core's arithmetic over whole arrays: loops around the functions with which the scheduler charges.
 
-What it decides: nothing, and it checks nothing: `cfs.arithmetic` is the public face, which checks and
-broadcasts. Every function takes one-dimensional arrays of equal length (uint64 unless the signature says
-otherwise) and fills `out`. The functions are those of _fixedpoint.pxd, _load.pxd and _slice.pxd: there is
-one arithmetic.
+What it decides: nothing, and it checks nothing. `cfs.arithmetic` is the public face; it checks and broadcasts. Every
+function takes one-dimensional arrays of equal length (uint64 unless the signature says otherwise) and fills `out`.
+The functions are those of _fixedpoint.pxd, _load.pxd and _slice.pxd, so there is only one arithmetic.
 
-Rejected: numpy ufuncs (numpy's headers at build, for what a loop over memoryviews does as fast).
+Rejected: numpy ufuncs (they need numpy's headers at build, and a loop over memoryviews is as fast).
 """
 
 from ._fixedpoint cimport calc_delta_fair, calc_delta_mine, signed_difference
@@ -15,7 +14,7 @@ from ._types cimport int8_t, int64_t, load_weight, uint8_t, uint64_t
 
 
 cdef inline load_weight load_of(uint64_t weight, uint64_t inv_weight) noexcept nogil:
-    # an inverse of 0 stands for "not made yet" (spec 4.1 step 1)
+    # an inverse of 0 means "not made yet" (spec 4.1 step 1)
     cdef load_weight load
     load.weight = weight
     load.inv_weight = inv_weight if inv_weight != 0 else inverse_on_first_use(weight)

@@ -1,4 +1,4 @@
-"""The name under which `cfs.h` finds the capsule of the C face, also from extensions that were built long ago."""
+"""The name under which `cfs.h` finds the capsule of the C face, also in extensions built long ago."""
 
 from .scheduler._capi import API, addresses
 

@@ -1,4 +1,4 @@
-# Floor 3: CPUs, tasks, and the events that happen to them. `_core.pyx` says what each event does.
+# CPUs, tasks, and the events that happen to them. `_core.pyx` says what each event does.
 #
 # How a caller drives it, GIL or not:
 #
@@ -6,7 +6,8 @@
 #     try_to_wake_up(p, 0)                  # one event
 #     end_event(rq, now)                    # CPUs whose running task is flagged call schedule()
 #
-# Nothing here checks its arguments: the border (scheduler.pyx) and the compiled loop (_sim.pyx) do.
+# Nothing here checks its arguments: the border (scheduler/_border.pyx) and the compiled loop (simulation/_sim.pyx)
+# do.
 
 from ._types cimport (
     int8_t,
@@ -26,7 +27,7 @@ from ._types cimport (
 cdef enum:                      # rq.bug: the core was trusted and broke, or did what the kernel leaves undefined
     BUG_NONE = 0
     BUG_ZERO_DIVISOR = 1        # a slice was divided by a load of 0 mod 2**32
-    BUG_NOTHING_ELIGIBLE = 2    # EEVDF: products wrapped, and nobody of a queue was eligible
+    BUG_NOTHING_ELIGIBLE = 2    # EEVDF: products wrapped, and no entity of a queue was eligible
 
 cdef enum:                      # what would_fault is asked about
     EVENT_TICK = 0

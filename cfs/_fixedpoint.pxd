@@ -1,4 +1,4 @@
-# Floor 1: the arithmetic of virtual time. Leaf functions, inline, no division and no floating point.
+# The arithmetic of virtual time. Leaf functions, inline, no division and no floating point.
 #
 # Source: Linux 2.6.24, kernel/sched.c calc_delta_mine; specification 4.1 to 4.4.
 #
@@ -8,8 +8,8 @@
 #       Rk(x) = (x + 2**(k-1) mod 2**64) >> k
 #   The two branches do not agree to the last bit, so charges must not be merged (spec 7.10).
 #
-# Virtual times wrap: `a` is before `b` if the signed difference a - b is negative. The few comparisons that
-# the kernel makes on the plain numbers are marked [raw] where they stand.
+# Virtual times wrap: `a` is before `b` if the signed difference a - b is negative. The few comparisons that the
+# kernel makes on the plain numbers are marked [raw].
 
 from ._types cimport int64_t, load_weight, ns_t, uint64_t, vns_t
 
@@ -46,9 +46,9 @@ cdef inline uint64_t shift_right_rounded(uint64_t x, int k) noexcept nogil:
 
 
 cdef inline uint64_t calc_delta_mine(uint64_t delta, uint64_t n, const load_weight *load) noexcept nogil:
-    # D(delta, n, load). Trusts load.inv_weight != 0: whoever sets a weight sets its inverse (_load.pxd).
-    # Both branches and a mask: run lengths lie on both sides of the threshold (4.2 ms at nice 0), so a jump
-    # would be mispredicted every other time, 2 to 3 ns a switch.
+    # D(delta, n, load). Trusts load.inv_weight != 0: code that sets a weight sets its inverse (_load.pxd). Both
+    # branches and a mask: run lengths lie on both sides of the threshold (4.2 ms at nice 0), so a jump would be
+    # mispredicted every other time, 2 to 3 ns a switch.
     cdef uint64_t t = delta * n
     cdef uint64_t wide = shift_right_rounded(shift_right_rounded(t, 16) * load.inv_weight, 16)
     cdef uint64_t narrow = shift_right_rounded(t * load.inv_weight, 32)

@@ -1,4 +1,4 @@
-# Floor 3: task groups and users: sets of tasks that share one weight on each CPU.
+# Task groups and users: sets of tasks that share one weight on each CPU.
 
 from ._types cimport int64_t, machine, task_group, uint64_t
 

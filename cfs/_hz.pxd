@@ -1,17 +1,18 @@
-# Floor 1: when ticks are due. Leaf functions, inline, whole numbers only.
+# When ticks are due. Leaf functions, inline, whole numbers only.
 #
 #   due(k)  = floor(k * 10**9 / hz)                 ns since the start, of tick k = 1, 2, ...           tick_time
 #   last(t) = floor(((t + 1) * hz - 1) / 10**9)     the greatest k with due(k) <= t                     ticks_until
 #
-# because due(k) <= t  <=>  k * 10**9 / hz < t + 1  <=>  k * 10**9 <= (t + 1) * hz - 1. So last(t) is also how many
-# ticks there are up to and with t, and the first one after t is last(t) + 1.
+# because due(k) <= t  <=>  k * 10**9 / hz < t + 1  <=>  k * 10**9 <= (t + 1) * hz - 1. So last(t) is also the number
+# of ticks up to t, t included, and the first one after t is last(t) + 1.
 #
-# Whoever ticks keeps the number of the tick that comes next, never a time to which a period is added: the period of
-# most hz is no whole number of ns, and what each addition cuts off would add up. What one tick is late or early by stays
-# below 1 ns for ever, and the last tick of a second is due at the second.
+# Code that ticks keeps the number of the next tick, never a time to which it adds a period. The period of most hz is
+# not a whole number of ns, and the errors of the additions would add up. This way the error of a tick stays below 1
+# ns forever, and the last tick of a second is due at the second.
 #
-# Seconds and the rest of a second apart, so no product overflows: exact for every time below 2**64 ns and
-# 1 <= hz <= 10**6. `cfs/simulation/stepping.py` says the same in Python's long integers, and is what these are judged by.
+# Seconds and the rest of a second are separate, so no product overflows: exact for every time below 2**64 ns and 1 <=
+# hz <= 10**6. Tests compare these with `cfs/simulation/stepping.py`, which computes the same in Python's long
+# integers.
 
 from ._types cimport ns_t, uint64_t
 

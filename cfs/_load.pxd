@@ -1,4 +1,4 @@
-# Floor 2: from nice values, policies and shares to weights, and from weights to inverse weights.
+# From nice values, policies and shares to weights, and from weights to inverse weights.
 #
 # Source: Linux 2.6.24, kernel/sched.c prio_to_weight, prio_to_wmult, set_load_weight; specification 3 and
 # 4.1. One nice level is a factor of about 1.25, so that two hogs one level apart share 55 : 45 at every

@@ -1,8 +1,8 @@
 """From nice values, policies and shares to weights, and from weights to inverse weights.
 
-What it decides: the weight of everything that is queued. Source: see _load.pxd.
-The two divisions of this file are made when a weight is *written*, never when it is used; they stand in the
-list of remaining divisions in docs/concepts/linux-2.6.24-cfs.md.
+What it decides: the weight of every queued entity. Source: see _load.pxd.
+The two divisions of this file happen when a weight is *written*, never when it is used.
+docs/concepts/linux-2.6.24-cfs.md lists them among the remaining divisions.
 
 Invariant:
     I1  a load_weight that leaves this file has inv_weight != 0, so that the charge needs no test and no

@@ -1,4 +1,4 @@
-# Floor 1: the intrusive red-black tree. A node lies in the struct that it orders; nothing is allocated.
+# The intrusive red-black tree. A node is part of the struct that it orders; nothing is allocated.
 #
 # A user writes its own descent (a dozen lines, its own key), links the node with rb_link_node and calls rb_insert. See
 # tree_enqueue in models/linux_2_6_23/_fair.pyx.
@@ -73,7 +73,7 @@ cdef rb_node *rb_last(const rb_root *root) noexcept nogil
 # smaller than b's, `size` is the number of nodes there should be
 cdef int rb_check(const rb_root *root, size_t size, bint (*before)(const rb_node *a, const rb_node *b) noexcept nogil) noexcept nogil
 
-# The two repairs stand here, inline, one body for all: `augment` is NULL in the plain tree (_rbtree.pyx), and a local
+# The two repairs are here, inline, one body for all: `augment` is NULL in the plain tree (_rbtree.pyx), and a local
 # struct of its own inline functions in a class, so the compiler drops or inlines what hangs on it.
 
 # ------------------------------------------------------------------------------------------------- links and colour

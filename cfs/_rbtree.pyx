@@ -1,14 +1,14 @@
 """The red-black tree under every runqueue, and `RBTree`, the same tree for tests and teaching.
 
-What it decides: nothing. It keeps nodes in the order in which the caller hung them and the tree shallow.
-Source: the textbook algorithm, in the variant that the 6.18 specification (section 5) spells out because the result
-of an augmented tree depends on its exact shape; the plain tree has the same shape.
+What it decides: nothing. It keeps nodes in the order in which the caller linked them, and the tree shallow.
+Source: the textbook algorithm, in the variant that the 6.18 specification (section 5) spells out. The result of an
+augmented tree depends on its exact shape; the plain tree has the same shape.
 
 Invariants, checked by `rb_check` and named by the tests:
     I1  order: no key is smaller than the one before it in an in-order walk
     I2  no red node has a red child
     I3  every path from a node to a missing child crosses the same number of black nodes; the root is black
-    I4  the number of nodes is what the owner says
+    I4  the number of nodes is the one that the owner counts
     I5  `leftmost` is the first node of the walk, NULL exactly if the tree is empty
     I6  each child points back to its parent, and the root to none
 

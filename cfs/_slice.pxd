@@ -1,4 +1,4 @@
-# Floor 2: from weights to time: the period of a queue, and an entity's part of it. The divisions stand here.
+# From weights to time: the period of a queue, and an entity's part of it. The divisions are here.
 #
 # Source: Linux 2.6.24, kernel/sched_fair.c __sched_period, sched_slice, __sched_vslice; specification 4.3.
 #
@@ -8,7 +8,7 @@
 #   vslice     = floor(period * 1024 / lo32(W))   virtual ns
 #
 # AS SPECIFIED: the divisor W is cut to 32 bits, as the kernel's 64-by-32 division does; shares that add up to
-# a multiple of 2**32 make it 0, where the kernel faults. Whoever calls has asked `cut_load(W) != 0` before.
+# a multiple of 2**32 make it 0, where the kernel faults. The caller has checked `cut_load(W) != 0` before.
 
 from ._fixedpoint cimport NICE_0_SHIFT
 from ._types cimport ns_t, uint32_t, uint64_t, vns_t

@@ -1,4 +1,4 @@
-# Floor 5: a machine as bytes, and back. `_snapshot.pyx` says how.
+# A machine as bytes, and back. `_snapshot.pyx` says how.
 
 from ._types cimport machine, sched_class
 

@@ -1,33 +1,36 @@
-"""A machine as bytes, and a machine from bytes: what copies, snapshots and pickles are made of.
+"""A machine as bytes, and a machine from bytes: the basis of copies, snapshots and pickles.
 
-What it decides: what an address means elsewhere. Everything that a machine points to lies in one of its runqueues, idle
-tasks, tasks, groups or runs (the pieces of timelines), and each of these has a number that does not change: so an address is written as
+What it decides: what an address means in another machine. A machine points only into its runqueues, idle tasks,
+tasks, groups and chunks (the pieces of timelines, `struct run`). Each of these has a number that does not change, so
+an address is written as
 
     kind (3 bits) | number (40 bits) | offset within it (20 bits) | tag (1 bit: the colour of a tree's node)
 
-and all else of a struct is written as it stands (docs/decisions/0001). Trees and lists keep their exact shape, because
-no tree is built: links are translated, one by one. Where a class's structs have links is said in its hook table
-(task_pointers, rq_pointers, group_pointers); this file knows no class. An address that leads nowhere any more (a node
-that is in no tree keeps old links) becomes NULL.
+and the rest of a struct is written as it is (docs/decisions/0001). Trees and lists keep their exact shape, because no
+tree is built: links are translated, one by one. The hook table of a class says where its structs have links
+(task_pointers, rq_pointers, group_pointers); this file knows no class. An address that leads nowhere (a node that is
+in no tree keeps old links) becomes NULL.
 
-An image: a row of counts, the tunables, then for each CPU its runqueue and its idle task, for each group (newest first)
-the group and what it has on the CPUs, the living tasks by slot, the runs, and the free slots. A sealed snapshot:
+An image has, in this order: a row of counts; the tunables; for each CPU its runqueue and its idle task; for each
+group (newest first) the group and its part on each CPU; the living tasks by slot; the chunks; the free slots. A
+sealed snapshot:
 
     magic, 8 bytes | version, u32 | bytes of the head, u32 | bytes in all, u64 | head, JSON | image | BLAKE2b, 16 bytes
 
-The image has a fingerprint of every struct it is made of: a build whose structs look different refuses it.
+The image has a fingerprint of each of its structs; a build with other structs refuses it.
 
 Invariants:
-    I1  the image of what was made of an image is that image
-    I2  nothing in a machine that was made of an image points outside of that machine, but to its class
+    I1  the image of a machine that was made from an image is that image
+    I2  a machine that was made from an image points only into itself and to its class
     I3  damaged bytes raise SnapshotError: every length and number is checked, and a checksum is over all of it
 
-Trust: the checksum finds damage, not malice. Whoever makes up a snapshot, checksum and all, is refused if a pointer that
-follows from CPU and group leads elsewhere, or an invariant of the class does not hold: a tree that is a ring, a sum that
-is none. But a class's other pointers have no kinds, so not everything is found: take none from strangers, as with a pickle.
+Trust: the checksum finds damage, not malice. A forged snapshot with a right checksum is refused if a pointer that
+follows from CPU and group leads elsewhere, or if an invariant of the class does not hold: a tree that is a ring, a
+wrong sum. But a class's other pointers have no kinds, so not every forgery is found. As with a pickle, take none from
+strangers.
 
 Rejected: replaying the events (as slow as the life so far); a field-by-field format (every class would need a writer, and
-the shape of the trees would be lost); zlib (structs compress well, but ten times slower than all the rest).
+the shape of the trees would be lost); zlib (structs compress well, but it takes ten times as long as the rest).
 """
 
 import hashlib
@@ -652,8 +655,8 @@ cdef const char *read_group_cpus(const atlas *map, const char *at, task_group *t
 
 
 cdef int require_as_made(const char *here, const char *made, const pointer *at) except -1:
-    # Some pointers follow from CPU and group: whose queue it is, who is above. What is written must be what the class's
-    # hooks have made.
+    # Some pointers follow from CPU and group: the owner of a queue, the entity above. What is written must be what
+    # the class's hooks have made.
     while at != NULL and at.count != 0:
         if at.kind & POINTER_FIXED and memcmp(here + at.offset, made + at.offset, at.count * sizeof(void *)):
             raise SnapshotError("a pointer that follows from CPU and group leads elsewhere")
@@ -701,7 +704,7 @@ cdef const char *read_run(const atlas *map, const char *at, run *here) except NU
 
 
 cdef int check_whole(const atlas *map) except -1:
-    # what can only be seen when all is there: who runs runs here, ids are unique, ancestors are older
+    # checks that need everything: the running task runs here, ids are unique, ancestors are older
     cdef const machine *m = map.m
     cdef const task *curr
     cdef int32_t cpu

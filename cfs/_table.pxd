@@ -1,4 +1,4 @@
-# The leaves that fill a hook table: lists of where the fields of a class's structs lie, and where their pointers.
+# The leaves that fill a hook table: lists of the places of fields and of pointers in a class's structs.
 #
 #     cdef field_table entity_fields = new_fields("entity_fields")
 #     add_field(&entity_fields, "vruntime", &(<sched_entity *>NULL).vruntime, FIELD_U64)
@@ -9,8 +9,8 @@
 #     add_pointer(&task_pointers, &(<fair_task *>NULL).se.parent, 1, POINTER_PLAIN)
 #     table.task_pointers = task_pointers.pointers
 #
-# An address is taken in a struct at NULL, so it is the offset. A list ends at its first empty entry, and one is always
-# left: an entry too many is an ImportError, as lists are filled while their module is imported.
+# An address in a struct at NULL is the offset. A list ends at its first empty entry, and one is always left. An entry
+# too many raises ImportError, because lists are filled while their module is imported.
 
 from libc.string cimport memset
 
@@ -53,7 +53,7 @@ cdef inline field field_from(
 
 
 cdef inline pointer pointer_at(void *address, uint32_t count, uint32_t kind) noexcept nogil:
-    # `count` of them, one behind the other
+    # `count` of them, one after the other
     cdef pointer found
     found.offset = <uint32_t><size_t>address
     found.count = count

@@ -1,7 +1,8 @@
-# Floor 2: a timeline, the queue of the entities that wait, in the order of their keys: a red-black tree of short
-# sorted runs. Structs in _types.pxd, the reasons in _timeline.pyx.
+# A timeline: the queue of the waiting entities, in the order of their keys, as a red-black tree of short sorted
+# chunks. The structs are in _types.pxd, the reasons in _timeline.pyx.
 #
-# An entity begins with a waiting_node. What a switch needs is here, inline; what happens once in sixteen is called.
+# An entity begins with a waiting_node. The code of every switch is here, inline; code that runs once in sixteen times
+# is called.
 
 from ._fixedpoint cimport signed_difference
 from ._rbtree cimport rb_plant
@@ -34,7 +35,7 @@ cdef void free_runs(run_pool *pool) noexcept nogil
 cdef uint64_t nr_runs_in_slab(uint64_t slab) noexcept nogil
 cdef run *first_run_of(void *slab) noexcept nogil
 cdef uint64_t nr_runs_taken(const run_pool *pool) noexcept nogil       # ever: those given back as well
-# how many lie one behind the other from `number` on, before `end`
+# how many lie one after the other from `number` on, before `end`
 cdef size_t runs_in_one_piece(const run_pool *pool, uint64_t number, uint64_t end) noexcept nogil
 cdef run *run_numbered(const run_pool *pool, uint64_t number) noexcept nogil
 cdef void take_runs(run_pool *pool, uint64_t nr) noexcept nogil        # fresh ones, for a snapshot; there is room
@@ -45,14 +46,14 @@ cdef void drop_run(timeline *tl, run_pool *pool, run *at) noexcept nogil
 cdef void timeline_erase(timeline *tl, run_pool *pool, waiting_node *node) noexcept nogil
 cdef waiting_node *timeline_last(const timeline *tl) noexcept nogil
 
-# in order: begin with {first run, its head}; NULL at the end
+# in order: begin with {first chunk, its head}; NULL at the end
 cdef waiting_node *timeline_walk(spot *at) noexcept nogil
 # 0, or the number of the first broken invariant of _timeline.pyx; `size` is the number of entities there should be
 cdef int timeline_check(const timeline *tl, uint64_t size) noexcept nogil
 
 
 cdef inline run *run_of(const rb_node *node) noexcept nogil:
-    # the node is the run's first member
+    # the node is the chunk's first member
     return <run *>node
 
 
@@ -84,7 +85,7 @@ cdef inline bint precedes(uint64_t a, uint64_t b) noexcept nogil:
 
 
 cdef inline run *find_run(const timeline *tl, uint64_t key) noexcept nogil:
-    # the last run that does not begin behind the key, or else the first
+    # the last chunk that does not begin after the key, or else the first
     cdef rb_node *at = tl.runs.node
     cdef rb_node *found = tl.runs.leftmost
     while at != NULL:
@@ -97,7 +98,7 @@ cdef inline run *find_run(const timeline *tl, uint64_t key) noexcept nogil:
 
 
 cdef inline waiting *gap_from_the_front(run *at, uint64_t key) noexcept nogil:
-    # all that is not behind the key goes one slot down; room for the key is left behind it
+    # all entries up to the key go one slot down; room for the key is left after them
     cdef waiting *gap = &at.waiting[at.head - 1]
     cdef const waiting *last = &at.waiting[at.tail - 1]
     while gap != last and not precedes(key, gap[1].key):
@@ -108,7 +109,7 @@ cdef inline waiting *gap_from_the_front(run *at, uint64_t key) noexcept nogil:
 
 
 cdef inline waiting *gap_from_the_back(run *at, uint64_t key) noexcept nogil:
-    # all that is behind the key goes one slot up
+    # all entries after the key go one slot up
     cdef waiting *gap = &at.waiting[at.tail]
     cdef const waiting *first = &at.waiting[at.head]
     while gap != first and precedes(key, (gap - 1).key):
@@ -120,7 +121,7 @@ cdef inline waiting *gap_from_the_back(run *at, uint64_t key) noexcept nogil:
 
 cdef inline void put_into_run(run *at, waiting_node *node, uint64_t key) noexcept nogil:
     # Found and moved in one go, from the end that is nearer, if there is room there: half a dozen slots on average, and
-    # the one jump that cannot be foreseen is the last.
+    # only the last branch cannot be predicted.
     cdef waiting *gap
     if at.head > 0 and (at.tail == RUN_ROOM or precedes(key, at.waiting[(at.head + at.tail) >> 1].key)):
         gap = gap_from_the_front(at, key)
@@ -147,7 +148,7 @@ cdef inline void give_run(run_pool *pool, run *given) noexcept nogil:
 
 
 cdef inline void begin_timeline(timeline *tl, run_pool *pool, waiting_node *node, uint64_t key) noexcept nogil:
-    # the first entity of an empty one: in the middle of a run, with room on both sides
+    # the first entity of an empty one: in the middle of a chunk, with room on both sides
     cdef run *at = take_run(pool)
     at.head = HALF_RUN
     at.tail = HALF_RUN + 1
@@ -158,7 +159,7 @@ cdef inline void begin_timeline(timeline *tl, run_pool *pool, waiting_node *node
 
 
 cdef inline void timeline_insert(timeline *tl, run_pool *pool, waiting_node *node, uint64_t key) noexcept nogil:
-    # behind all equal keys
+    # after all equal keys
     cdef run *at = find_run(tl, key)
     if at == NULL:
         begin_timeline(tl, pool, node, key)

@@ -1,33 +1,34 @@
-"""The queue of the entities that wait: a red-black tree of short sorted runs.
+"""The queue of the waiting entities: a red-black tree of short sorted chunks (`struct run`).
 
-What it decides: nothing but where things lie. The order is that of a red-black tree with an entity a node: by key, equal
-keys in the order in which they came. Nobody who uses it can tell the difference, but by the clock.
+What it decides: only where things lie. The order is that of a red-black tree with one entity in each node: by key,
+and equal keys in order of arrival. A user sees the difference only on the clock.
 
-The idea. What a tree of entities costs is not its instructions but jumps that cannot be foreseen, in the two repairs
-that go with each switch, and a cache line a level. Here a node of the tree (_rbtree.pxd) is a run: up to 32 keys in
-order, one behind the other, each with its entity. Going in is a descent that is five levels shorter and then insertion
-sort from the nearer end of a run, half a dozen slots on average; the first is taken out by counting up. The tree changes
-when a run is full, empty, or nearly so: once in sixteen times at most.
+The idea. A tree of entities is slow not because of its instructions, but because of mispredicted branches in the two
+repairs of each switch, and one cache line for each level. Here a node of the tree (_rbtree.pxd) is a chunk: an array
+of up to 32 keys in order, each with its entity. An insertion is a descent that is five levels shorter, then insertion
+sort from the nearer end of a chunk, half a dozen slots on average. Taking out the first is an increment. The tree
+changes when a chunk is full, empty, or nearly so: once in sixteen times at most.
 
-    run      head ... tail - 1 of 32 slots are in use; the rest is old
-    full     split in halves; but one that is full at its end, with nobody behind it, is left so and a new one begun
+    chunk    head ... tail - 1 of 32 slots are in use; the rest is old
+    full     split in halves; but a last chunk that is full at its end is kept, and a new one begun after it
     first    drains from its head
-    few      after a removal in the middle a run and a neighbour that fit into half a run become one
+    few      after a removal in the middle, a chunk and a neighbour that fit into half a chunk become one
 
-Runs come from the machine's pool, which is made large enough when a task or group is made (make_room_on_timelines), so
-nothing here fails. How many can be in use: two neighbours of a timeline, the first pair aside, always hold more than half
-a run, so a timeline of n entities has at most 2 * ((n - 1) // 17) + 2 runs.
+Chunks come from the machine's pool. The pool grows when a task or group is made (make_room_on_timelines), so nothing
+here fails. The bound: two neighbours of a timeline, the first pair aside, always hold more than half a chunk, so a
+timeline of n entities has at most 2 * ((n - 1) // 17) + 2 chunks.
 
 Invariants, checked by `timeline_check`:
-    I1  order: no key precedes the one before it, across runs as well; all lie within 2**63
-    I2  no run is empty; `least` is the key at its head; 0 <= head < tail <= 32
-    I3  two neighbouring runs, the first pair aside, hold more than 16
-    I4  the number of entities is what the owner says
-    I5  the entity of each slot in use points back to the run, and lies in no other slot
-    I6  the runs are a red-black tree (rb_check)
+    I1  order: no key precedes the one before it, across chunks as well; all lie within 2**63
+    I2  no chunk is empty; `least` is the key at its head; 0 <= head < tail <= 32
+    I3  two neighbouring chunks, the first pair aside, hold more than 16
+    I4  the number of entities is the one that the owner counts
+    I5  the entity of each slot in use points back to the chunk, and is in no other slot
+    I6  the chunks are a red-black tree (rb_check)
 
-Rejected (numbers: docs/decisions/0005): an entity a node; a sorted array of all (it moves n / 4); runs of 16 and of 64;
-halving in place of insertion sort; finding an entity by its key, without the pointer back (linear among equal keys).
+Rejected (numbers: docs/decisions/0005): an entity in each node; a sorted array of all (it moves n / 4); chunks of 16
+and of 64; halving in place of insertion sort; a search for an entity by its key, without the pointer back (linear
+among equal keys).
 """
 
 from libc.stdint cimport uintptr_t
@@ -53,11 +54,12 @@ from ._types cimport (
 
 cdef enum:
     CACHE_LINE = 64
-    SLAB_MIN = 16               # runs in the first slab; each next one is twice as large
+    SLAB_MIN = 16               # chunks in the first slab; each next one is twice as large
     SLAB_DOUBLINGS = 10
 
 # -------------------------------------------------------------------------------------------------------- the pool
-# Slabs, cut from front to back; what is given back goes first. Memory that no run has needed yet is never touched.
+# Slabs, cut from front to back; chunks that were given back go first. Memory that no chunk has needed yet is never
+# touched.
 
 
 cdef uint64_t nr_runs_in_slab(uint64_t slab) noexcept nogil:
@@ -140,7 +142,7 @@ cdef run *run_numbered(const run_pool *pool, uint64_t number) noexcept nogil:
 
 
 cdef size_t runs_in_one_piece(const run_pool *pool, uint64_t number, uint64_t end) noexcept nogil:
-    # one behind the other: up to the end of the slab
+    # one after the other: up to the end of the slab
     cdef uint64_t slab_end = 0
     cdef uint64_t slab = 0
     while slab_end <= number:
@@ -162,7 +164,7 @@ cdef inline uint32_t length(const run *at) noexcept nogil:
 
 
 cdef void drop_run(timeline *tl, run_pool *pool, run *at) noexcept nogil:
-    # there is nobody in it
+    # it is empty
     rb_erase(&at.node, &tl.runs)
     give_run(pool, at)
 
@@ -181,7 +183,7 @@ cdef inline void hang_behind(timeline *tl, run *at, run *new) noexcept nogil:
 
 
 cdef inline void move_entities(run *source, uint32_t index, run *to, uint32_t to_index, uint32_t nr) noexcept nogil:
-    # between two runs; head, tail and least of both are the caller's
+    # between two chunks; the caller sets head, tail and least of both
     cdef uint32_t i
     memcpy(&to.waiting[to_index], &source.waiting[index], nr * sizeof(waiting))
     for i in range(to_index, to_index + nr):
@@ -189,8 +191,8 @@ cdef inline void move_entities(run *source, uint32_t index, run *to, uint32_t to
 
 
 cdef run *split_run(timeline *tl, run_pool *pool, run *full, uint64_t key) noexcept nogil:
-    # Make room for a key; returns the run that it goes into. What comes in order, always at the end, leaves full runs
-    # behind it, not halves: there the new run begins with nobody in it.
+    # Make room for a key; returns the chunk that it goes into. Keys that arrive in order, always at the end, leave
+    # full chunks, not halves: there the new chunk begins empty.
     cdef bint at_the_end = not precedes(key, full.waiting[RUN_ROOM - 1].key) and rb_next(&full.node) == NULL
     cdef uint32_t stays = RUN_ROOM if at_the_end else HALF_RUN
     cdef run *new = take_run(pool)
@@ -204,7 +206,7 @@ cdef run *split_run(timeline *tl, run_pool *pool, run *full, uint64_t key) noexc
 
 
 cdef inline void merge_runs(timeline *tl, run_pool *pool, run *at, run *behind) noexcept nogil:
-    # all of `behind` goes to the end of `at`; together they are half a run at most
+    # all of `behind` goes to the end of `at`; together they are half a chunk at most
     cdef uint32_t nr = length(at)
     if at.tail + length(behind) > RUN_ROOM:
         memmove(&at.waiting[0], &at.waiting[at.head], nr * sizeof(waiting))
@@ -221,7 +223,7 @@ cdef inline bint fit(const run *at, const rb_node *behind) noexcept nogil:
 
 
 cdef void join_neighbours(timeline *tl, run_pool *pool, run *at) noexcept nogil:
-    # I3 after a removal. The first pair is let be: its first run comes to an end by itself
+    # I3 after a removal. The first pair is left alone: its first chunk drains by itself
     cdef rb_node *before = rb_prev(&at.node)
     cdef rb_node *behind = rb_next(&at.node)
     if before == NULL:
@@ -314,7 +316,8 @@ cdef int check_neighbours(const run *at, const run *behind, bint first) noexcept
 
 
 cdef int check_tree(const timeline *tl, uint64_t size) noexcept nogil:
-    # First of all: links may have been forged, and no walk here is safe before. There are not more runs than entities.
+    # First of all: links may have been forged, and no walk here is safe before. There are not more chunks than
+    # entities.
     cdef int broken = rb_check(&tl.runs, size, run_before)
     if broken == 1:
         return 1

@@ -1,4 +1,4 @@
-# Floor 0: every struct that more than one file sees, each field with its meaning and unit.
+# Every struct that more than one file sees, each field with its meaning and unit.
 #
 # Model: the objects of kernel/sched.c and include/linux/sched.h, with the kernel's names.
 #
@@ -8,9 +8,9 @@
 #         task p                          rq rq
 #         sched_entity se                 cfs_rq cfs
 #
-# and tells the core the sizes in its hook table (sched_class below). The core allocates the whole, hands out
-# pointers to the first member, and the class casts them back. So a new class adds its fields without the core
-# knowing, and a class outside of this package can do the same.
+# and tells the core the sizes in its hook table (sched_class below). The core allocates the whole struct and hands
+# out pointers to the first member; the class casts them back. So a new class adds its fields and the core need not
+# know them. A class outside this package can do the same.
 #
 # Units. ns_t is real time, nanoseconds. vns_t is virtual time: nanoseconds of a task of weight 1024. Both are
 # u64 and wrap; virtual times are compared by the helpers of _fixedpoint.pxd only. The kernel's `unsigned
@@ -124,7 +124,7 @@ cdef struct task:
     void *handle                # the Python object that stands for it (borrowed), or NULL
     uint64_t id                 # 1, 2, ... in order of creation, never used again; 0 is the idle task
     uint32_t slot               # place in the machine's table, used again
-    uint32_t tag                # for whoever drives the machine: the core never looks at it
+    uint32_t tag                # for the program that drives the machine: the core never reads it
     int16_t prio                # 120 + nice, where a class does not correct it; smaller is first; idle 140
     int8_t nice                 # -20 ... 19
     uint8_t policy              # SCHED_NORMAL, SCHED_BATCH, SCHED_IDLE
@@ -228,8 +228,8 @@ cdef struct pointer:            # where a class's struct holds addresses, for sn
     uint32_t kind
 
 
-# The one seam between core and policy. A class file ends with its table; a hook may be NULL where it says so.
-# "rq" is the CPU's runqueue, its clock up to date unless a comment says otherwise.
+# The one seam between core and policy. A scheduling class ends with its table; a hook may be NULL where its comment
+# says so. "rq" is the CPU's runqueue, its clock up to date unless a comment says otherwise.
 cdef struct sched_class:
     const char *model           # "linux-2.6.24-cfs"
     size_t task_size            # bytes of the struct that begins with `task`
@@ -248,7 +248,7 @@ cdef struct sched_class:
     void (*check_preempt_curr)(rq *rq, task *p) noexcept nogil
     # who runs
     task *(*pick_next_task)(rq *rq, task *prev) noexcept nogil  # puts `prev` back first; rq.idle if none
-    void (*put_prev_task)(rq *rq, task *p) noexcept nogil     # around a change of who runs; both or NULL
+    void (*put_prev_task)(rq *rq, task *p) noexcept nogil     # around a change of the running task; both or NULL
     void (*set_curr_task)(rq *rq, task *p) noexcept nogil
     void (*task_tick)(rq *rq, task *p) noexcept nogil
     void (*rq_tick)(rq *rq) noexcept nogil                    # before it, idle or not; NULL: nothing

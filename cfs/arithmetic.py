@@ -1,9 +1,9 @@
 """The fixed-point arithmetic of CFS, callable from Python: for one value, or for whole arrays.
 
-Everything here calls the compiled functions that the scheduler itself uses, so that a figure, a table or a
-test computed with it agrees with the core to the last bit. Words are unsigned 64-bit and wrap. Arguments
-are integers or arrays of integers, broadcast against each other; a result is an int if all of them are
-single values, and otherwise an array.
+Everything here calls the compiled functions of the scheduler itself, so your figure, table or test agrees
+with the core to the last bit. Words are unsigned 64-bit and wrap. Arguments are integers or arrays of
+integers, broadcast against each other. A result is an int if all arguments are single values, otherwise an
+array.
 
 Units: real time in ns, virtual time in virtual ns (ns of a task of weight 1024), weights without unit,
 1024 at nice 0. Source: Linux 2.6.24, kernel/sched.c and kernel/sched_fair.c; specification 3 and 4.
@@ -145,7 +145,7 @@ def load_from_nice(nice: ArrayLike, policy: ArrayLike = "normal") -> LoadWeight:
     Notes
     -----
     Table look-up, O(1) each. Model: Linux 2.6.24, set_load_weight (specification 3). The inverse of policy
-    idle is 2**64 - 2**31: meant as 2**31, but a signed constant that grows its sign on a 64-bit word.
+    idle is 2**64 - 2**31: 2**31 was meant, but the signed constant is sign-extended on a 64-bit word.
 
     Examples
     --------
@@ -188,13 +188,13 @@ def load_from_shares(shares: ArrayLike) -> LoadWeight:
     Raises
     ------
     GroupError
-        Shares outside of their range.
+        Shares outside their range.
 
     Notes
     -----
-    inv_weight = floor(2**32 / shares): one division each. Above 2**32 that is 0, which the kernel replaces
-    at the first use by `inverse_on_first_use`, and this function at once. Model: Linux 2.6.24,
-    sched_group_set_shares (specification 5.16, 4.1).
+    inv_weight = floor(2**32 / shares): one division each. Above 2**32 that is 0. The kernel replaces it at
+    the first use by `inverse_on_first_use`, this function at once.
+    Model: Linux 2.6.24, sched_group_set_shares (specification 5.16, 4.1).
 
     Examples
     --------
@@ -224,7 +224,7 @@ def inverse_on_first_use(weight: ArrayLike) -> Any:
     Raises
     ------
     ValueError
-        A weight outside of its range.
+        A weight outside its range.
 
     Notes
     -----
@@ -244,7 +244,7 @@ def inverse_on_first_use(weight: ArrayLike) -> Any:
 
 
 def calc_delta(delta: ArrayLike, n: ArrayLike, weight: ArrayLike, inv_weight: ArrayLike = 0) -> Any:
-    """D(delta, n, load) = delta * n / weight, as the kernel makes it without a division.
+    """D(delta, n, load) = delta * n / weight, computed without a division, as in the kernel.
 
     Parameters
     ----------
@@ -334,7 +334,7 @@ def calc_delta_fair(delta: ArrayLike, weight: ArrayLike, inv_weight: ArrayLike =
 def sched_period(
     nr_running: ArrayLike, *, sched_latency_ns: ArrayLike = 20_000_000, sched_nr_latency: ArrayLike = 5
 ) -> Any:
-    """The time in which everybody of a queue shall run once.
+    """The time in which each entity of a queue should run once.
 
     Parameters
     ----------

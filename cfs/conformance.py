@@ -1,12 +1,12 @@
 """Replay a conformance trace and show the first difference.
 
-A trace (format ``sched-conformance/1``) is a gzip-compressed JSON-lines file: a header, then one operation a
-line with the state of the scheduler right after it, recorded from the kernel's own code. `replay_trace`
-performs the operations on a `Scheduler` and compares every field of every state.
+A trace (format ``sched-conformance/1``) is a gzip-compressed JSON-lines file. A header comes first. Each
+further line is one operation with the state of the scheduler right after it, recorded from the kernel's own
+code. `replay_trace` performs the operations on a `Scheduler` and compares every field of every state.
 
 Invariant:
-    I1  nothing of the expected state is used to make the actual one, and every key of the expected state is
-        looked at
+    I1  no part of the expected state is used to make the actual one, and every key of the expected state is
+        compared
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Difference:
     operation : dict
         The operation, without its state.
     path : str
-        Which quantity: ``ent.3.vruntime``.
+        The quantity: ``ent.3.vruntime``.
     expected, got
         Its value in the trace, and ours.
     before : list of dict
@@ -68,7 +68,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class TraceResult:
-    """What came of one trace.
+    """The verdict on one trace.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class TraceResult:
     operations : int
         Operations replayed, up to the first difference.
     states : int
-        Full states compared among them; on the others the running task and the flag.
+        How many of these had a full state to compare; the others have the running task and the flag.
     difference : Difference or None
         None: every field of every state was equal.
     """
@@ -105,7 +105,7 @@ def read_trace(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str, An
     Raises
     ------
     TraceError
-        The file cannot be read or is no trace; the message names the line.
+        The file cannot be read or is not a trace; the message names the line.
     """
     path = os.fspath(path)
     number = 0
@@ -144,7 +144,7 @@ def replay_trace(path: str | os.PathLike[str]) -> TraceResult:
     Raises
     ------
     TraceError
-        The file cannot be read, is no trace, or its operations make no sense.
+        The file cannot be read, is not a trace, or its operations make no sense.
 
     Notes
     -----
@@ -310,14 +310,14 @@ class _Replayer:
 
 
 def _renamed(op: dict[str, Any], **names: str) -> dict[str, Any]:
-    """The optional arguments that an operation has, by the names that the Scheduler gives them."""
+    """The optional arguments of an operation, under the Scheduler's names."""
     return {ours: op[theirs] for theirs, ours in names.items() if theirs in op}
 
 
 class Dialect:
-    """What a trace calls things, and how it shows them. A model whose traces show more has a subclass.
+    """The names and forms that a trace uses. If traces of a model show more, the model has a subclass.
 
-    A method ``state_KEY`` makes the state of this key from what the replayer's Scheduler knows.
+    A method ``state_KEY`` makes the state of this key from the replayer's Scheduler.
     """
 
     def __init__(self, header: dict[str, Any]):
@@ -352,7 +352,7 @@ class Dialect:
         return [self.value(column, values[column]) for column in self.ent_fields]
 
     def queues(self, replayer: _Replayer) -> dict[str, str | None]:
-        """Name in the trace -> whose queue."""
+        """Name in the trace -> owner of the queue."""
         groups = replayer.sched.groups
         top = self.header.get("top_queue", "/") if groups else "/"
         return {top: None, **{name: name for name in groups}}
@@ -387,7 +387,7 @@ class Dialect:
 
 
 class DialectCfs2623(Dialect):
-    """``linux-2.6.23-cfs``: five load averages beside the usual."""
+    """``linux-2.6.23-cfs``: five load averages in addition."""
 
     def state_cpu_load(self, replayer: _Replayer) -> list[int]:
         values = replayer.sched.cpu_fields()
@@ -431,8 +431,8 @@ class DialectO12622(Dialect):
 
 
 class DialectEevdf618(Dialect):
-    """``linux-6.18-eevdf``: the root group is the root queue and no entity; features are named in a table of
-    their own; queues show whom they point to.
+    """``linux-6.18-eevdf``: the root group is the root queue and not an entity; a table of its own names the
+    features; queues show the entities they point to.
     """
 
     def scheduler_options(self) -> dict[str, Any]:
@@ -465,7 +465,7 @@ DIALECTS: dict[str, type[Dialect]] = {
     "linux-2.6.22-o1": DialectO12622,
     "linux-6.18-eevdf": DialectEevdf618,
 }
-"""How traces of a model speak; of the others as the format says."""
+"""The dialects of models; traces of all others follow the format."""
 
 
 def _first_difference(path: str, expected: Any, got: Any, columns: list[str]) -> tuple[str, Any, Any]:

@@ -1,7 +1,7 @@
 """The exceptions of cfs, one sentence each.
 
-All of them are `CfsError`; those that answer a wrong argument are `ValueError` as well, so code that
-does not know this package can still catch them.
+All of them are `CfsError`. Those for a wrong argument are also `ValueError`, so code that does not know this
+package can catch them.
 """
 
 __all__ = [
@@ -21,7 +21,7 @@ __all__ = [
 
 
 class CfsError(Exception):
-    """Base of everything that cfs raises on purpose."""
+    """Base of all exceptions that cfs raises on purpose."""
 
 
 class StateError(CfsError, ValueError):
@@ -29,11 +29,11 @@ class StateError(CfsError, ValueError):
 
 
 class TimeError(CfsError, ValueError):
-    """The given time lies before the last event, or outside of 0 ... 2**64 - 1 ns."""
+    """The given time is before the last event, or outside 0 ... 2**64 - 1 ns."""
 
 
 class TunableError(CfsError, ValueError):
-    """No tunable has this name, or the value is outside of its range."""
+    """No tunable has this name, or the value is outside its range."""
 
 
 class ModelError(CfsError, ValueError):
@@ -57,11 +57,11 @@ class TraceError(CfsError, ValueError):
 
 
 class SnapshotError(CfsError, ValueError):
-    """The bytes are no snapshot, are damaged, or were written by a build whose structs look different."""
+    """The bytes are not a snapshot, are damaged, or come from a build with other structs."""
 
 
 class InvariantError(CfsError, RuntimeError):
-    """An invariant of the core broke: a defect of cfs, please report it with the message."""
+    """An invariant of the core broke. This is a defect of cfs: please report it with the message."""
 
 
 class MissingExtraError(CfsError, ImportError):

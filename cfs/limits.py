@@ -1,7 +1,7 @@
-"""What numbers may be: the ranges that many files share, each written here and nowhere else in Python.
+"""The ranges of numbers that many files share. Each is written here and nowhere else in Python.
 
 What it decides: the border of the Python API. The compiled core has the same numbers as C constants
-(`_load.pxd`, `_types.pxd`), because C needs them at compile time; a test holds the two together.
+(`_load.pxd`, `_types.pxd`), because C needs them at compile time; a test compares the two.
 
 A range is a pair (least, greatest), both allowed.
 """

@@ -1,9 +1,8 @@
-"""What happened: who ran when, and who waited. One shape for a simulation and for a recording as it was
-measured.
+"""What happened: which task ran when, and which waited. A simulation and a measured recording have the same
+shape.
 
-The one table is `runs`, a row for each uninterrupted stay of a task on a CPU. Everything that a person asks
-for (CPU time, shares, switches, waits, run lengths) follows from it and is computed here, vectorised, when
-asked.
+There is one table, `runs`: a row for each uninterrupted stay of a task on a CPU. CPU time, shares, switches,
+waits and run lengths follow from it. They are computed here, vectorised, on demand.
 
 A *wait* is the time from becoming runnable to running, as `perf sched latency` counts it: after a wakeup,
 after a fork, and after a preemption. Quantiles are nearest-rank: the p50 of n values is the ceil(0.5 n)-th
@@ -29,7 +28,7 @@ __all__ = ["RUN_DTYPE", "STATS_DTYPE", "Ready", "Out", "Result"]
 
 RUN_DTYPE = np.dtype(
     [
-        ("ready_ns", "<i8"),  # since when the task was runnable; -1: not known
+        ("ready_ns", "<i8"),  # when the task became runnable; -1: not known
         ("start_ns", "<i8"),  # switched in
         ("end_ns", "<i8"),  # switched out, or the end of the span
         ("task", "<u4"),  # row of the tasks table
@@ -84,7 +83,7 @@ class Out(enum.IntEnum):
 
 @dataclass(eq=False)
 class Result:
-    """Who ran when and who waited, under a model or as recorded.
+    """Which tasks ran when and which waited, under a model or as recorded.
 
     Parameters
     ----------
@@ -95,7 +94,7 @@ class Result:
     duration_ns : int
         Length of the span.
     pids, nice : numpy.ndarray
-        ``(nr_tasks,)``, of each row of the tasks table; `nice` as it was last.
+        ``(nr_tasks,)``, one for each row of the tasks table; `nice` is the last value.
     names : list of str
         Command name of each task.
     groups : list of str
@@ -114,10 +113,10 @@ class Result:
     source : str
         Where the workload comes from.
     end : str
-        Why the run ended: ``"duration"``, ``"finished"`` (every task exited) or ``"stalled"`` (nobody was
-        left who could run or be woken).
+        Why the run ended: ``"duration"``, ``"finished"`` (every task exited) or ``"stalled"`` (no task was
+        left that could run or be woken).
     nr_cpus_booted : int
-        CPUs that the model's tunables were scaled for; 0: as many as `cpus`.
+        Number of CPUs that the model's tunables were scaled for; 0: as many as `cpus`.
     """
 
     model: str
@@ -158,7 +157,7 @@ class Result:
         Parameters
         ----------
         *ready : Ready
-            Only waits that began like this; default all.
+            Only waits that began in one of these ways; default all.
 
         Returns
         -------
@@ -173,7 +172,7 @@ class Result:
         return runs["task"], runs["start_ns"] - runs["ready_ns"]
 
     def keys(self, by: str = "task") -> tuple[np.ndarray, list[str]]:
-        """For each task the index of what it is counted under, and the labels of these.
+        """The index of the row that each task counts under, and the labels of the rows.
 
         Parameters
         ----------
@@ -274,7 +273,7 @@ class Result:
         Returns
         -------
         pyarrow.Table
-            Times are int64 ns; what is not known is null.
+            Times are int64 ns; an unknown value is null.
 
         Raises
         ------

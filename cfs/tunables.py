@@ -1,8 +1,8 @@
-"""The knobs of each model: one frozen dataclass a model, with the kernel's names, defaults, ranges and
-derivations.
+"""The tunables of each model: one frozen dataclass for each model, with the kernel's names, defaults, ranges
+and derivations.
 
-A tunable is a nanosecond count (``_ns``), a flag, or a number; a feature bit can be given by its own name as
-well (``START_DEBIT=False``).
+A tunable is a nanosecond count (``_ns``), a flag, or a number. You can also give a feature bit by its own
+name (``START_DEBIT=False``).
 """
 
 from .models.linux_2_6_22.facts import LinuxO12622

@@ -6,7 +6,7 @@ figures.
     text -> number    `ns_of`: '3 ms', '4.5ms', '0.5 s'
     number -> text    `time_text` in a table, `short_time` at an axis, `seconds_text` in a title,
                       `share_text` and `percent` of a share, `count_text` of a number with its noun
-    name -> text      `clean`: what a terminal would act on is shown as "?"
+    name -> text      `clean`: a character that a terminal would act on is shown as "?"
 
 Reading is exact: a decimal fraction is a fraction, never a float. Only characters of Latin-1 are written, so
 that every terminal can show them.

@@ -9,7 +9,7 @@
  *     cfs_machine *m = cfs->machine_of(scheduler);     // a cfs.Scheduler, which must stay alive
  *     cfs_cpu *cpu = cfs->cpu(m, 0);
  *     cfs_task *job = cfs->fork(cpu, now, 5, NULL);    // nice 5, the parent's group
- *     cfs->tick(cpu, now + 1000000);                   // each event returns who runs, NULL: nobody
+ *     cfs->tick(cpu, now + 1000000);                   // each event returns the running task; NULL: none
  *
  * Everything but machine_of may be called without the GIL, by one thread at a time for each machine. Times are ns
  * and never go back. Nothing checks its arguments: block, exit and yield need a running task, and a task is gone

@@ -1,7 +1,7 @@
-"""The models, a folder a release: what is true of one release only stands there.
+"""The models: one folder for each release, with everything that is true of that release only.
 
-`model` says what a model is, `tunables` what their knobs share, `registry` which there are. In a folder,
-`facts` is the entry of the registry and the knobs, and the compiled class is the rest. `_idle` is the
+`model` defines what a model is, `tunables` what all tunables share, and `registry` lists the models. In each
+folder, `facts` has the entry of the registry and the tunables; the compiled class is the rest. `_idle` is the
 smallest complete scheduling class: read it first.
 """
 

@@ -1,4 +1,4 @@
-# The hook table of the idle class, for whoever makes a machine. `_idle.pyx` says what it does.
+# The hook table of the idle class, for code that makes a machine. `_idle.pyx` says what it does.
 
 from .._types cimport sched_class
 

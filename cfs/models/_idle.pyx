@@ -1,13 +1,13 @@
 """The idle class: the smallest complete scheduling class. Read this first.
 
 Model: every release; Linux 2.6.24, kernel/sched_idletask.c; specification 5.9, 5.10.
-What it decides: nothing. Each CPU has one idle task, which runs when its class has no other. It is on no queue, so
-most hooks are absent: a class is asked through the hook table of the *running* task only where the answer depends on
-who runs, and those are the two hooks below.
+What it decides: nothing. Each CPU has one idle task, which runs if the CPU's class has no other. It is on no queue,
+so most hooks are absent. The core asks the class of the *running* task only if the answer depends on the running
+task: these are the two hooks below.
 
 Invariants:
     I1  the idle task is on no queue, is never charged, and never leaves its CPU
-    I2  whatever wakes while it runs preempts it
+    I2  every task that wakes while it runs preempts it
 
 Rejected: a NULL `curr` for "nothing runs" (every event would begin with a test for it).
 """
@@ -24,8 +24,8 @@ cdef void task_tick_idle(rq *rq, task *p) noexcept nogil:
     pass
 
 
-# The hook table. The core never calls the hooks that are missing: no task but the idle one is of this class, and
-# that one is never queued, forked into being, moved or reniced.
+# The hook table. The core never calls the missing hooks: the idle task is the only one of this class, and it is never
+# queued, forked, moved or reniced.
 cdef sched_class table
 table.model = "idle"
 table.check_preempt_curr = check_preempt_curr_idle

@@ -1,4 +1,4 @@
-"""What a model is: the description of one scheduler. A release's folder fills it in, the registry lists it."""
+"""A model: the description of one scheduler. The folder of a release fills it in; the registry lists it."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ class Model:
     module : str
         Module whose ``SCHED_CLASS`` capsule is the compiled hook table.
     tunables : type of Tunables
-        Its knobs and their defaults.
+        Its tunables and their defaults.
     group_by : tuple of (str or None)
-        How it can group tasks; None is "not at all".
+        The ways in which it can group tasks; None means no groups.
     group_levels : int or None
-        How deep groups may be nested below the root; None: to any depth.
+        Levels of groups below the root; None: any depth.
     options : frozenset of str
-        What its events take beyond the common: ``"sync"`` and ``"irq"`` (`wake`), ``"clone_vm"`` (`fork`),
+        Optional arguments of its events: ``"sync"`` and ``"irq"`` (`wake`), ``"clone_vm"`` (`fork`),
         ``"sleep"`` (`block`: kinds of sleep), ``"slice"`` (custom slices), ``"group idle"`` (cpu.idle).
     policies : tuple of str
         Policies that a task can have.
     root_shares : dict of str to int
-        Shares of the root group for each way of grouping; missing where the root group has none.
+        Shares of the root group for each way of grouping; missing if the root group has none.
     """
 
     id: str

@@ -1,9 +1,9 @@
-"""The models: which scheduler of which kernel release is found under which name, and what it offers.
+"""The registry: the models by name, each with its scheduler, its kernel release and what it offers.
 
-A package of somebody else's can bring models of its own: an entry point of the group ``cfs.models`` that
-names a `Model`, whose module has the hook table of a compiled class as its ``SCHED_CLASS`` capsule
-(docs/guides/a-scheduler-of-your-own.md). They are looked up when a name is not one of ours, and when all are
-listed.
+Another package can bring its own models: an entry point of the group ``cfs.models`` names a `Model`, and the
+model's module has the hook table of a compiled class as its ``SCHED_CLASS`` capsule
+(docs/guides/a-scheduler-of-your-own.md). They are looked up if a name is not one of ours, and to list all
+models.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def all_models() -> dict[str, Model]:
 
 
 def model_named(model: str | Model) -> Model:
-    """The model of this id; `ModelError` that names all there are if there is none."""
+    """The model of this id; if there is none, `ModelError` names all models."""
     if isinstance(model, Model):
         return model
     if isinstance(model, str) and model in MODELS:

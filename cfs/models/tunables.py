@@ -1,7 +1,7 @@
-"""What the tunables of all models share. Each model's own are in its folder (`facts.py`): one frozen
-dataclass, with the kernel's names, defaults, ranges and derivations.
+"""The part that the tunables of all models share. Each model's own tunables are in its folder (`facts.py`):
+one frozen dataclass with the kernel's names, defaults, ranges and derivations.
 
-The compiled class has the same fields in the same order; a test holds the two together.
+The compiled class has the same fields in the same order; a test compares the two.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["Tunables"]
 
 @dataclass(frozen=True)
 class Tunables:
-    """What all models share: checking of ranges, feature bits by name, and scaling by CPUs.
+    """Base of all tunables: checks of ranges, feature bits by name, and scaling by CPUs.
 
     A model's class declares its fields with their defaults, and four tables: RANGES (name -> least,
     greatest), FEATURES (bit name -> value in `sched_features`), SCALED (name -> cap or None: times 1 +
@@ -43,17 +43,17 @@ class Tunables:
 
     @classmethod
     def of_hz(cls, hz: int) -> dict[str, int]:
-        """The tunables that follow from the length of a tick, in models that have such."""
+        """The tunables that follow from the length of a tick, if the model has some."""
         return {}
 
     @classmethod
     def constants(cls) -> list[str]:
-        """Names of the constants that follow from the tunables, in models that have such."""
+        """Names of the constants that follow from the tunables, if the model has some."""
         return []
 
     def changed(self, **changes: Any) -> Self:
-        """A copy with these tunables and feature bits written, as by sysctl: checked, and derived values
-        renewed.
+        """A copy with these tunables and feature bits written, as by sysctl: checked, with derived values
+        updated.
         """
         plain = {name: value for name, value in changes.items() if name not in self.FEATURES}
         bits = {name: value for name, value in changes.items() if name in self.FEATURES}
@@ -106,9 +106,9 @@ class Tunables:
         return features
 
     def _booted(self) -> Self:
-        """What boot derives from the scaled values, once."""
+        """Derive values from the scaled ones, once, at boot."""
         return self
 
     def _derived(self, written: dict[str, int]) -> Self:
-        """What follows from each write."""
+        """Derive values after each write."""
         return self

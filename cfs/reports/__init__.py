@@ -1,4 +1,4 @@
-"""What people want to see: tables of a result, a timeline of it, and schedulers beside each other.
+"""Reports for people: tables of a result, a timeline of it, and schedulers side by side.
 
 What is measured:
 
@@ -7,23 +7,23 @@ What is measured:
     fairness.py            how far from fair: lag from the runs alone, spread of virtual time
     samples.py             virtual time over time, by looking at a simulation while it runs
     lanes.py               what a figure shows: which lanes, which waits
-    compared.py            what is known of one scheduler of a comparison
+    compared.py            the facts about one scheduler of a comparison
     part.py                a part of a result as a result of its own
-    settings.py            which tunables were changed
+    settings.py            which tunables somebody changed
     events.py              from runs back to switches and wakeups
     files.py               where a report can be written
 
 As text:
 
-    tables.py              text tables, the recorded beside the model
+    tables.py              text tables, recording beside model
     verdicts.py            what a replay of conformance traces found
     comparison_tables.py   a column a scheduler
-    comparison.py          one workload under several schedulers: runs it, and hands on what was found
+    comparison.py          runs one workload under several schedulers
 
 On paper (the extra ``plot``), as a page (numpy alone), and for other programs:
 
     drawing.py             the look that all figures share
-    timeline.py            figure: who ran and who waited, and the distribution of waits
+    timeline.py            figure: which tasks ran and waited, and the distribution of waits
     trends.py              figure: shares, runnable tasks and virtual time over time
     comparison_figure.py   figure: a column a scheduler
     svg.py, html.py        a page that works offline, and what a notebook shows
@@ -31,7 +31,7 @@ On paper (the extra ``plot``), as a page (numpy alone), and for other programs:
     ftrace.py              ftrace text
     perfetto.py            a Perfetto trace (the extra ``perfetto``)
 
-A file sees what stands above it in its part and in the parts before, and one door leads down here:
+A file imports only files above it in its part and in the parts before. The one door that leads down is
 `Comparison.plot`.
 """
 

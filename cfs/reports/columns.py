@@ -1,7 +1,7 @@
-"""The columns of the tables of results: one entry a column, and every report draws on it.
+"""The columns of the tables of results: one entry for each column, used by every report.
 
-What it decides: what is told about a task, a command name or a group, and where. `COLUMNS` has an entry for
-each: how it follows from `Result.stats`, its unit, how it is written, and what shows it.
+What it decides: which facts about a task, a command name or a group are shown, and where. An entry of
+`COLUMNS` says how the column follows from `Result.stats`, its unit, its text, and which reports show it.
 
     Result.to_dict, Comparison.to_dict    the places TASK, GROUP and CLASS: plain numbers
     frames                                all of them, in this order; "." in a name becomes "_"
@@ -9,10 +9,10 @@ each: how it follows from `Result.stats`, its unit, how it is written, and what 
     Comparison.tables                     those with a `comparison`, a table each
 
 K1  A new column is one entry here, and its line in docs/reference/result.md.
-K2  What is not known (a quantile of no waits) is null in a frame and a dash in a table; as a plain number it
+K2  An unknown value (a quantile of no waits) is null in a frame and a dash in a table; as a plain number it
     is 0, beside a count of 0.
 
-Rejected: a column a class (they differ in a formula and a heading, nothing else).
+Rejected: a class for each column (columns differ only in a formula and a heading).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 TASK, GROUP, CLASS = "task", "group", "class"
-"""Where a column is told as a plain number: of a task, of a group, of a line of a comparison."""
+"""Places for plain numbers: a task, a group, a line of a comparison."""
 
 CPU_TABLE = "CPU time and switches"
 LATENCY_TABLE = "Scheduling latency: waits from becoming runnable to running"
@@ -60,9 +60,9 @@ class StatColumn:
     Parameters
     ----------
     name : str
-        Its name for machines; a dot nests it: ``"latency.p99_ns"``.
+        Name for machines; a dot nests it: ``"latency.p99_ns"``.
     unit : str
-        ``"ns"``, ``"1"`` for a part of a whole, or what is counted.
+        ``"ns"``, ``"1"`` for a part of a whole, or the thing that is counted.
     value : callable
         From rows of `Result.stats`, or one row, to the values.
     text : callable
@@ -70,11 +70,11 @@ class StatColumn:
     known : callable, optional
         In which rows there is a value (K2); default in all.
     places : mapping of str to int
-        Places where it is told as a plain number, and its rank there: lower comes first.
+        Places that give it as a plain number, and its rank there: lower comes first.
     table : str
         Title of the table that has it; a table has at most four, to fit beside a recording. Empty: in none.
     heading, long_heading : str
-        What stands above it in text, and on a page; the second is the first if it is not given.
+        Heading in text, and on a page; the second defaults to the first.
     comparison : str
         Title of its table in a comparison; empty: it has none.
     """
@@ -92,12 +92,12 @@ class StatColumn:
 
     @property
     def on_page(self) -> str:
-        """What stands above it on a page."""
+        """Its heading on a page."""
         return self.long_heading or self.heading
 
     @property
     def flat_name(self) -> str:
-        """Its name where columns cannot be nested."""
+        """Its name in tables without nested columns."""
         return self.name.replace(".", "_")
 
     def cell(self, row: np.void | None, nothing: str) -> str:
@@ -197,7 +197,7 @@ def columns_compared() -> list[StatColumn]:
 
 
 def columns_in(place: str) -> list[StatColumn]:
-    """Columns told as plain numbers in a place, in their order there."""
+    """The columns that a place gives as plain numbers, in their order there."""
     return sorted((column for column in COLUMNS if place in column.places), key=lambda c: c.places[place])
 
 

@@ -1,6 +1,7 @@
-"""What is known of one scheduler of a comparison: its result, the part compared, and how unequal it was.
+"""The facts about one scheduler of a comparison: its result, the compared part, and how uneven the service
+was.
 
-Tables, figures and pages draw on it, and it knows none of them.
+Tables, figures and pages use it; it knows none of them.
 """
 
 from __future__ import annotations
@@ -30,17 +31,17 @@ class Column:
     model : str
         Id of the model, or ``"recorded"``.
     settings : dict
-        Tunables and feature bits that were asked for.
+        Tunables and feature bits that the user set.
     whole : Result
         Everything from time 0 on.
     result : Result
         The part that is compared; its `duration_ns` is the length of the part.
     lags : Lags
-        Lag of those who want the CPU all the time (`fairness`).
+        Lag of the tasks that want the CPU all the time (`fairness`).
     spread : Spread or None
-        How far apart tasks are in the model's own virtual time; None if it has none.
+        Distance between tasks in the model's own virtual time; None if it has none.
     number : int
-        Which of several columns of the same model and settings it is, from 1 on.
+        Number among columns of the same model and settings, from 1 on.
     """
 
     model: str
@@ -64,7 +65,7 @@ class Column:
 
     @property
     def nr_ended(self) -> int:
-        """Tasks that exited: programs that were done."""
+        """Number of tasks that exited."""
         return int((self.result.runs["out"] == Out.EXITED).sum())
 
     @property
@@ -122,7 +123,7 @@ def number_equals(columns: Sequence[Column]) -> None:
 
 
 def quantile(values: np.ndarray | None, name: str) -> int | None:
-    """By nearest rank, as everywhere; None of no values."""
+    """Quantile by nearest rank, as everywhere; None if there are no values."""
     if values is None or not len(values):
         return None
     percent = {"p50": 50, "p99": 99, "max": 100}[name]

@@ -1,20 +1,21 @@
-"""One workload under several schedulers, side by side: the same programs, the same yardsticks, a column each.
+"""One workload under several schedulers, side by side: same programs, same yardsticks, one column each.
 
 What it decides: what a comparison holds, and when two numbers in it may be compared.
 
 C1  All columns are of the same workload and the same part of time. Shares and idle time are of that part,
-    also for a column whose tasks had finished before.
-C2  Every yardstick is the same for all columns and is read off the runs, so it fits a scheduler without
-    virtual time and a recording: CPU time, switches, waits by nearest rank, programs that ended, and lag
-    (`fairness`). What only some models have, their own virtual time, stands apart under its own name.
-C3  A line is a class of task, a command name (or a task, or a group); lines are in the order of CPU time in
-    the first column, and the same in every table and in the figure. A task's group is the same in all
-    columns, also in those whose model does not know it.
-C4  Each model is as fair by what is asked as it can: a model with control groups and no users makes a group
-    of each user (`Workload.for_model`), one with neither runs flat. A column's `result.group_by` says which.
+    also if all tasks of a column finished before.
+C2  Every yardstick is the same for all columns and is read off the runs: CPU time, switches, waits by nearest
+    rank, programs that ended, and lag (`fairness`). So it fits a recording and a scheduler without virtual
+    time. Virtual time, which only some models have, is separate, under its own name.
+C3  A line is a class of tasks: a command name, a task, or a group. Lines are in the order of CPU time in the
+    first column, the same in every table and in the figure. A task you assign to a group is in that group in
+    every column, also under a model without groups.
+C4  Each model comes as close to the fairness asked for as it can. A model with control groups and no users
+    makes a group of each user (`Workload.for_model`); one with neither runs flat. A column's
+    `result.group_by` says which.
 
-Rejected: a score (what is better depends on who asks); a table of differences to the first column (people
-subtract, and a difference of quantiles is a quantile of nothing).
+Rejected: a score (what is better depends on the question); a table of differences to the first column (people
+can subtract, and a difference of quantiles is a quantile of nothing).
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ __all__ = ["Column", "Comparison", "compare"]
 SCHEMA = "cfs-comparison/1"
 NR_INSTANTS = 200
 WINDOW_NS = 100_000_000
-"""Longest window of the lag: what people call now; a tenth of the part if that is shorter."""
+"""Longest window of the lag: the time that people call now; a tenth of the part if that is shorter."""
 
 Spec = str | Model | Policy | tuple[str | Model, Mapping[str, Any]]
 
@@ -61,7 +62,7 @@ class Comparison:
     Parameters
     ----------
     columns : list of Column
-        A column a scheduler, in the order asked for; what was recorded comes last.
+        One column for each scheduler, in the order asked for; the recording comes last.
     by : {"comm", "task", "group"}
         What a line is.
     top : int
@@ -69,9 +70,9 @@ class Comparison:
     span : tuple of int
         Begin and end of the part that is compared, ns since the start.
     due : Entitlement
-        What each task may claim: the yardstick of lag.
+        The claim of each task: the yardstick of lag.
     group_by : {None, "uid", "cgroup"}
-        What all were asked to be fair by; what a column is, its results say.
+        The grouping asked of all columns; each column's result says which one it used.
     """
 
     columns: list[Column]
@@ -148,8 +149,8 @@ def compare(
     ----------
     workload : Workload
     models : iterable of str, Model, policy, or tuple
-        What to run it under: as for `Simulation`, or ``(model, tunables)``, so that a model can be compared
-        with itself under other tunables.
+        Models to run it under: as for `Simulation`, or ``(model, tunables)``, to compare a model with itself
+        under other tunables.
     recorded : Result, optional
         What was measured, ``recording.result(cpus, workload=workload)``: one more column.
     group_by : {None, "uid", "cgroup"}, optional
@@ -164,7 +165,7 @@ def compare(
     from_ns, until_ns : int, optional
         The part that is compared, ns since the start; default all of the workload's span.
     cpus : sequence of int, optional
-        CPUs that shares are of, if there are some on which no task is.
+        CPUs that shares refer to; give it if no task is on some of them.
     progress : callable, optional
         Called now and then with (time simulated, time to be simulated), both ns, of all models together.
 
@@ -175,11 +176,11 @@ def compare(
     Raises
     ------
     ModelError, TunableError, WorkloadError
-        A model is not known or not able to do it; the message names the model.
+        A model is unknown or cannot do it; the message names the model.
 
     Notes
     -----
-    Cost: that of the simulations, and each result is made 200 times, for `Spread` looks at the scheduler in
+    Cost: that of the simulations. Each result is made 200 times, because `Spread` looks at the scheduler in
     between.
 
     Examples
@@ -216,7 +217,7 @@ def compare(
 
 @dataclass(frozen=True, eq=False)
 class _Runner:
-    """A scheduler, and the workload that it shall run."""
+    """A scheduler, and the workload for it to run."""
 
     model: Model | Policy
     workload: Workload
@@ -295,7 +296,7 @@ def _run(
 
 
 def _entitlement(workload: Workload, nice: np.ndarray, grouped: Result | None) -> Entitlement:
-    """Weights by nice value, and with groups the shares that a model which knows them gave them."""
+    """Weights by nice value; with groups, also the shares, taken from a model that knows them."""
     policies = [POLICIES[number] for number in workload.tasks["policy"].tolist()]
     if grouped is None:
         return Entitlement.of_nice(nice, policies)

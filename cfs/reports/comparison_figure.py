@@ -1,17 +1,17 @@
-"""Several schedulers side by side: a column each, with who ran, how long the waits were, and how fair it was.
+"""Several schedulers side by side: one column each, with the tasks that ran, the waits, and the fairness.
 
-What it decides: what must be the same in all columns so that the eye can compare. Lanes, their order and
-their hues; the axis of time; the axes of the waits; the axis of lag. Whatever differs between two columns
-then differs between two schedulers.
+What it decides: what must be the same in all columns, so that the eye can compare: lanes, their order and
+their hues; the axis of time; the axes of the waits; the axis of lag. Then every difference between two
+columns is a difference between two schedulers.
 
     strips     a lane a class of task, dark where it ran, light where it waited, and its share of the CPU
     waits      one row for all tasks and one for each lane with a hue: what part of the waits is longer than a
-               given time; what was recorded is dashed, the other columns stand behind in light grey
-    lag        how unequal the tasks that want the CPU all the time are served in a short window: the lag of
-               who is most behind less that of who is most ahead (`fairness`), logarithmic
+               given time; the recording is dashed, the other columns are behind it in light grey
+    lag        how unevenly tasks that want the CPU all the time are served in a short window: the largest lag
+               minus the smallest (`fairness`), logarithmic
 
-Names stand at the left, once; numbers stand at the axes of the first column and below the last row. The
-figure is as wide as a page for 2 columns and for 6; with more a column would be narrower than its heading.
+Names are at the left, once. Numbers are at the axes of the first column and below the last row. The figure is
+as wide as a page for 2 columns and for 6; with more, a column would be narrower than its heading.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def check_columns(nr: int) -> None:
 
 
 class _Drawing:
-    """A figure in the making: what all rows of it need to know."""
+    """A figure in the making: the facts that all its rows need."""
 
     def __init__(self, figure: Figure, comparison: Comparison):
         self.figure, self.comparison = figure, comparison
@@ -176,7 +176,7 @@ class _Drawing:
                 put(self.figure, self._left(place), TITLE_IN + (number + 0.5) * LINE_IN, text, **look)
 
     def _heading(self, column: Column) -> list[tuple[str, dict[str, Any]]]:
-        """The lines above a column and their look: the model, its settings, and what it got done."""
+        """The lines above a column and their look: the model, its settings, and the work done."""
         number = f" ({column.number})" if column.number > 1 else ""
         model = "as recorded" if column.is_recorded else clean(column.model) + number
         lines = [(text, NAME) for text in self._broken(model, "-", NAME)]
@@ -332,7 +332,7 @@ class _Drawing:
 
 
 def _thin_out(axes: Axes, limits: tuple[float, float], width_in: float) -> None:
-    """Without the label at the left edge where the next one would touch it."""
+    """Drop the label at the left edge if the next one would touch it."""
     apart_in = 3 * width_in / np.log10(limits[1] / limits[0])
     if apart_in < 0.42:
         axes.set_xticklabels(["", *(label.get_text() for label in axes.get_xticklabels()[1:])])

@@ -1,4 +1,4 @@
-"""A comparison as text tables: a column a scheduler, four beside each other, in blocks below if there are more.
+"""A comparison as text tables: a column for each scheduler, four side by side, more in blocks below.
 
 A line is at most 100 columns wide (T1 of `tables`).
 """
@@ -27,7 +27,7 @@ ABOUT = {"comm": ("command", "tasks"), "task": ("task", "pid"), "group": ("group
 
 
 def comparison_tables(columns: Sequence[Column], by: str, lines: Lines) -> list[Table]:
-    """Throughput; then what is told of each line; then lag and virtual time."""
+    """Throughput; then the facts about each line; then lag and virtual time."""
     throughput = [(name, "", row) for name, row in _throughput(columns)]
     fairness = [(name, "", row) for name, row in _fairness(columns)]
     return [
@@ -44,7 +44,7 @@ def comparison_tables(columns: Sequence[Column], by: str, lines: Lines) -> list[
 
 
 def _rows(lines: Lines, column: StatColumn) -> list[Row]:
-    """A cell a scheduler, "-" where a class never ran or nothing is known."""
+    """A cell for each scheduler, "-" if a class never ran or nothing is known."""
     return [
         (line.name, line.number, [column.cell(of.get(line.label), "- ") for of in lines.stats])
         for line in lines.lines

@@ -1,14 +1,14 @@
 """The look that all figures share: palette, type, axes placed in inches, strips of pixels, files.
 
-What it decides: that figures of this package are of one family, and print at the width of a page (7 in). Time
-runs from left to right in a strip of pixels a lane: of each pixel's span the part in which the lane ran is
-dark, the part in which it waited light. Zoomed in, that is solid bars; zoomed out, the tone is the share of
-the CPU, where merged bars would show a lane of 10 % as solid as one of 90 %. It costs the same for ten runs
-and for ten million. Waits are drawn as the part of them that is longer than a given time, both axes
-logarithmic: the tail, which people feel, takes as much room as the middle.
+What it decides: that the figures of this package look alike and print at the width of a page (7 in). Each
+lane is a strip of pixels, with time from left to right. The tone of a pixel says in which part of its span
+the lane ran (dark) and waited (light). Zoomed in, you see solid bars. Zoomed out, the tone is the share of
+the CPU; merged bars would show a lane of 10 % as solid as one of 90 %. It costs the same for ten runs and for
+ten million. Waits are drawn as the part of them that is longer than a given time, on two logarithmic axes:
+the tail, which people feel, takes as much room as the middle.
 
 D1  Same input, same bytes: own defaults instead of the user's settings, no date, no version, no random ids.
-D2  No display is needed and no state is left behind: a figure is made without pyplot.
+D2  It needs no display and leaves no state: it makes figures without pyplot.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def check_path(path: str | os.PathLike[str]) -> None:
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Matplotlib's own defaults and ours, whatever the user has set (D1)."""
+    """Matplotlib's own defaults and ours, regardless of the user's settings (D1)."""
     try:
         import matplotlib.style
     except ImportError:
@@ -177,7 +177,7 @@ def draw_strips(
     width_in: float,
     cpus: list[int],
 ) -> np.ndarray:
-    """A strip for each lane, of what ran and waited on some CPUs together; returns the share of each lane."""
+    """A strip for each lane: its runs and waits on some CPUs together. Returns the share of each lane."""
     edges = np.linspace(span[0], span[1], round(width_in * DPI) + 1).round().astype(np.int64)
     axes.set_xlim(span)
     axes.set_ylim(max(1, len(lanes)) - 0.5, -0.5)
@@ -207,7 +207,7 @@ def name_strips(axes: Axes, lanes: list[Lane]) -> None:
 
 
 def draw_time_axis(axes: Axes, span: tuple[int, int], last: bool, nr_ticks: int = 8) -> None:
-    """Few round ticks; numbers and unit only where it is the last of several below each other."""
+    """A few round ticks; numbers and unit only on the last of several panels."""
     from matplotlib.ticker import MaxNLocator
 
     size, unit = unit_of(span[1] - span[0])

@@ -1,18 +1,17 @@
-"""From runs back to what a tracer would have written: switches and wakeups, in an order that can have
-happened.
+"""From runs back to what a tracer would have written: switches and wakeups, in a possible order.
 
-What it decides: which events a result stands for, and their order within one instant. A run begins with a
-switch in. If the next run on its CPU begins when it ends, there is one switch from the one to the other; else
-the idle task ran in between, also for a task that follows itself. A wait after a wakeup or a fork begins with
-that event, on the CPU of the run; one after a preemption needs none, for the switch out says so.
+What it decides: which events a result represents, and their order within one instant. A run begins with a
+switch in. If the next run on its CPU begins when it ends, there is one switch from the one to the other.
+Otherwise the idle task ran in between, also if a task follows itself. A wait after a wakeup or a fork begins
+with that event, on the CPU of the run. A wait after a preemption needs no event: the switch out says so.
 
-A result does not say who woke whom. So an event stands in the context of whoever ran there, and readers that
-look for the cause of a wakeup find that one.
+A result does not say which task woke which. So the context of an event is the task that ran there, and
+readers that look for the cause of a wakeup find that one.
 
 E1  Each run is one switch in and, unless the span ends first, one switch out of the same CPU.
 E2  Events are in the order of time; within an instant a task is woken before it is switched in, and has left
     before it is woken again.
-E3  Wakeups of tasks that did not run any more are in no result, and so in none of the events.
+E3  A result does not hold wakeups of tasks that did not run again, so the events lack them.
 """
 
 from __future__ import annotations
@@ -34,8 +33,8 @@ TRACED_DTYPE = np.dtype(
         ("time_ns", "<i8"),
         ("cpu", "<i4"),
         ("kind", "<i4"),
-        ("prev", "<i4"),  # who ran there until now, a row of tasks or IDLE
-        ("task", "<i4"),  # who runs from now on, or who is woken
+        ("prev", "<i4"),  # the task that ran there until now: a row of tasks, or IDLE
+        ("task", "<i4"),  # the task that runs from now on, or is woken
         ("out", "<i4"),  # of a switch: how the run of `prev` ended
     ]
 )
@@ -74,7 +73,7 @@ class _Log:
 
 
 def events_of(result: Result) -> np.ndarray:
-    """The switches and wakeups that a result stands for.
+    """The switches and wakeups that a result represents.
 
     Parameters
     ----------
@@ -113,7 +112,8 @@ def events_of(result: Result) -> np.ndarray:
 def _leave(
     log: _Log, last: _Running | None, cpu: int, task: int, start_ns: int
 ) -> tuple[_Running | None, int]:
-    """End the latest run of a CPU: who the next one switches out if not the idle task, and the least rank."""
+    """End the latest run of a CPU. Returns the task that the next run switches out, unless it is idle, and
+    the least rank."""
     if last is None:
         return None, 1
     if last.end_ns == start_ns and last.task != task:
@@ -136,7 +136,7 @@ def _sorted(log: _Log) -> np.ndarray:
 def unique_pids(result: Result, events: np.ndarray) -> np.ndarray:
     """A pid for each task that no other one has at the same time.
 
-    A pid may be used again after an exit, as the kernel does. A task without a usable one gets a number above
+    As in the kernel, a pid may be used again after an exit. A task without a usable pid gets a number above
     all others.
 
     Parameters

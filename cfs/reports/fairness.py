@@ -1,29 +1,30 @@
-"""How far from fair: the lag of tasks, from the runs alone, and the spread of a model's own virtual time.
+"""Distance from fairness: the lag of tasks, from the runs alone, and the spread of a model's own virtual
+time.
 
-What it decides: a yardstick that fits every scheduler, also one that keeps no virtual time, and a recording.
+What it decides: a yardstick that fits every scheduler, also one without virtual time, and a recording.
 
-The ideal machine. At every instant each runnable task i gets the part of the CPU that its weight is of the
-weight of all tasks that are runnable there, for as long as some of them runs:
+The ideal machine: at every instant, as long as some task runs, each runnable task i gets a part of the CPU.
+That part is its weight divided by the weight of all tasks that are runnable there:
 
     fair_i(a, b) = integral of busy(t) * w_i / W(t) over the part of (a, b] in which i is runnable
     got_i(a, b)  = CPU time of i in (a, b]
     lag_i(a, b)  = fair_i - got_i         positive: behind, it is owed time;  negative: ahead
 
-Weights are those of the nice values in CFS (1024 at nice 0, 1.25 times more a step), whatever the model makes
-of nice. With groups w_i / W becomes s_g / S * w_i / W_g: groups with a runnable task share by their shares,
-tasks within a group by weight. A task is runnable from a wakeup, a fork or a preemption until it blocks or
-exits.
+Weights are those of the nice values in CFS (1024 at nice 0, 1.25 times more a step), regardless of the model.
+With groups, w_i / W becomes s_g / S * w_i / W_g: groups with a runnable task share by their shares, tasks
+within a group by weight. A task is runnable from a wakeup, a fork or a preemption until it blocks or exits.
 
-L1  Over any span the lags of all tasks sum to zero on each CPU: what one is owed, others have had. It is the
-    law that EEVDF's zero-lag point rests on (Stoica and Abdel-Wahab 1995), and a test.
-L2  Nobody's lag can exceed the length of the span, and that of a task that is never runnable is 0.
+L1  Over any span, the lags of all tasks sum to zero on each CPU: what one task is owed, others have had.
+    EEVDF's zero-lag point rests on this law (Stoica and Abdel-Wahab 1995), and a test checks it.
+L2  No lag exceeds the length of the span. A task that is never runnable has lag 0.
 
-Shown are, at some instants t, the greatest and the least lag in the window (t - window, t] of the tasks that
-were runnable all through it. A task that sleeps in between is left out: what it did not ask for it was not
-refused.
+Reports show, at some instants t, the largest and the smallest lag in the window (t - window, t] of the tasks
+that were runnable all through it. A task that sleeps in between is left out: nobody refused what it did not
+ask for.
 
-Rejected: lag since the last wakeup (a task that never sleeps collects every sleeper's bonus for ever, and one
-number no longer says how unfair *now* is); variance (people ask who is worst off); Jain's index (no unit).
+Rejected: lag since the last wakeup (a task that never sleeps collects every sleeper's bonus forever, and one
+number no longer says how unfair *now* is); variance (people ask which task is worst off); Jain's index (no
+unit).
 """
 
 from __future__ import annotations
@@ -42,14 +43,14 @@ from .lanes import covered_before
 __all__ = ["Entitlement", "Lags", "Spread", "lags_at", "lags_over", "virtual_spread"]
 
 VIRTUAL_FIELDS = ("vruntime", "wait_runtime")
-"""What a model may keep of its tasks' progress; the first that it has is looked at."""
+"""Fields in which a model may keep the progress of its tasks; the first one that it has counts."""
 
 SPELL_DTYPE = np.dtype([("begin_ns", "<i8"), ("end_ns", "<i8"), ("task", "<u4"), ("cpu", "<u2")])
 
 
 @dataclass(frozen=True, eq=False)
 class Entitlement:
-    """What each task may claim.
+    """The claim of each task.
 
     Parameters
     ----------
@@ -84,7 +85,7 @@ class Entitlement:
 
 @dataclass(frozen=True, eq=False)
 class Lags:
-    """The greatest and the least lag at some instants.
+    """The largest and the smallest lag at some instants.
 
     Parameters
     ----------
@@ -93,10 +94,10 @@ class Lags:
     window_ns : int
         Their length.
     greatest_ns, least_ns : numpy.ndarray
-        ``(nr_instants,)`` int64, ns: lag of who is most behind (positive), and of who is most ahead
-        (negative); 0 where nobody was runnable all through the window.
+        ``(nr_instants,)`` int64, ns: the largest lag (positive) and the smallest (negative); 0 if no task was
+        runnable all through the window.
     nr_tasks : numpy.ndarray
-        ``(nr_instants,)`` int64: how many were.
+        ``(nr_instants,)`` int64: number of tasks that were.
     """
 
     at_ns: np.ndarray
@@ -107,13 +108,14 @@ class Lags:
 
     @property
     def spread_ns(self) -> np.ndarray:
-        """Greatest less least lag, where two or more tasks were runnable all through the window."""
+        """Largest lag minus smallest, if at least two tasks were runnable all through the window; else left
+        out."""
         return (self.greatest_ns - self.least_ns)[self.nr_tasks > 1]
 
 
 @dataclass(frozen=True, eq=False)
 class Spread:
-    """How far apart the tasks of a model are in its own virtual time, at some instants.
+    """Distance between the tasks of a model in its own virtual time, at some instants.
 
     Parameters
     ----------
@@ -122,8 +124,8 @@ class Spread:
     at_ns : numpy.ndarray
         ``(nr_instants,)`` int64, ns.
     spread : numpy.ndarray
-        ``(nr_instants,)`` int64, in the unit of the field: greatest less least in a top queue, the running
-        entity included; the widest one of all CPUs; 0 with fewer than two entities.
+        ``(nr_instants,)`` int64, in the unit of the field: largest minus smallest in a top queue, the running
+        entity included; the widest of all CPUs; 0 with fewer than two entities.
     """
 
     field: str
@@ -132,7 +134,7 @@ class Spread:
 
 
 def lags_at(result: Result, at_ns: np.ndarray, window_ns: int, due: Entitlement) -> Lags:
-    """The greatest and the least lag in windows that end at some instants.
+    """The largest and the smallest lag in windows that end at some instants.
 
     Parameters
     ----------
@@ -141,7 +143,7 @@ def lags_at(result: Result, at_ns: np.ndarray, window_ns: int, due: Entitlement)
         ``(nr_instants,)`` int64, ns, increasing.
     window_ns : int
     due : Entitlement
-        Of the rows of the result's tasks.
+        The claims, in the order of the result's tasks.
 
     Returns
     -------
@@ -225,7 +227,7 @@ def _spells(result: Result) -> np.ndarray:
     spells = np.zeros(len(first), SPELL_DTYPE)
     spells["task"], spells["cpu"] = runs["task"][first], runs["cpu"][first]
     spells["begin_ns"], spells["end_ns"] = begin[first], runs["end_ns"][last]
-    if result.model != "recorded":  # whoever was preempted last still waits when the span ends
+    if result.model != "recorded":  # the task that was preempted last still waits when the span ends
         is_last = np.concatenate([runs["task"][1:] != runs["task"][:-1], [True]])[last]
         waits_still = is_last & (runs["out"][last] == Out.PREEMPTED)
         spells["end_ns"][waits_still] = max(result.duration_ns, int(runs["end_ns"].max()))
@@ -233,7 +235,7 @@ def _spells(result: Result) -> np.ndarray:
 
 
 class _FairClock:
-    """Of one CPU: what a task of weight 1 in each group has a claim to by now, if it is always runnable."""
+    """The claim on one CPU, so far, of an always runnable task of weight 1 in each group."""
 
     def __init__(self, spells: np.ndarray, runs: np.ndarray, due: Entitlement):
         self.due = due
@@ -275,12 +277,12 @@ def virtual_spread(scheduler: Any, cpus: Iterable[int]) -> tuple[str, int] | Non
     Returns
     -------
     field, spread : str, int
-        The widest spread of a top queue; None if nobody is runnable or the model keeps none of
+        The widest spread of a top queue; None if no task is runnable or the model keeps none of
         `VIRTUAL_FIELDS`.
 
     Notes
     -----
-    Cost O(runnable entities), some µs each. Values are compared as signed differences, for they may have
+    Cost O(runnable entities), some µs each. Values are compared as signed differences, because they may have
     wrapped.
     """
     spreads = []

@@ -2,22 +2,22 @@
 
 What it decides: which tables a result is, and what their columns are called. There are two.
 
-    runs     a row a run, as in `Result.runs`, with what a person groups by (names, not indices) beside it
+    runs     a row a run, as in `Result.runs`, with the columns that people group by (names, not indices)
     stats    a row a task, command name or group, as `Result.stats`, nested columns flattened:
              ``latency_p99_ns``
 
-A result offers itself to every library that knows the Arrow C stream (``__arrow_c_stream__``) as its runs:
-all else follows from them.
+To a library that knows the Arrow C stream (``__arrow_c_stream__``), a result is its runs: everything else
+follows from them.
 
 F1  Times are int64 ns, never timestamps or floats: a data frame must not round what the model did not.
-F2  What is not known is null, never -1 or 0: the beginning of a wait, quantiles of no waits.
-F3  The first column says whose row it is, so tables of several results can be put below each other.
-F4  Facts about the whole (span, tunables, hz) stand in the schema's metadata, under the key ``cfs``, as JSON.
+F2  An unknown value is null, never -1 or 0: the beginning of a wait, quantiles of no waits.
+F3  The first column says which result a row comes from, so tables of several results can be concatenated.
+F4  Facts about the whole (span, tunables, hz) are in the schema's metadata, under the key ``cfs``, as JSON.
 
-Names are dictionary-encoded: a million rows cost no million strings. Needs the extra ``frames`` (pyarrow);
-pandas and polars are the user's own.
+Names are dictionary-encoded: a million rows do not cost a million strings. It needs the extra ``frames``
+(pyarrow); the user installs pandas and polars.
 
-Rejected: one table with both (a join belongs to who wants it); a nested struct for quantiles (pandas would
+Rejected: one table with both (users who want a join can make it); a nested struct for quantiles (pandas would
 show objects).
 """
 
@@ -85,8 +85,7 @@ def arrow_table(
 def to_pandas(table: pyarrow.Table) -> pandas.DataFrame:
     """An Arrow table as a pandas data frame; `MissingExtraError` without pandas.
 
-    Columns of int64 are of pandas' nullable ``Int64``: where one value is null, numpy's would become floats
-    (F1).
+    Columns of int64 become pandas' nullable ``Int64``; numpy's would become floats if one value is null (F1).
     """
     try:
         import pandas
@@ -105,7 +104,7 @@ def to_polars(table: pyarrow.Table) -> polars.DataFrame:
 
 
 def check_parquet(path: str | os.PathLike[str]) -> None:
-    """Raise unless a Parquet file can be written there: pyarrow is installed and the directory exists."""
+    """Raise unless a Parquet file can be written: pyarrow is installed and the directory exists."""
     _pyarrow()
     check_folder(path)
 
@@ -185,7 +184,7 @@ def _stats(arrow: Any, label: str, side: Result, by: str) -> pyarrow.Table:
 
 
 def _plain(column: np.ndarray) -> np.ndarray:
-    """A column of a structured array by itself: Arrow wants values that follow each other."""
+    """A contiguous copy of a column of a structured array, as Arrow requires."""
     return np.ascontiguousarray(column)
 
 
@@ -202,5 +201,5 @@ def _constant(arrow: Any, text: str, length: int) -> Any:
 
 
 def _text(name: str) -> str:
-    """A name as UTF-8 can have it: a recording may hold any bytes."""
+    """A name as valid UTF-8: a recording may hold any bytes."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

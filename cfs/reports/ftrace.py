@@ -1,16 +1,16 @@
-"""A result as ftrace text, so that whatever reads recordings can read what a model says.
+"""A result as ftrace text, so that tools for recordings can read a model's result.
 
 What it decides: the spelling. It is the kernel's own default format of `/sys/kernel/tracing/trace`, which
-Perfetto, LISA, trace-cmd's friends and this package's `Recording.open` read, but for one thing: times have
+Perfetto, LISA, tools around trace-cmd and this package's `Recording.open` read. One thing differs: times have
 nine digits after the point, not six, because runs are exact to the ns.
 
-W1  Read back by `Recording.open` it gives the same runs, waits and switches, and the same span, for a result
-    that was simulated. One thing is lost: the first wait of a task that slept when time began, for a reader
-    cannot know that it did.
-W2  Time 0 of the result is time 0 of the text, and the last line stands at the end of the span. The two lines
-    that see to it, `sched_wake_idle_without_ipi`, say nothing about tasks.
+W1  `Recording.open` reads back the same runs, waits and switches, and the same span, if the result was
+    simulated. One thing is lost: the first wait of a task that slept when time began, because a reader cannot
+    know that it did.
+W2  Time 0 of the result is time 0 of the text, and the last line is at the end of the span. Two lines ensure
+    this, `sched_wake_idle_without_ipi`; they say nothing about tasks.
 
-All lines of a task have the nice value that it had last, for a result keeps no other.
+All lines of a task have its last nice value, because a result keeps no other.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def ftrace_lines(result: Result) -> Iterator[str]:
     Yields
     ------
     str
-        Bytes of names that are no UTF-8 are surrogates: encode with ``errors="surrogateescape"``.
+        Bytes of names that are not UTF-8 are surrogates: encode with ``errors="surrogateescape"``.
 
     Notes
     -----

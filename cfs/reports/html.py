@@ -1,8 +1,9 @@
 """A result, or a comparison, as one HTML file that works offline; and a result in a notebook.
 
-What it decides: what a colleague gets who has neither this package nor the recording. First what was run,
-then the pictures, then the numbers. One file, no scripts, no fonts and no images from elsewhere: it can be
-mailed, archived and printed. Colours follow the reader's light or dark setting and are light on paper.
+What it decides: what a colleague without this package and without the recording gets. First comes what was
+run, then the pictures, then the numbers. It is one file, with no scripts, fonts or images from elsewhere, so
+people can mail, archive and print it. Colours follow the reader's light or dark setting and are light on
+paper.
 
 H1  Nothing is fetched: no `src`, `href`, `@import` or `url()` that leaves the file.
 H2  All foreign text is escaped (V2 of `svg`).
@@ -63,7 +64,7 @@ LEFT_EDGE = 0
 NOTEBOOK_LINES = 6
 
 CPUS_APART = 4
-"""With more CPUs than that they share one timeline."""
+"""With more CPUs than this, all share one timeline."""
 
 LIGHT = "--ink:#1b1f24;--faint:#6a737d;--paper:#fff;--rule:#e4e7eb;--rule2:#b9c0c8;--grey:#5a5a5a;"
 LIGHT += "--h1:#0072b2;--h2:#d55e00;--h3:#009e73"
@@ -148,11 +149,11 @@ def result_html(
     ----------
     result : Result
     recorded : Result, optional
-        What was measured, to stand beside it.
+        The measured result, shown beside it.
     samples : Samples, optional
         Virtual time over time: `cfs.reports.run_sampled`.
     by : {"task", "comm", "group"}, optional
-        What a lane and a line of the tables is.
+        What a lane, and a line of the tables, represents.
     top : int, optional
         Lanes and lines; the rest is summed in one.
     from_ns, until_ns : int, optional
@@ -166,7 +167,7 @@ def result_html(
     Raises
     ------
     CfsError
-        The part is empty or outside of the span.
+        The part is empty or outside the span.
 
     Notes
     -----
@@ -241,7 +242,7 @@ def _facts(result: Result, span: tuple[int, int]) -> str:
 
 
 def _settings(result: Result) -> str:
-    """What was changed, as the terminal says it."""
+    """The changed tunables, in the terminal's words."""
     return words(tunables_text(result)) if result.tunables else ""
 
 
@@ -273,7 +274,7 @@ def _timeline(sides: Sequence[Result], lanes: Sequence[Lane], by: str, span: tup
 def _lanes_on(
     cpus: Sequence[int], sides: Sequence[Result], of_sides: Sequence[np.ndarray], span: tuple[int, int]
 ) -> list[int]:
-    """Lanes of which some task ran on these CPUs in the span, on any side."""
+    """Lanes with a task that ran on these CPUs in the span, on any side."""
     found: set[int] = set()
     for side, lane_of in zip(sides, of_sides):
         runs = side.runs[np.isin(side.runs["cpu"], cpus)]
@@ -372,12 +373,12 @@ def _tables(sides: Sequence[Result], by: str, top: int) -> list[str]:
 
 
 def _named(columns: Sequence[StatColumn], before: str = "") -> list[tuple[str, StatColumn]]:
-    """Columns with what stands above them."""
+    """Columns with their headings."""
     return [(before + column.on_page, column) for column in columns]
 
 
 def _sums(lines: Lines) -> list[bool]:
-    """Which lines are of many."""
+    """Which lines represent many."""
     return [line.label in (OTHERS, ALL) for line in lines.lines]
 
 

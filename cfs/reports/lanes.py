@@ -1,11 +1,10 @@
-"""What a figure shows of a result: which lanes, which waits, and the curves that both become.
+"""What a figure shows of a result: which lanes, which waits, and their curves.
 
 What it decides: how hundreds of tasks become a dozen lanes. A lane is a command name (or a task), most CPU
-time first; what comes after the first `top` shares the last lane. Results that stand beside each other have
-the same lanes in the same order. The three lanes whose waits are longest in sum have a hue, the others are
-grey.
+time first; all after the first `top` share the last lane. Results that are shown side by side have the same
+lanes in the same order. The three lanes that waited longest in sum have a hue, the others are grey.
 
-Everything is vectorised over the runs: it costs the same for ten lanes and for a thousand.
+Everything is vectorised over the runs, so ten lanes cost the same as a thousand.
 """
 
 from __future__ import annotations
@@ -21,16 +20,16 @@ from ..units import clean
 __all__ = ["Lane", "covered", "covered_before", "lanes_of", "survival"]
 
 HUES = ("#0072B2", "#D55E00", "#009E73")
-"""Three of Okabe and Ito's, which all people can tell apart."""
+"""Three of the colours of Okabe and Ito, which all people can distinguish."""
 GREY = "#5A5A5A"
 LIGHT = 0.25
-"""How much of its hue a waiting lane keeps."""
+"""The part of its hue that a waiting lane keeps."""
 SPECK = 0.45
-"""The tone that the shortest run has at least: also a run of a microsecond can be seen in a minute."""
+"""The least tone of a run, so that a run of a microsecond is visible in a minute."""
 SMALLEST_FRACTION = 1e-3
-"""Where the axis of the part of waits that are longer ends."""
+"""End of the axis of survival: the least part of waits that are longer."""
 LAG_LEAST_NS = 100_000
-"""Where the axis of lag begins: a tenth of a tick of most machines."""
+"""Start of the axis of lag: a tenth of a tick of most machines."""
 LABEL_LENGTH = 23
 """Characters of a lane's label: 15 of a command name, 7 of a pid."""
 
@@ -39,7 +38,7 @@ WAIT_DTYPE = np.dtype([("begin_ns", "<i8"), ("end_ns", "<i8"), ("task", "<u4"), 
 
 @dataclass(frozen=True)
 class Lane:
-    """A row of the timeline: whose it is, and how it looks."""
+    """A row of the timeline: its tasks, and its look."""
 
     label: str
     keys: tuple[str, ...]
@@ -58,12 +57,12 @@ def span_of(result: Result, from_ns: int | None, until_ns: int | None) -> tuple[
 
 
 def said_of(side: Result) -> str:
-    """What a result is called in a figure."""
+    """The name of a result in a figure."""
     return "as recorded" if side.model == "recorded" else side.model
 
 
 def keys_of(result: Result, by: str) -> list[str]:
-    """Of each task, what its lane is called."""
+    """The name of each task's lane."""
     if by in ("comm", "group"):
         return [clean(name) for name in (result.names if by == "comm" else result.groups)]
     return [f"{clean(name)} {pid}" for name, pid in zip(result.names, result.pids.tolist())]
@@ -118,7 +117,8 @@ def waits_in(side: Result, span: tuple[int, int]) -> tuple[np.ndarray, np.ndarra
 def waiting(side: Result) -> np.ndarray:
     """Waits: those before each run, and those that the end of the span cuts.
 
-    Where a recorded task went after its last run on these CPUs is not known: it may have run on another one.
+    A recording does not say where a task went after its last run on these CPUs: it may have run on another
+    one.
     """
     runs = side.runs
     known = runs[(runs["ready"] != Ready.UNKNOWN) & (runs["ready_ns"] >= 0)]
@@ -134,7 +134,7 @@ def waiting(side: Result) -> np.ndarray:
 
 
 def covered_before(begin_ns: np.ndarray, end_ns: np.ndarray, at_ns: np.ndarray) -> np.ndarray:
-    """How much time before each instant the intervals cover; overlapping ones count each.
+    """The time before each instant that the intervals cover; overlapping ones count each.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def covered_before(begin_ns: np.ndarray, end_ns: np.ndarray, at_ns: np.ndarray) 
 
 
 def covered(begin_ns: np.ndarray, end_ns: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """What part of each span between two edges the intervals cover; overlapping ones count each.
+    """The part of each span between two edges that the intervals cover; overlapping ones count each.
 
     Parameters
     ----------
@@ -175,14 +175,14 @@ def covered(begin_ns: np.ndarray, end_ns: np.ndarray, edges: np.ndarray) -> np.n
 
 
 def survival(waits: np.ndarray, least_ns: float) -> tuple[np.ndarray, np.ndarray]:
-    """For each length x from `least_ns` on, what part of the waits is longer.
+    """For each length x from `least_ns` on, the part of the waits that is longer.
 
     Parameters
     ----------
     waits : numpy.ndarray
         ``(n,)`` int64, ns.
     least_ns : float
-        Where the curve begins.
+        Start of the curve.
 
     Returns
     -------

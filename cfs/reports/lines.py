@@ -1,13 +1,14 @@
-"""Which lines a table has: a task, a command name or a group each, the others in one, and all in the last.
+"""Which lines a table has: one for each task, command name or group, then the others in one, and all in the
+last.
 
-What it decides: that results which stand beside each other have the same lines in the same order, most CPU
-time first. Quantiles of a line are those of all its waits together, never a mean of quantiles.
+What it decides: results shown side by side have the same lines in the same order, most CPU time first. The
+quantiles of a line are those of all its waits together, never a mean of quantiles.
 
-N1  The same task has the same line on all sides: tasks are told apart by pid, name, and which of several
-    such it is.
+N1  The same task has the same line on all sides. Tasks are distinguished by pid, name, and their number among
+    equal ones.
 
-Lumping needs no statistics of its own: a copy of the result whose tasks have the lines as their names is
-asked for `stats("comm")`.
+Lumping needs no statistics of its own: it makes a copy of the result with lines as the names of tasks, and
+calls `stats("comm")`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ ALL = "\0all"
 
 @dataclass(frozen=True)
 class Line:
-    """What a line is about: its label in the lumped results, and its columns at the left."""
+    """The subject of a line: its label in the lumped results, and its columns at the left."""
 
     label: str
     name: str
@@ -39,7 +40,7 @@ class Line:
 
 @dataclass(frozen=True, eq=False)
 class Lines:
-    """The lines of some results beside each other, and of each result the statistics of each line."""
+    """The lines of results that are shown side by side, and the statistics of each line in each result."""
 
     lines: list[Line]
     stats: list[dict[str, np.void]]
@@ -78,7 +79,7 @@ def identities_of(result: Result, by: str) -> list[str]:
 
 
 def ranked_labels(sides: Sequence[Result], identities: list[list[str]]) -> list[str]:
-    """Labels of all that ran on either side, most CPU time first; that of the first side counts more."""
+    """Labels of all that ran on either side, most CPU time first; the first side counts more."""
     order: dict[str, list[int]] = {}
     for place, (side, labels) in enumerate(zip(sides, identities)):
         for label, row in _rows(replace(side, names=labels)).items():

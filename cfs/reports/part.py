@@ -16,8 +16,7 @@ __all__ = ["part_of"]
 def part_of(result: Result, from_ns: int, until_ns: int) -> Result:
     """A part of a result as a result of its own: runs are cut at its edges, times still count from 0.
 
-    A wait counts if it ends in the part. Context switches of a part are those that the tasks of the result
-    made.
+    A wait counts if it ends in the part. The context switches of a part are those of the result's tasks.
 
     Parameters
     ----------

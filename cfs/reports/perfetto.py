@@ -1,24 +1,24 @@
-"""A result as a Perfetto trace: what the Perfetto UI and trace processor show of a real kernel.
+"""A result as a Perfetto trace, which the Perfetto UI and trace processor show like one of a real kernel.
 
-What it decides: to look like an ftrace recording, so that everything that people know there works: a row a
-CPU, "Thread state" of each thread, wakeups, latency queries over `sched` and `thread_state`.
+What it decides: the trace looks like an ftrace recording, so everything that people know works: a row for
+each CPU, "Thread state" of each thread, wakeups, latency queries over `sched` and `thread_state`.
 
     ftrace_events    bundles of `compact_sched`, one CPU each: switches and wakings, delta-coded
-    process_tree     a process a task, with the parent as far as the runs tell it
+    process_tree     a process for each task, with its parent if the runs show it
     track_event      counters: `nr_running` of each CPU (exact), and virtual time of each task (sampled)
 
 P1  Time 0 of the result is timestamp 0. Timestamps in a bundle never decrease, and bundles of a CPU follow
     each other.
-P2  States are the kernel's bits: 0 runnable, 1 sleeping, 16 dead. A preempted task is runnable; the kernel's
-    extra mark for it has moved between releases and is not written.
+P2  States are the kernel's bits: 0 runnable, 1 sleeping, 16 dead. A preempted task is runnable. The kernel's
+    extra mark for it has moved between releases, so the trace lacks it.
 P3  Same input, same bytes.
 
 A forked task's first wait begins with `sched_wakeup_new`, which has no compact form. A pid that is used again
 gets a `task_newtask`, so that it is a new thread.
 
-The trace is written packet by packet: memory does not grow with it. Needs the extra ``perfetto``.
+The trace is written packet by packet, so memory does not grow with it. It needs the extra ``perfetto``.
 
-Rejected: a `sched_switch` message an event (four times the size); Chrome's JSON (the UI treats it as
+Rejected: a `sched_switch` message for each event (four times the size); Chrome's JSON (the UI treats it as
 foreign).
 """
 
@@ -44,11 +44,11 @@ BUNDLE = 4096
 """Switches and wakings of a CPU in one packet."""
 SEQUENCE = 1
 TOP_TRACK, CPU_TRACK, THREAD_TRACK, VALUE_TRACK = (1, 1 << 32, 2 << 32, 3 << 32)
-"""Ids of tracks: what all are below, counters of a CPU, threads, and counters of a thread."""
+"""Ids of tracks: the root of all, counters of a CPU, threads, and counters of a thread."""
 
 
 def check_perfetto(path: str | os.PathLike[str]) -> None:
-    """Raise unless a trace can be written there: the extra is installed and the directory exists."""
+    """Raise unless a trace can be written: the extra is installed and the directory exists."""
     _perfetto()
     check_folder(path)
 
@@ -94,7 +94,7 @@ def _perfetto() -> tuple[Any, Any]:
 
 
 class _Trace:
-    """A trace in the making: what all packets need to know."""
+    """A trace in the making: the facts that all packets need."""
 
     def __init__(self, builder: Any, packets: Any, result: Result, events: np.ndarray, pids: np.ndarray):
         self.builder, self.packets = builder, packets
@@ -120,7 +120,7 @@ class _Trace:
     # ---------------------------------------------------------------------------------------------- processes
 
     def _parents(self) -> dict[int, int]:
-        """Who ran on the CPU when a task was forked, a row of tasks or IDLE."""
+        """The task that ran on the CPU when a task was forked: a row of tasks, or IDLE."""
         current: dict[int, int] = {}
         parent: dict[int, int] = {}
         for cpu, kind, task in zip(*(self.events[name].tolist() for name in ("cpu", "kind", "task"))):
@@ -131,7 +131,7 @@ class _Trace:
         return parent
 
     def _reused(self) -> set[int]:
-        """Tasks whose pid another one had before."""
+        """Tasks with a pid that another task had before."""
         seen: set[int] = set()
         tasks = self.events["task"]
         reused = set()
@@ -174,7 +174,7 @@ class _Trace:
             self.builder.write_packet(packet)
 
     def _fill(self, bundle: Any, events: np.ndarray, cpu: int, current: int) -> int:
-        """Put events of a CPU into a bundle; who runs after them."""
+        """Put events of a CPU into a bundle. Returns the task that runs after them."""
         compact, names = bundle.compact_sched, _Interned()
         switched_ns = waking_ns = 0
         for at_ns, _, kind, prev, task, out in events.tolist():
@@ -282,5 +282,5 @@ class _Interned:
 
 
 def _text(name: str) -> str:
-    """A name as UTF-8 can have it: a recording may hold any bytes."""
+    """A name as valid UTF-8: a recording may hold any bytes."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

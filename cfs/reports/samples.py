@@ -1,10 +1,11 @@
-"""Virtual time over time: a simulation stopped at some instants and looked at.
+"""Virtual time over time: samples of a simulation at some instants.
 
-What it decides: what is looked at while a simulation runs, for what a `Result` does not hold. At each instant
-the virtual time of every runnable task is noted, in the model's own field (`fairness.VIRTUAL_FIELDS`), and
-how far the entities of a top queue are apart. Stopping changes nothing: a run in steps is the same run.
+What it decides: which facts that a `Result` does not hold are sampled while a simulation runs. At each
+instant it notes the virtual time of every runnable task, in the model's own field
+(`fairness.VIRTUAL_FIELDS`), and how far apart the entities of a top queue are. Stopping changes nothing: a
+run in steps is the same run.
 
-How many tasks are runnable follows from the runs and is exact; it needs no samples (`nr_running`).
+The number of runnable tasks follows from the runs and is exact; it needs no samples (`nr_running`).
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def run_sampled(
     nr_instants: int = NR_INSTANTS,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Result, Samples | None]:
-    """Run a simulation, with looks at it in between.
+    """Run a simulation and sample it in between.
 
     Parameters
     ----------
@@ -62,7 +63,7 @@ def run_sampled(
     until_ns : int, optional
         Default: the duration of the workload.
     nr_instants : int, optional
-        How many looks, at equal distances.
+        Number of samples, at equal distances.
     progress : callable, optional
         Called with (time reached, time to be reached), both ns.
 
@@ -75,7 +76,7 @@ def run_sampled(
 
     Notes
     -----
-    Cost: that of the simulation, and some µs a look and runnable task.
+    Cost: that of the simulation, and some µs for each sample and runnable task.
     """
     end_ns = int(simulation.workload.duration_ns) if until_ns is None else int(until_ns)
     begin_ns = simulation.now_ns
@@ -128,7 +129,7 @@ def _signed(word: int) -> int:
 
 
 def nr_running(result: Result, cpu: int) -> tuple[np.ndarray, np.ndarray]:
-    """How many tasks are runnable on a CPU, the running one included, as far as the runs tell.
+    """The number of runnable tasks on a CPU, the running one included, as far as the runs show.
 
     Parameters
     ----------
@@ -138,11 +139,11 @@ def nr_running(result: Result, cpu: int) -> tuple[np.ndarray, np.ndarray]:
     Returns
     -------
     at_ns, number : numpy.ndarray
-        ``(nr_changes,)`` int64: when the number changes, and what it is from then on. It is 0 before.
+        ``(nr_changes,)`` int64: when the number changes, and its new value. It is 0 before.
 
     Notes
     -----
-    Who was woken and did not run before the span ended is not counted. Cost O(runs log runs).
+    A task that was woken and did not run before the span ended is not counted. Cost O(runs log runs).
     """
     waits = waiting(result)
     runs, waits = result.runs[result.runs["cpu"] == cpu], waits[waits["cpu"] == cpu]

@@ -1,10 +1,10 @@
-"""Which tunables a result ran with that its model would not have had by itself, and how they are written.
+"""Which tunables of a result somebody changed, and how they are written.
 
-What it decides: when a tunable is called changed. A machine boots with values that follow from its CPUs and
-from its ticks a second; what differs from these, somebody wrote. The terminal and the page both say what
-stands here.
+What it decides: when a tunable counts as changed. A machine boots with values that follow from its CPUs and
+from its ticks a second. If a value differs from these, somebody wrote it. The terminal and the page both take
+it from here.
 
-S1  What only follows from `hz` or from the number of CPUs is not changed.
+S1  A value that only follows from `hz` or from the number of CPUs is not changed.
 S2  A feature bit is shown by its name, not as the word of all bits.
 """
 
@@ -31,7 +31,7 @@ def changed_tunables(result: Result, model: Model) -> dict[str, int | bool]:
 
 
 def tunables_text(result: Result) -> str:
-    """What was changed, as people write it; empty for what ran under no model that is known here."""
+    """The changed tunables as people write them; empty if the model is not known here."""
     try:
         model = model_named(result.model)
     except ModelError:

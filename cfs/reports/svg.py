@@ -1,9 +1,9 @@
 """Figures as SVG text, with nothing but numpy: for pages that work offline, and for notebooks.
 
-What it decides: the same language as the figures on paper (`drawing`): time from left to right, a lane a task
-or command name, strong where it ran and pale where it waited, a hue for the three that waited longest, names
-beside what they name. Colours are CSS variables, so a page decides about light, dark and print; text is text,
-so it can be searched and scales with the page.
+What it decides: figures use the same language as those on paper (`drawing`). Time goes from left to right. A
+lane is a task or command name, strong where it ran and pale where it waited. The three that waited longest
+have a hue, and names are beside their lanes. Colours are CSS variables, so a page decides about light, dark
+and print. Text is text, so readers can search it and it scales with the page.
 
 V1  The size of a figure depends on its lanes and panels, never on the number of runs: time is cut into
     `NR_CELLS` cells, and curves are thinned to what a screen can show.
@@ -51,13 +51,13 @@ def colour(hue: str) -> str:
 
 
 def number(value: float) -> str:
-    """A coordinate with one digit after the point, and none that says nothing."""
+    """A coordinate with at most one digit after the point."""
     return f"{value:.1f}".removesuffix(".0")
 
 
 @dataclass(frozen=True)
 class Frame:
-    """Where a panel stands, in the canvas's units."""
+    """The place of a panel, in the canvas's units."""
 
     left: float
     top: float
@@ -81,7 +81,7 @@ class Canvas:
     Parameters
     ----------
     title : str
-        What it shows, for those who do not see it.
+        What it shows, for readers who cannot see it.
     """
 
     def __init__(self, title: str):
@@ -289,7 +289,7 @@ def band(
 ) -> float:
     """A band between two curves over time, in ns or, with a unit, as they are; gaps where they are nan.
 
-    `ticks`, places and labels, stand in place of round numbers: for values that are logarithms.
+    `ticks`, places and labels, replace the round numbers: for values that are logarithms.
     """
     frame = Frame(LEFT, top + 6, WIDTH - LEFT - RIGHT, 110)
     least, most = limits or (min(0.0, _nan_least(low)), max(0.0, -_nan_least(-high)))
@@ -338,7 +338,7 @@ def _pieces(good: np.ndarray) -> list[slice]:
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """Waits as a curve: what part of them is longer than a given time."""
+    """Waits as a curve: the part of them that is longer than a given time."""
 
     waits: np.ndarray
     stroke: str

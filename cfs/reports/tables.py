@@ -1,13 +1,13 @@
-"""Text tables of a result, with what was recorded beside what the model says.
+"""Text tables of a result, with the recording beside the model.
 
-What it decides: what a reader sees first. Who got the CPU, then who waited how long, then how long the runs
-were; a line a task (or command name, or group), most CPU time under the model first; the lines after the
-first `top` are summed in one, "N others", and a last line is over all.
+What it decides: what a reader sees first. First which tasks got the CPU, then how long each waited, then how
+long the runs were. There is a line for each task (or command name, or group), most CPU time under the model
+first. The lines after the first `top` are summed in one, "N others", and a last line covers all.
 
 T1  A line is at most 100 columns wide, whatever the names are.
-T2  A name is shown without control characters: a recording is foreign text, and terminals obey what it says.
+T2  A name is shown without control characters: a recording is foreign text, and terminals obey it.
 
-Which lines there are says `lines`, which columns `columns`.
+`lines` says which lines there are, `columns` which columns.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from .lines import Lines, check_lines
 __all__ = ["Table", "tables", "time_text", "share_text", "count_text", "clean"]
 
 NAME_WIDTH = 15
-"""Columns of a name: the kernel's command names have at most 15 bytes."""
+"""Width of a name: the kernel's command names have at most 15 bytes."""
 
 CELL_WIDTH = 7
-"""Columns of a number; a time of three digits and its unit need seven."""
+"""Width of a number: a time of three digits and its unit need seven."""
 
 GAP = "  "
 """Between columns, and between the two sides."""
@@ -59,7 +59,7 @@ def tables(result: Result, recorded: Result | None = None, *, by: str = "task", 
     ----------
     result : Result
     recorded : Result, optional
-        Another result to stand beside it; its tasks are matched by pid and name.
+        Another result to show beside it; tasks are matched by pid and name.
     by : {"task", "comm", "group"}, optional
         What a line is.
     top : int, optional

@@ -1,9 +1,9 @@
-"""A timeline a CPU, who ran and who waited, and below it how long the waits were.
+"""A timeline for each CPU: which tasks ran and waited, and below it how long the waits were.
 
-What it decides: how one result, and what was recorded, share a page. Colour means one thing: the lanes whose
-waits have a panel of their own below have a hue, the others are grey. Names stand beside what they name;
-there is no legend to look up. Model and recording have the same lanes in the same order, solid and dashed
-lines. `lanes` says who has a lane, `drawing` how it looks.
+What it decides: how one result and the recording share a page. Colour means one thing: a lane has a hue if
+its waits have a panel below; the others are grey. Names are beside their lanes, so there is no legend to look
+up. Model and recording have the same lanes in the same order, with solid and dashed lines. `lanes` says which
+tasks have a lane, `drawing` how it looks.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def plot_timeline(
     from_ns: int | None = None,
     until_ns: int | None = None,
 ) -> Figure:
-    """Draw who ran and who waited on each CPU, and the distribution of the waits.
+    """Draw which tasks ran and waited on each CPU, and the distribution of the waits.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def plot_timeline(
     path : path-like, optional
         File to write, ``.png``, ``.svg`` or ``.pdf``.
     recorded : Result, optional
-        What was measured, drawn below the model's timeline and dashed in the distribution.
+        The measured result, drawn below the model's timeline and dashed in the distribution.
     top : int, optional
         Lanes; the rest shares one more.
     by : {"comm", "task", "group"}, optional
@@ -98,7 +98,7 @@ def plot_timeline(
     MissingExtraError
         matplotlib is not installed.
     CfsError
-        The part lies outside of the span, or the file has another ending.
+        The part is outside the span, or the file has another ending.
 
     Notes
     -----
@@ -184,7 +184,7 @@ def _draw_waits(
 
 
 def _draw_waits_heading(figure: Figure, sides: list[Result], y: float) -> None:
-    """What the panels show, and which line is whose."""
+    """What the panels show, and the key to the lines."""
     put(figure, LEFT_IN, y, "Waits longer than a given time", fontsize=7.5)
     left = LEFT_IN + 1.95
     for side, dashes in zip(sides, DASHES):

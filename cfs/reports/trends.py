@@ -1,10 +1,9 @@
-"""Over time, on paper: who had which share of the CPU, how many tasks wanted to run, and how far apart they
-were.
+"""Figures over time: each lane's share of the CPU, how many tasks wanted to run, and how far apart they were.
 
-What it decides: what changes slowly enough to be a curve. One row a lane, all with the same scale, so that
-heights can be compared across lanes; the model is filled, what was recorded is dashed. Below them, how many
-tasks wanted to run, and the spread of the model's own virtual time if it was sampled. Lanes, hues and axes
-are those of `timeline`.
+What it decides: what changes slowly enough to be a curve. Each lane has a row, all with the same scale, so
+you can compare heights across lanes. The model is filled, the recording dashed. Below them are the number of
+tasks that wanted to run, and the spread of the model's own virtual time if it was sampled. Lanes, hues and
+axes are those of `timeline`.
 """
 
 from __future__ import annotations
@@ -65,7 +64,7 @@ def plot_trends(
     path : path-like, optional
         File to write, ``.png``, ``.svg`` or ``.pdf``.
     recorded : Result, optional
-        What was measured, dashed.
+        The measured result, dashed.
     samples : Samples, optional
         Virtual time over time: `cfs.reports.run_sampled`.
     top : int, optional
@@ -84,7 +83,7 @@ def plot_trends(
     MissingExtraError
         matplotlib is not installed.
     CfsError
-        The part lies outside of the span, or the file has another ending.
+        The part is outside the span, or the file has another ending.
 
     Notes
     -----

@@ -1,7 +1,7 @@
-"""What a replay of conformance traces found, for people and for machines.
+"""The findings of a replay of conformance traces, for people and for machines.
 
-What it decides: that somebody who sees a difference sees at once which field it is in, by how much, and which
-operations led to it. A row is the plain form of a verdict (schema ``cfs-conform/1``); the text is made of it.
+What it decides: a difference shows at once the field, the amount, and the operations that led to it. A row is
+the plain form of a verdict (schema ``cfs-conform/1``); the text is made from it.
 """
 
 from __future__ import annotations

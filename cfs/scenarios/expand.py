@@ -1,12 +1,12 @@
 """From the tables of a scenario to tasks: `count`, `repeat` and `fork` written out, lengths drawn.
 
-Rows of the workload: first the tasks that begin by themselves, in the order of the file, then the forked ones
-in the order in which the programs before them name them. So every `fork` has its own row, as a Workload wants
-it, and therefore cannot stand in an endless loop.
+Rows of the workload: first the tasks that begin by themselves, in the order of the file. Then come the forked
+ones, in the order in which the programs of earlier rows name them. So every `fork` has its own row, as a
+Workload requires, and an endless loop cannot contain one.
 
-Lengths are drawn from one stream a [[task]], named after it (`workload.Draws`): a task keeps its lengths when
-others are added, removed or changed, so two variants of a scenario differ in what was varied and in nothing
-else.
+Each [[task]] draws its lengths from its own stream, named after it (`workload.Draws`). So a task keeps its
+lengths when others are added, removed or changed, and two variants of a scenario differ only in what was
+varied.
 """
 
 from __future__ import annotations
@@ -103,7 +103,8 @@ class Expansion:
         return range(first, first + self._tasks[step.name].count)
 
     def _fork(self, parent: int, step: Step) -> int:
-        """Row of a fresh task; what its template does not say is as in the parent at this moment."""
+        """Row of a new task; it inherits what its template leaves out from the parent, as it is at this
+        moment."""
         task = self._tasks[step.name]
         self._check_ancestors(parent, task, step.path)
         plan = self.plans[parent]

@@ -1,8 +1,8 @@
-"""A TOML file as read, and where everything stands in it.
+"""A TOML file as read, and the place of everything in it.
 
     bytes -> text -> tomllib's tables, and the line of each key and value (`Lines`)
 
-Rejected: search for the text of a faulty value to find its line (the same text may stand there twice).
+Rejected: search for the text of a faulty value to find its line (the same text may occur twice).
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ BYTES_MAX = 4_000_000
 """Longest file; what people write is a thousand times smaller."""
 
 Path = tuple[str | int, ...]
-"""Where something stands in a file: ("task", 0, "program", 2) is the third operation of the first task."""
+"""The place of a key or value in a file: ("task", 0, "program", 2) is the third operation of the first
+task."""
 
 
 @dataclass(eq=False)
 class File:
-    """A TOML file as read, and where everything stands in it."""
+    """A TOML file as read, and the place of everything in it."""
 
     name: str
     tables: dict[str, Any]
@@ -44,7 +45,7 @@ class File:
             raise WorkloadError(_syntax_message(name, text, str(error))) from None
 
     def wrong(self, path: Path, message: str) -> WorkloadError:
-        """The error for what stands at `path`, or for the nearest thing around it that has a line."""
+        """The error for the value at `path`, or for the nearest table around it that has a line."""
         while path not in self.lines:
             path = path[:-1]
         return WorkloadError(f"{self.name}, line {self.lines[path]}: {message}")
@@ -76,7 +77,7 @@ def _syntax_message(name: str, text: str, message: str) -> str:
 class Lines:
     """The line of each key and value of a text that tomllib accepts.
 
-    It reads only as much of TOML as is needed for this: tokens, headers, keys, arrays and inline tables.
+    It reads only the parts of TOML that this needs: tokens, headers, keys, arrays and inline tables.
     """
 
     TOKEN = re.compile(

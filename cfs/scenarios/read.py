@@ -6,7 +6,7 @@
     tables    each [[task]] becomes a `Task`
     expand    `count`, `repeat` and `fork` are written out, lengths are drawn: one `TaskPlan` a task
 
-Whatever is wrong is one error that names the line to blame. docs/reference/scenario.md is the format.
+Every mistake is one error that names its line. docs/reference/scenario.md describes the format.
 
 Rejected: JSON or YAML (no comments; surprises).
 """
@@ -35,7 +35,7 @@ def read_scenario(path: str | os.PathLike, *, seed: int | None = None) -> Worklo
     path : str or os.PathLike
         A TOML file (docs/reference/scenario.md).
     seed : int, optional
-        Of the lengths that are drawn, 0 ... 2**64 - 1. Default: what the file says, or else 0.
+        Seed of the lengths that are drawn, 0 ... 2**64 - 1. Default: that of the file, else 0.
 
     Returns
     -------
@@ -45,12 +45,12 @@ def read_scenario(path: str | os.PathLike, *, seed: int | None = None) -> Worklo
     Raises
     ------
     WorkloadError
-        The file cannot be read, is no TOML, or describes nothing that can run. The message is
-        ``FILE, line N:`` and what is wrong, and what is allowed.
+        The file cannot be read, is not TOML, or describes nothing that can run. The message is ``FILE, line
+        N:``, then what is wrong and what is allowed.
 
     Notes
     -----
-    Cost O(operations), some µs each. To run it for another time or under a variant: see `Workload.run`.
+    Cost O(operations), some µs each. `Workload.run` runs it, also for another time or under a variant.
 
     Examples
     --------

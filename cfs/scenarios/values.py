@@ -1,4 +1,4 @@
-"""Values of a scenario file: tables, integers, names and durations, each checked where it stands.
+"""Values of a scenario file: tables, integers, names and durations, each checked at its place.
 
 Durations are exact integers of ns (a decimal fraction is read as a fraction, never as a float).
 """
@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 RESERVED = ("parent", "next")
-"""Words that are no name of a task: a `wake` means somebody else by them."""
+"""Words that cannot be the name of a task: in a `wake` they mean another task."""
 
 
 def only(file: File, path: Path, table: dict, allowed: tuple[str, ...], where: str) -> None:

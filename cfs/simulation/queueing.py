@@ -1,9 +1,10 @@
-"""One server for numpy users: arrivals and service demands in, starts, finishes and waits out, in one call.
+"""One server for numpy users: one call takes arrivals and service demands and returns starts, finishes and
+waits.
 
-What it decides: nothing; it writes the jobs down as a `Workload`, a task each that is woken at its arrival,
-computes its demand and exits, and reads the times off the runs. So a queueing model (M/G/1 and its kin) gets
-the discipline that a Linux CPU has, in place of first come first served or ideal processor sharing. No job is
-touched by Python.
+What it decides: nothing. It writes the jobs as a `Workload`: each job is a task that wakes at its arrival,
+computes its demand and exits. Then it reads the times off the runs. So a queueing model (M/G/1, for example)
+gets the discipline of a Linux CPU in place of first come first served or ideal processor sharing. No Python
+code runs for a single job.
 """
 
 from __future__ import annotations
@@ -25,14 +26,14 @@ __all__ = ["Served", "serve"]
 
 @dataclass(eq=False)
 class Served:
-    """What became of the jobs, each array ``(nr_jobs,)`` int64 ns in the order of the arguments.
+    """The fate of the jobs: each array is ``(nr_jobs,)`` int64, ns, in the order of the arguments.
 
     Parameters
     ----------
     start_ns : numpy.ndarray
         First time on the CPU.
     finish_ns : numpy.ndarray
-        When the demand had been received.
+        When the job had received its demand.
     wait_ns : numpy.ndarray
         Time in the system without the CPU: finish - arrival - demand.
     runs : numpy.ndarray
@@ -62,15 +63,15 @@ def serve(
     Parameters
     ----------
     arrivals_ns, demands_ns : array_like of int
-        ``(nr_jobs,)``: when each job comes, and the CPU time that it needs, ns; in any order.
+        ``(nr_jobs,)``: when each job arrives, and the CPU time that it needs, ns; in any order.
     nice : array_like of int, optional
         -20 ... 19, one for all or one each.
     cpu : array_like of int, optional
-        Where each is served; nothing is balanced.
+        The CPU that serves each job; nothing is balanced.
     group : array_like of str, optional
         Control group of each job, by name; the CPU is then shared among groups first.
     shares : dict of str to int, optional
-        Shares of groups that are not 1024.
+        Shares of the groups that do not have 1024.
     model : str or Model, optional
     hz : int, optional
         Ticks a second.
@@ -89,7 +90,7 @@ def serve(
     Notes
     -----
     Cost: a million jobs of 7 ms at a load of 0.7 take 3 s and 640 MB on a laptop's core: the ticks of a busy
-    CPU, the turns, and 400 bytes a job. At one instant jobs come in the order of the arguments. A job of
+    CPU, the turns, and 400 bytes a job. Jobs of one instant arrive in the order of the arguments. A job of
     demand 0 is served when it first gets the CPU.
 
     Examples
@@ -130,7 +131,7 @@ def _times(values: Any, what: str) -> np.ndarray:
 
 
 def _exact_sum(times: np.ndarray) -> int:
-    """In two halves, which cannot wrap below 2**31 jobs."""
+    """The sum, in two halves, which cannot wrap below 2**31 jobs."""
     return (int((times >> 32).sum()) << 32) + int((times & 0xFFFFFFFF).sum())
 
 
@@ -154,7 +155,7 @@ def _jobs(
     group: Any,
     shares: dict[str, int],
 ) -> Workload:
-    """A task a job: woken at its arrival, one RUN, and the exit at the end of its program."""
+    """A task for each job: it wakes at its arrival, does one RUN, and exits at the end of its program."""
     nr = len(arrivals)
     tasks, ops = np.zeros(nr, TASK_DTYPE), np.zeros(nr, OP_DTYPE)
     ops["kind"], ops["arg"] = Op.RUN, demands

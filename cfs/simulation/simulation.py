@@ -1,7 +1,7 @@
-"""The API that drives itself: a workload, a model, and what came of it.
+"""The API that drives itself: a workload, a model, and the result.
 
-`Simulation` gives a workload a machine, lets the compiled loop (`_sim`) run it, and hands out a `Result`. Time and
-result are apart: `advance` costs what happens, `result` copies every run there was, and `run` is both.
+`Simulation` gives a workload a machine, lets the compiled loop (`_sim`) run it, and returns a `Result`. The
+two steps are separate: `advance` costs only the events, `result` copies every run, and `run` does both.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class Simulation:
     workload : Workload
         Tasks and their programs; checked here.
     model : str, Model or policy, optional
-        A model, run by compiled code; or an object with the event methods of `Scheduler` (see `cfs.stepping`), stepped
-        through in Python.
+        A model, run by compiled code; or an object with the event methods of `Scheduler` (see
+        `cfs.stepping`), which runs in plain Python.
     group_by : {None, "uid", "cgroup"}, optional
         Fairness among tasks, users (``workload.tasks["uid"]``) or control groups (``workload.tasks["group"]``).
     hz : int, optional
@@ -56,7 +56,8 @@ class Simulation:
 
     Notes
     -----
-    CPUs are those that the tasks name; tasks stay on theirs. A run is a pure function of these arguments.
+    The CPUs are those that the tasks name; each task stays on its CPU. A run is a pure function of these
+    arguments.
 
     Examples
     --------
@@ -120,11 +121,11 @@ class Simulation:
 
     @property
     def now_ns(self) -> int:
-        """Time that has been reached, ns."""
+        """The time reached so far, ns."""
         return self._loop.now_ns
 
     def run(self, until_ns: int | None = None, *, progress: Callable[[int, int], None] | None = None) -> Result:
-        """Run up to a time, or until nothing can happen any more; a later call goes on from there.
+        """Run up to a time, or until nothing can happen any more; a later call continues from there.
 
         Parameters
         ----------
@@ -154,7 +155,7 @@ class Simulation:
         return self.result()
 
     def advance(self, until_ns: int | None = None, *, progress: Callable[[int, int], None] | None = None) -> str:
-        """Run as `run` does, and make no `Result`: for whoever stops often, to look at `scheduler`.
+        """Run as `run` does, but make no `Result`: use it to stop often and look at `scheduler`.
 
         Parameters
         ----------
@@ -177,7 +178,7 @@ class Simulation:
 
         Notes
         -----
-        Cost O(log n) an event, however long the past is. Advancing in steps is advancing in one.
+        Cost O(log n) an event, however long the past is. Many small steps give the same as one large step.
 
         Examples
         --------
@@ -223,7 +224,7 @@ class Simulation:
         )
 
     def rows_by_id(self) -> dict[int, int]:
-        """For the id of each task that the scheduler has now, its row in the workload.
+        """The row in the workload of each task that the scheduler has now, by the task's id.
 
         Raises
         ------
@@ -245,7 +246,7 @@ class Simulation:
         return runs
 
     def _last_nice(self) -> np.ndarray:
-        """Nice value of each task as it is now, or was when it exited."""
+        """Nice value of each task now, or at its exit."""
         nice = self.workload.tasks["nice"].copy()
         renices = np.flatnonzero(self.workload.ops["kind"] == Op.NICE)
         if len(renices) == 0:
@@ -289,7 +290,7 @@ def _require_compiled(workload: Workload) -> None:
 
 
 def _make_groups(sched: Scheduler, workload: Workload) -> list[TaskGroup | None]:
-    """The group of each task, made as the workload says."""
+    """The group of each task, created as the workload says."""
     if sched.group_by is None:
         return [None] * workload.nr_tasks
     if sched.group_by == "uid":
@@ -309,7 +310,7 @@ def _make_groups(sched: Scheduler, workload: Workload) -> list[TaskGroup | None]
 
 
 def _where(group: TaskGroup | None) -> dict[str, Any]:
-    """The arguments by which `Scheduler.fork` and `adopt` are told the group."""
+    """The arguments that give `Scheduler.fork` and `adopt` the group."""
     if group is None:
         return {}
     return {"uid": group.uid} if isinstance(group, User) else {"group": group}

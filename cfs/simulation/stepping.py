@@ -1,4 +1,5 @@
-"""The loop of `_sim` in plain Python, for a policy that is a Python class. Slow, but whole and easy to read.
+"""The loop of `_sim` in plain Python, for a policy that is a Python class. Slow, but complete and easy to
+read.
 
 A policy has the event methods of `cfs.Scheduler`, with the same meaning:
 
@@ -7,12 +8,12 @@ A policy has the event methods of `cfs.Scheduler`, with the same meaning:
                                                     the running task's child; it becomes runnable
     wake(task, now_ns=, cpu=)   block(now_ns=, cpu=)   exit(now_ns=, cpu=)   yield_(now_ns=, cpu=)
     tick(now_ns=, cpu=)   set_nice(task, nice, now_ns=)
-    current_on(cpu) -> task or None                 who runs; may change in any event
+    current_on(cpu) -> task or None                 which task runs; may change in any event
 
-and its tasks may be any hashable objects. `Scheduler` itself is such a policy, so this loop and the compiled
-one can be compared, run by run: a test does.
+and its tasks may be any hashable objects. `Scheduler` itself is such a policy, so a test compares this loop
+with the compiled one, run by run.
 
-Each row of `workload.ops.OPERATIONS` has a method `_op_NAME` here, which does it.
+Each row of `workload.ops.OPERATIONS` has a method `_op_NAME` here, which performs it.
 
 Order of what is due at one instant, as in `_sim`: tick < timer < end of a run; then by CPU, or by age of the
 timer.
@@ -39,7 +40,7 @@ NS_PER_S = 1_000_000_000
 
 @runtime_checkable
 class Policy(Protocol):
-    """What a policy in Python must have: the event methods of `Scheduler`, with the same meaning.
+    """The interface of a policy in Python: the event methods of `Scheduler`, with the same meaning.
 
     A task is whatever `adopt` and `fork` return; it must be hashable. Times are ns and never go back. An
     optional attribute `name` is used in titles.
@@ -58,7 +59,7 @@ class Policy(Protocol):
 
 @dataclass(eq=False)
 class SteppedTask:
-    """A task of the workload, and where it stands in its program."""
+    """A task of the workload, and its place in its program."""
 
     row: int
     program: list[tuple[int, int, int]]  # (arg, target, kind)
@@ -68,16 +69,16 @@ class SteppedTask:
     remaining_ns: int = 0
     ready_ns: int = 0
     ready: Ready = Ready.WAKEUP
-    out: Out = Out.PREEMPTED  # how its run will have ended when another one runs
+    out: Out = Out.PREEMPTED  # how its run ends if another task runs next
     wakeups: int = 0
     waiting: bool = False
-    since_ns: int = 0  # from when on its RUN has not been accounted
+    since_ns: int = 0  # up to when its RUN has been accounted
     run_began: tuple[int, int, Ready] = (0, 0, Ready.UNKNOWN)  # (ready_ns, start_ns, ready) of its open run
 
 
 @dataclass(eq=False)
 class SteppedCpu:
-    """A CPU: whose run is open, from when on, and the number of its next tick."""
+    """A CPU: the task whose run is open, since when, and the number of its next tick."""
 
     number: int
     current: SteppedTask | None = None
@@ -99,7 +100,7 @@ class Stepper:
     hz : int
         Ticks a second.
     facts : list of dict
-        Keyword arguments for `adopt` and `fork` of each task beside its name, nice value, policy and CPU.
+        Keyword arguments for `adopt` and `fork` of each task, besides its name, nice value, policy and CPU.
     """
 
     workload: Workload
@@ -286,7 +287,8 @@ class Stepper:
             self.end = "stalled" if self._nr_alive else "finished"
 
     def _run_program(self, cpu: SteppedCpu) -> None:
-        """The operations of whoever runs, one after the other, until somebody has a RUN to do."""
+        """Perform the operations of the running task, and of each that follows it, until one has a RUN to
+        do."""
         if cpu.current is not None:
             cpu.current.remaining_ns, cpu.current.since_ns = 0, self.now_ns
         while cpu.current is not None and cpu.current.remaining_ns == 0:
@@ -296,7 +298,7 @@ class Stepper:
             self._perform(cpu, task, *op)
 
     def write_positions(self, out: np.ndarray) -> None:
-        """For each task the index in `ops` of the operation that comes next."""
+        """For each task, the index in `ops` of its next operation."""
         out[:] = [int(self.workload.tasks["first_op"][task.row]) + task.next_op for task in self._tasks]
 
     def run_rows(self) -> np.ndarray:

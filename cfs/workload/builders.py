@@ -1,6 +1,6 @@
 """Builders of the classics: workloads that nobody recorded.
 
-A builder writes down one `TaskPlan` a task and lets `of_plans` make the arrays.
+A builder writes one `TaskPlan` for each task and calls `of_plans` to make the arrays.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["build", "fork_loop", "half_sleepers", "hogs", "periodic", "ring", "s
 
 
 def hogs(nr: int, *, name: str = "hog", duration_ns: int = 0, **facts: Any) -> Workload:
-    """Tasks that compute for ever.
+    """Tasks that compute forever.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def sleepers(
     duration_ns: int = 0,
     **facts: Any,
 ) -> Workload:
-    """Tasks that compute for a while and then sleep, for ever.
+    """Tasks that compute for a while, then sleep, and so on forever.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def half_sleepers(
 def periodic(
     nr: int, *, period_ns: int, run_ns: int, name: str = "periodic", duration_ns: int = 0, **facts: Any
 ) -> Workload:
-    """Tasks with a piece of work at each multiple of a period; one that is late skips what it missed.
+    """Tasks with a piece of work at each multiple of a period; a late task skips what it missed.
 
     Parameters
     ----------
@@ -163,7 +163,8 @@ def periodic(
 def ring(
     nr: int, *, run_ns: int = 10_000, name: str = "ring", duration_ns: int = 0, **facts: Any
 ) -> Workload:
-    """A token goes round, as in lat_ctx: who has it computes a little, wakes the next and waits for it again.
+    """A token goes round, as in lat_ctx: the task that has it computes a little, wakes the next task and
+    waits for the token.
 
     Parameters
     ----------
@@ -230,7 +231,7 @@ def fork_loop(
     name, command : str, optional
         Names of the shell and of the commands.
     duration_ns, **facts
-        As for `hogs`; the commands are of the same user, group, CPU, nice value and policy as the shell.
+        As for `hogs`; the commands have the user, group, CPU, nice value and policy of the shell.
 
     Returns
     -------
@@ -280,7 +281,7 @@ def build(
     Parameters
     ----------
     jobs : int
-        How many gcc make keeps going at a time; 1 or more.
+        How many gcc processes make keeps running at a time; 1 or more.
     files : int
         How many files are compiled.
     seed : int, optional
@@ -292,7 +293,7 @@ def build(
     compile_ns, assemble_ns : tuple of int, optional
         Least and most CPU time of cc1 and of as, ns.
     duration_ns, **facts
-        As for `hogs`; `start_ns` is that of make, everything else is for all tasks.
+        As for `hogs`; `start_ns` is for make, everything else for all tasks.
 
     Returns
     -------

@@ -1,7 +1,7 @@
-"""Workloads while they are still being written: one `TaskPlan` a task, and the draws of its lengths.
+"""Workloads that are still being written: one `TaskPlan` for each task, and the draws of its lengths.
 
-What is drawn comes from a stream with a seed and a name, so one task's lengths do not depend on which other
-tasks there are.
+Lengths are drawn from a stream with a seed and a name, so one task's lengths do not depend on the other
+tasks.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class TaskPlan:
     group : str, optional
     policy : {"normal", "batch", "idle"}, optional
     ops : list of tuple, optional
-        The program, ``(arg, target, kind)`` an operation, as a row of `OP_DTYPE`. Targets of WAKE and FORK
+        The program: ``(arg, target, kind)`` for each operation, as in `OP_DTYPE`. Targets of WAKE and FORK
         are places in the list of plans, those of LOOP places in `ops`.
     """
 

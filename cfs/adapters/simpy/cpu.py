@@ -1,6 +1,6 @@
-"""A CPU for SimPy models: processes ask for CPU time, and get it as a Linux scheduler would give it.
+"""A CPU for SimPy models: processes ask for CPU time and get it as a Linux scheduler would give it.
 
-`clocks` says how the two clocks meet, `task` what a process may ask, `events` what it waits for.
+`clocks` says how the two clocks meet, `task` what a process may ask for, `events` what it waits for.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class CPU(Clocks[Task]):
     model : str or Model, optional
         Which scheduler of which release; `cfs.MODELS` lists them.
     unit : {"s", "ms", "us", "ns"}, optional
-        What 1 of the environment's time is.
+        The unit of the environment's time.
     hz : int, optional
         Ticks a second, 1 ... 1 000 000.
     cpus : int, optional
-        Their number. A task stays on the one that it was made for.
+        Number of CPUs. A task stays on the one that it was made for.
     group_by : {None, "uid", "cgroup"}, optional
     record : bool, optional
         Keep every run, for `result`: 40 bytes each.
@@ -52,8 +52,8 @@ class CPU(Clocks[Task]):
 
     Notes
     -----
-    A process sees one SimPy event for each piece of work; a piece that another one overtakes may leave one
-    stale event behind, which does nothing (but ``env.run()`` without `until` runs until it). Exact against
+    A process sees one SimPy event for each piece of work. If another piece overtakes it, one stale event may
+    remain, which does nothing (but ``env.run()`` without `until` runs until it). The runs equal those of
     `cfs.Simulation`.
 
     Examples
@@ -126,7 +126,7 @@ class CPU(Clocks[Task]):
         Raises
         ------
         StateError, GroupError
-            A value is outside of its range. Nothing has changed.
+            A value is outside its range. Nothing has changed.
         """
         where = group._group if isinstance(group, Group) else group
         self._synchronise()
@@ -136,7 +136,7 @@ class CPU(Clocks[Task]):
         return task
 
     def group(self, name: str, *, shares: int = 1024, parent: Group | str | None = None) -> Group:
-        """A new control group, with ``group_by="cgroup"``; one that exists is returned as it is.
+        """A new control group, with ``group_by="cgroup"``; an existing one is returned as it is.
 
         Raises
         ------
@@ -156,11 +156,11 @@ class CPU(Clocks[Task]):
 
     @property
     def tasks(self) -> list[Task]:
-        """The tasks, in order of their making; exited ones only with ``record=True``."""
+        """The tasks, in the order of their creation; exited ones only with ``record=True``."""
         return [task for task in self._tasks if task is not None]
 
     def result(self) -> Result:
-        """What has happened so far, as a `Result`: tables, plots and JSON as of a simulation.
+        """What has happened so far, as a `Result`, with tables, plots and JSON as for a simulation.
 
         Raises
         ------

@@ -1,4 +1,5 @@
-"""What a process waits for: events that fire when a task has got its CPU time, its sleep or its CPU."""
+"""What a process waits for: events that fire when a task has had its CPU time or its sleep, or gets its
+CPU."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ __all__ = ["Asker", "Hold", "Killed", "Run", "Sleep", "fire", "refuse"]
 
 
 class Asker(Protocol):
-    """The task that an event belongs to: `Task`, which lies above, as far as it is needed from here."""
+    """The task of an event: the part of `Task`, which lies above, that this file needs."""
 
     cpu: Clocks
     name: str
@@ -37,21 +38,20 @@ class Asker(Protocol):
 
 @dataclass(frozen=True)
 class Killed:
-    """Cause of the `simpy.Interrupt` that a process gets whose task was killed while the process waited for
-    it.
+    """Cause of the `simpy.Interrupt` for a process that waits for a task when the task is killed.
     """
 
     task: Asker
 
 
 class Run(simpy.Event):
-    """Fires when its task has received the CPU time that was asked for. Made by `Task.run`.
+    """Fires when its task has received the CPU time that was asked for. `Task.run` makes it.
 
     Attributes
     ----------
     task : Task
     work_ns : int
-        What was asked for, ns.
+        The CPU time asked for, ns.
     """
 
     _left_ns: int | None = None  # set by an interrupt
@@ -62,7 +62,7 @@ class Run(simpy.Event):
 
     @property
     def left_ns(self) -> int:
-        """What has not been received yet (of a run that was interrupted: never will be), ns."""
+        """CPU time that the task has not received yet (after an interrupt: never will), ns."""
         if self._left_ns is not None or self.triggered:
             return self._left_ns or 0
         self.task.cpu._synchronise()
@@ -70,7 +70,7 @@ class Run(simpy.Event):
 
 
 class Sleep(simpy.Event):
-    """Fires when its time has passed. Made by `Task.sleep`."""
+    """Fires when its time has passed. `Task.sleep` makes it."""
 
     def __init__(self, task: Asker, until_ns: int):
         super().__init__(task.cpu.env)
@@ -78,13 +78,13 @@ class Sleep(simpy.Event):
 
 
 class Hold(simpy.Event):
-    """Fires when its task gets the CPU. Made by `Task.request`; as a context manager it releases at the end.
+    """Fires when its task gets the CPU. `Task.request` makes it; as a context manager it releases at the end.
 
     Attributes
     ----------
     task : Task
     usage_since : float or None
-        Environment time at which the CPU was got.
+        Environment time at which the task got the CPU.
     """
 
     def __init__(self, task: Asker):
@@ -94,7 +94,7 @@ class Hold(simpy.Event):
         self._waiter = task.cpu.env.active_process
 
     def _lose(self, cause: Any) -> None:
-        """Interrupt the process that has the CPU; through an event, because it may be the one that is acting.
+        """Interrupt the process that has the CPU, through an event, because that process may be acting now.
         """
         process = self._waiter
         if process is not None:
@@ -112,7 +112,7 @@ class Hold(simpy.Event):
 
 
 def fire(event: simpy.Event) -> None:
-    """The event happens here, inside another one: what `Environment.step` does with it."""
+    """Fire the event here, inside another one, as `Environment.step` would."""
     event._ok, event._value = True, event
     callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]  # as SimPy marks it
     for number, callback in enumerate(callbacks):
@@ -130,7 +130,7 @@ def _interrupt(process: simpy.Process, cause: Any) -> None:
 
 
 def refuse(event: simpy.Event, reason: simpy.Interrupt) -> None:
-    """The event fails; a failure that nobody waits for is no error."""
+    """Let the event fail; if no process waits for it, that is no error."""
     event.fail(reason)
     if not event.callbacks:
         event.defused = True

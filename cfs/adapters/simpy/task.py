@@ -1,8 +1,8 @@
-"""What a process asks: tasks of a `CPU`, and the groups whose tasks share one weight.
+"""What a process asks for: tasks of a `CPU`, and groups, each with one weight for all its tasks.
 
 Invariants:
     I1  a task has at most one request at a time: a run, a sleep, or a hold
-    I2  CPU time that was asked for is what is received, to the ns
+    I2  a task receives exactly the CPU time that was asked for, to the ns
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ HOLD_NS = FOREVER_NS
 
 
 class Group:
-    """A control group, or a user, whose tasks share one weight. Made by `CPU.group`."""
+    """A control group, or a user, with one weight for all its tasks. `CPU.group` makes it."""
 
     def __init__(self, cpu: Clocks, group: TaskGroup):
         self.cpu, self._group = cpu, group
@@ -38,7 +38,7 @@ class Group:
 
     @property
     def shares(self) -> int:
-        """Its weight; writing it changes it now."""
+        """Its weight; a write takes effect now."""
         return self._group.shares
 
     @shares.setter
@@ -50,7 +50,7 @@ class Group:
 
 
 class Task:
-    """A task of a `CPU`: what a process asks for CPU time. Made by `CPU.task`.
+    """A task of a `CPU`, which a process asks for CPU time. `CPU.task` makes it.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class Task:
     # ----------------------------------------------------------------------------------------------- CPU time
 
     def run(self, work: float) -> Run:
-        """An event that fires when this much more CPU time has been received.
+        """An event that fires when the task has received this much more CPU time.
 
         Parameters
         ----------
@@ -120,12 +120,11 @@ class Task:
             fire(sleep)
 
     def request(self) -> Hold:
-        """An event that fires when the task gets its CPU; it keeps it until `release` or until it is
-        preempted.
+        """An event that fires when the task gets its CPU. The task keeps it until `release` or a preemption.
 
-        As with `simpy.PreemptiveResource` the process that asked is interrupted with a `Preempted` cause when
-        the scheduler takes the CPU away, and must ask again; it has kept its place in the queue if it does so
-        at once.
+        As with `simpy.PreemptiveResource`, the process that asked is interrupted with a `Preempted` cause
+        when the scheduler takes the CPU away. It must ask again; if it does so at once, it keeps its place in
+        the queue.
         """
         self._require_free()
         self.cpu._enter()
@@ -156,11 +155,11 @@ class Task:
     # ------------------------------------------------------------------------------------------- interference
 
     def interrupt(self, cause: Any = None) -> None:
-        """End what the task waits for: whoever yielded it gets ``simpy.Interrupt(cause)`` now.
+        """End what the task waits for: the process that yielded it gets ``simpy.Interrupt(cause)`` now.
 
-        CPU time that was received stays received; ``run.left_ns`` says what is missing. A task that has its
-        CPU blocks unless its process asks for more at this instant; one that waits in the queue keeps its
-        place that long.
+        The task keeps the CPU time that it has received; ``run.left_ns`` says what is missing. If the task
+        has its CPU, it blocks unless its process asks for more at this instant. If it waits in the queue, it
+        keeps its place that long.
 
         Raises
         ------
@@ -177,8 +176,8 @@ class Task:
         """End the task, as SIGKILL does: at once if it runs, otherwise when it gets its CPU for the last
         time.
 
-        A process that waits for it gets ``simpy.Interrupt(Killed(task))``, which ends the process and the run
-        of the environment if it is not caught, as any interrupt does. Killing twice does nothing.
+        A process that waits for it gets ``simpy.Interrupt(Killed(task))``. If the process does not catch it,
+        it ends the process and the run of the environment, as any interrupt does. Killing twice does nothing.
         """
         if not self.alive:
             return
@@ -217,13 +216,13 @@ class Task:
 
     @property
     def running(self) -> bool:
-        """Has it its CPU now?"""
+        """Does the task have its CPU now?"""
         self.cpu._synchronise()
         return self.cpu._live.is_running(self._index)
 
     @property
     def nice(self) -> int:
-        """Nice value, -20 ... 19; writing it renices the task now."""
+        """Nice value, -20 ... 19; a write renices the task now."""
         return self._handle.nice
 
     @nice.setter
@@ -232,7 +231,7 @@ class Task:
 
     @property
     def policy(self) -> str:
-        """ "normal", "batch" or "idle"; writing it changes it now."""
+        """ "normal", "batch" or "idle"; a write takes effect now."""
         return self._handle.policy
 
     @policy.setter
@@ -257,7 +256,7 @@ class Task:
 
     @property
     def handle(self) -> Handle:
-        """The `cfs.Task` behind it, brought up to now: for looking (vruntime, fields), not for changing."""
+        """The underlying `cfs.Task`, brought up to now: read it (vruntime, fields), do not change it."""
         self.cpu._synchronise()
         return self._handle
 
@@ -271,7 +270,8 @@ class Task:
         return isinstance(self._request, Hold)
 
     def _end_of_work(self) -> None:
-        """Its work is done, and it still has its CPU: its process goes on, and then it blocks or does more.
+        """The work is done and the task still has its CPU: its process continues, then the task blocks or
+        does more.
         """
         if self._killed:
             self._exit()
@@ -285,7 +285,7 @@ class Task:
                 self.cpu._live.block(self._index)
 
     def _look_at_hold(self) -> None:
-        """Its process learns that it has got the CPU, or lost it."""
+        """Tell its process that it has got the CPU, or lost it."""
         hold = self._request
         if not isinstance(hold, Hold):
             return

@@ -1,30 +1,30 @@
 """The O(1) scheduler of Linux 2.6.22: the last one before CFS.
 
 Model: linux-2.6.22-o1. Source: Linux 2.6.22, kernel/sched.c; specification 4, 5.
-What it decides: who runs, from lists of fixed length, in a time that does not depend on how many tasks there are.
+What it decides: which task runs, from a fixed number of lists, in a time that does not depend on the number of tasks.
 
-The idea. Two arrays of 140 FIFO lists, one list a prio. The first task of the best list of the *active* array runs. When
-its slice is used up it gets a new one and goes to the *expired* array; when the active array is empty the two change
-places. All slices are counted in ticks:
+The idea. There are two arrays of 140 FIFO lists, one list for each prio. The first task of the best list of the
+*active* array runs. When its slice is used up, it gets a new one and goes to the *expired* array. When the active
+array is empty, the two exchange places. All slices are counted in ticks:
 
     slice = max(X * (140 - base) / 20, MIN), X = 4 * DEF if base < 120 else DEF      (task_timeslice)
     prio  = base - (bonus - 5), bonus = sleep_avg in tenths of a second, 0 ... 10    (effective_prio)
 
-The interactivity estimator: sleeping raises sleep_avg, running lowers it, more slowly the higher it is. A task whose
-prio is good enough goes back to the *active* array at the end of its slice, unless those that have expired starve. A
-forked child gets half of its parent's slice, and gives back what is left of it if it exits within it.
+The interactivity estimator: sleeping raises sleep_avg; running lowers it, more slowly the higher it is. A task with a
+good enough prio goes back to the *active* array at the end of its slice, unless expired tasks starve. A forked child
+gets half of its parent's slice. If it exits within that, it gives back the rest.
 
     slept or waited d    sleep_avg += d, one long sleep only up to a ceiling         (recalc_task_prio)
     ran d                sleep_avg -= d / (bonus or 1)                               (schedule)
 
-There is no clock of the queue: time is `rq.now`, and jiffies = floor(now * hz / 10**9).
+The queue has no clock: time is `rq.now`, and jiffies = floor(now * hz / 10**9).
 
-Invariants (numbers of specification 7; `check_rq` looks at 1 to 4, the tests at the others):
+Invariants (numbers of specification 7; `check_rq` checks 1 to 4, the tests the others):
     I1  the counts of both arrays add up to nr_running, the weights of their tasks to load; every queued task is in the
         list of its prio in its array, and a bit of the map is set exactly if its list is not empty; active and expired
         are the two arrays of the CPU
-    I2  the idle task runs if nr_running is 0; otherwise it goes on only after a wakeup that does not preempt (synchronous,
-        clone_vm), up to schedule(). Any other running task is in one of the arrays
+    I2  the idle task runs if nr_running is 0; otherwise it continues only after a wakeup that does not preempt
+        (synchronous, clone_vm), up to schedule(). Any other running task is in one of the arrays
     I3  sleep_avg <= ns_max_sleep_avg; prio is 100 ... 139; a slice is at least 1
     I4  the running task has sleep type normal
     I5  sched_time of all tasks, the idle and the dead ones included, adds up to most_recent_timestamp
@@ -509,7 +509,7 @@ cdef inline void give_back(o1_rq *rq, const o1_task *t, o1_task *parent) noexcep
 
 
 cdef void task_dead_o1(rq *rq, task *p) noexcept nogil:
-    # spec 5.7 steps 1 and 2: its children become the idle task's, which stands for init
+    # spec 5.7 steps 1 and 2: its children become the idle task's, which plays the part of init
     cdef o1_task *t = o1_of(p)
     cdef o1_task *child
     while not list_empty(&t.children):

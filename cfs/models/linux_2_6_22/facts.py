@@ -1,4 +1,4 @@
-"""O(1) of Linux 2.6.22: what is true of this release only, but for what the compiled class decides."""
+"""O(1) of Linux 2.6.22: the facts that are true of this release only. The compiled class decides the rest."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ TABLES = {"RANGES", "FEATURES", "SCALED", "COMPILED_IN"}
 
 @dataclass(frozen=True)
 class LinuxO12622(Tunables):
-    """The one knob of ``linux-2.6.22-o1``: `hz`, compiled in, from which every other constant follows.
+    """The one tunable of ``linux-2.6.22-o1``: `hz`, compiled in. Every other constant follows from it.
 
-    The constants can be read by their kernel names: ``tunables.DEF_TIMESLICE`` (ticks, jiffies, or ns where
+    You can read the constants by their kernel names: ``tunables.DEF_TIMESLICE`` (ticks, jiffies, or ns where
     the name says so; specification 3).
     """
 
@@ -57,7 +57,7 @@ class LinuxO12622(Tunables):
 
     @property
     def STARVATION_LIMIT(self) -> int:
-        """How long expired tasks may wait, jiffies for each runnable task."""
+        """Longest wait of expired tasks, jiffies for each runnable task."""
         return self.MAX_SLEEP_AVG
 
     @property
@@ -77,7 +77,7 @@ class LinuxO12622(Tunables):
 
     @classmethod
     def constants(cls) -> list[str]:
-        """Names of the constants that follow from `hz`, as a trace's header has them."""
+        """Names of the constants that follow from `hz`, as in a trace's header."""
         return [name for name in dir(cls) if name.isupper() and name not in TABLES] + ["idle_time_slice"]
 
 

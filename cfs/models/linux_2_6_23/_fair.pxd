@@ -1,4 +1,4 @@
-# The structs of CFS 2.6.23, for _fair_2_6_23.pyx, for embedders and for benchmarks. Field meanings: specification 2.
+# The structs of CFS 2.6.23, for _fair.pyx, for embedders and for benchmarks. Field meanings: specification 2.
 
 from ..._types cimport int64_t, load_weight, ns_t, rb_node, rb_root, rq, sched_class, task, uint8_t, uint64_t, vns_t
 

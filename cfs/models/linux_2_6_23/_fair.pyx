@@ -1,39 +1,40 @@
 """CFS of Linux 2.6.23: the first release with it, and the divisions that 2.6.24 removed.
 
 Model: linux-2.6.23-cfs. Source: Linux 2.6.23, kernel/sched_fair.c, kernel/sched.c (load averages); specification 4, 5.
-What it decides: who runs, and for how long. One CPU, one queue: the release has no groups that anybody could switch on.
+What it decides: which task runs, and for how long. One CPU has one queue: nobody can switch on groups in this
+release.
 
-The idea. A fair clock `fc` runs at 1 / load of real time. While a task waits it earns credit, while it runs it pays:
+The idea. A fair clock `fc` runs at 1 / load of real time. A task earns credit while it waits and pays while it runs:
 
     running for d    fc += df,   wr += dm - d         df = d * 1024 / W,  dm = d * w / W     (update_curr)
     waiting          wr += (advance of fc) * w / 1024                                        (update_stats_wait_end)
     slept            the same, at most two limits of it, remembered in `bonus`               (enqueue_sleeper)
     key  = fc - wr * 1024 / w, made when the task is queued                                  (update_stats_enqueue)
 
-The one with the smallest key runs. |wr| is held within `sched_runtime_limit_ns`. The bonus given to sleepers is paid
-back by whoever runs, out of dm. W is the load of the whole queue: each change of the queue makes its inverse unknown,
-and the next charge divides. That is what 2.6.24's absolute virtual time gets rid of, and why the divisions stay here.
+The task with the smallest key runs. |wr| stays within `sched_runtime_limit_ns`. The running tasks pay back the bonus
+of sleepers, out of dm. W is the load of the whole queue: each change of the queue makes its inverse unknown, and the
+next charge divides. 2.6.24's absolute virtual time removes these divisions; here they stay.
 
-The running task stays in the tree, with the key of its last queueing; each tick takes it out and puts it back, and
-then asks whether the first of the tree may preempt it:
+The running task stays in the tree, with the key of its last queueing. Each tick takes it out and puts it back. Then
+it checks whether the first of the tree may preempt it:
 
     gran  = latency if nr <= 1, else max(latency / nr - latency / nr / nr, min_granularity)  (sched_granularity)
     ideal = max(latency / nr, min_granularity): a turn longer than that needs no distance    (check_preempt)
 
-Invariants (numbers of specification 7; `check_rq` looks at 1, 2 and 4, the tests at the others):
+Invariants (numbers of specification 7; `check_rq` checks 1, 2 and 4, the tests the others):
     I1  nr_running and load of the queue, of the CPU and of the load meter are those of the tree; wait_runtime of the
         queue is the sum over the tree; keys never decrease along it; the running task is in it
-    I2  the idle task runs if the tree is empty; otherwise it goes on only after a synchronous wakeup, up to schedule()
+    I2  the idle task runs if the tree is empty; otherwise it continues only after a synchronous wakeup, up to
+        schedule()
     I3  fair_clock never decreases (as a signed difference); a key changes only by queueing, fork and yield
-    I4  wait_start_fair != 0 only of queued tasks that do not run; exec_start != 0 only of the running one
+    I4  wait_start_fair != 0 only for queued tasks that do not run; exec_start != 0 only for the running one
     I5  |wait_runtime| <= limit, except of a child before its first add_wait_runtime
     I6  with stat_granularity 0 nothing is pending, and run times of all tasks, the dead included, add up to exec_clock
     I8  sleeper_bonus <= 3 limits
 
 Rejected: 2.6.24's shortcut for nice 0 and its running task beside the tree (another release, other traces); a common
-source with 2.6.24's class (three functions would be shared, and each would be full of ifs); charging twice in one
-operation less than the specification says (the two branches of the weighted delta round differently, so every charge
-counts).
+source with 2.6.24's class (it would share three functions, each full of ifs); fewer charges in one operation than the
+specification says (the two branches of the weighted delta round differently, so every charge counts).
 """
 
 from cpython.pycapsule cimport PyCapsule_New
@@ -132,7 +133,7 @@ cdef inline uint64_t delta_of_load(uint64_t delta, uint64_t weight, load_weight 
 
 
 cdef inline void tree_link(cfs_rq *cfs, sched_entity *se) noexcept nogil:
-    # behind all equal keys
+    # after all equal keys
     cdef rb_node *at = cfs.tasks_timeline.node
     cdef rb_node *parent = NULL
     cdef int side = LEFT
@@ -186,7 +187,7 @@ cdef ns_t sched_granularity(const cfs_rq *cfs) noexcept nogil:
 
 
 cdef ns_t ideal_runtime(const cfs_rq *cfs) noexcept nogil:
-    # a turn that is longer gives way to whoever is first, by however little
+    # a longer turn gives way to the first of the tree, however small the distance
     cdef const fair_tunables *tunables = tunables_of(cfs.rq)
     return max(tunables.sched_latency_ns // cfs.nr_running, tunables.sched_min_granularity_ns)
 
@@ -328,8 +329,8 @@ cdef inline void count_sleep(cfs_rq *cfs, sched_entity *se, ns_t *began) noexcep
 
 
 cdef inline void enqueue_sleeper(cfs_rq *cfs, sched_entity *se) noexcept nogil:
-    # spec 5.5. A sleep counts in fair time: while nobody runs fc stands still and nothing is earned. Batch tasks are
-    # left out as a whole, their stamps stay as they are (spec 6.9)
+    # spec 5.5. A sleep counts in fair time: while no task runs, fc does not move and nothing is earned. Batch tasks
+    # are left out as a whole, their stamps stay as they are (spec 6.9)
     cdef const fair_tunables *tunables = tunables_of(cfs.rq)
     if task_of(se).policy == SCHED_BATCH or not has_feature(cfs.rq, FAIR_SLEEPERS):
         return
@@ -374,7 +375,7 @@ cdef inline void dequeue_entity(cfs_rq *cfs, sched_entity *se, bint sleep) noexc
 
 
 cdef inline void requeue_curr(cfs_rq *cfs, sched_entity *curr) noexcept nogil:
-    # a new key for the running task, behind its equals
+    # a new key for the running task, after its equals
     dequeue_entity(cfs, curr, False)
     enqueue_entity(cfs, curr, False)
 
@@ -498,7 +499,7 @@ cdef task *pick_next_task_fair(rq *rq, task *prev) noexcept nogil:
 
 
 cdef void yield_task_fair(rq *rq) noexcept nogil:
-    # spec 5.13. The plain yield gives the task a new key; sched_compat_yield puts it behind everybody, uncharged
+    # spec 5.13. The plain yield gives the task a new key; sched_compat_yield puts it last, uncharged
     cdef cfs_rq *cfs = cfs_of(rq)
     cdef sched_entity *curr = entity_of(rq.curr)
     cdef sched_entity *last
@@ -525,7 +526,7 @@ cdef void check_preempt_wakeup(rq *rq, task *p) noexcept nogil:
 
 
 cdef void task_tick_fair(rq *rq, task *p) noexcept nogil:
-    # spec 5.9: with the running task in the tree, only queueing it again shows who is first now
+    # spec 5.9: with the running task in the tree, only queueing it again shows which task is first now
     cdef cfs_rq *cfs = cfs_of(rq)
     requeue_curr(cfs, entity_of(p))
     if first_entity(cfs) != entity_of(p):
@@ -567,7 +568,7 @@ cdef void task_fork_fair(task *p, task *parent) noexcept nogil:
 
 
 cdef void set_load_weight_fair(task *p) noexcept nogil:
-    # whoever gets another weight loses its credit, or is let off its debt (spec 5.12, 5.14)
+    # a task that gets another weight loses its credit or its debt (spec 5.12, 5.14)
     load_from_nice(&entity_of(p).load, p.nice, p.policy)
     entity_of(p).wait_runtime = 0
 

@@ -1,4 +1,4 @@
-"""CFS of Linux 2.6.23: what is true of this release only, but for what the compiled class decides."""
+"""CFS of Linux 2.6.23: the facts that are true of this release only. The compiled class decides the rest."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["LinuxCfs2623", "MODEL"]
 class LinuxCfs2623(Tunables):
     """Tunables of ``linux-2.6.23-cfs`` (specification 3): u32, ns where the name ends in ``_ns``.
 
-    At boot the runtime limit is the latency, and the wakeup granularity half of the minimum granularity;
-    later writes change only what is written. `initial_fair_clock` and `TICK_NSEC` are no kernel tunables:
-    where every fair clock starts, and the length of a tick, which only the load averages see.
+    At boot, the runtime limit is the latency, and the wakeup granularity is half of the minimum granularity.
+    A later write changes only its own tunable. Two are not kernel tunables: `initial_fair_clock` is the start
+    of every fair clock, and `TICK_NSEC` is the length of a tick, which only the load averages use.
     """
 
     sched_latency_ns: int = 20_000_000

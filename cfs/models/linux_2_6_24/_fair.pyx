@@ -1,35 +1,35 @@
 """CFS of Linux 2.6.24: the heart.
 
 Model: linux-2.6.24-cfs. Source: Linux 2.6.24, kernel/sched_fair.c; specification 4.3, 5.2 to 5.5, 5.7 to 5.16.
-What it decides: who runs, and for how long.
+What it decides: which task runs, and for how long.
 
-The idea. Each entity has a virtual run time `v`: the time that it has run, in units of its weight. The one with the
-smallest v runs. Running raises v, waiting does not, so everybody's v stays together, and time is shared by weight:
+The idea. Each entity has a virtual run time `v`: the time that it has run, divided by its weight. The entity with the
+smallest v runs. Running raises v and waiting does not, so all v stay close together, and time is shared by weight:
 
     v += d * 1024 / w                 charge          (update_curr)
     slice  = period(nr) * w / W       a turn's length (sched_slice, looked at in the tick only)
     vslice = period(nr) * 1024 / W    in virtual time (sched_vslice, for a new task)
     period(nr) = latency, stretched in proportion once nr > nr_latency
 
-`min_vruntime` is the floor: a lower mark of v in the queue that never goes back. An arriving entity is placed by it:
+`min_vruntime` is the floor: a lower mark of v in the queue. It never goes back. An arriving entity is placed by it:
 
     woken   v = later(v, floor - latency)     nobody gains by sleeping more than one latency
     new     v = floor + vslice                 START_DEBIT: a forked task waits for about one period
 
-A group is an entity as well, in the top queue, and owns a queue of its own; a task below it has `parent`. Everything
-that walks "up" starts at the task and ends at the top.
+A group is an entity too, in the top queue, and owns a queue. A task below it has `parent`. Every walk "up" starts at
+the task and ends at the top.
 
-Invariants (numbers of specification 8; `check_rq` looks at 1, 2, 4, 6 and 8):
+Invariants (numbers of specification 8; `check_rq` checks 1, 2, 4, 6 and 8):
     I1  nr_running and load of a queue are those of its tree and of the running entity, if that is on_rq; keys never
         decrease along the tree; leftmost is its first
     I2  the running entity is in no tree; each entity in a tree has on_rq and this queue
     I3  min_vruntime never decreases (as a signed difference), and only update_curr changes it
     I4  a group entity has on_rq exactly if its queue's nr_running > 0
     I6  between events `curr` of the top queue ... of the innermost one is the path to rq.curr; other queues have none
-    I8  v of an entity is constant while it waits: it is the key under which it lies
+    I8  v of an entity is constant while it waits: it is its key in the tree
 
-No division in update_curr, enqueue, dequeue, pick, put and wakeup. The divisions that remain are behind sched_slice and
-sched_vslice (_slice.pxd); who calls them is listed in docs/concepts/linux-2.6.24-cfs.md.
+There is no division in update_curr, enqueue, dequeue, pick, put and wakeup. The remaining divisions are in
+sched_slice and sched_vslice (_slice.pxd); docs/concepts/linux-2.6.24-cfs.md lists the callers.
 
 Rejected: the running entity in the tree (2.6.23: a dequeue and an enqueue at each tick); merging charges (the two
 branches of the weighted delta round differently, so every charge point counts).
@@ -136,7 +136,7 @@ cdef inline run_pool *runs_of(const cfs_rq *cfs) noexcept nogil:
 
 
 cdef inline void tree_enqueue(cfs_rq *cfs, sched_entity *se) noexcept nogil:
-    # behind all equal keys: a preempted entity lets its equals run first
+    # after all equal keys: a preempted entity lets its equals run first
     timeline_insert(&cfs.tasks_timeline, runs_of(cfs), &se.run_node, se.vruntime)
 
 
@@ -243,7 +243,7 @@ cdef void place_new_entity(cfs_rq *cfs, sched_entity *se) noexcept nogil:
 
 
 cdef inline void place_woken_entity(cfs_rq *cfs, sched_entity *se) noexcept nogil:
-    # spec 5.3, not new: at most one latency of credit, for tasks only, and nobody is ever placed backwards
+    # spec 5.3, not new: at most one latency of credit, for tasks only, and no entity is ever placed backwards
     cdef const fair_tunables *tunables = tunables_of(cfs.rq)
     cdef vns_t vruntime = placing_base(cfs)
     if se.my_q == NULL and tunables.sched_features & NEW_FAIR_SLEEPERS:
@@ -328,7 +328,7 @@ cdef void enqueue_task_fair(rq *rq, task *p, int flags) noexcept nogil:
 
 
 cdef void dequeue_task_fair(rq *rq, task *p, int flags) noexcept nogil:
-    # up to the first level whose queue still has load: a group leaves with its last task
+    # up to the first level with load left in its queue: a group leaves with its last task
     cdef sched_entity *se = entity_of(p)
     cdef cfs_rq *cfs
     dec_nr_running(rq, p)
@@ -369,7 +369,7 @@ cdef inline void charge_path(task *p) noexcept nogil:
 
 
 cdef inline bint stays_first(const cfs_rq *cfs, const sched_entity *se) noexcept nogil:
-    # strictly: put back, it would go behind its equals
+    # strictly: put back, it would go after its equals
     if not se.on_rq:
         return False
     if nobody_waits(cfs):
@@ -410,7 +410,7 @@ cdef task *pick_next_task_fair(rq *rq, task *prev) noexcept nogil:
 
 cdef void yield_task_fair(rq *rq) noexcept nogil:
     # spec 5.12. The plain yield only charges: the task goes on if its key is still the smallest. The strong one
-    # (sched_compat_yield, or a batch task) goes behind everybody of the same queue.
+    # (sched_compat_yield, or a batch task) goes to the end of its queue.
     cdef sched_entity *se = entity_of(rq.curr)
     cdef cfs_rq *cfs = se.cfs_rq
     cdef sched_entity *rightmost
@@ -454,7 +454,7 @@ cdef void task_tick_fair(rq *rq, task *p) noexcept nogil:
 
 
 cdef inline void child_runs_first(cfs_rq *cfs, sched_entity *child) noexcept nogil:
-    # The child takes the place of whoever runs in its queue, and that one the child's debit (spec 7.5)
+    # The child takes the place of the running entity in its queue, and that entity takes the child's debit (spec 7.5)
     cdef sched_entity *curr = cfs.curr
     cdef vns_t vruntime
     if curr != NULL and curr.vruntime < child.vruntime:     # [raw]

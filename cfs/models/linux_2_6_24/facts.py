@@ -1,4 +1,4 @@
-"""CFS of Linux 2.6.24: what is true of this release only, but for what the compiled class decides."""
+"""CFS of Linux 2.6.24: the facts that are true of this release only. The compiled class decides the rest."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["LinuxCfs2624", "MODEL"]
 class LinuxCfs2624(Tunables):
     """Tunables of ``linux-2.6.24-cfs`` (specification 3): u32, ns where the name ends in ``_ns``.
 
-    `sched_nr_latency` becomes ceil(latency / min_granularity) when either of the two is written, unless it is
-    written too. `initial_min_vruntime` and `initial_idle_vruntime` are no kernel tunables: the first is where
-    the floor of every queue starts, the second the virtual run time that tasks forked by the idle task
-    inherit. Nor is `vslice_unscaled`: 1 leaves out the factor 1024 of the virtual slice, which the release
-    candidates lacked.
+    A write to latency or min_granularity sets `sched_nr_latency` to ceil(latency / min_granularity), unless
+    it is written too. Three are not kernel tunables. `initial_min_vruntime` is the start of every queue's
+    floor. `initial_idle_vruntime` is the virtual run time that tasks forked by the idle task inherit.
+    `vslice_unscaled` of 1 leaves out the factor 1024 of the virtual slice, which the release candidates
+    lacked.
     """
 
     sched_latency_ns: int = 20_000_000

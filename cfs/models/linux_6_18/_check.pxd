@@ -1,4 +1,4 @@
-# The invariants of EEVDF 6.18. `_check.pyx` says how they are looked at.
+# The invariants of EEVDF 6.18. `_check.pyx` says how they are checked.
 
 from ..._types cimport rq
 

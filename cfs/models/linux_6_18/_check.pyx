@@ -1,10 +1,10 @@
-"""The invariants of EEVDF 6.18, looked at: which is broken? The essay of `_fair.pyx` says them, with these numbers.
+"""Checks of the invariants of EEVDF 6.18. The essay of `_fair.pyx` states them, with these numbers.
 
-What it decides: nothing. It walks every queue of a CPU, counts its sums from scratch, and compares them with those that
-the fast path keeps. It writes nothing of the CPU. A debug build asks after each event, `Scheduler.check` when called.
+What it decides: nothing. It walks every queue of a CPU, computes its sums from scratch, and compares them with those
+of the fast path. It does not write to the CPU. A debug build calls it after each event, `Scheduler.check` on demand.
 
-It looks at 1, 2, 4, 5 and 7 to 10, a queue at a time: first its tree, then its members, then its sums, its buddy, and
-whether somebody is eligible. The number of the first broken one is what it returns, or 0. 3 and 6 are about histories.
+It checks 1, 2, 4, 5 and 7 to 10, one queue at a time: first its tree, then its members, its sums, its buddy, and
+whether an entity is eligible. It returns the number of the first broken one, or 0. 3 and 6 are about histories.
 """
 
 from ..._fixedpoint cimport min_vruntime

@@ -1,5 +1,5 @@
 # The structs of EEVDF 6.18, and the leaves that more than one of its files needs: from task to entity and back, the
-# sums of a queue, who is eligible. Field meanings: specification 2. The essay is in `_fair.pyx`.
+# sums of a queue, eligibility. Field meanings: specification 2. The essay is in `_fair.pyx`.
 
 from ..._fixedpoint cimport signed_difference
 from ..._types cimport (
@@ -231,7 +231,7 @@ cdef inline sched_entity *first_entity(const cfs_rq *cfs) noexcept nogil:
 
 
 cdef inline sched_entity *first_eligible(const cfs_rq *cfs, const load_sum *total) noexcept nogil:
-    # of the waiting ones, by deadline; NULL: nobody. The very first often is, and needs no search
+    # of the waiting ones, by deadline; NULL: none. Often it is the very first, which needs no search
     cdef rb_node *at = cfs.tasks_timeline.node
     cdef rb_node *left
     if at != NULL and vruntime_eligible(cfs, total, first_entity(cfs).vruntime):

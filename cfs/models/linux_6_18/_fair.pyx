@@ -1,11 +1,11 @@
 """EEVDF of Linux 6.18: earliest eligible virtual deadline first.
 
 Model: linux-6.18-eevdf. Source: Linux v6.18.2, kernel/sched/fair.c, core.c, features.h; specification 3 to 10.
-What it decides: who runs, and for how long.
+What it decides: which task runs, and for how long.
 
-The idea. Virtual time v of an entity is its run time in units of its weight; V is the average of v over a queue,
-weighted, and V - v its *lag*: the service that it is owed. Lags add up to zero. Each entity has a request of `slice` ns
-and with it a virtual deadline. Of those who are owed something, the one with the earliest deadline runs:
+The idea. The virtual time v of an entity is its run time divided by its weight. V is the weighted average of v over a
+queue, and V - v is the entity's *lag*: the service that it is owed. Lags add up to zero. Each entity has a request of
+`slice` ns and so a virtual deadline. Of the entities that are owed service, the one with the earliest deadline runs:
 
     v += d * 2**20 / w                    charge                  (update_curr)
     V  = v0 + floor(A / W)                average                 (avg_vruntime)
@@ -13,18 +13,18 @@ and with it a virtual deadline. Of those who are owed something, the one with th
     eligible:  v <= V,  tested as  A >= (v - v0) * W              (vruntime_eligible: no division)
     deadline = v + slice * 2**20 / w      a request               (update_deadline, place_entity)
 
-The tree is ordered by deadline, and each node knows the earliest v of its subtree: the search for the first eligible
-entity goes left wherever somebody there is eligible.
+The tree is ordered by deadline, and each node knows the earliest v of its subtree. The search for the first eligible
+entity goes left if an entity there is eligible.
 
-An entity that leaves keeps its lag, within a limit, and has it again when it joins. As joining moves V, the lag is
-inflated before: what remains afterwards is what was saved (place_entity).
+An entity that leaves keeps its lag, within a limit, and has it again when it joins. Because joining moves V, the lag
+is inflated before, so that the saved lag remains afterwards (place_entity).
 
     lag' = lag * (W + w) / W              v = V - lag'
 
-An entity that goes to sleep with a debt stays queued, *delayed*: it competes on, so that the debt is paid while it
-sleeps, and really leaves when it is picked (dequeue_entity), or is woken where it is (requeue_delayed_entity).
+An entity that goes to sleep with a debt stays queued, *delayed*. It still competes, so it pays the debt while it
+sleeps. It leaves when it is picked (dequeue_entity), or is woken in place (requeue_delayed_entity).
 
-Whoever is picked is *protected* until its v reaches the limit vprot: one slice, or the least slice of the queue
+A picked entity is *protected* until its v reaches the limit vprot: one slice, or the least slice of the queue
 (set_protect_slice). A woken entity with a shorter slice may break that (check_preempt_wakeup_fair).
 
 A group is an entity in its parent's queue and owns a queue; groups nest to any depth. Its slice follows the least slice
@@ -35,21 +35,23 @@ Invariants (numbers of specification 13, which _check.pyx returns; 3 and 6 are a
         exact_min_slice, its min_slice the least
     I2  avg_vruntime and avg_load of a queue are those of its tree; load_weight and nr_queued count its curr as well, if
         that is on_rq
-    I3  min_vruntime never decreases. It is no lower bound: keys are often negative
+    I3  min_vruntime never decreases. It is not a lower bound: keys are often negative
     I4  h_nr_queued, h_nr_runnable, h_nr_idle count the tasks below; rq.nr_running is h_nr_queued of the root queue
     I5  `curr` of the queues from the root down is the path to rq.curr, which is not delayed; other queues have none
     I6  the run times of all tasks add up to the time that was not idle
     I7  a group entity is on_rq, with the weight of its shares, if its queue has entities; else it is off or delayed
     I8  no entity on a queue has rel_deadline; delayed ones are on a queue; a buddy is on a queue and not delayed
-    I9  somebody of a queue that is not empty is eligible
-    I10  between events nobody is flagged
+    I9  each queue that is not empty has an eligible entity
+    I10  between events no CPU is flagged
 
-AS SPECIFIED: the kernel's tree forgets to carry min_slice through rotations, so that the least slice of a queue can be
-read too large, depending on the shape of the tree. That is the default here; exact_min_slice=1 is the right minimum.
-AS SPECIFIED: one storage cell is the saved lag and the protection limit (`vlag`); see specification 11, oddity 1.
+AS SPECIFIED: the kernel's tree does not carry min_slice through rotations, so the least slice of a queue can come out
+too large. This is reproduced exactly, including its dependence on the shape of the tree. exact_min_slice=1 gives the
+right minimum.
+AS SPECIFIED: one storage cell holds both the saved lag and the protection limit (`vlag`); see specification 11,
+oddity 1.
 DIFFERS: with several CPUs the weight of a group is its shares on each CPU; the kernel divides them by load averages.
-DIFFERS: where so much virtual time has gone by that products wrap and nobody is eligible, the kernel dereferences a
-null pointer; here rq.bug is set, and the entity of the earliest deadline runs.
+DIFFERS: if so much virtual time has passed that products wrap and no entity is eligible, the kernel dereferences a
+null pointer. Here rq.bug is set, and the entity with the earliest deadline runs.
 
 Rejected: V cached in the queue (it changes with each charge, eligibility does not need it); a comparison of v with a
 computed V (a division for each node of the search).
@@ -230,7 +232,7 @@ cdef inline int64_t div_s64(const cfs_rq *cfs, int64_t dividend, uint64_t load) 
 
 
 cdef vns_t avg_vruntime(const cfs_rq *cfs) noexcept nogil:
-    # V = v0 + floor(A / W): rounded down, so that who is placed at V is eligible
+    # V = v0 + floor(A / W): rounded down, so that an entity placed at V is eligible
     cdef load_sum total = load_sum_of(cfs)
     if total.load == 0:
         return cfs.min_vruntime
@@ -297,7 +299,7 @@ cdef inline rb_augment least_of_subtrees() noexcept nogil:
 
 
 cdef void tree_enqueue(cfs_rq *cfs, sched_entity *se) noexcept nogil:
-    # behind all equal deadlines; which child is next is chosen without a jump
+    # after all equal deadlines; the next child is chosen without a branch
     cdef rb_node *at = cfs.tasks_timeline.node
     cdef rb_node *parent = NULL
     cdef rb_node *left
@@ -629,7 +631,7 @@ cdef void put_prev_entity(cfs_rq *cfs, sched_entity *se) noexcept nogil:
 
 
 cdef inline sched_entity *pick_eevdf(const cfs_rq *cfs, bint protect) noexcept nogil:
-    # Of the eligible ones the one with the earliest deadline; of equals the waiting one. NULL: nobody is eligible.
+    # Of the eligible ones the one with the earliest deadline; of equals the waiting one. NULL: none is eligible.
     cdef load_sum total = load_sum_of(cfs)
     cdef sched_entity *curr = cfs.curr if curr_counts(cfs) else NULL
     cdef sched_entity *best
@@ -701,7 +703,7 @@ cdef sched_entity *leave_upwards(sched_entity *se, int flags, tally *change, ns_
 
 
 cdef bint dequeue_entities(rq *rq, sched_entity *se, int flags) noexcept nogil:
-    # Take a task, or a group whose delay is over, off its queue. False: the task is delayed and stays.
+    # Take a task, or a group after its delay, off its queue. False: the task is delayed and stays.
     cdef task *p = task_of(se) if entity_is_task(se) else NULL
     cdef tally change = tally(0, 0, 0)
     cdef ns_t slice = 0
@@ -811,7 +813,7 @@ cdef void switch_entities(sched_entity *prev, sched_entity *next) noexcept nogil
 
 
 cdef task *pick_next_task_fair(rq *rq, task *prev) noexcept nogil:
-    # who is picked again goes on as if nothing had been
+    # a task that is picked again continues as if nothing had happened
     cdef task *p = pick_task_fair(rq)
     if p != prev:
         if prev == rq.idle:
@@ -968,7 +970,7 @@ cdef void setscheduler(rq *rq, task *p, uint8_t policy, ns_t slice) noexcept nog
 
 
 cdef void setscheduler_fair(rq *rq, task *p, uint8_t policy) noexcept nogil:
-    # AS SPECIFIED: the same policy again is a change, because 0 stands for the default slice and is not equal to it
+    # AS SPECIFIED: the same policy again is a change, because 0 means the default slice and is not equal to it
     setscheduler(rq, p, policy, entity_of(p).slice if entity_of(p).custom_slice else 0)
 
 
@@ -977,7 +979,7 @@ cdef void set_slice_fair(rq *rq, task *p, ns_t slice) noexcept nogil:
 
 
 cdef void move_task_fair(rq *rq, task *p, task_group *tg) noexcept nogil:
-    # lag and remaining request go along, and whoever runs is looked at anew
+    # lag and remaining request go along, and the running task is checked again
     cdef bint queued = begin_change(rq, p, 0)
     set_task_group(p, tg)
     end_change(rq, p, queued)

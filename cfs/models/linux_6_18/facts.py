@@ -1,4 +1,4 @@
-"""EEVDF of Linux 6.18: what is true of this release only, but for what the compiled class decides."""
+"""EEVDF of Linux 6.18: the facts that are true of this release only. The compiled class decides the rest."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["LinuxEevdf618", "MODEL"]
 class LinuxEevdf618(Tunables):
     """Tunables of ``linux-6.18-eevdf`` (specification 3.2): u32, ns where the name ends in ``_ns``.
 
-    At boot `base_slice_ns` is `normalized_base_slice_ns` times 1 + floor(log2(min(cpus, 8))), unless it is
-    given. Written later, `base_slice_ns` changes itself only. `tick_nsec` is the length of a tick, 10**9 /
-    HZ, to which lag is limited at least. `exact_min_slice` is no kernel tunable: the kernel's tree may take
-    the least slice of a queue for greater than it is; with 1 it is right. It and the bits of `sched_features`
-    are numbered by this package.
+    At boot `base_slice_ns` is `normalized_base_slice_ns` times 1 + floor(log2(min(cpus, 8))), unless you give
+    it. A later write of `base_slice_ns` changes only itself. `tick_nsec` is the length of a tick, 10**9 / HZ;
+    the limit of lag is at least this. `exact_min_slice` is not a kernel tunable: the kernel's tree may
+    overestimate the least slice of a queue; with 1 it is exact. This package chose its number and those of
+    the bits of `sched_features`.
     """
 
     base_slice_ns: int = 700_000
@@ -54,7 +54,7 @@ class LinuxEevdf618(Tunables):
         return {"tick_nsec": (1_000_000_000 + hz // 2) // hz}
 
     CPUS_MAX: ClassVar[int] = 8
-    """CPUs beyond these do not lengthen the slice."""
+    """More CPUs than this do not lengthen the slice."""
 
     @classmethod
     def at_boot(cls, cpus: int = 1, **changes: Any) -> Self:

@@ -1,13 +1,13 @@
-"""The RFS model: fairness by a weighted average that goes forward in steps, without a division.
+"""The RFS model: fairness by a weighted average that advances in steps, without a division.
 
-Model: rfs-model. Source: none. The Really Fair Scheduler was announced on 2007-08-31; its patch is not archived where it
-could be read. This is a model after the mathematics, not the original patch: whatever it does that the mathematics does
-not demand (tunables, where a woken or a new task begins, what a yield does) is our own choice.
-What it decides: who runs, and for how long, by the distance of each task from the average of all.
+Model: rfs-model. Source: none. The Really Fair Scheduler was announced on 2007-08-31; no readable archive has its
+patch. This is a model of the mathematics, not the original patch. Everything that the mathematics does not demand is
+our own choice: tunables, where a woken or a new task begins, what a yield does.
+What it decides: which task runs, and for how long, by the distance of each task from the average of all.
 
-The idea. Each task has a normalised time n = run time * 1024 / weight. Let A be the average of all n, each counting with
-its weight w, and W the sum of weights. Running for d moves A by d * 1024 / W: just what the fair clock of CFS 2.6.23
-does, but here nothing has to be divided, because A is only kept as
+The idea. Each task has a normalised time n = run time * 1024 / weight. Let A be the average of all n, weighted by w,
+and W the sum of weights. Running for d moves A by d * 1024 / W, as the fair clock of CFS 2.6.23 does. But here no
+division is needed, because A is only stored as
 
     A = B + O / W      O = sum of w * (n - B)        B a multiple of the step S = 2**shift
 
@@ -17,27 +17,29 @@ does, but here nothing has to be divided, because A is only kept as
     join         O += w * (n - B)   woken: n = later(n, B);  new: n = B + slice * 1024 / w   (join_average)
     leave        O -= w * (n - B);  the last one: O = 0                                      (leave_average)
 
-The one with the smallest n runs. Its turn ends at the tick that finds n > A + slice * 1024 / w; a woken task preempts
-if n + granularity * 1024 / w(running) < n(running). As W cancels in the differences of n, the order is that of CFS 2.6.24.
+The task with the smallest n runs. Its turn ends at the first tick with n > A + slice * 1024 / w. A woken task
+preempts if n + granularity * 1024 / w(running) < n(running). W cancels in the differences of n, so the order is that
+of CFS 2.6.24.
 
-The corner case. Who leaves with n away from A moves the average: it jumps by (A - n) * w / (W - w), where a fair clock
-would not. If that is backwards, B stays where it is (I3), O is negative, and recovers as the others run.
+The corner case. A task that leaves with n away from A moves the average: it jumps by (A - n) * w / (W - w); a fair
+clock would not. If the jump is backwards, B stays (I3), and O is negative until the others have run.
 
 Rounding. O counts d * 1024, while w * (change of n) is rounded: each charge of d drifts O from its sum by at most
-w / 2 + 2**15 + 1 + d * w / 2**23; nothing at nice 0. An empty queue forgets the drift.
+w / 2 + 2**15 + 1 + d * w / 2**23; nothing at nice 0. The drift ends when the queue is empty.
 
-Invariants (`check_rq` looks at 1, 2, 4 and 5):
+Invariants (`check_rq` checks 1, 2, 4 and 5):
     I1  nr_running and load of the CPU are those of the tree and of the running task; keys never decrease along the tree
-    I2  the running task is in no tree. The idle task runs if nr_running is 0; otherwise it goes on only after a synchronous
-        wakeup, up to schedule()
+    I2  the running task is in no tree. The idle task runs if nr_running is 0; otherwise it continues only after a
+        synchronous wakeup, up to schedule()
     I3  B never goes back, and changes by whole steps
-    I4  of an empty queue O is 0
-    I5  A < B + S after each event; and B <= A, unless somebody left, or changed its weight, and A has not recovered since
+    I4  O of an empty queue is 0
+    I5  A < B + S after each event; and B <= A, unless a task left or changed its weight, and A has not recovered
+        since
     I6  O is the sum of w * (n - B), up to the drift
 
-Rejected: the sum with every product made anew (O(n), or a division); `while` as it stands above (a task of weight 2 that
-runs for a second needs half a million rounds; the loop below doubles the step and needs forty); a base that follows the
-average back (a waker would be placed further back than those that never slept).
+Rejected: the sum with every product made anew (O(n), or a division); the `while` above as written (a task of weight 2
+that runs for a second needs half a million rounds; the loop below doubles the step and needs forty); a base that
+follows the average back (a waker would be placed further back than those that never slept).
 """
 
 from cpython.pycapsule cimport PyCapsule_New
@@ -104,7 +106,7 @@ cdef inline int64_t entity_key(const rfs_rq *rfs, const rfs_entity *se) noexcept
 
 
 cdef inline void tree_enqueue(rfs_rq *rfs, rfs_entity *se) noexcept nogil:
-    # behind all equal keys: a preempted task lets its equals run first
+    # after all equal keys: a preempted task lets its equals run first
     cdef int64_t key = entity_key(rfs, se)
     cdef rb_node *at = rfs.tasks_timeline.node
     cdef rb_node *parent = NULL
@@ -160,7 +162,7 @@ cdef inline void join_average(rfs_rq *rfs, rfs_entity *se) noexcept nogil:
 
 
 cdef inline void leave_average(rfs_rq *rfs, rfs_entity *se) noexcept nogil:
-    # the corner case: what the leaver was ahead or behind moves the average of the others
+    # the corner case: the distance of the leaving task from the average moves the average of the others
     rfs.offset_sum -= offset_of(rfs, se)
     se.on_rq = 0
     dec_nr_running(&rfs.rq, task_of(se))
@@ -197,7 +199,7 @@ cdef inline void update_curr(rfs_rq *rfs) noexcept nogil:
 
 
 cdef void enqueue_task_rfs(rq *rq, task *p, int flags) noexcept nogil:
-    # woken: nobody begins before the base, so nobody gains more than a step by sleeping
+    # woken: no task begins before the base, so none gains more than a step by sleeping
     cdef rfs_rq *rfs = <rfs_rq *>rq
     cdef rfs_entity *se = entity_of(p)
     update_curr(rfs)

@@ -1,4 +1,4 @@
-"""RFS: what is true of this model only, but for what the compiled class decides."""
+"""RFS: the facts that are true of this model only. The compiled class decides the rest."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ class RfsModel(Tunables):
     Attributes
     ----------
     rfs_slice_ns : int
-        A turn ends at the tick that finds the runner's time this far (by its weight) beyond the average.
+        A turn ends at the first tick at which the running task's time is this far (by its weight) beyond the
+        average.
     rfs_granularity_ns : int
-        A woken task preempts a runner whose time is this far (by its weight) beyond its own.
+        A woken task preempts the running task if that task's time is this far (by its weight) beyond its own.
     rfs_step_shift : int
-        The base of the average goes forward in steps of 2**shift ns: by as much a sleeper may come back
-        before the average.
+        The base of the average advances in steps of 2**shift ns. A sleeper may come back this far before the
+        average.
     """
 
     rfs_slice_ns: int = 4_000_000
