@@ -1,12 +1,12 @@
 """CPUs, tasks, and the events that happen to them: the part that every scheduling class shares.
 
-What it decides: in which order an event touches which counter and which hook. *Who* runs is the class's business.
+What it decides: the order in which an event touches counters and hooks. The class decides *which task* runs.
 Source: Linux 2.6.24, kernel/sched.c (schedule, try_to_wake_up, wake_up_new_task, scheduler_tick, set_user_nice,
 sched_setscheduler, sched_move_task); specification 5.1, 5.6 to 5.8, 5.10 to 5.15.
 
-One event goes through three calls: begin_event tells the time, the event itself may set the flag need_resched of a
-running task, end_event lets every flagged CPU call schedule(), at the same time. block, exit and yield contain their
-own schedule().
+One event takes three calls. begin_event states the time. The event itself may set the flag need_resched of a running
+task. end_event lets every flagged CPU call schedule(), at the same time. block, exit and yield contain their own
+schedule().
 
 Invariants:
     I1  rq.nr_running and rq.load count exactly the tasks of the CPU with on_rq
@@ -68,7 +68,7 @@ cdef enum:
 
 
 cdef size_t task_room(const machine *m) noexcept nogil:
-    # One behind the other. On cache lines of their own they take a third more memory, and are not faster.
+    # One after the other. On cache lines of their own, they take a third more memory and are not faster.
     return (m.sched_class.task_size + 7) // 8 * 8
 
 
@@ -385,7 +385,7 @@ cdef void schedule(rq *rq) noexcept nogil:
 
 
 cdef void sched_fork(rq *rq, task *p, task *parent) noexcept nogil:
-    # spec 5.7 steps 1 and 2: a copy of the parent as it stands, on the parent's CPU, on no queue
+    # spec 5.7 steps 1 and 2: a copy of the parent as it is, on the parent's CPU, on no queue
     p.rq = rq
     p.nice = parent.nice
     p.policy = parent.policy
@@ -546,7 +546,7 @@ cdef void sched_move_task(task *p, task_group *tg) noexcept nogil:
 
 
 cdef void sched_set_slice(task *p, ns_t slice) noexcept nogil:
-    # only in models whose table has the hook
+    # only in models that have the hook
     touch_other(p.rq)
     p.rq.sched_class.set_slice(p.rq, p, slice)
 

@@ -1,20 +1,20 @@
 """Task groups and users: sets of tasks that share one weight on each CPU.
 
-What it decides: which groups there are and what they weigh. Queues and entities of a group belong to the
-class, which keeps them in task_group.cpus. Source: Linux 2.6.24, kernel/sched.c sched_create_group,
-sched_group_set_shares, kernel/user.c; specification 2.4, 5.16.
+What it decides: which groups exist and what they weigh. The queues and entities of a group belong to the class, which
+keeps them in task_group.cpus. Source: Linux 2.6.24, kernel/sched.c sched_create_group, sched_group_set_shares,
+kernel/user.c; specification 2.4, 5.16.
 
-Two kinds, never both in one machine (GROUP_BY_UID, GROUP_BY_CGROUP). A user is a group that is made when its
-uid is first seen; user 0 counts double. A model says how deep groups may be nested; in 2.6.24 a group holds
-tasks only.
+There are two kinds, never both in one machine (GROUP_BY_UID, GROUP_BY_CGROUP). A user is a group that is made on the
+first use of its uid; user 0 counts double. The model says how deep groups may be nested; in 2.6.24 a group holds only
+tasks.
 
 Invariants:
     I1  machine.groups lists every group, newest first, the root group last; ids are never used again
     I2  a group is freed only when nr_tasks and nr_children are 0
     I3  shares >= SHARES_MIN, the same on every CPU (not divided by the number of CPUs)
 
-DIFFERS: the kernel frees a user's group with its last process; here a user stays until it is removed, as if
-somebody were logged in, so that shares written for a user are not lost between two of its tasks.
+DIFFERS: the kernel frees a user's group with its last process; here a user stays until it is removed, as if logged
+in. So shares written for a user are not lost between two of its tasks.
 """
 
 from libc.stdlib cimport calloc, free
@@ -91,7 +91,7 @@ cdef void sched_group_set_shares(task_group *tg, uint64_t shares) noexcept nogil
 
 
 cdef void sched_group_set_idle(task_group *tg, bint idle) noexcept nogil:
-    # only in models whose table has the hook
+    # only in models that have the hook
     touch_all(tg.machine)
     tg.machine.sched_class.set_group_idle(tg, idle)
 

@@ -116,7 +116,7 @@ class Result:
         Why the run ended: ``"duration"``, ``"finished"`` (every task exited) or ``"stalled"`` (no task was
         left that could run or be woken).
     nr_cpus_booted : int
-        Number of CPUs that the model's tunables were scaled for; 0: as many as `cpus`.
+        Number of Number of CPUs that the model's tunables were scaled for; 0: as many as `cpus`.
     """
 
     model: str

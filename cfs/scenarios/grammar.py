@@ -1,11 +1,11 @@
 """Programs of a scenario file: a list of operations and blocks, as a tree of `Step` and `Block`.
 
-What it decides: what may stand in a program. How each operation is written is in `workload.ops.OPERATIONS`;
-here is how each kind of argument is read (`READERS`). Nothing is drawn yet, so whether a program is right
-does not depend on the seed.
+What it decides: what a program may contain. `workload.ops.OPERATIONS` says how each operation is written;
+`READERS` here reads each kind of argument. Nothing is drawn yet, so whether a program is right does not
+depend on the seed.
 
-Rejected: a table for each operation (five lines for "run 3 ms"); expressions and variables (whoever needs
-them has Python and the builders of `workload`).
+Rejected: a table for each operation (five lines for "run 3 ms"); expressions and variables (for these there
+is Python, with the builders of `workload`).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ LIST_HELP = """a program looks like ["run 3 ms", { repeat = 5, do = ["sleep 1 ms
 
 @dataclass(frozen=True)
 class Step:
-    """An operation as written: what is drawn is still a range, a task still a name."""
+    """An operation as written: lengths are still ranges, tasks still names."""
 
     operation: Operation
     path: Path
@@ -57,7 +57,7 @@ class Step:
 
     @property
     def takes_time(self) -> bool:
-        """Whatever is drawn."""
+        """True if it takes time, whatever is drawn."""
         return self.operation.takes_time and self.low > 0
 
 
@@ -70,7 +70,7 @@ class Block:
 
 
 def program_of(file: File, path: Path, value: Any, depth: int = 0) -> list[Step | Block]:
-    """A list of operations, checked as far as it can be without the other tasks."""
+    """A list of operations, checked as far as possible without the other tasks."""
     if not isinstance(value, list):
         raise file.wrong(path, f"{path[-1]} = {shown(value)} is no list of operations: {LIST_HELP}")
     if depth > NESTING_MAX:
@@ -160,7 +160,7 @@ def _read_step(path: Path, words: list[str]) -> Step | None:
     return None if told is None else Step(row, path, **told)
 
 
-# How each kind of argument is read: what the step knows by it; None if the form is wrong.
+# The readers: each returns what the step learns from the argument, or None if the form is wrong.
 
 
 def _read_nothing(argument: Argument, words: list[str]) -> dict[str, Any] | None:
@@ -206,4 +206,4 @@ READERS: dict[Argument, Callable[[Argument, list[str]], dict[str, Any] | None]] 
     TASK: _read_task,
     CHILD: _read_child,
 }
-"""The one place where a kind of argument is read; every operation with such an argument is read by it."""
+"""The reader for each kind of argument, used for every operation with such an argument."""

@@ -1,7 +1,7 @@
 """The tables of a scenario file: [groups], [users] and [[task]], checked as a whole.
 
-What it decides: what a file may say beside programs, and whom a program may wake and fork.
-docs/reference/scenario.md is the format.
+What it decides: what a file may say besides programs, and which tasks a program may wake and fork.
+docs/reference/scenario.md describes the format.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ class Task:
     count: int
     forked: bool
     start: tuple[int, int]
-    facts: dict[str, Any]  # of nice, policy, uid, group, cpu those that are given
+    facts: dict[str, Any]  # those of nice, policy, uid, group, cpu that are given
     program: list[Step | Block] = field(default_factory=list)
 
 
 def groups_of(file: File) -> tuple[list[str], dict[str, int]]:
-    """Names of the groups that tasks may be in, and the shares of those groups and users that have some."""
+    """Names of the groups that tasks may be in, and the shares of the groups and users that state some."""
     shares = {}
     groups = table_of(file, ("groups",), file.tables.get("groups", {}))
     for name, group in groups.items():
@@ -131,7 +131,7 @@ def _check_template(file: File, step: Step, tasks: dict[str, Task]) -> None:
 
 
 def _check_named(file: File, step: Step, tasks: dict[str, Task]) -> None:
-    """A `wake` must name somebody who can be told from others."""
+    """A `wake` must name a task that can be distinguished from others."""
     other = tasks.get(step.name)
     if other is None or other.forked:
         known = ", ".join([*RESERVED, *(name for name, other in tasks.items() if not other.forked)])

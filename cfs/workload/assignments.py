@@ -1,13 +1,12 @@
-"""Whose the tasks are: what a recording cannot say, told by patterns of their names.
+"""Assignments: the users, groups and nice values that a recording does not hold, set by patterns of names.
 
-What it decides: which tasks a pattern fits, and what becomes of nice values, users, groups and shares. Each
-method gives a copy; the workload itself stays as it is.
+What it decides: which tasks a pattern matches, and which nice values, users, groups and shares they get. Each
+method returns a copy; the workload itself does not change.
 
-`Assignments` is the part of `Workload` that says so. It lies below it and knows no more of it than the fields
-that it declares.
+`Assignments` is a base class of `Workload`. It knows only the fields that it declares.
 
-Rejected: functions over a workload (the docstrings would be written twice, here and at the methods of the
-same names).
+Rejected: functions over a workload (each docstring would exist twice, here and at the method of the same
+name).
 """
 
 from __future__ import annotations
@@ -31,7 +30,8 @@ ROOT_USER_SHARES = 2048
 
 
 class Assignments:
-    """Copies of a workload that differ in whose the tasks are; a base of `Workload`, which has the fields."""
+    """Copies of a workload with other users, groups or nice values; a base of `Workload`, which has the
+    fields."""
 
     tasks: np.ndarray
     names: list[str]
@@ -55,7 +55,7 @@ class Assignments:
         Returns
         -------
         Workload
-            Where such a task sets its own nice value, it sets this one. A child is matched by its own name.
+            If such a task sets its own nice value, it sets this one. A child is matched by its own name.
 
         Raises
         ------
@@ -80,19 +80,19 @@ class Assignments:
         return new
 
     def with_uids(self, uids: Mapping[str, int | tuple[int, int]]) -> Self:
-        """A copy in which some tasks are other users'.
+        """A copy in which some tasks belong to other users.
 
         Parameters
         ----------
         uids : mapping of str to int or (int, int)
             Pattern of names to uid, or to (uid, shares of that user). The first pattern that fits a task
-            decides; all others keep their user, which is 0 in what a recording gives.
+            decides; all others keep their user, which is 0 in a recording's workload.
 
         Returns
         -------
         Workload
-            To be run with ``group_by="uid"``, or, under a model that knows control groups only, after
-            `with_user_groups`, with ``group_by="cgroup"``.
+            Run it with ``group_by="uid"``. Under a model that knows only control groups, call
+            `with_user_groups` and use ``group_by="cgroup"``.
 
         Raises
         ------
@@ -101,7 +101,7 @@ class Assignments:
 
         Examples
         --------
-        One hog against nine, but each user has a half:
+        One hog against nine, but each user gets half:
 
         >>> from cfs.workload import hogs
         >>> mine = hogs(1, name="mine", duration_ns=10**10).merged(hogs(9, name="theirs"))
@@ -141,7 +141,7 @@ class Assignments:
 
         Examples
         --------
-        Three times the shares, three times the CPU, however many tasks there are:
+        Three times the shares give three times the CPU, however many tasks there are:
 
         >>> from cfs.workload import hogs
         >>> mix = hogs(2, name="cc1", duration_ns=10**10).merged(hogs(1, name="player"))
@@ -170,9 +170,9 @@ class Assignments:
         Returns
         -------
         Workload
-            Groups are called ``"uid:0"``, ``"uid:1000"``, as in a result by uid, and have the same shares:
-            those given, else 2048 for user 0 (as Linux 2.6.24 has it) and 1024 for others. The groups that
-            the tasks were in are gone.
+            Groups are called ``"uid:0"``, ``"uid:1000"``, as in a result by uid. They keep the users' shares:
+            those given, else 2048 for user 0 (as in Linux 2.6.24) and 1024 for others. The earlier groups are
+            gone.
 
         Examples
         --------
@@ -192,7 +192,7 @@ class Assignments:
         return new
 
     def for_model(self, model: Model, group_by: str | None) -> tuple[Self, str | None]:
-        """The workload as a model can be fair by what is asked, and the way in which it then is.
+        """The workload and the grouping with which a model comes closest to the fairness asked for.
 
         Parameters
         ----------
@@ -203,10 +203,10 @@ class Assignments:
         Returns
         -------
         Workload
-            This one, or `with_user_groups` where users are asked for and the model knows control groups only.
+            This one, or `with_user_groups` if you ask for users and the model knows only control groups.
         str or None
-            To be given as `group_by` to `Simulation`; what was asked unless users became groups. It is not
-            checked here whether the model knows it.
+            The `group_by` to give to `Simulation`: what you asked for, unless users became groups. This
+            function does not check whether the model knows it.
 
         Examples
         --------
@@ -222,7 +222,7 @@ class Assignments:
         return self.with_user_groups(), "cgroup"
 
     def _fitting(self, patterns: list[str]) -> np.ndarray:
-        """For each task the number of the first pattern that fits its name, -1: none."""
+        """For each task, the number of the first pattern that matches its name; -1: none."""
         used = np.unique(self.tasks["name"]).tolist()
         first = np.full(len(self.names), -1, np.int64)
         for number in reversed(range(len(patterns))):

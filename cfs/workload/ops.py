@@ -1,7 +1,7 @@
 """Operations, of which programs are made: one table, and the arrays that hold them.
 
-What it decides: which operations there are. `OPERATIONS` has a row for each; its `meaning` says what it
-does. Everything in Python reads that table: `Workload.of_programs` and `Workload.written` (tuples),
+What it decides: which operations there are. `OPERATIONS` has a row for each, and its `meaning` says what the
+operation does. All Python code reads that table: `Workload.of_programs` and `Workload.written` (tuples),
 `Workload.check` (limits, loops, forks), the grammar of scenario files and its help, and the stepper, which
 has a method `_op_NAME` for each row. The compiled loop has a function of its own for each kind; a test
 compares the two sets of kinds, and `Simulation` refuses a kind that it does not know.
@@ -9,8 +9,8 @@ compares the two sets of kinds, and `Simulation` refuses a kind that it does not
 To add an operation: a name in `Op`, a row in `OPERATIONS`, a method in `simulation/stepping.py`, a function
 in the compiled loop, a line in docs/reference/scenario.md.
 
-Meaning common to all: `run` uses CPU time, all others take none and happen at the instant at which the task
-has got as far. The end of a program without `exit` is one.
+Common to all: `run` uses CPU time. All others take none and happen at the instant at which the task reaches
+them. The end of a program is an `exit`.
 
     wait, wake     WAKEs are counted: one that came early is not lost, so the k-th WAIT returns after the k-th
                    WAKE whatever the scheduler did in between
@@ -18,8 +18,8 @@ has got as far. The end of a program without `exit` is one.
     fork           names a task whose `start_ns` is -1, and names it once
     loop           must go back over something that takes time
 
-Rejected: a class an operation (nothing but its facts differs here; what it does is the engines'); operations
-that other packages register (the compiled loop could not run them).
+Rejected: a class for each operation (only facts differ here; the engines do the work); operations that other
+packages register (the compiled loop could not run them).
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ TASK_DTYPE = np.dtype(
         ("first_op", "<i8"),
         ("start_ns", "<i8"),  # -1: made by a FORK
         ("nr_ops", "<i4"),
-        ("pid", "<i4"),  # as people know it; rows are the identity here
+        ("pid", "<i4"),  # for people; here a task is identified by its row
         ("name", "<i4"),  # index into Workload.names
         ("uid", "<i4"),
         ("group", "<i4"),  # index into Workload.groups
@@ -111,7 +111,7 @@ class Op(enum.IntEnum):
 
 @dataclass(frozen=True)
 class Argument:
-    """What an operation is told: where its row of `OP_DTYPE` keeps it, what is allowed, how it is written.
+    """The argument of an operation: where a row of `OP_DTYPE` keeps it, what is allowed, how it is written.
 
     Parameters
     ----------
@@ -121,11 +121,11 @@ class Argument:
         What `Workload.check` lets pass. A task must be one of those that there are, a place one in its
         program.
     complaint : str, optional
-        What is wrong with an operation whose argument is outside of that.
+        What is wrong if the argument is outside that range.
     python : str, optional
         The argument in the tuple of `Workload.of_programs`.
     default : int, optional
-        What is meant if the tuple has none; None: it must have one.
+        Value if the tuple has none; None: it must have one.
     forms : tuple of str, optional
         The ways to write it in a scenario: D is a duration or a range of them, N and K are numbers.
     examples : tuple of str, optional
@@ -179,7 +179,7 @@ COMPLAINTS = (_NS, NICE.complaint, _NO_TASK)
 
 
 class Then(enum.Enum):
-    """What becomes of a task that does an operation."""
+    """What a task does next, once it has performed the operation."""
 
     COMPUTES = "computes"
     BLOCKS = "blocks, unless what it would wait for has happened"
@@ -197,13 +197,13 @@ class Operation:
     kind : int
         As in `OP_DTYPE`.
     name : str
-        In a tuple; a scenario writes its words apart.
+        Its name in a tuple; a scenario writes the words apart.
     argument : Argument
     then : Then
     meaning : str
         What it does, in a line.
     takes_time : bool, optional
-        Time surely passes between this operation and the next if its argument is above 0.
+        Time always passes between this operation and the next if its argument is above 0.
     """
 
     kind: int
@@ -248,7 +248,7 @@ class Operation:
         return (0, value, self.kind) if self.argument.field == "target" else (value, 0, self.kind)
 
     def written(self, arg: int, target: int, name_of: Callable[[int], str]) -> tuple:
-        """The tuple of which `parsed` made this operation."""
+        """The tuple that `parsed` turns into this operation."""
         if not self.argument.field:
             return (self.name,)
         if self.argument.field == "arg":
@@ -279,5 +279,5 @@ OPERATIONS: dict[int, Operation] = {row.kind: row for row in _ROWS}
 
 
 def kinds_with(what: Callable[[Operation], bool]) -> list[int]:
-    """Kinds of the operations of which this is true."""
+    """Kinds of the operations for which this is true."""
     return [row.kind for row in OPERATIONS.values() if what(row)]

@@ -1,11 +1,11 @@
 """The workload itself: a set of tasks and one program a task, checked and run.
 
-`ops` says what an operation is, `assignments` whose the tasks are, `plans` and `builders` write workloads
-that nobody recorded.
+`ops` defines the operations. `assignments` sets the user, group and nice value of tasks. `plans` and
+`builders` write workloads that nobody recorded.
 
-A task with `start_ns >= 0` existed before the workload began, asleep, and is woken at that time. One with
-`start_ns == -1` begins when a FORK names it, inherits nothing but its place in the tree, and must be named
-once.
+A task with `start_ns >= 0` existed before the workload began, asleep, and is woken at that time. A task with
+`start_ns == -1` begins when a FORK names it. It inherits only its place in the tree, and exactly one FORK
+must name it.
 
 Layout: `tasks` and `ops` are structured arrays (40 and 16 bytes a row); the program of task i is
 `ops[tasks[i]["first_op"] : tasks[i]["first_op"] + tasks[i]["nr_ops"]]`. Names are stored once each, in
@@ -54,9 +54,9 @@ class Workload(Assignments):
     groups : list of str
         Control groups, referred to by ``tasks["group"]``; ``groups[0]`` is the root group ``"/"``.
     shares : dict of str to int
-        Shares of groups (and of users, as ``"uid:1000"``) that are not the default.
+        Shares of groups (and of users, as ``"uid:1000"``) that differ from the default.
     duration_ns : int
-        Length of the span that the workload was made for, ns; a run stops there unless told otherwise.
+        Length of the span that the workload was made for, ns; by default a run stops there.
     source : str
         Where it comes from, for titles.
     """
@@ -93,10 +93,10 @@ class Workload(Assignments):
             ``("nice", n)``, ``("yield",)``, ``("exit",)``, and ``("loop",)`` or ``("loop", operation)`` for
             ever.
         nice, uid, group, cpu, start_ns : mapping of str to value, optional
-            Of the tasks that differ from nice 0, uid 0, group ``"/"``, CPU 0, start at 0. A task that some
-            program forks has no start.
+            Values of the tasks that differ from nice 0, uid 0, group ``"/"``, CPU 0, start at 0. A forked
+            task has no start.
         shares : mapping of str to int, optional
-            Shares of control groups (``"batch"``) or users (``"uid:1000"``) that are not the default.
+            Shares of control groups (``"batch"``) or users (``"uid:1000"``) that differ from the default.
         duration_ns : int, optional
         source : str, optional
 
@@ -151,7 +151,7 @@ class Workload(Assignments):
         ----------
         model : str, optional
         **options
-            `until_ns` and `progress` as for `Simulation.run`, all else as for `Simulation`.
+            `until_ns` and `progress` as for `Simulation.run`, the others as for `Simulation`.
 
         Returns
         -------
@@ -169,7 +169,7 @@ class Workload(Assignments):
 
     @property
     def nr_cpus(self) -> int:
-        """CPUs that the tasks name: one more than the largest."""
+        """Number of CPUs: one more than the largest that a task names."""
         return int(self.tasks["cpu"].max()) + 1 if len(self.tasks) else 1
 
     def name(self, task: int) -> str:
@@ -182,7 +182,7 @@ class Workload(Assignments):
         return self.ops[first : first + int(self.tasks["nr_ops"][task])]
 
     def written(self, task: int) -> list[tuple]:
-        """Program of task `task` as `of_programs` takes it: for reading, and for writing a variant.
+        """Program of task `task` as `of_programs` takes it: to read, or to write a variant.
 
         Examples
         --------
@@ -207,8 +207,8 @@ class Workload(Assignments):
     def merged(self, other: Workload) -> Workload:
         """This workload and another one beside it, on the same CPUs and from the same start.
 
-        Rows of `other` follow the rows of this one. Groups of the same name become one; on shares and
-        duration `other` is asked second.
+        Rows of `other` follow the rows of this one. Groups of the same name become one. If shares or duration
+        differ, this workload's count.
 
         Examples
         --------
@@ -239,7 +239,7 @@ class Workload(Assignments):
         return np.flatnonzero(np.isin(self.tasks["name"], names))
 
     def check(self) -> None:
-        """Raise `WorkloadError` for the first thing that cannot run.
+        """Raise `WorkloadError` for the first entry that cannot run.
 
         Cost O(tasks + operations), vectorised. The loop trusts a workload that passed.
         """
@@ -276,7 +276,7 @@ class Workload(Assignments):
         self._check_loops(np.flatnonzero(np.isin(kind, kinds_with(lambda row: row.then is Then.JUMPS))))
 
     def _check_arguments(self, complaint: str, kind: np.ndarray, nr: int) -> None:
-        """No operation deserves this complaint."""
+        """Raise if this complaint applies to an operation."""
         concerned = [row for row in OPERATIONS.values() if row.argument.complaint == complaint]
         least, greatest = np.zeros((2, max(OPERATIONS) + 1), np.int64)
         for row in concerned:
@@ -291,7 +291,7 @@ class Workload(Assignments):
             raise WorkloadError(f"operation {which[i]} ({OPERATIONS[kind[which[i]]].name.upper()}) {what}")
 
     def _check_loops(self, loops: np.ndarray) -> None:
-        """Each loop goes back, within its own program, over something that takes time."""
+        """Raise unless each loop goes back, within its own program, over an operation that takes time."""
         if not len(loops):
             return
         takes_time = np.isin(self.ops["kind"], kinds_with(lambda row: row.takes_time)) & (self.ops["arg"] > 0)

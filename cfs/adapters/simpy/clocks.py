@@ -1,17 +1,17 @@
-"""Two clocks: SimPy's environment owns the time, the machine of `_live` follows it.
+"""Two clocks: SimPy's environment owns the time, and the machine of `_live` follows it.
 
-What it decides: how they meet. `_live` says when something will happen that a process can see, and one
+What it decides: how they meet. `_live` says when the next change happens that a process can see, and one
 SimPy event (the *alarm*) waits for that time. Ticks and preemptions happen in C and cost no SimPy event. A
-process that finishes its work goes on *inside* the alarm: if it asks for more before it yields anything
-else, its task has never left the CPU, otherwise the task blocks at that instant.
+process that finishes its work continues *inside* the alarm. If it asks for more before it yields anything
+else, its task has never left the CPU; otherwise the task blocks at that instant.
 
-Time is float (or int) in the environment and integer ns inside: a time of the environment is rounded to the
-nearest ns when it comes in, and what goes out is remembered beside its ns, so nothing drifts. At one instant
-everything that other processes do comes first, the end of work last: alarms have a priority below
+Time is float (or int) in the environment and integer ns inside. A time that comes in is rounded to the
+nearest ns. A time that goes out is remembered together with its ns, so nothing drifts. At one instant,
+everything that other processes do comes first and the end of work last: alarms have a priority below
 `simpy.events.NORMAL`.
 
 Invariant:
-    I1  an alarm is pending for no later than the next thing that a process will see
+    I1  an alarm is pending for the next change that a process will see, or earlier
 
 Rejected: an event for each tick or each turn (slower than what it replaces); withdrawing a stale alarm (SimPy
 has no way; it fires and does nothing); a task that blocks only when the queue of the instant is empty (two
@@ -53,7 +53,7 @@ T = TypeVar("T", bound=Served)
 
 
 class Clocks(Generic[T]):
-    """The machine below an environment, and the alarm between them; what `CPU` and its tasks stand on."""
+    """The machine below an environment, and the alarm between them; the base of `CPU` and its tasks."""
 
     def __init__(self, env: simpy.Environment, unit: str, scheduler: Scheduler, hz: int, record: bool):
         self.env, self.hz, self.unit = env, hz, unit
@@ -71,7 +71,7 @@ class Clocks(Generic[T]):
 
     @property
     def scheduler(self) -> Scheduler:
-        """The `cfs.Scheduler` behind it, brought up to now: for looking, not for changing."""
+        """The underlying `cfs.Scheduler`, brought up to now: read it, do not change it."""
         self._synchronise()
         return self._scheduler
 
@@ -92,7 +92,8 @@ class Clocks(Generic[T]):
         return round(time * self._unit_ns)
 
     def _now_ns(self) -> int:
-        """The environment's time in ns: as it was put in if we did, otherwise rounded; never back."""
+        """The environment's time in ns: the exact value if we put it in, otherwise rounded; it never goes
+        back."""
         now = self.env.now
         if now != self._known[0]:
             self._known = (now, max(round(now * self._unit_ns), self._known[1]))
@@ -105,7 +106,7 @@ class Clocks(Generic[T]):
     def _schedule(
         self, at_ns: int, priority: simpy.events.EventPriority, callback: Callable[[Any], None]
     ) -> simpy.Event:
-        """An event that happens at `at_ns` and calls back."""
+        """An event that fires at `at_ns` and calls back."""
         event = simpy.Event(self.env)
         event._ok, event._value = True, None
         event.callbacks.append(callback)
@@ -118,20 +119,20 @@ class Clocks(Generic[T]):
         self._live.forward(self._now_ns())
 
     def _enter(self) -> None:
-        """Before something is done to the machine at this instant; while an alarm delivers, it stands there
+        """Call before a change of the machine at this instant. While an alarm delivers, the machine is there
         already.
         """
         if not self._delivering:
             self._synchronise()
 
     def _leave(self) -> None:
-        """After it: see what comes next."""
+        """Call after the change: find out what comes next."""
         self._look_at_holds()
         if not self._delivering:
             self._set_alarm(undisturbed=False)
 
     def _tell(self, event: Callable[[Scheduler, int], object]) -> None:
-        """An event that the scheduler checks itself."""
+        """An event whose arguments the scheduler checks itself."""
         self._enter()
         event(self._scheduler, self._live.now_ns)
         self._live.note()
@@ -171,7 +172,7 @@ class Clocks(Generic[T]):
 
 
 def _delay(now: float, at: float) -> float:
-    """What to add to `now` so that the sum is `at`, if floats allow it; never negative."""
+    """The delay to add to `now` so that the sum is `at`, if floats allow it; never negative."""
     delay = max(at - now, 0)
     if now + delay == at:
         return delay
