@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ..errors import MissingExtraError, RecordingError
+from ..errors import MissingExtraError, RecordingError, how_to_install
 from ._perf_data import Records
 from ._plan import Plans
 from ._sink import Sink
@@ -231,7 +231,7 @@ class PerfData:
             return zstd_unpacker(self.name)
         except MissingExtraError as error:
             raise MissingExtraError(
-                f'the records of {self.name} are compressed with zstd: pip install "cfs-sched[zstd]", '
+                f"the records of {self.name} are compressed with zstd: {how_to_install('zstd')}, "
                 "or record without -z"
             ) from error
 

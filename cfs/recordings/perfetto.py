@@ -10,7 +10,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator
 
-from ..errors import MissingExtraError, RecordingError
+from ..errors import MissingExtraError, RecordingError, how_to_install
 from ._perfetto import NAMES, Bundles
 from ._plan import Plans
 from ._sink import Sink
@@ -162,7 +162,7 @@ class PerfettoTrace:
             unpack, error_class = zstd_unpacker(self.name)
         except MissingExtraError as error:
             raise MissingExtraError(
-                f'{self.name} has packets compressed with zstd: pip install "cfs-sched[zstd]", '
+                f"{self.name} has packets compressed with zstd: {how_to_install('zstd')}, "
                 "or record without compression"
             ) from error
         data = bytearray()

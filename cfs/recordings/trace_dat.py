@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from ..errors import MissingExtraError, RecordingError
+from ..errors import MissingExtraError, RecordingError, how_to_install
 from ._plan import Plans
 from ._sink import Sink
 from ._trace_dat import Rings
@@ -294,7 +294,7 @@ def _zstd(name: str) -> tuple[Callable[[bytes], bytes], type[Exception]]:
         return zstd_unpacker(name)
     except MissingExtraError as error:
         raise MissingExtraError(
-            f'{name} is compressed with zstd: pip install "cfs-sched[zstd]", '
+            f"{name} is compressed with zstd: {how_to_install('zstd')}, "
             "or record with --compression none"
         ) from error
 

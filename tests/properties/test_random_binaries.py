@@ -13,6 +13,8 @@ from cfs.recordings import Recording
 from tests.properties.test_random_recordings import sound
 from tests.unit.recordings import readings
 
+pytestmark = pytest.mark.slow
+
 NAMES = [
     "perf-default.data", "perf-zstd.data", "perf-pipe.data", "perf-callchain.data", "perf-bigendian-switch.data",
     "perf-lost.data", "tc-v6.dat", "tc-v7-zstd.dat", "tc-v7-instances.dat", "tc-32bit.dat", "pf-compact.pftrace",

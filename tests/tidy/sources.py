@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -110,6 +111,7 @@ def arrows_of(path):
             yield base
 
 
+@cache
 def all_arrows():
     """Module -> modules that its files name, itself left out."""
     arrows = {}

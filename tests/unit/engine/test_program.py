@@ -95,6 +95,7 @@ def test_random_programs_on_several_cpus_are_those_of_the_twin(seed, model, nr_c
     require_equal(*both(random_workload(seed, nr_cpus), model, hz=[1000, 300, 250][seed % 3]))
 
 
+@pytest.mark.slow
 def test_random_programs_on_more_cpus_than_a_word_has_bits_are_those_of_the_twin():
     require_equal(*both(random_workload(9, 70), "linux-2.6.24-cfs"))
 
@@ -106,6 +107,7 @@ def test_the_random_programs_have_every_operation():
     assert kinds == {op.value for op in Op}
 
 
+@pytest.mark.slow
 def test_where_the_loop_stops_for_memory_changes_nothing():
     """I2 of cfs/engine/_program.pyx: the log grows several times in this span, between operations that happen at one instant."""
     programs = {}

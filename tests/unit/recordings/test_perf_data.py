@@ -94,6 +94,7 @@ def test_of_a_cut_pipe_what_is_whole_is_read(length):
     assert "cut at byte" in about.warnings[0] or length == 131_000
 
 
+@pytest.mark.slow
 def test_i3_memory_does_not_grow_with_the_file():
     """All blocks but those of the last two rounds can go."""
 
@@ -220,7 +221,7 @@ def test_zstd_data_that_is_damaged_ends_the_reading():
 def test_without_zstd_it_says_what_to_install(monkeypatch):
     for name in ("zstandard", "compression", "compression.zstd"):
         monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(MissingExtraError, match=r"cfs-sched\[zstd\].*without -z"):
+    with pytest.raises(MissingExtraError, match=r"\.\[zstd\].*without -z"):
         readings.read_perf("perf-zstd.data")
 
 

@@ -234,5 +234,5 @@ def test_a_chunk_that_unpacks_to_more_than_it_says_is_refused():
 def test_without_zstd_it_says_what_to_install(monkeypatch):
     for name in ("zstandard", "compression", "compression.zstd"):
         monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(MissingExtraError, match=r"cfs-sched\[zstd\].*--compression none"):
+    with pytest.raises(MissingExtraError, match=r"\.\[zstd\].*--compression none"):
         readings.read(trace_dat, readings.data_of("tc-v7-zstd.dat"))

@@ -282,6 +282,7 @@ def test_work_of_nothing_still_waits_for_its_turn():
 # ---- Time -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_second_stays_a_second_in_float_time():
     """I2 of cfs/adapters/simpy/task.py: 10**5 pieces of a decimal that no float holds."""
     env = simpy.Environment()
