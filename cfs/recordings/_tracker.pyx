@@ -410,6 +410,8 @@ cdef class Tracker:
         if row == IDLE or task.name == NULL:
             return
         length = min(task.end - task.name, NAME_MAX - 1)
+        if length == 5 and memcmp(task.name, b"<...>", 5) == 0:  # the tracer's word for a name that it does not know
+            return
         known = self.rows[row].name
         if known != NOBODY and self.is_name(known, task.name, length):
             return
@@ -450,6 +452,16 @@ cdef class Tracker:
         while self.name_slots[slot] and not self.is_name(self.name_slots[slot] - 1, name, length):
             slot = (slot + 1) & mask
         return slot
+
+    cdef void forget_interrupts(self) noexcept nogil:
+        # The format's flags turned out to say nothing: wakeups are as those of a format without flags.
+        cdef size_t i
+        cdef event_t* e
+        for i in range(self.nr_events):
+            e = &self.events[i]
+            if EARLY >= e.kind >= WAKE or e.kind == TAKEN:
+                if e.detail != IRQ_REMOTE:
+                    e.detail = IRQ_UNKNOWN
 
     # ---- room
 

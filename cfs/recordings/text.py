@@ -1,9 +1,12 @@
 """Text of `perf script` or ftrace, from its blocks to a `Reading`.
 
-What it decides: what a text must hold to be a recording, and how what was left out is said.
+What it decides: what a text must hold to be a recording, and how what was left out is said. What to do about it is
+said in the words of the tool that made the text.
 """
 
 from __future__ import annotations
+
+import re
 
 from ..errors import RecordingError
 from ._scan import Scanner
@@ -13,6 +16,14 @@ from .table import Reading
 __all__ = ["read_text"]
 
 NOTHING_YET_BYTES = 4 << 20
+PAGE_BYTES = 64 << 20  # so long the viewer's script in front of a page's trace may be
+
+CPU = re.compile(rb"\[\d{1,5}\]")
+TIME = re.compile(rb"\d\.\d+: ")
+COUNT = re.compile(rb"\]\s*(?:\S+\s+)?\d+: ")
+EVENT = re.compile(rb"sched_switch: ")
+PLUGINS = "trace-cmd report -t"
+CLOCK = "record with trace-cmd record -C mono, or echo mono > /sys/kernel/tracing/trace_clock"
 
 
 def read_text(source: Source) -> Reading:
@@ -36,7 +47,7 @@ def read_text(source: Source) -> Reading:
     for block in source.blocks():
         scanner.feed(block)
         done += len(block)
-        if done >= NOTHING_YET_BYTES and scanner.nr_event_lines == 0:
+        if done >= (PAGE_BYTES if scanner.is_page else NOTHING_YET_BYTES) and scanner.nr_event_lines == 0:
             break
     scanner.finish()
     _require_sound(scanner, source, done)
@@ -50,11 +61,8 @@ def _require_sound(scanner: Scanner, source: Source, nr_bytes: int) -> None:
     because = "".join(f"; {warning}" for warning in source.warnings)
     if nr_bytes == 0:
         raise RecordingError(f"{name} is empty{because}")
-    if scanner.nr_event_lines == 0 and scanner.nr_headless:
-        raise RecordingError(
-            f"{name} has {scanner.nr_headless} lines of the scheduler without a CPU or a time in seconds, "
-            f"the first is line {scanner.first_headless}; make the text with {PERF_SCRIPT}{because}"
-        )
+    if scanner.tracker.nr_switches == 0 and scanner.nr_unread:
+        raise RecordingError(f"{name} {_unread(scanner)}{because}")
     if scanner.nr_event_lines == 0:
         raise RecordingError(
             f"{name} is neither text of perf script nor of ftrace: no event in {scanner.nr_lines} lines, "
@@ -65,13 +73,50 @@ def _require_sound(scanner: Scanner, source: Source, nr_bytes: int) -> None:
         nr = scanner.nr_event_lines
         raise RecordingError(f"{name} has {nr} events but none of the scheduler{where}{because}")
     if scanner.tracker.nr_switches == 0:
-        raise RecordingError(f"{name} has no sched_switch; record with perf sched record{because}")
+        raise RecordingError(f"{name} has no sched_switch; {_how_to_record(scanner)}{because}")
     nr_backwards, first = left_out.get("backwards", (0, 0))
     if nr_backwards > scanner.nr_sched_lines:
         raise RecordingError(
             f"{name} is not sorted by time: {nr_backwards} of {scanner.nr_lines} lines go back, "
             f"the first is line {first}"
         )
+
+
+def _unread(scanner: Scanner) -> str:
+    # Why not one switch could be read, from the first line that means one.
+    line, number, nr = scanner.first_unread_line(), scanner.first_unread, scanner.nr_unread
+    is_perf = b"sched:sched_" in line or 2 * scanner.nr_ftrace_lines < scanner.nr_sched_lines
+    if line.endswith(b">") or line.endswith(b"..."):
+        how = "perf script -i FILE > TEXT" if is_perf else PLUGINS + " FILE > TEXT"
+        return f"{_has_bad(nr, number, line)}; it is cut, as a pager cuts: write the text to a file with {how}"
+    if not TIME.search(line) and COUNT.search(line):
+        return (
+            f"{_has_bad(nr, number, line)}; its time is a count of a clock without a unit (x86-tsc, counter): {CLOCK}"
+        )
+    what = {"a CPU": CPU, "a time in seconds": TIME, "the name of the event": EVENT}
+    missing = " and ".join(word for word, there in what.items() if not there.search(line))
+    way_out = (
+        f"make the text with {PERF_SCRIPT}"
+        if is_perf
+        else f"make the text with {PLUGINS}, or echo 1 > /sys/kernel/tracing/options/context-info before recording"
+    )
+    if missing:
+        return f"has {nr} sched_switch lines without {missing} (the first is line {number}); {way_out}"
+    return f"{_has_bad(nr, number, line)}; {'is it cut? ' if is_perf else ''}{way_out}"
+
+
+def _has_bad(nr: int, number: int, line: bytes) -> str:
+    shown = ascii(line.decode("utf-8", "replace"))
+    which = "1 sched_switch line, which cannot" if nr == 1 else f"{nr} sched_switch lines, of which none can"
+    return f"has {which} be read; the first is line {number}: {shown}"
+
+
+def _how_to_record(scanner: Scanner) -> str:
+    if 2 * scanner.nr_ftrace_lines > scanner.nr_sched_lines:
+        return (
+            "record with trace-cmd record -e sched, or echo 1 > /sys/kernel/tracing/events/sched/sched_switch/enable"
+        )
+    return "record with perf sched record"
 
 
 def _complaints(scanner: Scanner) -> list[str]:
@@ -83,6 +128,8 @@ def _complaints(scanner: Scanner) -> list[str]:
         "jump": "{} lines are more than 10 s later than the next one, the first is line {}: left out",
         "lost": "{} times the tracer lost events, the first is line {}: what happened then is inferred",
     }
+    if scanner.nr_unread:
+        words["strange"] += f" (sched_switch: {scanner.nr_unread}, the first is line {scanner.first_unread})"
     found = [words[why].format(*counts) for why, counts in scanner.lines_left_out().items()]
     if scanner.tracker.nr_lost_events:
         found.append(f"{scanner.tracker.nr_lost_events} events are lost, as far as the tracer says")
@@ -92,4 +139,10 @@ def _complaints(scanner: Scanner) -> list[str]:
     if scanner.process_ids_line:
         line = scanner.process_ids_line
         found.append(f"the number in front is that of a process, not of a thread, see line {line}: not used")
+    if scanner.wrong_heads_line:
+        line = scanner.wrong_heads_line
+        found.append(
+            f"the numbers of tasks in front are others than those in the fields, as in a container, see line {line}: "
+            "only the fields are used"
+        )
     return found
