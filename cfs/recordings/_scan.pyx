@@ -22,6 +22,7 @@ from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.string cimport memchr, memcmp, memcpy
 
+from ._events cimport NOBODY
 from ._facts cimport named_t
 from ._lines cimport (
     COLUMN_NONE,
@@ -66,6 +67,7 @@ cdef enum:
     LINE_MAX = 4096  # longer lines are nobody's events
     DISORDER_NS_MAX = 1000000  # a line so little too early is taken at the time of the one before
     SURVEY_BYTES = 1 << 18  # looked at beforehand: some 2000 lines, in a millisecond
+    WRONG_HEADS_MIN = 3  # behind the beginning: the first ones may be damaged lines
     SHOWN_MAX = 200  # of a line that is shown
 
 cdef int64_t JUMP_NS_MIN = 10000000000  # a line so much later is believed if the next one is not earlier
@@ -189,6 +191,7 @@ cdef class Scanner:
         if self.beginning == NULL:
             return
         self.survey(self.beginning, self.beginning + self.nr_beginning)
+        self.judge_heads(0)
         self.read_block(self.beginning, self.beginning + self.nr_beginning)
         PyMem_RawFree(self.beginning)
         self.beginning = NULL
@@ -221,11 +224,12 @@ cdef class Scanner:
         if h.is_single:  # may be the number of a process, which its other threads contradict
             if self.process_ids_line == 0:
                 self.process_ids_line = line
-        elif self.wrong_heads_line == 0:
-            if self.first_wrong_head == 0:
-                self.first_wrong_head = line
-            if self.nr_wrong_heads > self.nr_right_heads:
-                self.wrong_heads_line = self.first_wrong_head
+        elif self.first_wrong_head == 0:
+            self.first_wrong_head = line
+
+    cdef void judge_heads(self, size_t more) noexcept nogil:
+        if self.nr_wrong_heads > self.nr_right_heads + more:
+            self.wrong_heads_line = self.first_wrong_head
 
     # ---- blocks and lines
 
@@ -332,9 +336,10 @@ cdef class Scanner:
             if names_a_switch(p, end):
                 self.leave_out(STRANGE)
                 self.note_unread(p, end)
+            elif self.nr_event_lines == 0 and begins_a_page(p, end):
+                self.is_page = True
             elif not self.is_page:
                 self.leave_out(STRANGE)
-                self.is_page = self.nr_event_lines == 0 and begins_a_page(p, end)
 
     cdef void note_unread(self, const char* p, const char* end) noexcept nogil:
         self.nr_unread += 1
@@ -419,6 +424,7 @@ cdef class Scanner:
             return False
         if self.nr_lines > self.nr_surveyed_lines:
             self.learn(h, &s, self.nr_lines)
+            self.judge_heads(WRONG_HEADS_MIN)
         if s.state != STATE_IN_LETTERS:
             s.out = out_of_number(s.state, self.preempted)
         return self.tracker.on_switch(&h.at, &s.prev, s.out, &s.next)
@@ -445,8 +451,10 @@ cdef class Scanner:
         cdef int64_t ran_ns = 0
         if not read_runtime(h.fields, end, &task, &ran_ns):
             return False
-        if self.wrong_heads_line and is_named(start, end, &task) and 0 <= task.pid <= 0x7FFFFFFF:
-            h.at.tid = <int32_t> task.pid  # the name in front is right, and so it is this one that runs
+        if h.at.tid < 0 and is_named(start, end, &task) and 0 <= task.pid <= 0x7FFFFFFF:
+            # Without a number the name in front tells who runs, as long as nobody else is known to.
+            if h.at.cpu >= self.tracker.room_cpus or self.tracker.cpus[h.at.cpu].curr >= NOBODY:
+                h.at.tid = <int32_t> task.pid
         return self.tracker.on_runtime(&h.at, &task, ran_ns)
 
     # ---- answers
