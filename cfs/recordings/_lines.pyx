@@ -88,7 +88,7 @@ cdef inline bint begins(const char* p, const char* end, const char* key, int len
     return end - p >= length and memcmp(p, key, length) == 0
 
 
-cdef const char* read_time(const char* p, const char* end, int64_t* time) noexcept nogil:
+cdef inline const char* read_time(const char* p, const char* end, int64_t* time) noexcept nogil:
     # SECONDS.FRACTION and a colon; a fraction of 6 digits is us, of 9 digits ns. Seconds since 1970 have ten digits.
     cdef int64_t seconds = 0, fraction = 0
     cdef const char* point = number(p, end, 10, &seconds)
@@ -142,7 +142,7 @@ cdef uint8_t irq_of(const header_t* h, int column) noexcept nogil:
     return IRQ_HARD if flag in (c"h", c"H", c"z", c"Z") else IRQ_UNKNOWN
 
 
-cdef bint read_task(const char* start, const char* bracket, header_t* h) noexcept nogil:
+cdef inline bint read_task(const char* start, const char* bracket, header_t* h) noexcept nogil:
     # The number in front of '[': PID/TID, TID or COMM-TID; in between may stand ftrace's "(TGID)". Where only
     # a name stands there, or nothing, who runs is not known.
     cdef const char* p = bracket - 1
@@ -178,23 +178,34 @@ cdef bint read_task(const char* start, const char* bracket, header_t* h) noexcep
     return True
 
 
-cdef bint read_rest(const char* p, const char* end, header_t* h) noexcept nogil:
-    # CPU] FLAGS TIME: EVENT: FIELDS
+cdef bint read_rest(const char* p, const char* end, header_t* h, bint is_latency) noexcept nogil:
+    # CPU] FLAGS TIME: EVENT: FIELDS, or of the latency format CPUFLAGS TIME: EVENT: FIELDS. h.event is not NULL if
+    # all is there but the event.
     cdef int64_t cpu = 0
-    p = number(p, end, 5, &cpu)
-    if p == NULL or p == end or p[0] != c"]" or cpu >= NR_CPUS_MAX:
-        return False
-    h.at.cpu = <uint32_t> cpu
-    p = skip_blanks(p + 1, end)
+    cdef const char* time
+    h.event = NULL
     h.nr_flags = 0
-    h.flags_word = 0
+    p = number(p, end, 5, &cpu)
+    if p == NULL or p == end or cpu >= NR_CPUS_MAX:
+        return False
+    if not is_latency:
+        if p[0] != c"]":
+            return False
+        p = skip_blanks(p + 1, end)
+    h.at.cpu = <uint32_t> cpu
     if p < end and not c"0" <= p[0] <= c"9":
         p = skip_blanks(read_flags(p, end, h), end)
-    p = read_time(p, end, &h.at.time)
+    time = p
+    p = read_time(time, end, &h.at.time)
+    if is_latency:
+        if h.nr_flags < 3:
+            return False
+        if p == NULL:
+            p = read_us(time, end, &h.at.time)
     return p != NULL and read_name(skip_blanks(p, end), end, h)
 
 
-cdef bint read_name(const char* p, const char* end, header_t* h) noexcept nogil:
+cdef inline bint read_name(const char* p, const char* end, header_t* h) noexcept nogil:
     # EVENT: FIELDS
     cdef const char* period = p
     while p < end and c"0" <= p[0] <= c"9":  # perf may print how many events the sample stands for
@@ -223,7 +234,7 @@ cdef bint read_header(const char* start, const char* end, header_t* h) noexcept 
         p = <const char*> memchr(p, c"[", end - p)
         if p == NULL:
             break
-        if read_task(start, p, h) and read_rest(p + 1, end, h):
+        if read_task(start, p, h) and read_rest(p + 1, end, h, False):
             return True
         p += 1
     return read_latency(start, end, h)
@@ -240,30 +251,12 @@ cdef bint read_latency(const char* start, const char* end, header_t* h) noexcept
         if dash == NULL:
             return False
         p = number(dash + 1, end, 10, &tid)
-        if p != NULL and p < end and p[0] == c" " and tid <= 0x7FFFFFFF and read_latency_rest(p, end, h):
+        if p != NULL and p < end and p[0] == c" " and tid <= 0x7FFFFFFF and read_rest(skip_blanks(p, end), end, h, True):
             h.at.tid = <int32_t> tid
             h.is_ftrace, h.is_single = True, False
             return True
         dash += 1
     return False
-
-
-cdef bint read_latency_rest(const char* p, const char* end, header_t* h) noexcept nogil:
-    # CPUFLAGS TIME: EVENT: FIELDS
-    cdef int64_t cpu = 0
-    cdef const char* time
-    p = number(skip_blanks(p, end), end, 5, &cpu)
-    if p == NULL or cpu >= NR_CPUS_MAX:
-        return False
-    h.at.cpu = <uint32_t> cpu
-    p = read_flags(p, end, h)
-    if h.nr_flags < 3:
-        return False
-    time = skip_blanks(p, end)
-    p = read_us(time, end, &h.at.time)
-    if p == NULL:
-        p = read_time(time, end, &h.at.time)
-    return p != NULL and read_name(skip_blanks(p, end), end, h)
 
 
 cdef inline bint is_event(const header_t* h, const char* name, int length) noexcept nogil:
@@ -286,7 +279,7 @@ cdef int kind_of_event(const header_t* h) noexcept nogil:
     return SAYS_FORK if is_event(h, b"sched_process_fork", 18) else SAYS_CONTEXT
 
 
-cdef void read_state(const char* state, const char* end, switch_t* s) noexcept nogil:
+cdef inline void read_state(const char* state, const char* end, switch_t* s) noexcept nogil:
     # prev_state, in letters or as a number.
     s.state = STATE_IN_LETTERS
     if state < end and state[0] == c"(":
@@ -664,24 +657,20 @@ cdef bint is_frame(const char* p, const char* end) noexcept nogil:
 
 cdef bint is_no_event(const char* p, const char* end) noexcept nogil:
     # A CPU and a time, and then no name of an event: "sys_read -> 0x5", "sys_getpid()", "schedule <-do_nanosleep".
-    cdef int64_t cpu = 0, time = 0
-    cdef const char* q
+    cdef header_t h
     while p < end:
         p = <const char*> memchr(p, c"[", end - p)
         if p == NULL:
             return False
         p += 1
-        q = number(p, end, 5, &cpu)
-        if q == NULL or q == end or q[0] != c"]":
-            continue
-        q = skip_blanks(q + 1, end)
-        if q < end and not c"0" <= q[0] <= c"9":
-            while q < end and q[0] != c" ":
-                q += 1
-            q = skip_blanks(q, end)
-        if read_time(q, end, &time) != NULL:
+        if read_rest(p, end, &h, False) or h.event != NULL:
             return True
     return False
+
+
+cdef bint may_be_a_switch(const char* p, const char* end) noexcept nogil:
+    # Most lines are not, and this is soon seen.
+    return after_first(p, end, b"_switch: ", 9) != NULL
 
 
 cdef bint names_a_switch(const char* p, const char* end) noexcept nogil:

@@ -48,6 +48,7 @@ from ._lines cimport (
     kind_of_event,
     kind_of_legend,
     kind_of_other,
+    may_be_a_switch,
     names_a_switch,
     nr_overwritten,
     out_of_number,
@@ -66,7 +67,7 @@ from ._tracker cimport Tracker
 cdef enum:
     LINE_MAX = 4096  # longer lines are nobody's events
     DISORDER_NS_MAX = 1000000  # a line so little too early is taken at the time of the one before
-    SURVEY_BYTES = 1 << 18  # looked at beforehand: some 2000 lines, in a millisecond
+    SURVEY_BYTES = 1 << 16  # looked at beforehand: some 500 lines
     WRONG_HEADS_MIN = 3  # behind the beginning: the first ones may be damaged lines
     SHOWN_MAX = 200  # of a line that is shown
 
@@ -206,8 +207,8 @@ cdef class Scanner:
             if stop == NULL:
                 return
             self.nr_surveyed_lines += 1
-            if stop - p <= LINE_MAX and read_header(p, stop, &h) and kind_of_event(&h) == SAYS_SWITCH:
-                if read_switch(h.fields, trimmed(h.fields, stop), &s):
+            if stop - p <= LINE_MAX and may_be_a_switch(p, stop) and read_header(p, stop, &h):
+                if kind_of_event(&h) == SAYS_SWITCH and read_switch(h.fields, trimmed(h.fields, stop), &s):
                     self.learn(&h, &s, self.nr_surveyed_lines)
             p = stop + 1
 
