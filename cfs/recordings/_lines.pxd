@@ -33,6 +33,7 @@ cdef enum:  # what a line of ftrace's legend names
 
 cdef struct header_t:
     moment_t at
+    const char* start  # of the line
     const char* flags
     int nr_flags  # 0: there are none
     uint64_t flags_word  # the last eight of them

@@ -229,6 +229,7 @@ cdef inline bint read_name(const char* p, const char* end, header_t* h) noexcept
 cdef bint read_header(const char* start, const char* end, header_t* h) noexcept nogil:
     # at.irq is left to whoever knows the columns of the flags (`irq_of`).
     cdef const char* p = start
+    h.start = start
     h.at.irq = IRQ_UNKNOWN
     while p < end:
         p = <const char*> memchr(p, c"[", end - p)
@@ -639,7 +640,8 @@ cdef bint is_said_by_tools(const char* p, const char* end) noexcept nogil:
     if begins(p, end, b"TRACE:", 6) or begins(p, end, b"capturing trace...", 18):
         return True
     return (
-        after_last(p, end, b" PERF_RECORD_", 13) != NULL
+        after_first(p, end, b"linuxPerfData = ", 16) != NULL
+        or after_last(p, end, b" PERF_RECORD_", 13) != NULL
         or after_last(p, end, b" <stack trace>", 14) != NULL
         or after_last(p, end, b" <user stack trace>", 19) != NULL
     )

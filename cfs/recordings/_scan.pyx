@@ -111,6 +111,7 @@ cdef class Scanner:
     cdef char carry[LINE_MAX]
     cdef size_t nr_carry
     cdef bint is_skipping, is_finished
+    cdef char plain[LINE_MAX]  # a line of a page's script without its escapes
     cdef char held[LINE_MAX]  # a line that jumps ahead in time waits for the next one
     cdef size_t nr_held, held_line
     cdef int64_t held_ns
@@ -273,6 +274,7 @@ cdef class Scanner:
         self.left_out[reason] += 1
 
     cdef void read_line(self, const char* p, const char* end) noexcept nogil:
+        cdef header_t h
         self.nr_lines += 1
         end = trimmed(p, end)
         p = skip_blanks(p, end)
@@ -281,33 +283,25 @@ cdef class Scanner:
         if end - p > LINE_MAX:
             if not self.is_page:
                 self.leave_out(TOO_LONG)
-        elif (end - 1)[0] == c"\\" or (end - 1)[0] == c";" or (end - 1)[0] == c'"':
-            self.read_script(p, end)
-        else:
-            self.read_trimmed(p, end)
-
-    cdef void read_script(self, const char* p, const char* end) noexcept nogil:
-        # Maybe a line of a string of a page's script.
-        cdef char plain[LINE_MAX]
-        cdef const char* stop = end_of_script(p, end)
-        if stop == NULL:
-            self.read_trimmed(p, end)
-        elif memchr(p, c"\\", stop - p) == NULL:
-            self.read_trimmed(p, trimmed(p, stop))
-        else:
-            stop = unescaped(p, stop, plain)
-            self.read_trimmed(plain, trimmed(plain, stop))
-
-    cdef void read_trimmed(self, const char* p, const char* end) noexcept nogil:
-        cdef header_t h
-        if p == end:
             return
+        if (end - 1)[0] == c"\\" or (end - 1)[0] == c";" or (end - 1)[0] == c'"':
+            end = self.without_script(&p, end)
         if read_header(p, end, &h):
-            self.read_event(&h, p, end)
-        elif p[0] == c"#":
+            self.read_event(&h, end)
+        elif p < end and p[0] == c"#":
             self.read_comment(p, end)
-        else:
+        elif p < end:
             self.read_other(p, end)
+
+    cdef const char* without_script(self, const char** p, const char* end) noexcept nogil:
+        # A line may be one of a string of a page's script: its text and its end.
+        cdef const char* stop = end_of_script(p[0], end)
+        if stop == NULL:
+            return end
+        if memchr(p[0], c"\\", stop - p[0]) != NULL:
+            stop = unescaped(p[0], stop, self.plain)
+            p[0] = self.plain
+        return trimmed(p[0], stop)
 
     cdef void read_comment(self, const char* p, const char* end) noexcept nogil:
         # ftrace's banner, with a legend of its flags.
@@ -349,7 +343,7 @@ cdef class Scanner:
             self.nr_shown = min(<size_t> (end - p), <size_t> SHOWN_MAX)
             memcpy(self.unread, p, self.nr_shown)
 
-    cdef void read_event(self, header_t* h, const char* start, const char* end) noexcept nogil:
+    cdef void read_event(self, header_t* h, const char* end) noexcept nogil:
         # Times first: a line from the past is left out before it can say anything.
         cdef int kind = kind_of_event(h)
         self.nr_event_lines += 1
@@ -360,28 +354,28 @@ cdef class Scanner:
         if self.nr_held:
             self.settle_held(h.at.time)
         if self.tracker.start_ns >= 0 and h.at.time > self.tracker.now_ns + JUMP_NS_MIN:
-            self.hold(start, end, h.at.time)
+            self.hold(h.start, end, h.at.time)
         else:
-            self.take_event(h, kind, start, end)
+            self.take_event(h, kind, end)
 
     cdef void see_flags(self, const header_t* h) noexcept nogil:
         if self.flags_word == 0:
             self.flags_word = h.flags_word
         self.flags_vary = h.flags_word != self.flags_word
 
-    cdef void take_event(self, header_t* h, int kind, const char* start, const char* end) noexcept nogil:
+    cdef void take_event(self, header_t* h, int kind, const char* end) noexcept nogil:
         if self.tracker.start_ns >= 0 and h.at.time < self.tracker.now_ns:
             if self.tracker.now_ns - h.at.time > DISORDER_NS_MAX:
                 self.leave_out(BACKWARDS)
                 return
             self.leave_out(DISORDER)
-        if self.read_fields(h, kind, start, end):
+        if self.read_fields(h, kind, end):
             self.nr_sched_lines += 1
             self.nr_ftrace_lines += h.is_ftrace
         else:
             self.leave_out(STRANGE)
             if kind == SAYS_SWITCH:
-                self.note_unread(start, end)
+                self.note_unread(h.start, end)
 
     cdef void hold(self, const char* start, const char* end, int64_t time) noexcept nogil:
         # One wrong digit in a time would put all lines after it into the past.
@@ -401,9 +395,9 @@ cdef class Scanner:
             if self.left_out[JUMP] == 1:
                 self.first_left_out[JUMP] = self.held_line
         elif read_header(self.held, self.held + length, &h):
-            self.take_event(&h, kind_of_event(&h), self.held, self.held + length)
+            self.take_event(&h, kind_of_event(&h), self.held + length)
 
-    cdef bint read_fields(self, header_t* h, int kind, const char* start, const char* end) noexcept nogil:
+    cdef bint read_fields(self, header_t* h, int kind, const char* end) noexcept nogil:
         # Whether the line was understood. Numbers of processes, or of a container, do not say who was running.
         if kind == SAYS_SWITCH:
             return self.read_switch(h, end)
@@ -414,7 +408,7 @@ cdef class Scanner:
         if kind == SAYS_CONTEXT:
             return self.tracker.on_context(&h.at)
         if kind == SAYS_RUNTIME:
-            return self.read_runtime(h, start, end)
+            return self.read_runtime(h, end)
         if kind == SAYS_FORK:
             return self.read_fork(h, end)
         return self.read_wakeup(h, kind, end)
@@ -447,12 +441,12 @@ cdef class Scanner:
         cdef named_t parent, child
         return read_fork(h.fields, end, &parent, &child) and self.tracker.on_fork(&h.at, &parent, &child)
 
-    cdef bint read_runtime(self, header_t* h, const char* start, const char* end) noexcept nogil:
+    cdef bint read_runtime(self, header_t* h, const char* end) noexcept nogil:
         cdef named_t task
         cdef int64_t ran_ns = 0
         if not read_runtime(h.fields, end, &task, &ran_ns):
             return False
-        if h.at.tid < 0 and is_named(start, end, &task) and 0 <= task.pid <= 0x7FFFFFFF:
+        if h.at.tid < 0 and is_named(h.start, end, &task) and 0 <= task.pid <= 0x7FFFFFFF:
             # Without a number the name in front tells who runs, as long as nobody else is known to.
             if h.at.cpu >= self.tracker.room_cpus or self.tracker.cpus[h.at.cpu].curr >= NOBODY:
                 h.at.tid = <int32_t> task.pid

@@ -266,6 +266,7 @@ def test_what_has_no_name_of_an_event_says_nothing():
         "            cafe [unknown] (/usr/lib/libc.so.6)",
         " =>  <00007f3b2c1a0e07>",
         "TRACE:",
+        '  var linuxPerfData = "# tracer: nop\\n\\',
         "capturing trace... done",
     ]
     recording = read(ftrace(3, A, "sched_switch: a:101 [120] S ==> b:102 [120]"), *between, switch(9000, B, A))
@@ -318,6 +319,17 @@ def test_it_is_said_which_part_of_a_line_is_missing(gone, missing):
 def test_without_context_ftrace_is_told_what_to_do():
     message = refused("sched_switch: prev_comm=a prev_pid=101 prev_prio=120 prev_state=S ==> next_comm=b next_pid=1 next_prio=1")
     assert "context-info" in message and "trace-cmd report" in message and "perf" not in message
+
+
+def test_the_function_graph_tracer_is_named():
+    line = " 0)               |  /* sched_switch: a:1 [120] S ==> b:2 [120] */"
+    assert "function_graph" in refused(line, " 0)   1.234 us    |  schedule();")
+
+
+@pytest.mark.parametrize("lines", [["# tracer: nop", "#"], ["cpus=2"], ["version = 6", "cpus=2"]])
+def test_a_trace_of_nothing_is_told_how_to_record(lines):
+    message = refused(*lines)
+    assert "nothing was recorded" in message and "trace-cmd record -e sched" in message
 
 
 @pytest.mark.parametrize("blank", ["", " "])
