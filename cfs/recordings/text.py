@@ -76,7 +76,10 @@ def _require_sound(scanner: Scanner, source: Source, head: bytes) -> None:
     if scanner.nr_sched_lines == 0:
         where = next((f"; line {first} cannot be understood" for _, first in left_out.values()), "")
         nr = scanner.nr_event_lines
-        raise RecordingError(f"{name} has {nr} events but none of the scheduler{where}{because}")
+        raise RecordingError(
+            f"{name} has {nr} events but none of the scheduler{where}; record with perf sched record, or with "
+            f"trace-cmd record -e sched{because}"
+        )
     if scanner.tracker.nr_switches == 0:
         raise RecordingError(f"{name} has no sched_switch; {_how_to_record(scanner)}{because}")
     nr_backwards, first = left_out.get("backwards", (0, 0))
