@@ -37,6 +37,7 @@ cdef struct header_t:
     const char* flags
     int nr_flags  # 0: there are none
     uint64_t flags_word  # the last eight of them
+    bint has_time  # and a CPU, even if no event follows: "sys_read -> 0x5", "schedule <-do_nanosleep"
     bint is_ftrace
     bint is_single  # one number in front, as perf prints it: that of the thread, or of its process
     const char* event  # its name, without "sched:"

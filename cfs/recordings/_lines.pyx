@@ -142,18 +142,18 @@ cdef uint8_t irq_of(const header_t* h, int column) noexcept nogil:
     return IRQ_HARD if flag in (c"h", c"H", c"z", c"Z") else IRQ_UNKNOWN
 
 
-cdef inline bint read_task(const char* start, const char* bracket, header_t* h) noexcept nogil:
+cdef inline const char* read_task(const char* start, const char* bracket, header_t* h) noexcept nogil:
     # The number in front of '[': PID/TID, TID or COMM-TID; in between may stand ftrace's "(TGID)". Where only
     # a name stands there, or nothing, who runs is not known.
     cdef const char* p = bracket - 1
     if bracket == start:
         h.at.tid = -1
         h.is_ftrace = h.is_single = False
-        return True
+        return bracket + 1
     while p >= start and p[0] == c" ":
         p -= 1
     if p == bracket - 1:
-        return False
+        return NULL
     if p >= start and p[0] == c")":
         while p >= start and p[0] != c"(":
             p -= 1
@@ -167,23 +167,21 @@ cdef inline bint read_task(const char* start, const char* bracket, header_t* h) 
     h.at.tid = -1
     h.is_ftrace = h.is_single = False
     if number(p + 1, end, 10, &tid) == NULL or p < start or not (p[0] in (c"/", c"-", c" ")):
-        return True
+        return bracket + 1
     if tid > 0x7FFFFFFF:
-        return False
+        return NULL
     if p > start and p[0] == c"-" and ((p - 1)[0] == c"/" or (p - 1)[0] == c" "):
         tid = -1
     h.at.tid = <int32_t> tid
     h.is_ftrace = p[0] == c"-" and tid >= 0
     h.is_single = p[0] == c" "
-    return True
+    return bracket + 1
 
 
-cdef bint read_rest(const char* p, const char* end, header_t* h, bint is_latency) noexcept nogil:
-    # CPU] FLAGS TIME: EVENT: FIELDS, or of the latency format CPUFLAGS TIME: EVENT: FIELDS. h.event is not NULL if
-    # all is there but the event.
+cdef inline bint read_rest(const char* p, const char* end, header_t* h, bint is_latency) noexcept nogil:
+    # CPU] FLAGS TIME: EVENT: FIELDS, or of the latency format CPUFLAGS TIME: EVENT: FIELDS.
     cdef int64_t cpu = 0
     cdef const char* time
-    h.event = NULL
     h.nr_flags = 0
     p = number(p, end, 5, &cpu)
     if p == NULL or p == end or cpu >= NR_CPUS_MAX:
@@ -202,7 +200,10 @@ cdef bint read_rest(const char* p, const char* end, header_t* h, bint is_latency
             return False
         if p == NULL:
             p = read_us(time, end, &h.at.time)
-    return p != NULL and read_name(skip_blanks(p, end), end, h)
+    if p == NULL:
+        return False
+    h.has_time = True
+    return read_name(skip_blanks(p, end), end, h)
 
 
 cdef inline bint read_name(const char* p, const char* end, header_t* h) noexcept nogil:
@@ -227,37 +228,35 @@ cdef inline bint read_name(const char* p, const char* end, header_t* h) noexcept
 
 
 cdef bint read_header(const char* start, const char* end, header_t* h) noexcept nogil:
-    # at.irq is left to whoever knows the columns of the flags (`irq_of`).
+    # Brackets first, then the latency format. at.irq is left to whoever knows the columns of the flags (`irq_of`).
     cdef const char* p = start
+    cdef const char* rest
+    cdef bint is_latency = False
     h.start = start
+    h.has_time = False
     h.at.irq = IRQ_UNKNOWN
-    while p < end:
-        p = <const char*> memchr(p, c"[", end - p)
+    while True:
+        p = <const char*> memchr(p, c"-" if is_latency else c"[", end - p) if p < end else NULL
         if p == NULL:
-            break
-        if read_task(start, p, h) and read_rest(p + 1, end, h, False):
+            if is_latency:
+                return False
+            is_latency, p = True, start
+            continue
+        rest = read_latency_task(p, end, h) if is_latency else read_task(start, p, h)
+        if rest != NULL and read_rest(rest, end, h, is_latency):
             return True
         p += 1
-    return read_latency(start, end, h)
 
 
-cdef bint read_latency(const char* start, const char* end, header_t* h) noexcept nogil:
-    # COMM-TID CPUFLAGS TIME: EVENT: FIELDS, without brackets. A name may hold dashes, and so may what a kernel's
-    # log has in front.
-    cdef const char* dash = start
-    cdef const char* p
+cdef inline const char* read_latency_task(const char* dash, const char* end, header_t* h) noexcept nogil:
+    # COMM-TID and blanks: what follows, or NULL. A name may hold dashes, and so may what a kernel's log has in front.
     cdef int64_t tid = 0
-    while dash < end:
-        dash = <const char*> memchr(dash, c"-", end - dash)
-        if dash == NULL:
-            return False
-        p = number(dash + 1, end, 10, &tid)
-        if p != NULL and p < end and p[0] == c" " and tid <= 0x7FFFFFFF and read_rest(skip_blanks(p, end), end, h, True):
-            h.at.tid = <int32_t> tid
-            h.is_ftrace, h.is_single = True, False
-            return True
-        dash += 1
-    return False
+    cdef const char* p = number(dash + 1, end, 10, &tid)
+    if p == NULL or p == end or p[0] != c" " or tid > 0x7FFFFFFF:
+        return NULL
+    h.at.tid = <int32_t> tid
+    h.is_ftrace, h.is_single = True, False
+    return skip_blanks(p, end)
 
 
 cdef inline bint is_event(const header_t* h, const char* name, int length) noexcept nogil:
@@ -590,7 +589,7 @@ cdef int kind_of_other(const char* p, const char* end, int64_t* lost) noexcept n
         return SAYS_LOSS
     if names_a_switch(p, end):
         return SAYS_STRANGE
-    return SAYS_NOTHING if said > p or is_said_by_tools(p, end) or is_no_event(p, end) else SAYS_STRANGE
+    return SAYS_NOTHING if said > p or is_said_by_tools(p, end) else SAYS_STRANGE
 
 
 cdef const char* after_log_prefix(const char* p, const char* end) noexcept nogil:
@@ -655,19 +654,6 @@ cdef bint is_frame(const char* p, const char* end) noexcept nogil:
     if q - p >= 8 and (q == end or q[0] == c" "):
         return True
     return q > p and q < end and q[0] == c" " and (end - 1)[0] == c")"
-
-
-cdef bint is_no_event(const char* p, const char* end) noexcept nogil:
-    # A CPU and a time, and then no name of an event: "sys_read -> 0x5", "sys_getpid()", "schedule <-do_nanosleep".
-    cdef header_t h
-    while p < end:
-        p = <const char*> memchr(p, c"[", end - p)
-        if p == NULL:
-            return False
-        p += 1
-        if read_rest(p, end, &h, False) or h.event != NULL:
-            return True
-    return False
 
 
 cdef bint may_be_a_switch(const char* p, const char* end) noexcept nogil:

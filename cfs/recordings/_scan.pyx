@@ -291,7 +291,7 @@ cdef class Scanner:
         elif p < end and p[0] == c"#":
             self.read_comment(p, end)
         elif p < end:
-            self.read_other(p, end)
+            self.read_other(&h, p, end)
 
     cdef const char* without_script(self, const char** p, const char* end) noexcept nogil:
         # A line may be one of a string of a page's script: its text and its end.
@@ -316,7 +316,7 @@ cdef class Scanner:
             if kind == LEGEND_IRQ:
                 self.irq_column = self.legend_column
 
-    cdef void read_other(self, const char* p, const char* end) noexcept nogil:
+    cdef void read_other(self, const header_t* h, const char* p, const char* end) noexcept nogil:
         cdef int64_t lost = 0
         cdef int kind
         while p < end and p[0] == c"\t":  # before the frames of a stack
@@ -333,7 +333,7 @@ cdef class Scanner:
                 self.note_unread(p, end)
             elif self.nr_event_lines == 0 and begins_a_page(p, end):
                 self.is_page = True
-            elif not self.is_page:
+            elif not self.is_page and not h.has_time:
                 self.leave_out(STRANGE)
 
     cdef void note_unread(self, const char* p, const char* end) noexcept nogil:
