@@ -64,6 +64,7 @@ cdef bint read_wakeup(const char* fields, const char* end, named_t* task, bint* 
 cdef bint read_fork(const char* fields, const char* end, named_t* parent, named_t* child) noexcept nogil
 cdef bint read_runtime(const char* fields, const char* end, named_t* task, int64_t* runtime_ns) noexcept nogil
 cdef int kind_of_other(const char* p, const char* end, int64_t* lost) noexcept nogil
+cdef bint is_cut_event(const char* p, const char* end) noexcept nogil
 cdef bint may_be_a_switch(const char* p, const char* end) noexcept nogil
 cdef bint names_a_switch(const char* p, const char* end) noexcept nogil
 cdef int32_t preempted_bit(int32_t known, int32_t state) noexcept nogil

@@ -656,6 +656,13 @@ cdef bint is_frame(const char* p, const char* end) noexcept nogil:
     return q > p and q < end and q[0] == c" " and (end - 1)[0] == c")"
 
 
+cdef bint is_cut_event(const char* p, const char* end) noexcept nogil:
+    # Of a line with a time, but without a name of an event: was one of the scheduler meant? Functions are not.
+    return (after_first(p, end, b"sched:", 6) != NULL or after_first(p, end, b": sched_", 8) != NULL) and (
+        after_first(p, end, b" <-", 3) == NULL
+    )
+
+
 cdef bint may_be_a_switch(const char* p, const char* end) noexcept nogil:
     # Most lines are not, and this is soon seen.
     return after_first(p, end, b"_switch: ", 9) != NULL

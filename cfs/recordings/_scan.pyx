@@ -45,6 +45,7 @@ from ._lines cimport (
     end_of_script,
     header_t,
     irq_of,
+    is_cut_event,
     kind_of_event,
     kind_of_legend,
     kind_of_other,
@@ -333,7 +334,7 @@ cdef class Scanner:
                 self.note_unread(p, end)
             elif self.nr_event_lines == 0 and begins_a_page(p, end):
                 self.is_page = True
-            elif not self.is_page and not h.has_time:
+            elif not self.is_page and (not h.has_time or is_cut_event(p, end)):
                 self.leave_out(STRANGE)
 
     cdef void note_unread(self, const char* p, const char* end) noexcept nogil:

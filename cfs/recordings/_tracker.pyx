@@ -410,10 +410,10 @@ cdef class Tracker:
         if row == IDLE or task.name == NULL:
             return
         length = min(task.end - task.name, NAME_MAX - 1)
-        if length == 5 and memcmp(task.name, b"<...>", 5) == 0:  # the tracer's word for a name that it does not know
-            return
         known = self.rows[row].name
         if known != NOBODY and self.is_name(known, task.name, length):
+            return
+        if length == 5 and memcmp(task.name, b"<...>", 5) == 0:  # the tracer's word for a name that it does not know
             return
         index = self.name_index(task.name, length)
         self.rows[row].name = index

@@ -19,7 +19,7 @@ from tests.unit.cli.commands import assert_refused, run
 from tests.unit.recordings import test_formats_of_other_tools as fields
 from tests.unit.recordings import test_spellings as heads
 from tests.unit.recordings.lines import text
-from tests.unit.recordings.test_cases import CASES
+from tests.unit.recordings.test_text_cases import CASES
 
 LINES = 400  # of a recording: enough for switches of all kinds
 

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from cfs import RecordingError
+from cfs.recordings._scan import Scanner
 
-from .lines import A, B, IDLE, ftrace, read, row, runs_of, switch, wake
+from .lines import A, B, IDLE, ftrace, read, row, runs_of, switch, text, wake
 from .test_formats_of_other_tools import FTRACE, assert_same, lines_of, opened, raw, with_colons
 
 PERF, KERNEL = ["nice-hogs-small", "periodic"], "nice-hogs-ftrace"
@@ -271,6 +272,38 @@ def test_what_has_no_name_of_an_event_says_nothing():
     ]
     recording = read(ftrace(3, A, "sched_switch: a:101 [120] S ==> b:102 [120]"), *between, switch(9000, B, A))
     assert (recording.nr_switches, recording.warnings) == (2, [])
+
+
+@pytest.mark.parametrize("line", [wake(5, A, B), ftrace(5, A, "sched_waking: comm=b pid=102 prio=120 target_cpu=000")])
+def test_a_line_cut_anywhere_is_left_out_and_said(line):
+    for length in range(line.index("sched_") + 6, line.index("pid=")):
+        [warning] = read(switch(0, A, B), line[:length]).warnings
+        assert "line 2" in warning
+
+
+@pytest.mark.parametrize("size", [1, 1000, 65_535, 65_536, 65_537, 1 << 20])
+def test_what_is_looked_at_beforehand_does_not_depend_on_the_blocks(size):
+    # B3, where the text is longer than the beginning that is looked at
+    lines = rewritten(lambda m: "{comm}-{tid} [{cpu}] {time}: {rest}".format(**{**m, "tid": "7"}))
+    content = text(*[*lines, "x" * 5000, *new_page(lines[-200:])])
+    scanner = Scanner()
+    for at in range(0, len(content), size):
+        scanner.feed(content[at : at + size])
+    scanner.finish()
+    whole = Scanner()
+    whole.feed(content)
+    whole.finish()
+    assert len(content) > 4 * 65_536 and scanner.wrong_heads_line == whole.wrong_heads_line > 0
+    assert bytes(memoryview(scanner.tracker)) == bytes(memoryview(whole.tracker))
+    assert scanner.lines_left_out() == whole.lines_left_out()
+
+
+def test_numbers_in_front_that_turn_wrong_later_are_not_used_from_there_on():
+    right = [switch(1000 * i, *((A, B), (B, A))[i % 2]) for i in range(2)]
+    filler = ["# " + "x" * 100] * 1000
+    wrong = [NUMBERS.sub(r"7/7\3", switch(10_000 + 1000 * i, *((A, B), (B, A))[i % 2]), count=1) for i in range(9)]
+    recording = read(*right, *filler, *wrong)
+    assert "line 1003" in recording.warnings[0] and recording.nr_switches == 11
 
 
 def test_unknown_names_are_each_their_own():
