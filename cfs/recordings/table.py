@@ -116,12 +116,16 @@ class EventTable:
     def _name_the_unknown(self) -> None:
         # A task that nobody named has a name of its own, spelt as perf does it: unknown ones are not one program.
         numbers: dict[str, int] = {}
-        for row in np.flatnonzero(self.task_table["name"] < 0).tolist():
+        unknown = np.flatnonzero(self.task_table["name"] < 0).tolist()
+        for row in unknown:
             name = f":{self.task_table['pid'][row]}"
             if name not in numbers:
                 numbers[name] = len(self.names)
                 self.names.append(name)
             self.task_table["name"][row] = numbers[name]
+        if unknown:
+            them = "the name of 1 task is" if len(unknown) == 1 else f"the names of {len(unknown)} tasks are"
+            self.warnings.append(f"{them} not known: a task without one is called by its number, as {next(iter(numbers))}")
 
     @property
     def tasks(self) -> tuple[RecordedTask, ...]:

@@ -37,7 +37,6 @@ def busy(name):
         ("latency-format-tracecmd-l.txt", {"b": 1 * MS, "a": 2 * MS}),
         ("systrace-js-lines.html", {"b": 1 * MS, "a": 2 * MS}),
         ("perf-callchain.txt", {"b": 1 * MS, "a": 2 * MS}),
-        ("unknown-comm.txt", {"worker": 4 * MS, ":30": 2 * MS}),
     ],
 )
 def test_cpu_time(name, expected):
@@ -59,6 +58,12 @@ def test_the_same_as_without_the_fault(name, good, warning):
     assert found.causes() == wanted.causes() and np.array_equal(found.busy_ns(), wanted.busy_ns())
     assert [task.comm for task in found.tasks] == [task.comm for task in wanted.tasks]
     assert len(found.warnings) == (warning is not None) and all(warning in text for text in found.warnings)
+
+
+def test_an_unknown_name_is_no_name_and_is_said():
+    times, warnings = busy("unknown-comm.txt")
+    assert times == {"worker": 4 * MS, ":30": 2 * MS}
+    assert warnings == ["the name of 1 task is not known: a task without one is called by its number, as :30"]
 
 
 def test_a_container_has_two_tasks_and_94_of_98_ms_in_runs():
