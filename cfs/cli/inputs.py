@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import re
+import tomllib
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,6 +20,7 @@ import typer
 
 from ..recordings.recording import Recording
 from ..result import Result
+from ..scenarios.file import BYTES_MAX as SCENARIO_BYTES_MAX
 from ..scenarios.read import read_scenario
 from ..units import clean, count_text, time_text
 from ..workload.workload import Workload
@@ -144,7 +146,8 @@ def cpus_of(texts: list[str]) -> list[int] | None:
 # ----------------------------------------------------------------------------------------------- what is read
 
 TOML_LINE = re.compile(rb"\s*(\[\[?[^\[\]]+\]\]?|[\w\"'-]+\s*=.*)\s*(#.*)?")
-"""A header or a key; no line of perf script or ftrace looks like it."""
+"""A header or a key; of recordings only the banner of trace-cmd looks like it (``cpus=2``)."""
+TASK_LINE = re.compile(rb"^\s*\[\[\s*task\s*\]\]", re.MULTILINE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,13 +170,23 @@ def read_input(path: str, choice: Choice, until_ns: int | None = None) -> Given:
 
 
 def is_scenario(path: str) -> bool:
-    """Is it a scenario file? Its first line that is no comment says so."""
-    if path == "-" or not os.path.isfile(path):
+    """Is it a scenario file? One is TOML that has tasks, or is called so."""
+    if path == "-" or not os.path.isfile(path) or path.endswith(".toml"):
         return path.endswith(".toml")
     with open(path, "rb") as file:
         head = file.read(1 << 16)
-    lines = (line for line in head.splitlines() if line.strip() and not line.lstrip().startswith(b"#"))
-    return path.endswith(".toml") or TOML_LINE.fullmatch(next(lines, b"")) is not None
+        lines = (line for line in head.splitlines() if line.strip() and not line.lstrip().startswith(b"#"))
+        if TOML_LINE.fullmatch(next(lines, b"")) is None:
+            return False
+        return has_tasks(head + file.read(SCENARIO_BYTES_MAX - len(head)))
+
+
+def has_tasks(content: bytes) -> bool:
+    """Is this a scenario, or would it be one without a slip somewhere?"""
+    try:
+        return "task" in tomllib.loads(content.decode())
+    except (ValueError, RecursionError):
+        return TASK_LINE.search(content) is not None
 
 
 def _recording(path: str, choice: Choice, until_ns: int | None) -> Given:

@@ -5,19 +5,24 @@ What it decides: what a line says. The text is never copied: names are pointers 
 A line is a header and fields. Names may hold blanks, '/', ':', '-', '=' and brackets, so nothing is split at
 blanks:
 
-    perf      COMM PID/TID [CPU] SECONDS.FRACTION: sched:EVENT: FIELDS     (or one number, TID or PID)
+    perf      COMM PID/TID [CPU] SECONDS.FRACTION: sched:EVENT: FIELDS     (or one number, TID or PID; or none)
     ftrace    COMM-TID [CPU] FLAGS SECONDS.FRACTION: EVENT: FIELDS         (trace-cmd: maybe without FLAGS)
+    latency   COMM-TID CPUFLAGS SECONDS.FRACTION: EVENT: FIELDS            (trace-cmd report -l)
+              COMM-TID CPUFLAGS MICROSECONDSus : EVENT: FIELDS             (ftrace; its dump in a kernel's log)
 
 The header is the first '[' after which a CPU, a time and an event follow (the event alone is longer than a
-name can be); the task is the number before it. Fields are trusted rather than the header's name, pids rather
-than names. Fields have three spellings, each read from the right:
+name can be); the task is the number before it. Only where there is none, the latency format is looked for.
+Fields are trusted rather than the header's name, pids rather than names. Fields have three spellings, each read
+from the right:
 
     keys      prev_comm=A prev_pid=1 prev_prio=120 prev_state=S ==> next_comm=B next_pid=2 next_prio=120
     raw keys  the same without the arrow, the state a number (trace-cmd report -R)
     colons    A:1 [120] S ==> B:2 [120]      (trace-cmd and perf with libtraceevent's plugins)
               task A:1 [120] (S) ==> B:2 [120]                             (kernels around 2.6.30)
 
-What a number means (whether a pid can be one, which task it is) is left to `_tracker`.
+What trace-cmd says of fields that it could not find or print is passed over. What a number means (whether a pid
+can be one, which task it is) is left to `_tracker`; which kernel a number of a state is of, and which column of
+FLAGS tells interrupts, to `_scan`, which sees more than one line.
 
 Rejected: regular expressions (4 us a line).
 """
@@ -64,11 +69,30 @@ cdef inline const char* after_last(
     return NULL
 
 
-cdef const char* read_time(const char* p, const char* end, int64_t* time) noexcept nogil:
-    # SECONDS.FRACTION and a colon; a fraction of 6 digits is us, of 9 digits ns.
+cdef inline const char* after_first(
+    const char* start, const char* end, const char* key, int length
+) noexcept nogil:
+    # What follows the first `key` in start ... end; NULL if there is none.
+    cdef const char* p = start
+    while p + length <= end:
+        p = <const char*> memchr(p, key[0], end - length + 1 - p)
+        if p == NULL:
+            return NULL
+        if memcmp(p, key, length) == 0:
+            return p + length
+        p += 1
+    return NULL
+
+
+cdef inline bint begins(const char* p, const char* end, const char* key, int length) noexcept nogil:
+    return end - p >= length and memcmp(p, key, length) == 0
+
+
+cdef inline const char* read_time(const char* p, const char* end, int64_t* time) noexcept nogil:
+    # SECONDS.FRACTION and a colon; a fraction of 6 digits is us, of 9 digits ns. Seconds since 1970 have ten digits.
     cdef int64_t seconds = 0, fraction = 0
-    cdef const char* point = number(p, end, 9, &seconds)
-    if point == NULL or point == end or point[0] != c".":
+    cdef const char* point = number(p, end, 10, &seconds)
+    if point == NULL or point == end or point[0] != c"." or seconds > SECONDS_MAX:
         return NULL
     p = number(point + 1, end, 9, &fraction)
     if p == NULL or p == end or p[0] != c":":
@@ -81,25 +105,55 @@ cdef const char* read_time(const char* p, const char* end, int64_t* time) noexce
     return p + 1
 
 
-cdef inline uint8_t irq_of(const char* flags, const char* end) noexcept nogil:
-    # The third of ftrace's flags says whose context it is.
-    if end - flags < 3:
+cdef inline const char* read_us(const char* p, const char* end, int64_t* time) noexcept nogil:
+    # The time of ftrace's latency format: "1234us : ", with a mark of how long the next event takes for the blank.
+    cdef int64_t us = 0
+    p = number(p, end, 15, &us)
+    if p == NULL or end - p < 5 or p[0] != c"u" or p[1] != c"s" or p[3] != c":":
+        return NULL
+    time[0] = us * 1000
+    return p + 4
+
+
+cdef inline const char* read_flags(const char* p, const char* end, header_t* h) noexcept nogil:
+    # A word; it is kept as a number, too, by which it is told from others.
+    h.flags = p
+    h.flags_word = 0
+    while p < end and p[0] != c" ":
+        h.flags_word = h.flags_word << 8 | <unsigned char> p[0]
+        p += 1
+    h.nr_flags = <int> (p - h.flags)
+    return p
+
+
+cdef uint8_t irq_of(const header_t* h, int column) noexcept nogil:
+    # One of ftrace's flags says whose context it is: the one in `column`, or without a legend the third; the
+    # fourth where kernels for real time have a flag more in front of it.
+    cdef char flag
+    if column == COLUMN_UNTOLD:
+        column = 2 if h.nr_flags < 6 else 3
+    if column < 0 or column >= h.nr_flags:
         return IRQ_UNKNOWN
-    if flags[2] == c".":
+    flag = h.flags[column]
+    if flag == c".":
         return IRQ_NONE
-    if flags[2] == c"s":
+    if flag == c"s":
         return IRQ_SOFT
-    return IRQ_HARD if flags[2] in (c"h", c"H", c"z", c"Z") else IRQ_UNKNOWN
+    return IRQ_HARD if flag in (c"h", c"H", c"z", c"Z") else IRQ_UNKNOWN
 
 
-cdef bint read_task(const char* start, const char* bracket, header_t* h) noexcept nogil:
+cdef inline const char* read_task(const char* start, const char* bracket, header_t* h) noexcept nogil:
     # The number in front of '[': PID/TID, TID or COMM-TID; in between may stand ftrace's "(TGID)". Where only
-    # a name stands there, who runs is not known.
+    # a name stands there, or nothing, who runs is not known.
     cdef const char* p = bracket - 1
+    if bracket == start:
+        h.at.tid = -1
+        h.is_ftrace = h.is_single = False
+        return bracket + 1
     while p >= start and p[0] == c" ":
         p -= 1
     if p == bracket - 1:
-        return False
+        return NULL
     if p >= start and p[0] == c")":
         while p >= start and p[0] != c"(":
             p -= 1
@@ -113,36 +167,47 @@ cdef bint read_task(const char* start, const char* bracket, header_t* h) noexcep
     h.at.tid = -1
     h.is_ftrace = h.is_single = False
     if number(p + 1, end, 10, &tid) == NULL or p < start or not (p[0] in (c"/", c"-", c" ")):
-        return True
+        return bracket + 1
     if tid > 0x7FFFFFFF:
-        return False
+        return NULL
     if p > start and p[0] == c"-" and ((p - 1)[0] == c"/" or (p - 1)[0] == c" "):
         tid = -1
     h.at.tid = <int32_t> tid
     h.is_ftrace = p[0] == c"-" and tid >= 0
     h.is_single = p[0] == c" "
-    return True
+    return bracket + 1
 
 
-cdef bint read_rest(const char* p, const char* end, header_t* h) noexcept nogil:
-    # CPU] FLAGS TIME: EVENT: FIELDS
+cdef inline bint read_rest(const char* p, const char* end, header_t* h, bint is_latency) noexcept nogil:
+    # CPU] FLAGS TIME: EVENT: FIELDS, or of the latency format CPUFLAGS TIME: EVENT: FIELDS.
     cdef int64_t cpu = 0
-    h.at.irq = IRQ_UNKNOWN
+    cdef const char* time
+    h.nr_flags = 0
     p = number(p, end, 5, &cpu)
-    if p == NULL or p == end or p[0] != c"]" or cpu >= NR_CPUS_MAX:
+    if p == NULL or p == end or cpu >= NR_CPUS_MAX:
         return False
+    if not is_latency:
+        if p[0] != c"]":
+            return False
+        p = skip_blanks(p + 1, end)
     h.at.cpu = <uint32_t> cpu
-    p = skip_blanks(p + 1, end)
-    cdef const char* flags = p
     if p < end and not c"0" <= p[0] <= c"9":
-        while p < end and p[0] != c" ":
-            p += 1
-        h.at.irq = irq_of(flags, p)
-        p = skip_blanks(p, end)
-    p = read_time(p, end, &h.at.time)
+        p = skip_blanks(read_flags(p, end, h), end)
+    time = p
+    p = read_time(time, end, &h.at.time)
+    if is_latency:
+        if h.nr_flags < 3:
+            return False
+        if p == NULL:
+            p = read_us(time, end, &h.at.time)
     if p == NULL:
         return False
-    p = skip_blanks(p, end)
+    h.has_time = True
+    return read_name(skip_blanks(p, end), end, h)
+
+
+cdef inline bint read_name(const char* p, const char* end, header_t* h) noexcept nogil:
+    # EVENT: FIELDS
     cdef const char* period = p
     while p < end and c"0" <= p[0] <= c"9":  # perf may print how many events the sample stands for
         p += 1
@@ -151,23 +216,47 @@ cdef bint read_rest(const char* p, const char* end, header_t* h) noexcept nogil:
     while p < end and p[0] > c" ":
         p += 1
     h.event_length = <int> (p - h.event) - 1
+    if h.event_length <= 0 or (p - 1)[0] != c":":
+        return False
+    if h.event_length > 6 and memcmp(h.event, b"sched:", 6) == 0:
+        h.event += 6
+        h.event_length -= 6
     h.fields = skip_blanks(p, end)
-    return h.event_length > 0 and (p - 1)[0] == c":"
+    if h.fields < end and h.fields[0] == c"[" and begins(h.fields, end, b"[FAILED TO PARSE]", 17):
+        h.fields = skip_blanks(h.fields + 17, end)
+    return True
 
 
 cdef bint read_header(const char* start, const char* end, header_t* h) noexcept nogil:
+    # Brackets first, then the latency format. at.irq is left to whoever knows the columns of the flags (`irq_of`).
     cdef const char* p = start
-    while p < end:
-        p = <const char*> memchr(p, c"[", end - p)
+    cdef const char* rest
+    cdef bint is_latency = False
+    h.start = start
+    h.has_time = False
+    h.at.irq = IRQ_UNKNOWN
+    while True:
+        p = <const char*> memchr(p, c"-" if is_latency else c"[", end - p) if p < end else NULL
         if p == NULL:
-            return False
-        if p > start and read_task(start, p, h) and read_rest(p + 1, end, h):
-            if h.event_length > 6 and memcmp(h.event, b"sched:", 6) == 0:
-                h.event += 6
-                h.event_length -= 6
+            if is_latency:
+                return False
+            is_latency, p = True, start
+            continue
+        rest = read_latency_task(p, end, h) if is_latency else read_task(start, p, h)
+        if rest != NULL and read_rest(rest, end, h, is_latency):
             return True
         p += 1
-    return False
+
+
+cdef inline const char* read_latency_task(const char* dash, const char* end, header_t* h) noexcept nogil:
+    # COMM-TID and blanks: what follows, or NULL. A name may hold dashes, and so may what a kernel's log has in front.
+    cdef int64_t tid = 0
+    cdef const char* p = number(dash + 1, end, 10, &tid)
+    if p == NULL or p == end or p[0] != c" " or tid > 0x7FFFFFFF:
+        return NULL
+    h.at.tid = <int32_t> tid
+    h.is_ftrace, h.is_single = True, False
+    return skip_blanks(p, end)
 
 
 cdef inline bint is_event(const header_t* h, const char* name, int length) noexcept nogil:
@@ -190,19 +279,31 @@ cdef int kind_of_event(const header_t* h) noexcept nogil:
     return SAYS_FORK if is_event(h, b"sched_process_fork", 18) else SAYS_CONTEXT
 
 
-cdef uint8_t out_of(const char* state, const char* end) noexcept nogil:
-    # prev_state: R still runnable, and so is whatever has a "+"; X, Z, x ended; all others sleep, and D and I
-    # are told apart. Several letters stand together as S|K.
-    cdef uint8_t out = OUT_BLOCKED
+cdef inline void read_state(const char* state, const char* end, switch_t* s) noexcept nogil:
+    # prev_state, in letters or as a number.
+    s.state = STATE_IN_LETTERS
     if state < end and state[0] == c"(":
         state += 1
     if state < end and c"0" <= state[0] <= c"9":
-        return out_of_number(state, end)
+        s.state = state_number(state, end)
+        s.out = out_of_number(s.state, 0)
+    else:
+        s.out = out_of(state, end)
+
+
+cdef uint8_t out_of(const char* state, const char* end) noexcept nogil:
+    # R still runnable, and so is whatever has a "+"; X, Z, x ended; all others sleep, and D and I are told apart
+    # (older kernels: D with N). Several letters stand together as S|K. trace-cmd's plugins say W for I.
+    cdef uint8_t out = OUT_BLOCKED
     if state < end and state[0] == c"R":
         return OUT_PREEMPTED
+    if state < end and state[0] == c"W":
+        out = OUT_BLOCKED | BLOCK_I
     while state < end and state[0] != c" ":
         if state[0] == c"+":
             return OUT_PREEMPTED
+        if state[0] == c"N" and out == OUT_BLOCKED | BLOCK_D:
+            out = OUT_BLOCKED | BLOCK_I
         if out == OUT_BLOCKED:
             if state[0] == c"X" or state[0] == c"Z" or state[0] == c"x":
                 out = OUT_EXITED
@@ -214,8 +315,8 @@ cdef uint8_t out_of(const char* state, const char* end) noexcept nogil:
     return out
 
 
-cdef uint8_t out_of_number(const char* state, const char* end) noexcept nogil:
-    # R+ is a higher bit alone, and which one it is differs between kernels.
+cdef int32_t state_number(const char* state, const char* end) noexcept nogil:
+    # Its low bits: a long may be negative.
     cdef uint64_t bits = 0
     cdef int base = 10
     cdef char digit
@@ -231,7 +332,36 @@ cdef uint8_t out_of_number(const char* state, const char* end) noexcept nogil:
         else:
             break
         state += 1
-    return out_of_bits(bits & 0xFF)
+    return <int32_t> (bits & 0x1FFF)
+
+
+cdef int32_t preempted_bit(int32_t known, int32_t state) noexcept nogil:
+    # The bit alone that means R+ is one above all other states, so it says which kernels these numbers are of:
+    # 0x100 from 4.14 on, 0x200 to 0x1000 before; 0: not known. Also 4.14 began to report an end as 0x10 or 0x20 and
+    # an idle kernel thread as 0x80 alone; before, states had several bits, and an end was 0x40.
+    if known == STATES_OF_4_14:
+        return known
+    if state > 0x1FF and state & (state - 1) == 0:
+        return max(known, state)
+    if state > 0x1FF or state & 0x80 and state != 0x80:
+        return max(known, 0x200)
+    if known == 0 and (state == 0x100 or state == 0x80 or state == 0x10 or state == 0x20):
+        return STATES_OF_4_14
+    return known
+
+
+cdef uint8_t out_of_number(int32_t state, int32_t preempted) noexcept nogil:
+    # By the kernel that the file is of. If nothing shows it, 0x40 is an end rather than a parked thread: a kernel
+    # that parks threads so has shown by idle ones which it is.
+    if preempted == STATES_OF_4_14:
+        return out_of_bits(state & 0xFF)
+    if state & 0x70:
+        return OUT_EXITED
+    if state & 0x402 == 0x402:
+        return OUT_BLOCKED | BLOCK_I
+    if preempted > state >= 0x200:  # parked
+        return OUT_BLOCKED
+    return out_of_bits(state & 0xFF)
 
 
 # ---- fields, from the right
@@ -285,7 +415,7 @@ cdef bint switch_by_keys(const char* start, const char* end, switch_t* s) noexce
     state = after_last(start, state_end, b" prev_state=", 12)
     if state == NULL:
         return False
-    s.out = out_of(state, state_end)
+    read_state(state, state_end, s)
     p = after_last(start, state - 12, b" prev_prio=", 11)
     if p == NULL or not field(p, end, &s.prev.prio):
         return False
@@ -316,7 +446,7 @@ cdef bint switch_by_colons(const char* start, const char* end, switch_t* s) noex
             if state[0] == c"(" and prev.end - start >= 5 and memcmp(start, b"task ", 5) == 0:
                 prev.name += 5
             s.prev, s.next = prev, next
-            s.out = out_of(state, arrow - 5)
+            read_state(state, arrow - 5, s)
             return True
         arrow = after_last(start, arrow - 4, b" ==> ", 5)  # two arrows may share a blank
     return False
@@ -370,8 +500,12 @@ cdef bint wakeup_by_keys(const char* start, const char* end, named_t* task) noex
 
 cdef bint wakeup_by_colons(const char* start, const char* end, named_t* task) noexcept nogil:
     # A:N [PRIO] [success=1] [CPU:N], and around 2.6.30: task A:N [PRIO] success=1 [CPU]
-    cdef const char* p = end
+    cdef const char* p = after_first(start, end, b"<CANT FIND FIELD", 16)
     cdef bint ends_with_cpu = False
+    if p != NULL:  # what follows does not matter; a priority may be missing
+        task.prio = NO_PRIO
+        return colons(start, p - 16, task) or colon(start, p - 16, task)
+    p = end
     while p != NULL:
         if colons(start, p, task):
             if ends_with_cpu and task.end - start >= 5 and memcmp(start, b"task ", 5) == 0:
@@ -439,9 +573,9 @@ cdef bint runtime_by_colons(
 cdef int kind_of_other(const char* p, const char* end, int64_t* lost) noexcept nogil:
     # What a line says that is no event, and how many events are lost: 0 if it does not say. Blanks in front are gone.
     cdef const char* at
-    cdef size_t length = end - p
+    cdef const char* said = after_log_prefix(p, end)
     lost[0] = 0
-    at = loss_of_ring(p, end)
+    at = loss_of_ring(said, end)
     if at == NULL:
         at = after_last(p, end, b" PERF_RECORD_LOST", 17)
         if at != NULL:
@@ -451,9 +585,30 @@ cdef int kind_of_other(const char* p, const char* end, int64_t* lost) noexcept n
         if number(at, end, 18, lost) == NULL:
             lost[0] = 0
         return SAYS_LOSS
-    if length > 10 and memcmp(p, b"Processed ", 10) == 0 and after_last(p, end, b" lost ", 6) != NULL:
+    if begins(p, end, b"Processed ", 10) and after_last(p, end, b" lost ", 6) != NULL:
         return SAYS_LOSS
-    return SAYS_NOTHING if is_said_by_tools(p, end) else SAYS_STRANGE
+    if names_a_switch(p, end):
+        return SAYS_STRANGE
+    return SAYS_NOTHING if said > p or is_said_by_tools(p, end) else SAYS_STRANGE
+
+
+cdef const char* after_log_prefix(const char* p, const char* end) noexcept nogil:
+    # What a kernel's log has in front: "[   12.345678] ", maybe with a level before and a caller after it, or what
+    # syslog and the journal write: "Nov 28 12:00:00 host kernel: ".
+    cdef const char* q = p
+    cdef const char* close
+    if end - q > 3 and q[0] == c"<" and c"0" <= q[1] <= c"9" and (q[2] == c">" or q[3] == c">"):
+        q += 3 if q[2] == c">" else 4
+    if q < end and q[0] == c"[":
+        close = <const char*> memchr(q, c"]", end - q)
+        if close != NULL and (memchr(q, c".", close - q) != NULL or memchr(q, c":", close - q) != NULL):
+            q = skip_blanks(close + 1, end)
+            if q == close + 1 and q < end and q[0] == c"[":
+                close = <const char*> memchr(q, c"]", end - q)
+                q = skip_blanks(close + 1, end) if close != NULL else q
+            return q
+    q = after_first(p, end, b" kernel: ", 9)
+    return p if q == NULL else skip_blanks(q, end)
 
 
 cdef const char* loss_of_ring(const char* p, const char* end) noexcept nogil:
@@ -469,31 +624,102 @@ cdef const char* loss_of_ring(const char* p, const char* end) noexcept nogil:
 
 
 cdef bint is_said_by_tools(const char* p, const char* end) noexcept nogil:
-    # Stacks, banners of trace-cmd, words and other records of perf: nothing that a replay needs.
-    cdef size_t length = end - p
-    cdef const char* q = p
-    if length > 3 and memcmp(p, b"=> ", 3) == 0:
+    # Stacks, banners of trace-cmd, atrace and ftrace's dumps, words and other records of perf: nothing that a replay
+    # needs.
+    if begins(p, end, b"=> ", 3) or is_frame(p, end):
         return True
-    while q < end and (c"0" <= q[0] <= c"9" or c"a" <= q[0] <= c"f"):
-        q += 1
-    if q - p >= 4 and q < end and q[0] == c" " and (end - 1)[0] == c")":
+    if begins(p, end, b"cpus=", 5) or begins(p, end, b"version = ", 10):
         return True
-    if length > 5 and memcmp(p, b"cpus=", 5) == 0 or length > 10 and memcmp(p, b"version = ", 10) == 0:
+    if begins(p, end, b"CPU ", 4) and after_last(p, end, b" is empty", 9) != NULL:
         return True
-    if length > 4 and memcmp(p, b"CPU ", 4) == 0 and after_last(p, end, b" is empty", 9) != NULL:
+    if begins(p, end, b"Check ", 6) and after_last(p, end, b"CPU overload", 12) != NULL:
         return True
-    if length > 6 and memcmp(p, b"Check ", 6) == 0 and after_last(p, end, b"CPU overload", 12) != NULL:
+    if begins(p, end, b"Dumping ftrace buffer", 21) or begins(p, end, b"--------", 8):
+        return True
+    if begins(p, end, b"TRACE:", 6) or begins(p, end, b"capturing trace...", 18):
         return True
     return (
-        after_last(p, end, b" PERF_RECORD_", 13) != NULL
+        after_first(p, end, b"linuxPerfData = ", 16) != NULL
+        or after_last(p, end, b" PERF_RECORD_", 13) != NULL
         or after_last(p, end, b" <stack trace>", 14) != NULL
         or after_last(p, end, b" <user stack trace>", 19) != NULL
     )
 
 
+cdef bint is_frame(const char* p, const char* end) noexcept nogil:
+    # ADDRESS SYMBOL (FILE); without the file an address is at least so long that it is nothing else.
+    cdef const char* q = p
+    while q < end and (c"0" <= q[0] <= c"9" or c"a" <= q[0] <= c"f"):
+        q += 1
+    if q - p >= 8 and (q == end or q[0] == c" "):
+        return True
+    return q > p and q < end and q[0] == c" " and (end - 1)[0] == c")"
+
+
+cdef bint is_cut_event(const char* p, const char* end) noexcept nogil:
+    # Of a line with a time, but without a name of an event: was one of the scheduler meant? Functions are not.
+    return (after_first(p, end, b"sched:", 6) != NULL or after_first(p, end, b": sched_", 8) != NULL) and (
+        after_first(p, end, b" <-", 3) == NULL
+    )
+
+
+cdef bint may_be_a_switch(const char* p, const char* end) noexcept nogil:
+    # Most lines are not, and this is soon seen.
+    return after_first(p, end, b"_switch: ", 9) != NULL
+
+
 cdef bint names_a_switch(const char* p, const char* end) noexcept nogil:
-    # Even a line without a header may show which text this is.
-    return after_last(p, end, b"sched_switch: ", 14) != NULL
+    # Even a line without a header, or without the name of the event, may show that a switch was meant.
+    if after_last(p, end, b"sched_switch: ", 14) != NULL:
+        return True
+    return after_first(p, end, b"prev_comm=", 10) != NULL and after_first(p, end, b" prev_pid=", 10) != NULL
+
+
+# ---- what stands around the lines
+
+cdef bint begins_a_page(const char* p, const char* end) noexcept nogil:
+    # A page of systrace: its script and styles are no lines of a trace.
+    return (
+        begins(p, end, b"<!DOCTYPE html", 14)
+        or begins(p, end, b"<!doctype html", 14)
+        or begins(p, end, b"<html", 5)
+        or begins(p, end, b"<HTML", 5)
+    )
+
+
+cdef const char* end_of_script(const char* p, const char* end) noexcept nogil:
+    # Older pages have the trace as a string of their script, each line with "\n\" at its end, the last with "\n\"".
+    # NULL if the line is none of these.
+    if end - p >= 3 and memcmp(end - 3, b"\\n\\", 3) == 0:
+        return end - 3
+    if end - p >= 4 and memcmp(end - 4, b"\\n\";", 4) == 0:
+        return end - 4
+    if end - p >= 3 and memcmp(end - 3, b"\\n\"", 3) == 0:
+        return end - 3
+    return NULL
+
+
+cdef const char* unescaped(const char* p, const char* end, char* out) noexcept nogil:
+    # The text of a string of a script into `out`, which is as long; its end.
+    while p < end:
+        if p[0] == c"\\" and p + 1 < end:
+            p += 1
+        out[0] = p[0]
+        out += 1
+        p += 1
+    return out
+
+
+cdef int kind_of_legend(const char* p, const char* end) noexcept nogil:
+    # ftrace draws which flag is which, one a line: "#   || / _---=> hardirq/softirq".
+    cdef const char* name = after_first(p, end, b"=> ", 3)
+    if name == NULL or (name - 4)[0] != c"-":
+        return LEGEND_NONE
+    if begins(name, end, b"irqs-off", 8):
+        return LEGEND_FIRST
+    if begins(name, end, b"hardirq/softirq", 15):
+        return LEGEND_IRQ
+    return LEGEND_NONE if begins(name, end, b"CPU#", 4) else LEGEND_OTHER
 
 
 cdef int64_t nr_overwritten(const char* p, const char* end) noexcept nogil:
@@ -533,6 +759,7 @@ def fields_of(const unsigned char[::1] line not None):
     cdef const char* end = start + line.shape[0]
     if not read_header(start, end, &h):
         return None
+    h.at.irq = irq_of(&h, COLUMN_UNTOLD)
     said = {"time_ns": h.at.time, "cpu": h.at.cpu, "tid": h.at.tid, "irq": h.at.irq}
     said["event"] = h.event[: h.event_length]
     said.update(own_fields(&h, end))

@@ -61,6 +61,7 @@ cdef class Tracker:
     cdef bint on_context(self, const moment_t* at) noexcept nogil
     cdef bint on_gap(self, const moment_t* at) noexcept nogil
     cdef void on_loss(self, int64_t nr) noexcept nogil
+    cdef void forget_interrupts(self) noexcept nogil
     cdef int check_memory(self) except -1
 
     # Its own affairs.

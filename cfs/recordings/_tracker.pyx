@@ -413,6 +413,8 @@ cdef class Tracker:
         known = self.rows[row].name
         if known != NOBODY and self.is_name(known, task.name, length):
             return
+        if length == 5 and memcmp(task.name, b"<...>", 5) == 0:  # the tracer's word for a name that it does not know
+            return
         index = self.name_index(task.name, length)
         self.rows[row].name = index
         if self.rows[row].nr_names < NAMES_A_TASK_MAX:
@@ -450,6 +452,16 @@ cdef class Tracker:
         while self.name_slots[slot] and not self.is_name(self.name_slots[slot] - 1, name, length):
             slot = (slot + 1) & mask
         return slot
+
+    cdef void forget_interrupts(self) noexcept nogil:
+        # The format's flags turned out to say nothing: wakeups are as those of a format without flags.
+        cdef size_t i
+        cdef event_t* e
+        for i in range(self.nr_events):
+            e = &self.events[i]
+            if EARLY >= e.kind >= WAKE or e.kind == TAKEN:
+                if e.detail != IRQ_REMOTE:
+                    e.detail = IRQ_UNKNOWN
 
     # ---- room
 

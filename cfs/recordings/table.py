@@ -77,7 +77,7 @@ class RecordedTask:
     pid : int
         Its thread id.
     comm : str
-        Its last name, from the fields of the events.
+        Its last name, from the fields of the events; ``:PID`` if none has it.
     comms : tuple of str
         All names in the order in which they were taken.
     prio, nice : int
@@ -120,7 +120,22 @@ class EventTable:
         self._tracker = tracker
         self.names: list[str] = tracker.names_seen()
         self.task_table: np.ndarray = tracker.tasks_seen()
+        self._name_the_unknown()
         self._tasks: tuple[RecordedTask, ...] | None = None
+
+    def _name_the_unknown(self) -> None:
+        # A task that nobody named has a name of its own, spelt as perf does it: unknown ones are not one program.
+        numbers: dict[str, int] = {}
+        unknown = np.flatnonzero(self.task_table["name"] < 0).tolist()
+        for row in unknown:
+            name = f":{self.task_table['pid'][row]}"
+            if name not in numbers:
+                numbers[name] = len(self.names)
+                self.names.append(name)
+            self.task_table["name"][row] = numbers[name]
+        if unknown:
+            them = "the name of 1 task is" if len(unknown) == 1 else f"the names of {len(unknown)} tasks are"
+            self.warnings.append(f"{them} not known: a task without one is called by its number, as {next(iter(numbers))}")
 
     @property
     def tasks(self) -> tuple[RecordedTask, ...]:
@@ -134,7 +149,7 @@ class EventTable:
                 RecordedTask(
                     row=row,
                     pid=pid,
-                    comm=names[name] if name >= 0 else "",
+                    comm=names[name],
                     comms=tuple(comms.get(row, ())),
                     prio=prio,
                     nice=nice_of_prio(prio),
@@ -213,7 +228,6 @@ class EventTable:
         if not len(table):
             return np.zeros(0, np.uint8)
         parent, name = self.task_table["parent"], self.task_table["name"]
-        name = np.where(name < 0, len(self.names), name)
         return decide(Witness(table, self._shares(table, name), parent, name, self.names, self.start_ns))
 
     def _shares(self, table: np.ndarray, name: np.ndarray) -> np.ndarray:

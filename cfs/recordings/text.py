@@ -1,9 +1,12 @@
 """Text of `perf script` or ftrace, from its blocks to a `Reading`.
 
-What it decides: what a text must hold to be a recording, and how what was left out is said.
+What it decides: what a text must hold to be a recording, and how what was left out is said. What to do about it is
+said in the words of the tool that made the text.
 """
 
 from __future__ import annotations
+
+import re
 
 from ..errors import RecordingError
 from ._scan import Scanner
@@ -12,7 +15,17 @@ from .table import Reading
 
 __all__ = ["read_text"]
 
+HEAD_BYTES = 64  # show whose text it is
 NOTHING_YET_BYTES = 4 << 20
+PAGE_BYTES = 64 << 20  # so long the viewer's script in front of a page's trace may be
+
+CPU = re.compile(rb"\[\d{1,5}\]")
+TIME = re.compile(rb"\d\.\d+: ")
+COUNT = re.compile(rb"\]\s*(?:\S+\s+)?\d+: ")
+EVENT = re.compile(rb"sched_switch: ")
+REPORT = "trace-cmd report -t"
+TRACE_CMD = "record with trace-cmd record -e sched, or echo 1 > /sys/kernel/tracing/events/sched/sched_switch/enable"
+CLOCK = "record with trace-cmd record -C mono, or echo mono > /sys/kernel/tracing/trace_clock"
 
 
 def read_text(source: Source) -> Reading:
@@ -32,29 +45,29 @@ def read_text(source: Source) -> Reading:
     RecordingError
         It cannot be read, is something else, or holds nothing sound; the message says what and where.
     """
-    scanner, done = Scanner(), 0
+    scanner, done, head = Scanner(), 0, b""
     for block in source.blocks():
         scanner.feed(block)
+        head = head or bytes(block[:HEAD_BYTES])
         done += len(block)
-        if done >= NOTHING_YET_BYTES and scanner.nr_event_lines == 0:
+        if done >= (PAGE_BYTES if scanner.is_page else NOTHING_YET_BYTES) and scanner.nr_event_lines == 0:
             break
     scanner.finish()
-    _require_sound(scanner, source, done)
+    _require_sound(scanner, source, head)
     kind = "ftrace" if 2 * scanner.nr_ftrace_lines > scanner.nr_sched_lines else "perf script"
     return Reading(scanner.tracker, kind, scanner.nr_lines, _complaints(scanner))
 
 
-def _require_sound(scanner: Scanner, source: Source, nr_bytes: int) -> None:
+def _require_sound(scanner: Scanner, source: Source, head: bytes) -> None:
     # Said from the worst to the mildest; the first line left out is where to look.
     name, left_out = source.name, scanner.lines_left_out()
     because = "".join(f"; {warning}" for warning in source.warnings)
-    if nr_bytes == 0:
+    if not head:
         raise RecordingError(f"{name} is empty{because}")
-    if scanner.nr_event_lines == 0 and scanner.nr_headless:
-        raise RecordingError(
-            f"{name} has {scanner.nr_headless} lines of the scheduler without a CPU or a time in seconds, "
-            f"the first is line {scanner.first_headless}; make the text with {PERF_SCRIPT}{because}"
-        )
+    if scanner.tracker.nr_switches == 0 and scanner.nr_unread:
+        raise RecordingError(f"{name} {_unread(scanner)}{because}")
+    if scanner.nr_event_lines == 0 and head.startswith((b"# tracer:", b"cpus=", b"version = ")):
+        raise RecordingError(f"{name} is text of ftrace in which nothing was recorded; {TRACE_CMD}{because}")
     if scanner.nr_event_lines == 0:
         raise RecordingError(
             f"{name} is neither text of perf script nor of ftrace: no event in {scanner.nr_lines} lines, "
@@ -63,15 +76,59 @@ def _require_sound(scanner: Scanner, source: Source, nr_bytes: int) -> None:
     if scanner.nr_sched_lines == 0:
         where = next((f"; line {first} cannot be understood" for _, first in left_out.values()), "")
         nr = scanner.nr_event_lines
-        raise RecordingError(f"{name} has {nr} events but none of the scheduler{where}{because}")
+        raise RecordingError(
+            f"{name} has {nr} events but none of the scheduler{where}; record with perf sched record, or with "
+            f"trace-cmd record -e sched{because}"
+        )
     if scanner.tracker.nr_switches == 0:
-        raise RecordingError(f"{name} has no sched_switch; record with perf sched record{because}")
+        raise RecordingError(f"{name} has no sched_switch; {_how_to_record(scanner)}{because}")
     nr_backwards, first = left_out.get("backwards", (0, 0))
     if nr_backwards > scanner.nr_sched_lines:
         raise RecordingError(
             f"{name} is not sorted by time: {nr_backwards} of {scanner.nr_lines} lines go back, "
             f"the first is line {first}"
         )
+
+
+def _unread(scanner: Scanner) -> str:
+    # Why not one switch could be read, from the first line that means one.
+    line, number, nr = scanner.first_unread_line(), scanner.first_unread, scanner.nr_unread
+    is_perf = b"sched:sched_" in line or 2 * scanner.nr_ftrace_lines < scanner.nr_sched_lines
+    if line.endswith(b">") or line.endswith(b"..."):
+        how = "perf script -i FILE > TEXT" if is_perf else f"{REPORT} FILE > TEXT"
+        return f"{_has_bad(nr, number, line)}; it is cut, as a pager cuts: write the text to a file with {how}"
+    if b"/* sched_" in line:
+        return "is text of the function_graph tracer, which names no tasks: echo nop > /sys/kernel/tracing/current_tracer"
+    if not TIME.search(line) and COUNT.search(line):
+        return (
+            f"{_has_bad(nr, number, line)}; its time is a count of a clock without a unit (x86-tsc, counter): {CLOCK}"
+        )
+    what = {"a CPU": CPU, "a time in seconds": TIME, "the name of the event": EVENT}
+    missing = " and ".join(word for word, there in what.items() if not there.search(line))
+    way_out = (
+        f"make the text with {PERF_SCRIPT}"
+        if is_perf
+        else f"make the text with {REPORT}, or echo 1 > /sys/kernel/tracing/options/context-info before recording"
+    )
+    if missing:
+        return f"has {_lines(nr)} without {missing} (the first is line {number}); {way_out}"
+    return f"{_has_bad(nr, number, line)}; {'is it cut? ' if is_perf else ''}{way_out}"
+
+
+def _has_bad(nr: int, number: int, line: bytes) -> str:
+    shown = ascii(line.decode("utf-8", "replace"))
+    which = "which cannot" if nr == 1 else "of which none can"
+    return f"has {_lines(nr)}, {which} be read; the first is line {number}: {shown}"
+
+
+def _lines(nr: int) -> str:
+    return f"{nr} sched_switch line{'s' * (nr != 1)}"
+
+
+def _how_to_record(scanner: Scanner) -> str:
+    if 2 * scanner.nr_ftrace_lines > scanner.nr_sched_lines:
+        return TRACE_CMD
+    return "record with perf sched record"
 
 
 def _complaints(scanner: Scanner) -> list[str]:
@@ -83,6 +140,8 @@ def _complaints(scanner: Scanner) -> list[str]:
         "jump": "{} lines are more than 10 s later than the next one, the first is line {}: left out",
         "lost": "{} times the tracer lost events, the first is line {}: what happened then is inferred",
     }
+    if scanner.nr_unread:
+        words["strange"] += f" (sched_switch: {scanner.nr_unread}, the first is line {scanner.first_unread})"
     found = [words[why].format(*counts) for why, counts in scanner.lines_left_out().items()]
     if scanner.tracker.nr_lost_events:
         found.append(f"{scanner.tracker.nr_lost_events} events are lost, as far as the tracer says")
@@ -91,5 +150,11 @@ def _complaints(scanner: Scanner) -> list[str]:
         found.append(f"the tracer's buffer was too small: its oldest {nr} events are lost")
     if scanner.process_ids_line:
         line = scanner.process_ids_line
-        found.append(f"the number in front is that of a process, not of a thread, see line {line}: not used")
+        found.append(f"the number in front is that of a process or a container, not of a thread, see line {line}: not used")
+    if scanner.wrong_heads_line:
+        line = scanner.wrong_heads_line
+        found.append(
+            f"the numbers of tasks in front are others than those in the fields, as in a container, see line {line}: "
+            "only the fields are used"
+        )
     return found

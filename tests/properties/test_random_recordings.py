@@ -48,6 +48,14 @@ SOUND = [
     ftrace(7, B, "sched_process_fork: parent b:102  child chi ld:8"),
     ftrace(8, B, "sched_stat_runtime: task: b:102 runtime: 77 [ns], vruntime: 1 [ns]"),
     switch(9000, B, A).replace("  102/102", "  1"),
+    "       b-102       0d.h2. 1808000010us!: sched_switch: b:102 [120] S ==> a:101 [120]",
+    "[   12.345678]        a-101       1d..2.  1808.000011: sched_waking: comm=b pid=102 prio=120 target_cpu=000",
+    " a-101 [000]  1808.000012: sched_switch: [FAILED TO PARSE] prev_comm=a prev_pid=101 prev_prio=120 "
+    "prev_state=0x40 next_comm=<...> next_pid=102 next_prio=120",
+    " b-102 [000]  1808.000013: sched_wakeup: a:101 [120]<CANT FIND FIELD success> CPU:000",
+    ' b-102 [000]  1808.000014: sched_switch: b\\":102 [120] R ==> a:101 [120]\\n\\',
+    "<!DOCTYPE html>",
+    "#                            || / _---=> hardirq/softirq",
     "# entries-in-buffer/entries-written: 1/2",
     "CPU:1 [LOST 9 EVENTS]",
     "CPU:1 [9 EVENTS DROPPED]",
@@ -58,7 +66,8 @@ SOUND = [
 pieces = st.sampled_from(
     [b" [120] ", b":7", b"EVENTS", b"[LOST ", b" lost ", b" success=0", b"task ", b"entries-written: ", b"\t",
      b"sched:sched_switch: ", b" prev_pid=", b" next_pid=-1", b" ==> ", b"[000]", b"[99999]", b"\0", b"\n",
-     b" pid=0", b"1.5: ", b"-", b"/", b"99999999999999999999", b" prio=-5", b"runtime=", b"\xff", b" " * 50]
+     b" pid=0", b"1.5: ", b"-", b"/", b"99999999999999999999", b" prio=-5", b"runtime=", b"\xff", b" " * 50,
+     b"us : ", b"=> hardirq", b"\\n\\", b"<CANT FIND FIELD ", b"[FAILED TO PARSE]", b"<...>", b"<html", b" kernel: "]
 )  # fmt: skip
 
 

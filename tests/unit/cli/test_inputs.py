@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cfs.cli.inputs import is_scenario
 from tests.unit.cli.commands import CFS, HOGS, ROOT, SCENARIO, USERS, assert_refused, run
 
 
@@ -110,6 +111,25 @@ def test_what_it_is_is_seen_from_the_content(tmp_path):
     assert run("compare", scenario, "--model", CFS).stdout.startswith("scenario ")
     assert run("compare", recording, "--model", CFS).stdout.startswith("recording ")
     assert run("compare", "-", "--model", CFS, input=recording.read_bytes()).stdout.startswith("recording ")
+
+
+@pytest.mark.parametrize(
+    ("content", "is_one"),
+    [
+        (b'[[task]]\nname = "a"\n', True),
+        (b'duration = "1 s"\n[[task]]\nname = "a"\nprogram = [["run", "1 ms"]]\n', True),
+        (b"cpus=2\n[[task]]\nname = \n", True),  # with a slip in it
+        (b"cpus=2\n", False),
+        (b"version = 6\ncpus=2\n b-2 [000] 1.0: sched_switch: b:2 [120] S ==> a:1 [120]\n", False),
+        (b'title = "notes"\n[section]\nx = 1\n', False),
+        (b"x = " + b"[" * 100_000, False),
+        (b"x = 1\n\xff\xfe", False),
+    ],
+)
+def test_a_scenario_is_toml_with_tasks(tmp_path, content, is_one):
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    assert is_scenario(str(path)) == is_one
 
 
 def test_the_seed_is_of_the_scenario():

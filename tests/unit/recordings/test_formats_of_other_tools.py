@@ -222,7 +222,7 @@ def test_states_of_other_kernels(state, out, detail):
         ("0x2", Out.BLOCKED | 4),
         ("130", Out.BLOCKED | 4),
         ("0x80", Out.BLOCKED | 8),
-        ("64", Out.BLOCKED),
+        ("64", Out.EXITED),
         ("16", Out.EXITED),
         ("0x20", Out.EXITED),
     ],
@@ -230,6 +230,33 @@ def test_states_of_other_kernels(state, out, detail):
 def test_states_as_numbers(state, out):
     line = switch(100, A, IDLE, state).replace(" ==>", "")
     assert read(switch(0, IDLE, A), line).events["detail"].tolist()[-1] == out
+
+
+@pytest.mark.parametrize(
+    ("shown", "state", "out"),
+    [
+        ("256", "64", Out.BLOCKED),  # parked, from 4.14 on
+        ("128", "64", Out.BLOCKED),
+        ("0x20", "64", Out.BLOCKED),
+        ("512", "64", Out.EXITED),  # dead, before
+        ("0x400", "64", Out.EXITED),
+        ("130", "64", Out.EXITED),
+        ("1024", "512", Out.BLOCKED),  # parked, 3.9 to 4.1
+        ("512", "512", Out.PREEMPTED),
+        ("4096", "0x1000", Out.PREEMPTED),
+        ("4096", "0x402", Out.BLOCKED | 8),
+    ],
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_number_of_a_state_is_of_the_kernel_that_the_file_shows(shown, state, out, is_first):
+    shows = [switch(t, *tasks, shown).replace(" ==>", "") for t, tasks in ((20, (A, B)), (2000, (B, A)))]
+    asked = switch(1000, B, IDLE, state).replace(" ==>", "")
+    back = switch(1500, IDLE, B, "0").replace(" ==>", "")
+    recording = read(*([shows[0], asked, back, shows[1]] if is_first else [asked, back, shows[1]]))
+    events = recording.events
+    at_ns = 980 if is_first else 0
+    [detail] = events["detail"][(events["kind"] == 2) & (events["time_ns"] == at_ns) & (events["task"] == -1)]
+    assert detail == out
 
 
 def test_a_wakeup_without_success_woke_nobody():

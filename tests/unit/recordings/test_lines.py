@@ -50,7 +50,7 @@ def test_the_task_in_front(header, tid):
 @pytest.mark.parametrize(
     "line",
     ["", "a", "[000]", "a 1 [000]", "a 1 [0x0] 5.0: e: ", "a 1 [000] 5: e: ", "a 1 [000] 5.5 e: ",
-     "a 1 [8192] 5.5: e: ", "a 9999999999 [000] 5.5: e: ", "a 1 [000] 1234567890.5: e: ", "# tracer: nop"],
+     "a 1 [8192] 5.5: e: ", "a 9999999999 [000] 5.5: e: ", "a 1 [000] 12345678901.5: e: ", "# tracer: nop"],
 )  # fmt: skip
 def test_a_line_that_is_no_event(line):
     assert said(line) is None
