@@ -17,6 +17,7 @@ from typing import Any
 
 import typer
 
+from ..recordings.population import Population
 from ..recordings.recording import Recording
 from ..result import Result
 from ..scenarios.read import read_scenario
@@ -181,11 +182,11 @@ def _recording(path: str, choice: Choice, until_ns: int | None) -> Given:
         raise typer.BadParameter(f"{path} is a recording, in which nothing is drawn.", param_hint="--seed")
     with progress("reading") as advance:
         read = Recording.open(path, progress=advance)
-    cpus = cpus_of(choice.cpu or ["0"])
+    cpus = cpus_of(choice.cpu) if choice.cpu else read.cpus[:1]
     cpus = read.cpus if cpus is None else cpus
     work = read.workload(cpus, **choice.of_recordings())
     recorded = read.result(cpus, workload=work, until_ns=until_ns)
-    warnings = _warnings(read, choice.told)
+    warnings = _warnings(read, work, choice.told)
     return Given(work, cpus, _recording_title(read, work, cpus), warnings, read, recorded)
 
 
@@ -211,11 +212,21 @@ def _recording_title(read: Recording, work: Workload, cpus: list[int]) -> list[s
         f"{count_text(len(read.tasks), 'task')}, {_switches(read)}",
         f"workload   {count_text(work.nr_tasks, 'task')} of {_cpu_text(cpus)}; wakeups there: "
         f"{causes['caused']} caused by tasks, {causes['timer']} by timers, {causes['outside']} from outside",
+        *_left_out(work),
     ]
 
 
-def _warnings(read: Recording, told: Told) -> list[str]:
-    warnings = list(read.warnings)
+def _left_out(work: Workload) -> list[str]:
+    """What happened on the CPUs that are left out."""
+    chosen = work.origin
+    if not isinstance(chosen, Population) or not (chosen.nr_left_out or chosen.left_out_ns):
+        return []
+    tasks, time = count_text(chosen.nr_left_out, "task"), time_text(chosen.left_out_ns).strip()
+    return [f"           left out: {tasks} that ran on other CPUs only, and {time} of CPU time there"]
+
+
+def _warnings(read: Recording, work: Workload, told: Told) -> list[str]:
+    warnings = [*read.warnings, *getattr(work.origin, "notes", ())]
     if told.group_by and not told.says_whose:
         warnings.append("a recording tells no users or groups: all tasks are of user 0, in the root group")
     return [f"warning    {clean(warning)}" for warning in warnings]

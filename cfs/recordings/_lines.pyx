@@ -436,24 +436,46 @@ cdef bint runtime_by_colons(
 
 # ---- lines without a header
 
-cdef int kind_of_other(const char* p, const char* end, int64_t* lost) noexcept nogil:
-    # What a line says that is no event, and how many events are lost: 0 if it does not say. Blanks in front are gone.
+cdef int kind_of_other(const char* p, const char* end, int64_t* lost, int64_t* cpu) noexcept nogil:
+    # What a line says that is no event, how many events are lost (0 if it does not say), and of which CPU
+    # (-1: it does not say, NOWHERE: nor when). Blanks in front are gone.
     cdef const char* at
     cdef size_t length = end - p
     lost[0] = 0
+    cpu[0] = -1
     at = loss_of_ring(p, end)
     if at == NULL:
         at = after_last(p, end, b" PERF_RECORD_LOST", 17)
         if at != NULL:
             at = after_last(at, end, b" lost ", 6)
             at = at if at != NULL else end
+        elif length > 4 and memcmp(p, b"CPU ", 4) == 0:
+            at = after_last(p, end, b" lost ", 6)
     if at != NULL:
         if number(at, end, 18, lost) == NULL:
             lost[0] = 0
+        cpu[0] = cpu_of_loss(p, end)
         return SAYS_LOSS
     if length > 10 and memcmp(p, b"Processed ", 10) == 0 and after_last(p, end, b" lost ", 6) != NULL:
+        cpu[0] = NOWHERE
         return SAYS_LOSS
     return SAYS_NOTHING if is_said_by_tools(p, end) else SAYS_STRANGE
+
+
+cdef int64_t cpu_of_loss(const char* p, const char* end) noexcept nogil:
+    # "CPU:1 [LOST 7 EVENTS]", perf's "[001] 1.5: PERF_RECORD_LOST lost 7" and "CPU 1 lost 7"; -1 if it does not say.
+    cdef int64_t cpu = 0
+    cdef const char* q = p
+    cdef const char* stop
+    while q + 4 < end:
+        if memcmp(q, b"CPU", 3) == 0 and (q[3] == c":" or q[3] == c" "):
+            return cpu if number(skip_blanks(q + 4, end), end, 6, &cpu) != NULL else -1
+        if q[0] == c"[" and (q + 4)[0] != c" ":
+            stop = number(q + 1, end, 6, &cpu)
+            if stop != NULL and stop < end and stop[0] == c"]":
+                return cpu
+        q += 1
+    return -1
 
 
 cdef const char* loss_of_ring(const char* p, const char* end) noexcept nogil:

@@ -16,6 +16,7 @@ from libc.string cimport memchr, memcpy
 
 from ._facts cimport named_t
 from ._lines cimport (
+    NOWHERE,
     SAYS_CONTEXT,
     SAYS_FORK,
     SAYS_LOSS,
@@ -180,15 +181,18 @@ cdef class Scanner:
             self.read_other(p, end)
 
     cdef void read_other(self, const char* p, const char* end) noexcept nogil:
-        cdef int64_t lost = 0
+        cdef int64_t lost = 0, cpu = -1
         cdef int kind
         while p < end and p[0] == c"\t":  # before the frames of a stack
             p = skip_blanks(p + 1, end)
         if p == end:
             return
-        kind = kind_of_other(p, end, &lost)
+        kind = kind_of_other(p, end, &lost, &cpu)
         if kind == SAYS_LOSS:
-            self.tracker.on_loss(lost)
+            if cpu == NOWHERE:
+                self.tracker.on_loss(lost)
+            else:
+                self.tracker.on_loss_here(cpu, lost)
             self.leave_out(LOST)
         elif kind == SAYS_STRANGE:
             self.leave_out(STRANGE)

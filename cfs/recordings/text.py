@@ -64,8 +64,12 @@ def _require_sound(scanner: Scanner, source: Source, nr_bytes: int) -> None:
         where = next((f"; line {first} cannot be understood" for _, first in left_out.values()), "")
         nr = scanner.nr_event_lines
         raise RecordingError(f"{name} has {nr} events but none of the scheduler{where}{because}")
-    if scanner.tracker.nr_switches == 0:
-        raise RecordingError(f"{name} has no sched_switch; record with perf sched record{because}")
+    if scanner.tracker.nr_switches == 0 and scanner.tracker.nr_runtimes == 0:
+        raise RecordingError(
+            f"{name} has no sched_switch, only {scanner.tracker.nr_wakeups} events of wakeups and "
+            f"{scanner.nr_sched_lines - scanner.tracker.nr_wakeups} others of the scheduler; "
+            f"record with perf sched record{because}"
+        )
     nr_backwards, first = left_out.get("backwards", (0, 0))
     if nr_backwards > scanner.nr_sched_lines:
         raise RecordingError(
@@ -86,6 +90,9 @@ def _complaints(scanner: Scanner) -> list[str]:
     found = [words[why].format(*counts) for why, counts in scanner.lines_left_out().items()]
     if scanner.tracker.nr_lost_events:
         found.append(f"{scanner.tracker.nr_lost_events} events are lost, as far as the tracer says")
+    if scanner.tracker.nr_switches == 0:
+        nr = scanner.tracker.nr_runtimes
+        found.append(f"there is no sched_switch: who ran is seen from {nr} sched_stat_runtime alone")
     if scanner.nr_overwritten:
         nr = scanner.nr_overwritten
         found.append(f"the tracer's buffer was too small: its oldest {nr} events are lost")

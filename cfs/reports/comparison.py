@@ -29,6 +29,7 @@ import numpy as np
 from ..errors import CfsError, ModelError, WorkloadError
 from ..limits import POLICIES
 from ..models.registry import Model, model_named
+from ..recordings.measured import fitted
 from ..result import Result
 from ..scheduler._scheduler import Scheduler
 from ..simulation.simulation import Simulation
@@ -151,7 +152,8 @@ def compare(
         What to run it under: as for `Simulation`, or ``(model, tunables)``, so that a model can be compared
         with itself under other tunables.
     recorded : Result, optional
-        What was measured, ``recording.result(cpus, workload=workload)``: one more column.
+        What was measured, ``recording.result(workload=workload)``: one more column. It is of the same tasks,
+        row by row, up to the end of the recording.
     group_by : {None, "uid", "cgroup"}, optional
         Fairness among users or control groups, in each model as far as it knows them (C4); lag is measured
         by it in all.
@@ -195,6 +197,8 @@ def compare(
     window_ns = max(1, min(WINDOW_NS, (end_ns - from_ns) // 10))
     instants = np.unique(from_ns + (end_ns - from_ns) * np.arange(1, NR_INSTANTS + 1) // NR_INSTANTS)
     ran = _run(runners, hz, instants, progress)
+    if recorded is not None:
+        ran = [(fitted(result, recorded), spread) for result, spread in ran]
     sides = [(runner.settings, *result) for runner, result in zip(runners, ran)]
     sides += [] if recorded is None else [({}, recorded, None)]
     span = (from_ns, max(from_ns + 1, min(end_ns, max(whole.duration_ns for _, whole, _ in sides))))

@@ -39,6 +39,7 @@ from .lanes import (
     with_hue,
 )
 from .lines import ALL, OTHERS, Lines, check_lines
+from .part import part_of
 from .samples import Samples
 from .settings import tunables_text
 from .svg import (
@@ -192,7 +193,7 @@ def result_html(
             "Mean number in each window, all CPUs together.",
         ),
         *_virtual_sections(samples, span),
-        *_tables(sides, by, top),
+        *_tables([part_of(side, *span) for side in sides], by, top),
     ]
     heading = f"{words(result.model)}{f' on {words(result.source)}' if result.source else ''}"
     return _page(heading, [_facts(result, span), _settings(result)], parts)
