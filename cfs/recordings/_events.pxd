@@ -49,7 +49,7 @@ cdef enum:  # detail of SWITCH: the low two bits are the values of `cfs.result.O
     BLOCK_D = 4  # uninterruptible: a disk, a page, a child of vfork
     BLOCK_I = 8  # an idle kernel thread
     SWITCH_INFERRED = 16  # no line says so: the context of a later event does
-    SWITCH_FIRST = 32  # the task found running when the CPU was first seen; nothing was switched
+    SWITCH_FIRST = 32  # found running when the CPU was first seen, or again after a loss; nothing was switched
     SWITCH_LOST = 64  # the switch out of `context` was not recorded
 
 cdef enum:  # detail of WAKE, EARLY, TAKEN

@@ -19,6 +19,7 @@ cdef struct row_t:
 
 cdef struct cpu_t:
     bint seen
+    bint is_lost  # events were lost since its last fact
     uint32_t curr
     int64_t last_ns  # of the last fact
 

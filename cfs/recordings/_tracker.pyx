@@ -312,7 +312,9 @@ cdef class Tracker:
         if c.seen and old == row:
             return
         self.leave_other_cpu(cpu, row)
-        if not c.seen:
+        if not c.seen or c.is_lost:
+            if c.is_lost:
+                self.emit_long(BACK, cpu, min(ran_ns, self.now_ns - c.last_ns))
             self.emit(SWITCH, SWITCH_FIRST, cpu, row, NOBODY)
             self.put_on_cpu(cpu, row)
             return
@@ -329,6 +331,7 @@ cdef class Tracker:
         # `row` is the current task of the CPU from now on.
         cdef cpu_t* c = &self.cpus[cpu]
         c.seen = True
+        c.is_lost = False
         c.curr = row
         c.last_ns = self.now_ns
         self.take_pending(row)
@@ -356,6 +359,7 @@ cdef class Tracker:
         if not self.has_room(cpu) and not self.make_room(cpu):
             return
         self.vacate(cpu)
+        self.cpus[cpu].is_lost = True
         self.emit(LOSS, 0, cpu, NOBODY, NOBODY)
 
     cdef void take_pending(self, uint32_t row) noexcept nogil:

@@ -30,7 +30,7 @@ class Programs:
         keep: np.ndarray,
         prio_first: np.ndarray,
         has_parent: np.ndarray,
-        is_new: np.ndarray,
+        new: np.ndarray,
         chosen: np.ndarray,
         causes: np.ndarray,
         landed: np.ndarray,

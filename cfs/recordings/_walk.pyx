@@ -238,7 +238,7 @@ cdef inline bint is_run(const event_t* e) noexcept nogil:
 
 cdef inline bint is_found(const event_t* e) noexcept nogil:
     # It ran already when the CPU was first seen, or seen again after a loss.
-    return e.detail & SWITCH_FIRST or (e.detail & SWITCH_INFERRED and e.context == NOBODY)
+    return e.detail & SWITCH_FIRST != 0
 
 
 cdef void begin_run(run_t* r, const event_t* e, since_t* s, int64_t now, int64_t lost_at) noexcept nogil:
@@ -416,7 +416,7 @@ cdef struct life_t:  # a task in `programs`
     uint8_t state
     uint8_t early  # a wakeup came before the block: 1 caused, 2 not
     bint is_blind  # the end of its run was not recorded
-    bint is_new  # if no wakeup is recorded, it began when it first ran
+    uint8_t new  # 1: its pid is new; 2: and it first appeared under the name of an earlier task
     bint was_preempted  # at its last switch out
     uint8_t guess  # how its first moment is known: GUESS_*
     int64_t ran_ns  # since when it ran last, on any CPU
@@ -425,6 +425,7 @@ cdef struct life_t:  # a task in `programs`
     bint has_parent
 
 cdef struct lane_t:  # a CPU in `programs`
+    int64_t first_ns  # when it was first seen
     int64_t clear_ns  # nobody can have been waiting here then: it was idle, or was first seen
     int64_t again_ns  # a task ran since then, was preempted and came again:
     int16_t again_prio  # nobody of this prio or better was waiting then
@@ -440,9 +441,9 @@ cdef class Programs:
         As for `runs`.
     keep : numpy.ndarray
         ``(nr_tasks,) int32``: the row of each task in the workload, -1 for those left out.
-    prio_first, has_parent, is_new : numpy.ndarray
-        ``(nr_tasks,)`` int16, uint8 and uint8; `is_new`: a process that did not exist before, as its pid or its
-        name tells, though no fork is recorded.
+    prio_first, has_parent, new : numpy.ndarray
+        ``(nr_tasks,)`` int16, uint8 and uint8; `new`: 1 if its pid is greater than all before it, 2 if in
+        addition it first appears under the name of an earlier task, as a child does.
     chosen : numpy.ndarray
         ``(nr_cpus,) uint8``, 1 for the CPUs whose tasks are replayed.
     causes, landed : numpy.ndarray
@@ -477,7 +478,7 @@ cdef class Programs:
         const int32_t[::1] keep,
         const int16_t[::1] prio_first,
         const uint8_t[::1] has_parent,
-        const uint8_t[::1] is_new,
+        const uint8_t[::1] new,
         const uint8_t[::1] chosen,
         const uint8_t[::1] causes,
         const int16_t[::1] landed,
@@ -504,7 +505,7 @@ cdef class Programs:
             self.lives[i].index = keep[i]
             self.lives[i].prio_first = prio_first[i]
             self.lives[i].has_parent = has_parent[i]
-            self.lives[i].is_new = is_new[i]
+            self.lives[i].new = new[i]
 
     def make(self):
         """Make the programs.
@@ -544,7 +545,7 @@ cdef class Programs:
             for i in range(self.nr_tasks):
                 self.reset(&self.lives[i])
             for i in range(self.nr_cpus):
-                self.lanes[i] = lane_t(0, 0, 0)
+                self.lanes[i] = lane_t(0, 0, 0, 0)
             self.nr_blind_seen = 0
             for i in range(self.nr_events):
                 e = &self.events[i]
@@ -746,6 +747,8 @@ cdef class Programs:
         cdef life_t* p
         if e.context >= NOBODY:
             lane.clear_ns = now
+        if e.detail & SWITCH_FIRST:
+            lane.first_ns = now
         if e.task < NOBODY:
             p = &self.lives[e.task]
             if p.was_preempted:
@@ -755,20 +758,19 @@ cdef class Programs:
     cdef int64_t first_ready(self, life_t* p, const event_t* e, int64_t now) noexcept nogil:
         # A task of which no wakeup is recorded. It was not waiting here while the CPU was idle, nor while
         # others ran that it would have preceded: one that is not real-time while it is, and one that came
-        # twice in the meantime.
+        # twice in the meantime. If so it was not there from the first; and a new pid is a new process.
         cdef lane_t* lane = &self.lanes[e.cpu]
-        cdef life_t* before
+        cdef int64_t since = lane.clear_ns
         if p.ready_ns >= 0:
             return p.ready_ns
         p.guess = FOUND_RUNNING if is_found(e) else GUESSED
-        if p.is_new or p.has_parent or e.detail & (SWITCH_INFERRED | SWITCH_FIRST) or e.context >= NOBODY:
+        if p.new == 2 or p.has_parent or e.detail & (SWITCH_INFERRED | SWITCH_FIRST) or e.context >= NOBODY:
             return now
-        before = &self.lives[e.context]
-        if 0 <= p.prio < 100 and before.prio >= 100:
+        if 0 <= p.prio < 100 and self.lives[e.context].prio >= 100:
             return now
         if p.prio <= lane.again_prio:
-            return max(lane.clear_ns, lane.again_ns)
-        return lane.clear_ns
+            since = max(since, lane.again_ns)
+        return now if p.new and since > lane.first_ns else since
 
     cdef void go_away(self, life_t* p, int64_t now) noexcept nogil:
         if p.state == WAITING:

@@ -55,6 +55,7 @@ def recorded_result(
     if end_ns <= 0 < recording.duration_ns:
         raise RecordingError(f"until_ns = {until_ns} is not after the first event of {recording.name}")
     chosen = _population(recording, cpu, workload)
+    recording.say_of_waits()
     cpus = list(chosen.cpus) if cpu == LOWEST else recording.cpus_of(cpu)
     runs = _of_tasks(_until(recording.runs(cpus), end_ns), chosen.rows, len(recording.task_table))
     tasks = [recording.tasks[row] for row in chosen.rows.tolist()]

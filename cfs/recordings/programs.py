@@ -1,8 +1,8 @@
 """The workload of a recording: its tasks are those of a `Population`, their programs `_walk.Programs` writes.
 
 What it decides: with which nice value a task begins, which wakeups keep their time or their distance, and
-which tasks are new processes though no fork is recorded: a pid greater than all before it, or a task that
-first appears under the name of an earlier one (`_is_new`). All tasks are normal ones of user 0 in
+which tasks may be new processes though no fork is recorded: a pid greater than all before it, more so if it
+first appears under the name of an earlier one (`_new`). All tasks are normal ones of user 0 in
 the root group: a trace does not tell more.
 """
 
@@ -44,6 +44,7 @@ def make(
     if outside not in SLEEPS:
         raise RecordingError(f"outside={outside!r} is unknown; allowed are None, 'absolute', 'relative'")
     chosen = population_of(recording, cpus, only, without)
+    recording.say_of_waits()
     row = np.full(len(recording.task_table), -1, np.int32)
     row[chosen.rows] = np.arange(len(chosen.rows))
     ops, begins = _programs(recording, cpus, row, SLEEPS[outside])
@@ -62,7 +63,7 @@ def _programs(recording: EventTable, cpus: list[int], row: np.ndarray, sleeps: t
         row,
         prio,
         has_parent,
-        _is_new(recording),
+        _new(recording),
         recording.chosen(cpus),
         causes,
         landed,
@@ -71,21 +72,21 @@ def _programs(recording: EventTable, cpus: list[int], row: np.ndarray, sleeps: t
     return walk.make()
 
 
-def _is_new(recording: EventTable) -> np.ndarray:
-    """Which tasks are new processes, if no wakeup of them is recorded: pids ascend until they begin anew, and a
-    process begins under the name of its parent.
+def _new(recording: EventTable) -> np.ndarray:
+    """1 for a task whose pid is greater than all before it, 2 if it also first appears under the name of an
+    earlier task: pids ascend until they begin anew, and a process begins under the name of its parent.
     """
     pid = recording.task_table["pid"].astype(np.int64)
     before = np.maximum.accumulate(np.concatenate([[-1], pid[:-1]]))
-    new = pid > before
+    new = (pid > before).astype(np.uint8)
     row, name = recording.namings()
     bearer = np.full(len(recording.names), len(pid), np.int64)  # of each name the first task that had it
     np.minimum.at(bearer, name, row)
     first = np.full(len(pid), -1, np.int64)
     first[row[::-1]] = name[::-1]
     named = first >= 0
-    new[named] |= bearer[first[named]] < np.flatnonzero(named)
-    return new.astype(np.uint8)
+    new[named] += new[named] * (bearer[first[named]] < np.flatnonzero(named))
+    return new
 
 
 def _workload(

@@ -116,8 +116,7 @@ class EventTable:
         self.inferred_switch_ins: int = tracker.inferred_switch_ins
         self.nr_lines: int = reading.nr_lines
         self.warnings: list[str] = [*reading.warnings, *warnings]
-        if not tracker.nr_wakeups:
-            self.warnings.append(NO_WAKEUPS)
+        self.nr_wakeups: int = tracker.nr_wakeups
         buffer: Any = tracker  # is one, which types cannot say before Python 3.12
         self.packed_events = np.frombuffer(buffer, EVENT_DTYPE)
         self._tracker = tracker
@@ -165,6 +164,16 @@ class EventTable:
         for field in ("task", "context", "cpu", "kind", "detail"):
             table[field] = packed[field][kept].astype(table[field].dtype)
         return table
+
+    def say(self, warning: str) -> None:
+        """Add to the warnings what was seen when the recording was used, once."""
+        if warning not in self.warnings:
+            self.warnings.append(warning)
+
+    def say_of_waits(self) -> None:
+        """Say it if nothing tells since when sleepers waited."""
+        if not self.nr_wakeups:
+            self.say(NO_WAKEUPS)
 
     def runs(self, cpu: CPU = None) -> np.ndarray:
         """Who ran when, as measured.
