@@ -22,7 +22,7 @@ import numpy as np
 
 from ..result import Result
 from ..units import count_text, seconds_text, short_time
-from .columns import CPU_TABLE, LATENCY_TABLE, StatColumn, columns_of_tables
+from .columns import CPU_TABLE, LATENCY_TABLE, StatColumn, columns_of_tables, left_out_of
 from .comparison import Comparison
 from .files import check_folder
 from .lanes import (
@@ -367,9 +367,22 @@ def _tables(sides: Sequence[Result], by: str, top: int) -> list[str]:
     ]
     headings = [said_of(side) for side in sides]
     return [
-        _section(title.partition(":")[0], _table(left, headings, _named(columns), rows, _sums(lines)))
+        _section(
+            title.partition(":")[0],
+            _table(left, headings, _named(columns), rows, _sums(lines)),
+            _left_out(title, headings, lines),
+        )
         for title, columns in columns_of_tables().items()
     ]
+
+
+def _left_out(title: str, headings: Sequence[str], lines: Lines) -> str:
+    """What a table leaves out as not known, in a sentence; empty if there is nothing."""
+    found = left_out_of(title, [of.get(ALL) for of in lines.stats])
+    if found is None:
+        return ""
+    counts = ", ".join(f"{count} {words(side)}" for side, count in zip(headings, found[1]))
+    return f"{found[0].capitalize()}, and left out: {counts}."
 
 
 def _named(columns: Sequence[StatColumn], before: str = "") -> list[tuple[str, StatColumn]]:
