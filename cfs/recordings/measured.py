@@ -3,7 +3,9 @@
 What it decides: nothing about who belongs; that is a `Population`, the one of the workload beside it. Row i
 of the result is row i of the workload's tasks, also for a task that has not run. `fitted` makes a model's
 result as blind as the recording is: where the recording does not say how long a task had waited before its
-first run, the model's first wait of that task, which began at a moment that was made up, counts no more.
+first run, the model's first wait of that task, which began at a moment that was made up, counts no more; and
+a program that is at its end has ended only if its task did so in the recording: else nobody knows what it
+would have done next.
 """
 
 from __future__ import annotations
@@ -100,7 +102,7 @@ def _until(runs: np.ndarray, end_ns: int) -> np.ndarray:
 
 
 def fitted(result: Result, recorded: Result) -> Result:
-    """A model's result in which a task's first wait is known only if it is in the recording.
+    """A model's result in which a task's first wait, and its end, are known only if they are in the recording.
 
     Parameters
     ----------
@@ -115,10 +117,11 @@ def fitted(result: Result, recorded: Result) -> Result:
     both = np.flatnonzero((first >= 0) & (wanted >= 0))
     ready = recorded.runs["ready"][wanted[both]]
     blind = (ready == Ready.UNKNOWN) | (ready == Ready.FOUND)
-    if not blind.any():
-        return result
     runs, place = result.runs.copy(), first[both[blind]]
     runs["ready"][place], runs["ready_ns"][place] = ready[blind], -1
+    exits = np.zeros(result.nr_tasks, bool)
+    exits[recorded.runs["task"][recorded.runs["out"] == Out.EXITED]] = True
+    runs["out"][(runs["out"] == Out.EXITED) & ~exits[runs["task"]]] = Out.BLOCKED
     return replace(result, runs=runs)
 
 

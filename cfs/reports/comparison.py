@@ -152,8 +152,8 @@ def compare(
         What to run it under: as for `Simulation`, or ``(model, tunables)``, so that a model can be compared
         with itself under other tunables.
     recorded : Result, optional
-        What was measured, ``recording.result(workload=workload)``: one more column. It is of the same tasks,
-        row by row, up to the end of the recording.
+        What was measured, ``recording.result(workload=workload)``: one more column. If it is of the same tasks,
+        row by row, what it does not know (first waits, ends) does not count in the other columns either.
     group_by : {None, "uid", "cgroup"}, optional
         Fairness among users or control groups, in each model as far as it knows them (C4); lag is measured
         by it in all.
@@ -197,7 +197,7 @@ def compare(
     window_ns = max(1, min(WINDOW_NS, (end_ns - from_ns) // 10))
     instants = np.unique(from_ns + (end_ns - from_ns) * np.arange(1, NR_INSTANTS + 1) // NR_INSTANTS)
     ran = _run(runners, hz, instants, progress)
-    if recorded is not None:
+    if recorded is not None and np.array_equal(recorded.pids, workload.tasks["pid"]):
         ran = [(fitted(result, recorded), spread) for result, spread in ran]
     sides = [(runner.settings, *result) for runner, result in zip(runners, ran)]
     sides += [] if recorded is None else [({}, recorded, None)]
