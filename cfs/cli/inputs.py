@@ -26,7 +26,7 @@ from ..workload.workload import Workload
 from .options import GroupBy, Outside
 from .talk import progress
 
-__all__ = ["Choice", "Given", "Told", "cpus_of", "facts_of", "read_input", "told_of"]
+__all__ = ["Choice", "Given", "Told", "cpus_of", "facts_of", "notes_of", "read_input", "told_of"]
 
 
 # -------------------------------------------------------------------------------------------- whose tasks are
@@ -225,8 +225,13 @@ def _left_out(work: Workload) -> list[str]:
     return [f"           left out: {tasks} that ran on other CPUs only, and {time} of CPU time there"]
 
 
+def notes_of(work: Workload) -> tuple[str, ...]:
+    """What is not known about the tasks of a workload that was made of a recording."""
+    return work.origin.notes if isinstance(work.origin, Population) else ()
+
+
 def _warnings(read: Recording, work: Workload, told: Told) -> list[str]:
-    warnings = [*read.warnings, *getattr(work.origin, "notes", ())]
+    warnings = [*read.warnings, *notes_of(work)]
     if told.group_by and not told.says_whose:
         warnings.append("a recording tells no users or groups: all tasks are of user 0, in the root group")
     return [f"warning    {clean(warning)}" for warning in warnings]
@@ -241,8 +246,10 @@ def _cpu_text(cpus: list[int]) -> str:
     return ("CPU " if len(cpus) == 1 else "CPUs ") + ", ".join(map(str, cpus))
 
 
-def facts_of(read: Recording, cpus: list[int]) -> dict[str, Any]:
+def facts_of(read: Recording, work: Workload, cpus: list[int]) -> dict[str, Any]:
     """Facts of a recording for machines: what was read, and what was decided about it."""
+    chosen = work.origin
+    left_out = [chosen.nr_left_out, chosen.left_out_ns] if isinstance(chosen, Population) else [0, 0]
     return {
         "name": read.name,
         "kind": read.kind,
@@ -254,5 +261,7 @@ def facts_of(read: Recording, cpus: list[int]) -> dict[str, Any]:
         "duration_ns": read.duration_ns,
         "nr_tasks": len(read.tasks),
         "wakeups": read.causes(cpus),
-        "warnings": read.warnings,
+        "nr_tasks_left_out": left_out[0],
+        "cpu_ns_left_out": left_out[1],
+        "warnings": [*read.warnings, *notes_of(work)],
     }

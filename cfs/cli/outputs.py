@@ -45,7 +45,7 @@ from ..reports.trends import plot_trends
 from ..result import Result
 from ..simulation.simulation import Simulation
 from ..workload.workload import Workload
-from .inputs import facts_of
+from .inputs import Given, facts_of
 from .talk import progress
 
 __all__ = ["OUTPUTS", "Compared", "Files", "Output", "Replayed", "check_files", "simulated", "with_outputs"]
@@ -69,7 +69,7 @@ class Replayed:
 
     result: Result
     recorded: Result | None
-    read: Recording | None
+    given: Given
     samples: Samples | None
     by: str
     top: int
@@ -81,7 +81,7 @@ class Replayed:
         cls,
         result: Result,
         recorded: Result | None,
-        read: Recording | None,
+        given: Given,
         samples: Samples | None,
         by: str,
         top: int,
@@ -96,7 +96,7 @@ class Replayed:
             result = fitted(result, recorded)
             result, recorded = part_of(result, 0, end), part_of(recorded, 0, end)
         span = (min(from_ns or 0, max(end - 1, 0)), end)
-        return cls(result, recorded, read, samples, by, top, from_ns, span)
+        return cls(result, recorded, given, samples, by, top, from_ns, span)
 
     @property
     def parts(self) -> list[Result]:
@@ -112,9 +112,11 @@ class Replayed:
     def to_dict(self) -> dict[str, Any]:
         """The result, schema cfs-result/1, with the recorded one and facts of the recording inside."""
         result, *recorded = [part.to_dict() for part in self.parts]
-        if self.read is None or not recorded:
+        read = self.given.read
+        if read is None or not recorded:
             return result
-        return result | {"recording": facts_of(self.read, self.result.cpus), "recorded": recorded[0]}
+        facts = facts_of(read, self.given.work, self.result.cpus)
+        return result | {"recording": facts, "recorded": recorded[0]}
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +137,7 @@ class Compared:
 
     def to_dict(self) -> dict[str, Any]:
         """The comparison, schema cfs-comparison/1, with facts of the recording inside."""
-        facts = {} if self.read is None else {"recording": facts_of(self.read, self.cpus)}
+        facts = {} if self.read is None else {"recording": facts_of(self.read, self.work, self.cpus)}
         return self.found.to_dict() | facts
 
     def samples(self, place: int) -> Samples | None:

@@ -94,7 +94,7 @@ def replay(
     result, samples = outputs.simulated(simulation, until_ns, looks=outputs.wants_samples(files))
     result = changed(result, cpus=given.cpus)  # a CPU without tasks is idle: shares are of all asked for
     recorded = given.recorded and changed(given.recorded, groups=result.groups)
-    report = outputs.Replayed.of(result, recorded, given.read, samples, by, top, begin, until_ns)
+    report = outputs.Replayed.of(result, recorded, given, samples, by, top, begin, until_ns)
     outputs.write_replayed(files, report)
     if outputs.shows_tables(files):
         say_tables(_title(given, told.group_by, report), tables(*report.parts, by=by, top=top))

@@ -193,6 +193,7 @@ def compare(
     """
     check_lines(by, top, ("comm", "task", "group"))
     runners = _runners(models, workload, group_by)
+    until_ns = 1 if until_ns is None and recorded is not None and not workload.duration_ns else until_ns
     end_ns = _end_of_part(workload, from_ns, until_ns)
     window_ns = max(1, min(WINDOW_NS, (end_ns - from_ns) // 10))
     instants = np.unique(from_ns + (end_ns - from_ns) * np.arange(1, NR_INSTANTS + 1) // NR_INSTANTS)
