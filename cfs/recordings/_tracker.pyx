@@ -691,6 +691,16 @@ cdef class Tracker:
         """A pair (row, index of the name) for each time that a task took a name, in order."""
         return [(self.namings[i].row, self.namings[i].name) for i in range(self.nr_namings)]
 
+    def namings_table(self):
+        """The same as an array, ``(nr_namings, 2) int64``."""
+        table = np.zeros((self.nr_namings, 2), np.int64)
+        cdef int64_t[:, ::1] out = table
+        cdef size_t i
+        for i in range(self.nr_namings):
+            out[i, 0] = self.namings[i].row
+            out[i, 1] = self.namings[i].name
+        return table
+
 
 cdef bint enlarge(void** block, size_t* room, size_t more, size_t size) noexcept nogil:
     cdef void* place = PyMem_RawRealloc(block[0], (room[0] + more) * size)

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import RecordingError
 from ..limits import nice_of_prio
+from ..units import count_text
 from ..workload.ops import TASK_DTYPE, Op
 from ..workload.workload import Workload
 from ._walk import Programs
@@ -102,7 +103,7 @@ def _workload(
     tasks["cpu"] = chosen.home
     tasks["nice"] = [nice_of_prio(value) for value in prio.tolist()]
     names = [recording.names[i] if i >= 0 else "" for i in used]
-    notes = _notes([names[i] for i in name], begins[:, 4])
+    notes = _notes(names, name, begins[:, 4])
     return Workload(
         tasks,
         ops,
@@ -113,18 +114,18 @@ def _workload(
     )
 
 
-def _notes(names: list[str], known_by: np.ndarray) -> tuple[str, ...]:
+def _notes(names: list[str], name: np.ndarray, known_by: np.ndarray) -> tuple[str, ...]:
     """What is not said about the first moments of the tasks, a sentence a kind."""
     kinds = {
-        FOUND_RUNNING: "found running: since when it ran, and how long it had waited, is not known",
-        GUESSED: "without a wakeup or fork before its first run: it begins where its CPU was last seen without "
-        "it waiting, at its first run if it is a new process; how long it had waited is not known",
+        FOUND_RUNNING: "since when it ran, and how long it had waited, is not known of whoever was found running",
+        GUESSED: "without a recorded wakeup or fork a task begins where its CPU was last seen without it waiting, "
+        "a new process at its first run; how long it had waited is not known",
     }
     notes = []
     for kind, sentence in kinds.items():
-        whose = [names[i] for i in np.flatnonzero(known_by == kind)]
+        whose = [names[i] for i in name[known_by == kind].tolist()]
         if whose:
-            notes.append(f"{len(whose)} task{'s' * (len(whose) > 1)} ({_some(whose)}) {sentence}")
+            notes.append(f"{sentence}: {count_text(len(whose), 'task')} ({_some(whose)})")
     return tuple(notes)
 
 

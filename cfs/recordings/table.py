@@ -274,7 +274,7 @@ class EventTable:
 
     def namings(self) -> tuple[np.ndarray, np.ndarray]:
         """Rows of tasks, and index of the name that each took, in order: two ``(nr_namings,) int64``."""
-        pairs = np.array(self._tracker.namings_seen(), np.int64).reshape(-1, 2)
+        pairs = self._tracker.namings_table()
         return pairs[:, 0], pairs[:, 1]
 
     def columns(self, cpus: Sequence[int]) -> np.ndarray:
