@@ -64,11 +64,9 @@ def _require_sound(scanner: Scanner, source: Source, nr_bytes: int) -> None:
         where = next((f"; line {first} cannot be understood" for _, first in left_out.values()), "")
         nr = scanner.nr_event_lines
         raise RecordingError(f"{name} has {nr} events but none of the scheduler{where}{because}")
-    if scanner.tracker.nr_switches == 0 and scanner.tracker.nr_runtimes == 0:
+    if scanner.tracker.nr_switches == 0 and not _says_who_ran(scanner):
         raise RecordingError(
-            f"{name} has no sched_switch, only {scanner.tracker.nr_wakeups} events of wakeups and "
-            f"{scanner.nr_sched_lines - scanner.tracker.nr_wakeups} others of the scheduler; "
-            f"record with perf sched record{because}"
+            f"{name} has no sched_switch, only {_what_there_is(scanner)}; record with perf sched record{because}"
         )
     nr_backwards, first = left_out.get("backwards", (0, 0))
     if nr_backwards > scanner.nr_sched_lines:
@@ -76,6 +74,18 @@ def _require_sound(scanner: Scanner, source: Source, nr_bytes: int) -> None:
             f"{name} is not sorted by time: {nr_backwards} of {scanner.nr_lines} lines go back, "
             f"the first is line {first}"
         )
+
+
+def _says_who_ran(scanner: Scanner) -> bool:
+    # Without a switch: whoever is charged CPU time runs, if there is a span in which it can.
+    return scanner.tracker.nr_runtimes > 0 and scanner.tracker.end_ns > scanner.tracker.start_ns
+
+
+def _what_there_is(scanner: Scanner) -> str:
+    runtimes, wakeups = scanner.tracker.nr_runtimes, scanner.tracker.nr_wakeups
+    rest = scanner.nr_sched_lines - runtimes - wakeups
+    kinds = {"sched_stat_runtime": runtimes, "sched_waking or sched_wakeup": wakeups, "other events": rest}
+    return ", ".join(f"{nr} {kind}" for kind, nr in kinds.items() if nr > 0)
 
 
 def _complaints(scanner: Scanner) -> list[str]:

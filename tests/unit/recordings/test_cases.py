@@ -102,8 +102,10 @@ def test_a_recording_without_a_switch_says_so():
 
 
 def test_wakeups_alone_say_what_there_is():
-    with pytest.raises(Exception, match="no sched_switch, only 2 events of wakeups"):
+    with pytest.raises(Exception, match="no sched_switch, only 2 sched_waking or sched_wakeup;"):
         read(wake(0, IDLE, A), wake(10, IDLE, B))
+    with pytest.raises(Exception, match="no sched_switch, only 1 sched_stat_runtime;"):
+        read(runtime(0, A, 10))
 
 
 @pytest.mark.parametrize(
