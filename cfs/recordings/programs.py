@@ -117,15 +117,15 @@ def _workload(
 def _notes(names: list[str], name: np.ndarray, known_by: np.ndarray) -> tuple[str, ...]:
     """What is not said about the first moments of the tasks, a sentence a kind."""
     kinds = {
-        FOUND_RUNNING: "since when it ran, and how long it had waited, is not known of whoever was found running",
-        GUESSED: "without a recorded wakeup or fork a task begins where its CPU was last seen without it waiting, "
-        "a new process at its first run; how long it had waited is not known",
+        FOUND_RUNNING: "found running when its CPU was first seen, nobody knows since when: {}",
+        GUESSED: "no wakeup or fork is recorded before the first run of {}: each begins where its CPU was last seen "
+        "without it waiting, a new process at its first run; how long it had waited is not known",
     }
     notes = []
     for kind, sentence in kinds.items():
         whose = [names[i] for i in name[known_by == kind].tolist()]
         if whose:
-            notes.append(f"{sentence}: {count_text(len(whose), 'task')} ({_some(whose)})")
+            notes.append(sentence.format(f"{count_text(len(whose), 'task')} ({_some(whose)})"))
     return tuple(notes)
 
 
