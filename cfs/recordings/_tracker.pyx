@@ -269,7 +269,8 @@ cdef class Tracker:
             self.lose(<uint32_t> min(cpu, NR_CPUS_MAX))
             return
         for i in range(self.room_cpus):
-            self.lose(<uint32_t> i)
+            if self.cpus[i].seen:
+                self.lose(<uint32_t> i)
 
     cdef bint begin(self, const moment_t* at) noexcept nogil:
         # S1, S2: there is room, and time goes on; else nothing of the fact is taken.
@@ -313,7 +314,7 @@ cdef class Tracker:
             return
         self.leave_other_cpu(cpu, row)
         if not c.seen or c.is_lost:
-            if c.is_lost:
+            if c.seen:
                 self.emit_long(BACK, cpu, min(ran_ns, self.now_ns - c.last_ns))
             self.emit(SWITCH, SWITCH_FIRST, cpu, row, NOBODY)
             self.put_on_cpu(cpu, row)
@@ -353,8 +354,8 @@ cdef class Tracker:
         self.cpus[cpu].curr = NOBODY
 
     cdef void lose(self, uint32_t cpu) noexcept nogil:
-        # Of a CPU that nobody has been seen on nothing can be missed.
-        if cpu >= self.room_cpus or not self.cpus[cpu].seen or self.is_finished:
+        # Before the first fact nothing can be missed.
+        if cpu >= NR_CPUS_MAX or self.start_ns < 0 or self.is_finished:
             return
         if not self.has_room(cpu) and not self.make_room(cpu):
             return

@@ -211,7 +211,8 @@ def runs(
                 since[e.task].ready_at = i
                 since[e.task].ready = READY_FORK if e.kind == FORK else READY_WAKEUP
             elif e.kind == LOSS:
-                losses[e.cpu] = i + 1
+                if e.cpu < nr_cpus:  # else nobody ran there
+                    losses[e.cpu] = i + 1
             elif e.kind == SWITCH:
                 if running[e.cpu].task < NOBODY:
                     end_run(&running[e.cpu], &since[running[e.cpu].task], e.detail, clock.at, i)

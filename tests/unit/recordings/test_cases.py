@@ -253,6 +253,15 @@ def test_a_wait_over_a_loss_elsewhere_is_known():
     assert found.result().waits()[1].tolist() == [50, 20]
 
 
+def test_a_wait_that_ends_on_a_cpu_of_which_only_the_loss_was_seen_is_not_known():
+    found = read(
+        switch(0, IDLE, A), wake(10, A, B), "CPU:1 [LOST 7 EVENTS]", "CPU:9 [LOST 7 EVENTS]",
+        switch(60, IDLE1, B, cpu=1), switch(80, B, IDLE1, cpu=1),
+    )  # fmt: skip
+    assert runs_of(found, B)["ready"].tolist() == [Ready.UNKNOWN]
+    assert found.cpus == [0, 1]
+
+
 def test_what_is_left_out_is_said_once_below_its_table():
     result, recorded, _ = both("lost-delay")
     latency, lengths = (str(table).splitlines()[-1].split() for table in tables(result, recorded)[1:])
