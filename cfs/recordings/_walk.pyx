@@ -417,7 +417,7 @@ cdef struct life_t:  # a task in `programs`
     uint8_t state
     uint8_t early  # a wakeup came before the block: 1 caused, 2 not
     bint is_blind  # the end of its run was not recorded
-    uint8_t new  # 1: its pid is new; 2: and it first appeared under the name of an earlier task
+    uint8_t new  # 1: its pid is greater than all before; 2: it first appeared under the name of an earlier task
     bint was_preempted  # at its last switch out
     uint8_t guess  # how its first moment is known: GUESS_*
     int64_t ran_ns  # since when it ran last, on any CPU
@@ -443,8 +443,8 @@ cdef class Programs:
     keep : numpy.ndarray
         ``(nr_tasks,) int32``: the row of each task in the workload, -1 for those left out.
     prio_first, has_parent, new : numpy.ndarray
-        ``(nr_tasks,)`` int16, uint8 and uint8; `new`: 1 if its pid is greater than all before it, 2 if in
-        addition it first appears under the name of an earlier task, as a child does.
+        ``(nr_tasks,)`` int16, uint8 and uint8; `new`: 1 if its pid is greater than all before it, plus 2 if it first
+        appears under the name of an earlier task, as a child does.
     chosen : numpy.ndarray
         ``(nr_cpus,) uint8``, 1 for the CPUs whose tasks are replayed.
     causes, landed : numpy.ndarray
@@ -759,13 +759,13 @@ cdef class Programs:
     cdef int64_t first_ready(self, life_t* p, const event_t* e, int64_t now) noexcept nogil:
         # A task of which no wakeup is recorded. It was not waiting here while the CPU was idle, nor while
         # others ran that it would have preceded: one that is not real-time while it is, and one that came
-        # twice in the meantime. If so it was not there from the first; and a new pid is a new process.
+        # twice in the meantime. If so it was not there from the first, and a new pid is a new process.
         cdef lane_t* lane = &self.lanes[e.cpu]
         cdef int64_t since = lane.clear_ns
         if p.ready_ns >= 0:
             return p.ready_ns
         p.guess = FOUND_RUNNING if is_found(e) else GUESSED
-        if p.new == 2 or p.has_parent or e.detail & (SWITCH_INFERRED | SWITCH_FIRST) or e.context >= NOBODY:
+        if p.new & 2 or p.has_parent or e.detail & (SWITCH_INFERRED | SWITCH_FIRST) or e.context >= NOBODY:
             return now
         if 0 <= p.prio < 100 and self.lives[e.context].prio >= 100:
             return now

@@ -1,9 +1,9 @@
 """The workload of a recording: its tasks are those of a `Population`, their programs `_walk.Programs` writes.
 
 What it decides: with which nice value a task begins, which wakeups keep their time or their distance, and
-which tasks may be new processes though no fork is recorded: a pid greater than all before it, more so if it
-first appears under the name of an earlier one (`_new`). All tasks are normal ones of user 0 in
-the root group: a trace does not tell more.
+which tasks may be new processes though no fork is recorded: a pid greater than all before it, or one that
+first appears under the name of an earlier one (`_new`). All tasks are normal ones of user 0 in the root group:
+a trace does not tell more.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ def _programs(recording: EventTable, cpus: list[int], row: np.ndarray, sleeps: t
 
 
 def _new(recording: EventTable) -> np.ndarray:
-    """1 for a task whose pid is greater than all before it, 2 if it also first appears under the name of an
-    earlier task: pids ascend until they begin anew, and a process begins under the name of its parent.
+    """1 for a task whose pid is greater than all before it, and 2 for one that first appears under the name of
+    an earlier task: pids ascend until they begin anew, and a process begins under the name of its parent.
     """
     pid = recording.task_table["pid"].astype(np.int64)
     before = np.maximum.accumulate(np.concatenate([[-1], pid[:-1]]))
@@ -86,7 +86,7 @@ def _new(recording: EventTable) -> np.ndarray:
     first = np.full(len(pid), -1, np.int64)
     first[row[::-1]] = name[::-1]
     named = first >= 0
-    new[named] += new[named] * (bearer[first[named]] < np.flatnonzero(named))
+    new[named] += 2 * (bearer[first[named]] < np.flatnonzero(named)).astype(np.uint8)
     return new
 
 

@@ -204,9 +204,10 @@ def test_a_real_time_task_waits_for_nobody():
     assert start_of(50, *lines) == 70
 
 
-def test_a_child_begins_under_the_name_of_its_parent():
-    child = ("a", 400)
-    assert start_of(400, switch(0, IDLE, A), switch(70, A, child, "R"), switch(90, child, A)) == 70
+@pytest.mark.parametrize("pid", [40, 400])  # pids begin anew when they have all been used
+def test_a_child_begins_under_the_name_of_its_parent(pid):
+    child = ("a", pid)
+    assert start_of(pid, switch(0, IDLE, A), switch(70, A, child, "R"), switch(90, child, A)) == 70
 
 
 def test_after_a_loss_whoever_runs_is_found_running():
