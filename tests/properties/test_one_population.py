@@ -27,7 +27,7 @@ from cfs.result import Out, Ready
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = [ROOT / "examples/recordings", ROOT / "tests/data/recordings", ROOT / "tests/data/cases"]
-FILES = sorted(path for folder in FOLDERS for path in folder.glob("*") if path.suffix in (".txt", ".gz"))
+FILES = sorted(path for folder in FOLDERS for path in folder.glob("*") if path.suffix in (".txt", ".gz") and "truth" not in path.name)
 SMALL = [path for path in FILES if path.stat().st_size < 20_000]
 MODELS = list(all_models())
 SUBSETS_MAX = 7
