@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import polars
     import pyarrow
 
-__all__ = ["RUN_DTYPE", "STATS_DTYPE", "Ready", "Out", "Result"]
+__all__ = ["RUN_DTYPE", "STATS_DTYPE", "Ready", "Out", "Result", "nr_switches"]
 
 RUN_DTYPE = np.dtype(
     [
@@ -52,6 +52,8 @@ STATS_DTYPE = np.dtype(
         ("switches", "<i8"),  # times switched in
         ("voluntary", "<i8"),  # runs that ended in a block or an exit
         ("involuntary", "<i8"),  # runs that ended in a preemption
+        ("unknown_waits", "<i8"),  # runs before which nobody knows since when the task was runnable
+        ("unknown_runs", "<i8"),  # runs of which an end is not known: in no length, and not in the CPU time
         ("latency", QUANTILES_DTYPE),  # every wait
         ("wakeup_latency", QUANTILES_DTYPE),  # waits after a wakeup
         ("fork_latency", QUANTILES_DTYPE),  # waits after a fork
@@ -64,21 +66,23 @@ SCHEMA = "cfs-result/1"
 
 
 class Ready(enum.IntEnum):
-    """How a task became runnable before a run."""
+    """How a task became runnable before a run; FOUND: it was running already when its CPU, or the part, began."""
 
     UNKNOWN = 0
     WAKEUP = 1
     FORK = 2
     PREEMPTED = 3
+    FOUND = 4
 
 
 class Out(enum.IntEnum):
-    """How a run ended."""
+    """How a run ended; UNKNOWN: neither how nor when, and its `end_ns` is its start."""
 
     RUNNING = 0  # the span ended
     PREEMPTED = 1
     BLOCKED = 2
     EXITED = 3
+    UNKNOWN = 4
 
 
 @dataclass(eq=False)
@@ -151,6 +155,14 @@ class Result:
         """Length of each run, ``(nr_runs,)`` int64, ns."""
         return self.runs["end_ns"] - self.runs["start_ns"]
 
+    @property
+    def of_unknown_length(self) -> np.ndarray:
+        """Runs whose length says nothing, ``(nr_runs,)`` bool: the end is not known, or the task was found running
+        at the very end of its run.
+        """
+        found_at_its_end = (self.runs["ready"] == Ready.FOUND) & (self.run_ns == 0)
+        return (self.runs["out"] == Out.UNKNOWN) | found_at_its_end
+
     def waits(self, *ready: Ready) -> tuple[np.ndarray, np.ndarray]:
         """Tasks and lengths of the waits.
 
@@ -164,10 +176,9 @@ class Result:
         task, wait_ns : numpy.ndarray
             ``(nr_waits,)``: row of the task, and ns from becoming runnable to running.
         """
-        known = self.runs["ready"] != Ready.UNKNOWN
+        known = self.runs["ready_ns"] >= 0
         if ready:
-            known = np.isin(self.runs["ready"], ready)
-        known &= self.runs["ready_ns"] >= 0
+            known &= np.isin(self.runs["ready"], ready)
         runs = self.runs[known]
         return runs["task"], runs["start_ns"] - runs["ready_ns"]
 
@@ -220,7 +231,11 @@ class Result:
         out = self.runs["out"]
         table["switches"] = np.bincount(of_run, minlength=len(labels))
         table["involuntary"] = np.bincount(of_run[out == Out.PREEMPTED], minlength=len(labels))
-        table["voluntary"] = np.bincount(of_run[out >= Out.BLOCKED], minlength=len(labels))
+        is_voluntary = (out == Out.BLOCKED) | (out == Out.EXITED)
+        table["voluntary"] = np.bincount(of_run[is_voluntary], minlength=len(labels))
+        no_wait, no_length = self.runs["ready"] == Ready.UNKNOWN, self.of_unknown_length
+        table["unknown_waits"] = np.bincount(of_run[no_wait], minlength=len(labels))
+        table["unknown_runs"] = np.bincount(of_run[no_length], minlength=len(labels))
         for column, ready in (
             ("latency", ()),
             ("wakeup_latency", (Ready.WAKEUP,)),
@@ -229,7 +244,7 @@ class Result:
         ):
             task, wait_ns = self.waits(*ready)
             table[column] = _quantiles(keys[task], wait_ns, len(labels))
-        table["run_length"] = _quantiles(of_run, self.run_ns, len(labels))
+        table["run_length"] = _quantiles(of_run[~no_length], self.run_ns[~no_length], len(labels))
         return table[np.lexsort((table["key"], -table["cpu_ns"]))]
 
     def to_dict(self) -> dict[str, Any]:
@@ -348,6 +363,29 @@ class Result:
             f"<Result of {self.model} on {self.source or 'a workload'}: {self.duration_ns / 1e9:.3f} s, "
             f"{self.nr_tasks} tasks, {self.context_switches} switches, ended: {self.end}>"
         )
+
+
+def nr_switches(runs: np.ndarray, cpus: list[int], from_ns: int = 0, until_ns: int | None = None) -> int:
+    """Switches to a task, and those to idle, that happen on some CPUs in a part of the span.
+
+    Parameters
+    ----------
+    runs : numpy.ndarray
+        Of `RUN_DTYPE`. A run that was found going on began with no switch.
+    cpus : list of int
+    from_ns, until_ns : int, optional
+    """
+    total = 0
+    for cpu in cpus:
+        here = runs[runs["cpu"] == cpu]
+        here = here[np.argsort(here["start_ns"], kind="stable")]
+        next_ns = np.append(here["start_ns"][1:], np.iinfo(np.int64).max)
+        goes = (here["out"] != Out.RUNNING) & (here["out"] != Out.UNKNOWN)
+        to_idle = here["end_ns"][goes & (next_ns > here["end_ns"])]
+        times = np.concatenate([here["start_ns"][here["ready"] != Ready.FOUND], to_idle])
+        inside = times >= from_ns
+        total += int((inside if until_ns is None else inside & (times < until_ns)).sum())
+    return total
 
 
 def _sums(keys: np.ndarray, values: np.ndarray, nr: int) -> np.ndarray:

@@ -18,6 +18,7 @@ from typing import Any
 
 import typer
 
+from ..recordings.population import Population
 from ..recordings.recording import Recording
 from ..result import Result
 from ..scenarios.file import BYTES_MAX as SCENARIO_BYTES_MAX
@@ -27,7 +28,7 @@ from ..workload.workload import Workload
 from .options import GroupBy, Outside
 from .talk import progress
 
-__all__ = ["Choice", "Given", "Told", "cpus_of", "facts_of", "read_input", "told_of"]
+__all__ = ["Choice", "Given", "Told", "cpus_of", "facts_of", "notes_of", "read_input", "told_of"]
 
 
 # -------------------------------------------------------------------------------------------- whose tasks are
@@ -194,11 +195,11 @@ def _recording(path: str, choice: Choice, until_ns: int | None) -> Given:
         raise typer.BadParameter(f"{path} is a recording, in which nothing is drawn.", param_hint="--seed")
     with progress("reading") as advance:
         read = Recording.open(path, progress=advance)
-    cpus = cpus_of(choice.cpu or ["0"])
+    cpus = cpus_of(choice.cpu) if choice.cpu else read.cpus[:1]
     cpus = read.cpus if cpus is None else cpus
     work = read.workload(cpus, **choice.of_recordings())
     recorded = read.result(cpus, workload=work, until_ns=until_ns)
-    warnings = _warnings(read, choice.told)
+    warnings = _warnings(read, work, choice.told)
     return Given(work, cpus, _recording_title(read, work, cpus), warnings, read, recorded)
 
 
@@ -224,6 +225,7 @@ def _recording_title(read: Recording, work: Workload, cpus: list[int]) -> list[s
         f"{count_text(len(read.tasks), 'task')}, {_switches(read)}",
         f"workload   {count_text(work.nr_tasks, 'task')} of {_cpu_text(cpus)}; wakeups there: "
         f"{causes['caused']} caused by tasks, {causes['timer']} by timers, {causes['outside']} from outside",
+        *_left_out(work),
     ]
 
 
@@ -233,8 +235,22 @@ def _length(read: Recording) -> str:
     return count_text(read.nr_lines, "line")
 
 
-def _warnings(read: Recording, told: Told) -> list[str]:
-    warnings = list(read.warnings)
+def _left_out(work: Workload) -> list[str]:
+    """What happened on the CPUs that are left out."""
+    chosen = work.origin
+    if not isinstance(chosen, Population) or not (chosen.nr_left_out or chosen.left_out_ns):
+        return []
+    tasks, time = count_text(chosen.nr_left_out, "task"), time_text(chosen.left_out_ns).strip()
+    return [f"           left out: {tasks} that ran on other CPUs only, and {time} of CPU time there"]
+
+
+def notes_of(work: Workload) -> tuple[str, ...]:
+    """What is not known about the tasks of a workload that was made of a recording."""
+    return work.origin.notes if isinstance(work.origin, Population) else ()
+
+
+def _warnings(read: Recording, work: Workload, told: Told) -> list[str]:
+    warnings = [*read.warnings, *notes_of(work)]
     if told.group_by and not told.says_whose:
         warnings.append("a recording tells no users or groups: all tasks are of user 0, in the root group")
     return [f"warning    {clean(warning)}" for warning in warnings]
@@ -249,8 +265,10 @@ def _cpu_text(cpus: list[int]) -> str:
     return ("CPU " if len(cpus) == 1 else "CPUs ") + ", ".join(map(str, cpus))
 
 
-def facts_of(read: Recording, cpus: list[int]) -> dict[str, Any]:
+def facts_of(read: Recording, work: Workload, cpus: list[int]) -> dict[str, Any]:
     """Facts of a recording for machines: what was read, and what was decided about it."""
+    chosen = work.origin
+    left_out = [chosen.nr_left_out, chosen.left_out_ns] if isinstance(chosen, Population) else [0, 0]
     return {
         "name": read.name,
         "kind": read.kind,
@@ -262,5 +280,7 @@ def facts_of(read: Recording, cpus: list[int]) -> dict[str, Any]:
         "duration_ns": read.duration_ns,
         "nr_tasks": len(read.tasks),
         "wakeups": read.causes(cpus),
-        "warnings": read.warnings,
+        "nr_tasks_left_out": left_out[0],
+        "cpu_ns_left_out": left_out[1],
+        "warnings": [*read.warnings, *notes_of(work)],
     }

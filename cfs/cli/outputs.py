@@ -27,6 +27,7 @@ from typing import Annotated, Any
 import typer
 
 from ..models.registry import model_named
+from ..recordings.measured import fitted
 from ..recordings.recording import Recording
 from ..reports.compared import Column
 from ..reports.comparison import Comparison
@@ -36,6 +37,7 @@ from ..reports.files import check_folder
 from ..reports.frames import arrow_table, check_parquet, to_parquet
 from ..reports.ftrace import write_ftrace
 from ..reports.html import comparison_html, result_html, write_html
+from ..reports.part import part_of
 from ..reports.perfetto import check_perfetto, write_perfetto
 from ..reports.samples import Samples, run_sampled
 from ..reports.timeline import plot_timeline
@@ -43,7 +45,7 @@ from ..reports.trends import plot_trends
 from ..result import Result
 from ..simulation.simulation import Simulation
 from ..workload.workload import Workload
-from .inputs import facts_of
+from .inputs import Given, facts_of
 from .talk import progress
 
 __all__ = ["OUTPUTS", "Compared", "Files", "Output", "Replayed", "check_files", "simulated", "with_outputs"]
@@ -59,28 +61,62 @@ STDOUT = "-"
 
 @dataclass(frozen=True, eq=False)
 class Replayed:
-    """What `cfs replay` found, and how it was asked to show it."""
+    """What `cfs replay` found, and how it was asked to show it.
+
+    Pictures show a part of `result` and `recorded`, which begin at 0; all numbers are those of `parts`, which
+    are of one span.
+    """
 
     result: Result
     recorded: Result | None
-    read: Recording | None
+    given: Given
     samples: Samples | None
     by: str
     top: int
     from_ns: int | None
+    span: tuple[int, int]
+
+    @classmethod
+    def of(
+        cls,
+        result: Result,
+        recorded: Result | None,
+        given: Given,
+        samples: Samples | None,
+        by: str,
+        top: int,
+        from_ns: int | None,
+        until_ns: int | None,
+    ) -> Replayed:
+        """The span decided, and both sides cut at its end; `recorded` is up to the end of the recording."""
+        end = int(result.duration_ns)
+        if recorded is not None:
+            end = max(end, int(recorded.duration_ns))
+            end = max(end if until_ns is None else min(end, until_ns), 1)
+            result = fitted(result, recorded)
+            result, recorded = part_of(result, 0, end), part_of(recorded, 0, end)
+        span = (min(from_ns or 0, max(end - 1, 0)), end)
+        return cls(result, recorded, given, samples, by, top, from_ns, span)
+
+    @property
+    def parts(self) -> list[Result]:
+        """The result, and what was recorded, in the part that is shown."""
+        sides = [self.result] if self.recorded is None else [self.result, self.recorded]
+        return [part_of(side, *self.span) for side in sides] if self.from_ns else sides
 
     @property
     def sides(self) -> list[tuple[str, Result]]:
-        """The result, and what was recorded, each with its label."""
-        sides = [self.result] if self.recorded is None else [self.result, self.recorded]
-        return [(side.model, side) for side in sides]
+        """The parts, each with its label."""
+        return [(side.model, side) for side in self.parts]
 
     def to_dict(self) -> dict[str, Any]:
         """The result, schema cfs-result/1, with the recorded one and facts of the recording inside."""
-        if self.read is None or self.recorded is None:
-            return self.result.to_dict()
-        facts = {"recording": facts_of(self.read, self.result.cpus), "recorded": self.recorded.to_dict()}
-        return self.result.to_dict() | facts
+        result, *recorded = [part.to_dict() for part in self.parts]
+        read = self.given.read
+        if read is None or not recorded:
+            return result
+        facts = facts_of(read, self.given.work, self.result.cpus)
+        return result | {"recording": facts, "recorded": recorded[0]}
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +137,7 @@ class Compared:
 
     def to_dict(self) -> dict[str, Any]:
         """The comparison, schema cfs-comparison/1, with facts of the recording inside."""
-        facts = {} if self.read is None else {"recording": facts_of(self.read, self.cpus)}
+        facts = {} if self.read is None else {"recording": facts_of(self.read, self.work, self.cpus)}
         return self.found.to_dict() | facts
 
     def samples(self, place: int) -> Samples | None:
@@ -158,8 +194,6 @@ class Output:
         Called with the number of columns of a comparison: raises if it has no room for so many.
     samples : bool, optional
         Does it show the model's virtual time over time?
-    drawn : bool, optional
-        Does it draw the part from --from on?
     stdout : bool, optional
         Does "-" mean standard output, in place of the tables?
     """
@@ -172,7 +206,6 @@ class Output:
     help_compared: str = ""
     check_columns: Callable[[int], None] = _no_limit
     samples: bool = False
-    drawn: bool = False
     stdout: bool = False
 
     @property
@@ -292,7 +325,6 @@ OUTPUTS: tuple[Output, ...] = (
         _draw_compared,
         help_compared="Draw a column a scheduler: .png, .svg or .pdf.",
         check_columns=check_columns_of_plot,
-        drawn=True,
     ),
     Output(
         "plot-trends",
@@ -302,7 +334,6 @@ OUTPUTS: tuple[Output, ...] = (
         _each(_draw_trends_of),
         help_compared="Draw shares and runnable tasks over time, a file a column.",
         samples=True,
-        drawn=True,
     ),
     Output(
         "html",
@@ -311,7 +342,6 @@ OUTPUTS: tuple[Output, ...] = (
         _write_page,
         _write_page_compared,
         samples=True,
-        drawn=True,
     ),
     Output(
         "perfetto",
@@ -384,14 +414,6 @@ def check_columns(files: Files, nr_columns: int) -> None:
     """Raise unless each file has room for so many columns."""
     for output, _ in asked(files):
         output.check_columns(nr_columns)
-
-
-def check_drawn(files: Files) -> None:
-    """Raise unless something is drawn of which --from can be a part."""
-    if not any(output.drawn for output, _ in asked(files)):
-        *others, last = (output.option for output in OUTPUTS if output.drawn)
-        what = f"there is no {', '.join(others)} or {last} to be drawn."
-        raise typer.BadParameter(what, param_hint="--from")
 
 
 def write_replayed(files: Files, report: Replayed) -> None:

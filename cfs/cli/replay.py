@@ -10,8 +10,8 @@ import typer
 from ..models.registry import model_named
 from ..reports.settings import tunables_text
 from ..reports.tables import tables
-from ..result import Result
 from ..simulation.simulation import Simulation
+from ..units import seconds_text
 from . import outputs
 from .inputs import Choice, Given, read_input, told_of
 from .options import (
@@ -71,7 +71,7 @@ def replay(
     top: TopOption = 12,
     files: outputs.Files,
     from_s: Annotated[
-        float | None, typer.Option("--from", metavar="SECONDS", help="Begin of the part that is drawn.")
+        float | None, typer.Option("--from", metavar="SECONDS", help="Begin of the part that is shown.")
     ] = None,
 ) -> None:
     """Run a recording under a model, beside what was measured.
@@ -86,23 +86,32 @@ def replay(
     chosen, by = model_named(model), "group" if by_group else "comm" if by_comm else "task"
     tunables, told = settings_of(chosen, set_ or []), told_of(group, uid, nice, group_by)
     outputs.check_files(files)
-    if from_s is not None:
-        outputs.check_drawn(files)
     begin, until_ns = ns_of("--from", from_s), until_ns_of(until_s)
-    given = read_input(recording, Choice(cpu, only, without, outside, seed, told), until_ns)
+    given = read_input(recording, Choice(cpu, only, without, outside, seed, told))
+    check_part(given, begin, until_ns)
     work, way = given.work.for_model(chosen, told.group_by)
     simulation = Simulation(work, chosen, group_by=way, hz=hz, **tunables)
     result, samples = outputs.simulated(simulation, until_ns, looks=outputs.wants_samples(files))
     result = changed(result, cpus=given.cpus)  # a CPU without tasks is idle: shares are of all asked for
     recorded = given.recorded and changed(given.recorded, groups=result.groups)
-    report = outputs.Replayed(result, recorded, given.read, samples, by, top, begin)
+    report = outputs.Replayed.of(result, recorded, given, samples, by, top, begin, until_ns)
     outputs.write_replayed(files, report)
     if outputs.shows_tables(files):
-        say_tables(_title(given, told.group_by, result), tables(result, recorded, by=by, top=top))
+        say_tables(_title(given, told.group_by, report), tables(*report.parts, by=by, top=top))
 
 
-def _title(given: Given, asked: str | None, result: Result) -> list[str]:
-    """What was read, what was made of it, and what it ran under."""
+def check_part(given: Given, begin: int | None, until_ns: int | None) -> None:
+    """Raise unless there is something from --from to --until."""
+    end = given.work.duration_ns if until_ns is None else until_ns
+    if begin is not None and not 0 <= begin < end:
+        why = f"{seconds_text(begin)} is not between the first event and the end, {seconds_text(end)}."
+        raise typer.BadParameter(why, param_hint="--from")
+
+
+def _title(given: Given, asked: str | None, report: outputs.Replayed) -> list[str]:
+    """What was read, what was made of it, what it ran under, and what part of it is shown."""
+    result, (begin, end) = report.result, map(seconds_text, report.span)
+    part = [f"shown      {begin} ... {end}"] if report.from_ns else []
     model = f"model      {result.model}, hz {result.hz}, {grouping_text(result)}{tunables_text(result)}"
     adapted = [f"given      {line}" for line in adapted_lines(result, asked)]
-    return [*given.title, *adapted, *group_lines(result), model, *given.warnings]
+    return [*given.title, *adapted, *group_lines(result), model, *part, *given.warnings]

@@ -14,7 +14,8 @@
     _walk.pyx      the event table -> runs, wakeups, programs
     causes.py      wakeups -> who caused them
     table.py       `EventTable`: what was kept of a recording, and all that can be asked of it alone
-    programs.py    the tasks and programs of a workload
+    population.py  which tasks, on which CPUs: once for a replay and for what was measured
+    programs.py    the programs of a workload
     measured.py    the runs as they were -> `Result`
     recording.py   `Recording`, which holds all that together
 """

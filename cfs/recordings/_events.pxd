@@ -15,6 +15,8 @@ a pid may be used again.
     READY    woken         NOBODY            0                 when a TAKEN wakeup was complete
     FORK     child         running there     0                 a new task is runnable
     PRIO     changed       its new priority  0                 100 ... 139: nice + 120; below: real-time
+    LOSS     NOBODY        NOBODY            0                 between the fact before of this CPU and the next one
+                                                               events of it were lost
 """
 
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
@@ -37,6 +39,7 @@ cdef enum:
     READY = 6
     FORK = 7
     PRIO = 8
+    LOSS = 9
 
 cdef enum:  # detail of SWITCH: the low two bits are the values of `cfs.result.Out`
     OUT_MASK = 3
@@ -46,7 +49,7 @@ cdef enum:  # detail of SWITCH: the low two bits are the values of `cfs.result.O
     BLOCK_D = 4  # uninterruptible: a disk, a page, a child of vfork
     BLOCK_I = 8  # an idle kernel thread
     SWITCH_INFERRED = 16  # no line says so: the context of a later event does
-    SWITCH_FIRST = 32  # the task found running when the CPU was first seen; nothing was switched
+    SWITCH_FIRST = 32  # found running when the CPU was first seen, or again after a loss; nothing was switched
     SWITCH_LOST = 64  # the switch out of `context` was not recorded
 
 cdef enum:  # detail of WAKE, EARLY, TAKEN

@@ -46,7 +46,7 @@ cdef class Feed(Sink):
     cdef int take(self, fact_t* fact) except -1 nogil:
         self.nr_facts += 1
         if fact.kind == MISSING:
-            self.tracker.on_loss(fact.value)
+            self.tracker.on_loss_here(fact.cpu, fact.value)
             return 0
         if not 0 <= fact.cpu < NR_CPUS_MAX:
             self.nr_strange += 1

@@ -31,6 +31,9 @@ cdef enum:  # what a line of ftrace's legend names
     LEGEND_IRQ = 2  # hardirq/softirq
     LEGEND_OTHER = 3
 
+cdef enum:
+    NOWHERE = -2  # a loss of which neither CPU nor place is known
+
 cdef struct header_t:
     moment_t at
     const char* start  # of the line
@@ -63,7 +66,7 @@ cdef bint read_switch(const char* fields, const char* end, switch_t* s) noexcept
 cdef bint read_wakeup(const char* fields, const char* end, named_t* task, bint* woke) noexcept nogil
 cdef bint read_fork(const char* fields, const char* end, named_t* parent, named_t* child) noexcept nogil
 cdef bint read_runtime(const char* fields, const char* end, named_t* task, int64_t* runtime_ns) noexcept nogil
-cdef int kind_of_other(const char* p, const char* end, int64_t* lost) noexcept nogil
+cdef int kind_of_other(const char* p, const char* end, int64_t* lost, int64_t* cpu) noexcept nogil
 cdef bint is_cut_event(const char* p, const char* end) noexcept nogil
 cdef bint may_be_a_switch(const char* p, const char* end) noexcept nogil
 cdef bint names_a_switch(const char* p, const char* end) noexcept nogil

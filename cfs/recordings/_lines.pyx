@@ -570,22 +570,28 @@ cdef bint runtime_by_colons(
 
 # ---- lines without a header
 
-cdef int kind_of_other(const char* p, const char* end, int64_t* lost) noexcept nogil:
-    # What a line says that is no event, and how many events are lost: 0 if it does not say. Blanks in front are gone.
+cdef int kind_of_other(const char* p, const char* end, int64_t* lost, int64_t* cpu) noexcept nogil:
+    # What a line says that is no event, how many events are lost (0 if it does not say), and of which CPU
+    # (-1: it does not say, NOWHERE: nor when). Blanks in front are gone.
     cdef const char* at
     cdef const char* said = after_log_prefix(p, end)
     lost[0] = 0
+    cpu[0] = -1
     at = loss_of_ring(said, end)
     if at == NULL:
         at = after_last(p, end, b" PERF_RECORD_LOST", 17)
         if at != NULL:
             at = after_last(at, end, b" lost ", 6)
             at = at if at != NULL else end
+        elif begins(p, end, b"CPU ", 4):
+            at = after_last(p, end, b" lost ", 6)
     if at != NULL:
         if number(at, end, 18, lost) == NULL:
             lost[0] = 0
+        cpu[0] = cpu_of_loss(said, end)
         return SAYS_LOSS
     if begins(p, end, b"Processed ", 10) and after_last(p, end, b" lost ", 6) != NULL:
+        cpu[0] = NOWHERE
         return SAYS_LOSS
     if names_a_switch(p, end):
         return SAYS_STRANGE
@@ -609,6 +615,22 @@ cdef const char* after_log_prefix(const char* p, const char* end) noexcept nogil
             return q
     q = after_first(p, end, b" kernel: ", 9)
     return p if q == NULL else skip_blanks(q, end)
+
+
+cdef int64_t cpu_of_loss(const char* p, const char* end) noexcept nogil:
+    # "CPU:1 [LOST 7 EVENTS]", perf's "[001] 1.5: PERF_RECORD_LOST lost 7" and "CPU 1 lost 7"; -1 if it does not say.
+    cdef int64_t cpu = 0
+    cdef const char* q = p
+    cdef const char* stop
+    while q + 4 < end:
+        if memcmp(q, b"CPU", 3) == 0 and (q[3] == c":" or q[3] == c" "):
+            return cpu if number(skip_blanks(q + 4, end), end, 6, &cpu) != NULL else -1
+        if q[0] == c"[" and (q + 4)[0] != c" ":
+            stop = number(q + 1, end, 6, &cpu)
+            if stop != NULL and stop < end and stop[0] == c"]":
+                return cpu
+        q += 1
+    return -1
 
 
 cdef const char* loss_of_ring(const char* p, const char* end) noexcept nogil:

@@ -30,6 +30,7 @@ from ._lines cimport (
     LEGEND_FIRST,
     LEGEND_IRQ,
     LEGEND_NONE,
+    NOWHERE,
     SAYS_CONTEXT,
     SAYS_FORK,
     SAYS_LOSS,
@@ -318,15 +319,18 @@ cdef class Scanner:
                 self.irq_column = self.legend_column
 
     cdef void read_other(self, const header_t* h, const char* p, const char* end) noexcept nogil:
-        cdef int64_t lost = 0
+        cdef int64_t lost = 0, cpu = -1
         cdef int kind
         while p < end and p[0] == c"\t":  # before the frames of a stack
             p = skip_blanks(p + 1, end)
         if p == end:
             return
-        kind = kind_of_other(p, end, &lost)
+        kind = kind_of_other(p, end, &lost, &cpu)
         if kind == SAYS_LOSS:
-            self.tracker.on_loss(lost)
+            if cpu == NOWHERE:
+                self.tracker.on_loss(lost)
+            else:
+                self.tracker.on_loss_here(cpu, lost)
             self.leave_out(LOST)
         elif kind == SAYS_STRANGE:
             if names_a_switch(p, end):

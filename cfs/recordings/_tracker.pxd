@@ -19,6 +19,7 @@ cdef struct row_t:
 
 cdef struct cpu_t:
     bint seen
+    bint is_lost  # events were lost since its last fact
     uint32_t curr
     int64_t last_ns  # of the last fact
 
@@ -48,6 +49,7 @@ cdef class Tracker:
 
     cdef readonly int64_t start_ns, now_ns, end_ns
     cdef readonly size_t nr_switches, inferred_switch_ins, nr_wakings, nr_early, nr_losses, nr_lost_events
+    cdef readonly size_t nr_wakeups, nr_runtimes
 
     # Each returns whether the fact was taken.
     cdef bint on_switch(self, const moment_t* at, const named_t* prev, uint8_t out, const named_t* next) noexcept nogil
@@ -62,6 +64,7 @@ cdef class Tracker:
     cdef bint on_gap(self, const moment_t* at) noexcept nogil
     cdef void on_loss(self, int64_t nr) noexcept nogil
     cdef void forget_interrupts(self) noexcept nogil
+    cdef void on_loss_here(self, int64_t cpu, int64_t nr) noexcept nogil
     cdef int check_memory(self) except -1
 
     # Its own affairs.
@@ -77,6 +80,7 @@ cdef class Tracker:
     cdef void put_on_cpu(self, uint32_t cpu, uint32_t row) noexcept nogil
     cdef void leave_other_cpu(self, uint32_t cpu, uint32_t row) noexcept nogil
     cdef void vacate(self, uint32_t cpu) noexcept nogil
+    cdef void lose(self, uint32_t cpu) noexcept nogil
     cdef void take_pending(self, uint32_t row) noexcept nogil
     cdef void set_prio(self, uint32_t cpu, uint32_t row, int64_t prio) noexcept nogil
     cdef void emit(self, uint8_t kind, uint8_t detail, uint32_t cpu, uint32_t task, uint32_t context) noexcept nogil

@@ -17,7 +17,8 @@ of a task that nobody switched in means a switch without a record. What stays is
     on_mention      at.tid             `task` has this name (and this priority, if none was known)
     on_context      at.tid             nothing else; after the event of its exit a task goes on to its last switch
     on_gap          not known          who runs on at.cpu is not known until it is said or shows again
-    on_loss                            events were lost, somewhere; what they said is inferred from what follows
+    on_loss                            events were lost, nobody knows where: they are counted
+    on_loss_here    not known          events of a CPU, or of all, were lost since its last fact
 
 Facts come in the order of time. A reader of several buffers merges them first.
 
@@ -105,6 +106,8 @@ cdef class Tracker:
         Facts that were earlier than the one before (S1).
     nr_losses, nr_lost_events : int
         How often events were lost, and how many as far as is known.
+    nr_wakeups, nr_runtimes : int
+        Halves of wakeups, first or second; charges of CPU time.
     """
 
     def __cinit__(self):
@@ -170,6 +173,7 @@ cdef class Tracker:
             return row == IDLE
         cdef row_t* r = &self.rows[row]
         self.nr_wakings += 1
+        self.nr_wakeups += 1
         if r.state == UNSEEN or r.state == ASLEEP:
             r.pending = -1
             self.emit(WAKE, at.irq, at.cpu, row, self.cpus[at.cpu].curr)
@@ -186,6 +190,7 @@ cdef class Tracker:
             return row == IDLE
         cdef row_t* r = &self.rows[row]
         cdef uint8_t irq = at.irq
+        self.nr_wakeups += 1
         if r.state == UNSEEN or r.state == ASLEEP:
             if r.pending >= 0:
                 self.take_pending(row)
@@ -230,6 +235,7 @@ cdef class Tracker:
     cdef bint on_runtime(self, const moment_t* at, const named_t* task, int64_t ran_ns) noexcept nogil:
         if not is_pid(task.pid) or ran_ns < 0 or not self.begin(at):
             return False
+        self.nr_runtimes += 1
         self.see_context(at, ran_ns if task.pid == at.tid else 0)
         self.take_name(self.live_row(task.pid), task)
         return True
@@ -254,6 +260,17 @@ cdef class Tracker:
         # `nr` is 0 if the recording does not say how many.
         self.nr_losses += 1
         self.nr_lost_events += max(nr, 0)
+
+    cdef void on_loss_here(self, int64_t cpu, int64_t nr) noexcept nogil:
+        # The place among the facts says when: the loss has no other time. `cpu` < 0: of any CPU.
+        cdef size_t i
+        self.on_loss(nr)
+        if cpu >= 0:
+            self.lose(<uint32_t> min(cpu, NR_CPUS_MAX))
+            return
+        for i in range(self.room_cpus):
+            if self.cpus[i].seen:
+                self.lose(<uint32_t> i)
 
     cdef bint begin(self, const moment_t* at) noexcept nogil:
         # S1, S2: there is room, and time goes on; else nothing of the fact is taken.
@@ -296,7 +313,9 @@ cdef class Tracker:
         if c.seen and old == row:
             return
         self.leave_other_cpu(cpu, row)
-        if not c.seen:
+        if not c.seen or c.is_lost:
+            if c.seen:
+                self.emit_long(BACK, cpu, min(ran_ns, self.now_ns - c.last_ns))
             self.emit(SWITCH, SWITCH_FIRST, cpu, row, NOBODY)
             self.put_on_cpu(cpu, row)
             return
@@ -313,6 +332,7 @@ cdef class Tracker:
         # `row` is the current task of the CPU from now on.
         cdef cpu_t* c = &self.cpus[cpu]
         c.seen = True
+        c.is_lost = False
         c.curr = row
         c.last_ns = self.now_ns
         self.take_pending(row)
@@ -332,6 +352,16 @@ cdef class Tracker:
             self.emit(SWITCH, SWITCH_INFERRED | SWITCH_LOST | OUT_BLOCKED, cpu, NOBODY, old)
             self.rows[old].state = ASLEEP
         self.cpus[cpu].curr = NOBODY
+
+    cdef void lose(self, uint32_t cpu) noexcept nogil:
+        # Before the first fact nothing can be missed.
+        if cpu >= NR_CPUS_MAX or self.start_ns < 0 or self.is_finished:
+            return
+        if not self.has_room(cpu) and not self.make_room(cpu):
+            return
+        self.vacate(cpu)
+        self.cpus[cpu].is_lost = True
+        self.emit(LOSS, 0, cpu, NOBODY, NOBODY)
 
     cdef void take_pending(self, uint32_t row) noexcept nogil:
         # A task that fell asleep after a wakeup, and runs without another one, did not sleep really.
@@ -589,8 +619,13 @@ cdef class Tracker:
         self.require("a gap", self.on_gap(&at), time_ns, cpu)
 
     def loss(self, int64_t nr=0):
-        """Events were lost, `nr` of them if that is known."""
+        """Events were lost, nobody knows where; `nr` of them if that is known."""
         self.on_loss(nr)
+
+    def loss_here(self, int64_t cpu=-1, int64_t nr=0):
+        """Events of a CPU (-1: of any) were lost between its last fact and its next one."""
+        self.on_loss_here(cpu, nr)
+        self.check_memory()
 
     cdef int require(self, str what, bint is_taken, int64_t time_ns, uint32_t cpu) except -1:
         self.check_memory()
@@ -668,6 +703,16 @@ cdef class Tracker:
     def namings_seen(self):
         """A pair (row, index of the name) for each time that a task took a name, in order."""
         return [(self.namings[i].row, self.namings[i].name) for i in range(self.nr_namings)]
+
+    def namings_table(self):
+        """The same as an array, ``(nr_namings, 2) int64``."""
+        table = np.zeros((self.nr_namings, 2), np.int64)
+        cdef int64_t[:, ::1] out = table
+        cdef size_t i
+        for i in range(self.nr_namings):
+            out[i, 0] = self.namings[i].row
+            out[i, 1] = self.namings[i].name
+        return table
 
 
 cdef bint enlarge(void** block, size_t* room, size_t more, size_t size) noexcept nogil:

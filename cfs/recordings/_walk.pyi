@@ -12,7 +12,10 @@ WAKEUP_DTYPE: np.dtype
 
 def runs(events: np.ndarray, nr_tasks: int, nr_cpus: int, end_ns: int, chosen: np.ndarray) -> np.ndarray: ...
 def wakeups(events: np.ndarray, nr_tasks: int) -> np.ndarray: ...
-def busy_ns(events: np.ndarray, nr_tasks: int, cpu: int, end_ns: int) -> tuple[np.ndarray, np.ndarray]: ...
+def stays(
+    events: np.ndarray, nr_tasks: int, end_ns: int, column: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]: ...
+def blind_runs(events: np.ndarray, nr_cpus: int) -> np.ndarray: ...
 
 @final
 class Zeroed:
@@ -27,6 +30,7 @@ class Programs:
         keep: np.ndarray,
         prio_first: np.ndarray,
         has_parent: np.ndarray,
+        new: np.ndarray,
         chosen: np.ndarray,
         causes: np.ndarray,
         landed: np.ndarray,

@@ -12,7 +12,12 @@ P1  The recorded order is an execution: taking the operations of all tasks in th
     scheduler chooses, some task that is first in the recorded order can go on.
 P2  A task has as many WAITs as there are WAKEs that name it.
 P3  The RUNs of a task add up to the CPU time that it had on the chosen CPUs, as far as its runs were
-    recorded.
+    recorded: a run whose end was not recorded counts nothing, here as in `runs` and `busy`.
+P4  A task exits here if it did so on a chosen CPU. What ended elsewhere is asleep, seen from here, as it is
+    in `runs`.
+
+What the recording does not say stays unknown: `runs` gives no wait that was not seen from one end to the
+other (a loss on its CPUs in between is enough), and no length to a run of which one end was lost.
 
 A task is HERE (running, queued or asleep on the chosen CPUs), or AWAY (on another CPU, seen from here
 asleep), or it has not begun, or it has ended. What happens to a task that is not here leaves no operation but
@@ -43,11 +48,20 @@ cdef enum:  # Ready of cfs.result; one home for these codes is to come (cfs/engi
     READY_WAKEUP = 1
     READY_FORK = 2
     READY_PREEMPTED = 3
+    READY_FOUND = 4  # it was running already
+
+cdef enum:  # Out of cfs.result, beside OUT_* of _events
+    OUT_UNKNOWN = 4
 
 cdef enum:  # Cause of causes.py
     CAUSED = 0
     TIMER = 1
     OUTSIDE = 2
+
+cdef enum:  # how the first moment of a task is known
+    SAID = 0  # a wakeup or a fork is recorded
+    FOUND_RUNNING = 1
+    GUESSED = 2
 
 cdef enum:  # where a task is, seen from the chosen CPUs
     NOT_BEGUN = 0
@@ -104,11 +118,12 @@ cdef struct op_t:
 
 cdef struct since_t:  # a task in `runs` and `wakeups`
     int64_t ready_ns
+    int64_t ready_at  # index of the event that said so
     int64_t blocked_ns
     int64_t wakeup
+    int32_t cpu  # where it ran last, -1: not known
     uint8_t ready
     uint8_t block
-    bint is_known  # it was seen to run, so a wakeup ends a sleep that began in the recording
 
 cdef struct clock_t:
     int64_t now  # time of the event
@@ -175,33 +190,40 @@ def runs(
     cdef const uint8_t* is_chosen = &chosen[0]
     cdef Zeroed running_memory = Zeroed(nr_cpus, sizeof(run_t))
     cdef Zeroed since_memory = Zeroed(nr_tasks, sizeof(since_t))
+    cdef Zeroed loss_memory = Zeroed(nr_cpus, sizeof(int64_t))
+    cdef int64_t* losses = <int64_t*> loss_memory.at  # of each CPU one more than the index of the last
     cdef run_t* running = <run_t*> running_memory.at
     cdef since_t* since = <since_t*> since_memory.at
+    cdef since_t* s
+    cdef int64_t lost_at
     cdef const event_t* e
     cdef clock_t clock = clock_t(0, 0, 0)
     with nogil:
         for i in range(<Py_ssize_t> nr_cpus):
             running[i].task = NOBODY
         for i in range(<Py_ssize_t> nr_tasks):
-            since[i].ready_ns = -1
+            since[i].ready_ns = since[i].cpu = -1
         for i in range(nr_events):
             e = first + i
             advance(&clock, e)
             if e.kind == WAKE or e.kind == READY or e.kind == FORK:
-                if since[e.task].is_known or e.kind == FORK:
-                    since[e.task].ready_ns = clock.now
-                    since[e.task].ready = READY_FORK if e.kind == FORK else READY_WAKEUP
+                since[e.task].ready_ns = clock.now
+                since[e.task].ready_at = i
+                since[e.task].ready = READY_FORK if e.kind == FORK else READY_WAKEUP
+            elif e.kind == LOSS:
+                if e.cpu < nr_cpus:  # else nobody ran there
+                    losses[e.cpu] = i + 1
             elif e.kind == SWITCH:
                 if running[e.cpu].task < NOBODY:
-                    end_run(&running[e.cpu], &since[running[e.cpu].task], e.detail, clock.at)
+                    end_run(&running[e.cpu], &since[running[e.cpu].task], e.detail, clock.at, i)
                     if is_chosen[e.cpu]:
                         out[nr] = running[e.cpu]
                         nr += 1
-                if e.context < NOBODY:
-                    since[e.context].is_known = True
                 running[e.cpu].task = NOBODY
                 if is_run(e):
-                    begin_run(&running[e.cpu], e, &since[e.task], clock.at)
+                    s = &since[e.task]
+                    lost_at = max(losses[e.cpu], losses[s.cpu] if s.cpu >= 0 else 0)
+                    begin_run(&running[e.cpu], e, s, clock.at, lost_at)
         for i in range(<Py_ssize_t> nr_cpus):
             if running[i].task < NOBODY and is_chosen[i]:
                 running[i].end_ns = max(end_ns, running[i].start_ns)
@@ -212,27 +234,34 @@ def runs(
 
 
 cdef inline bint is_run(const event_t* e) noexcept nogil:
-    # A run begins. That of a task found running has no beginning, so neither length nor wait.
-    return e.kind == SWITCH and e.task < NOBODY and not e.detail & SWITCH_FIRST
+    return e.kind == SWITCH and e.task < NOBODY
 
 
-cdef void begin_run(run_t* r, const event_t* e, since_t* s, int64_t now) noexcept nogil:
-    # How long a task waited is known if both ends are recorded.
-    cdef bint is_known = s.ready_ns >= 0 and not e.detail & SWITCH_INFERRED
+cdef inline bint is_found(const event_t* e) noexcept nogil:
+    # It ran already when the CPU was first seen, or seen again after a loss.
+    return e.detail & SWITCH_FIRST != 0
+
+
+cdef void begin_run(run_t* r, const event_t* e, since_t* s, int64_t now, int64_t lost_at) noexcept nogil:
+    # How long a task waited is known if both ends are recorded, and nothing was lost between them.
+    cdef bint is_known = s.ready_ns >= 0 and s.ready_at >= lost_at
+    is_known = is_known and not e.detail & (SWITCH_INFERRED | SWITCH_FIRST)
     r.task = e.task
     r.cpu = e.cpu
     r.start_ns = now
     r.ready_ns = s.ready_ns if is_known else -1
-    r.ready = s.ready if is_known else <uint8_t> READY_UNKNOWN
+    r.ready = s.ready if is_known else <uint8_t> (READY_FOUND if is_found(e) else READY_UNKNOWN)
     s.ready_ns = -1
-    s.is_known = True
+    s.cpu = e.cpu
 
 
-cdef void end_run(run_t* r, since_t* s, uint8_t detail, int64_t now) noexcept nogil:
+cdef void end_run(run_t* r, since_t* s, uint8_t detail, int64_t now, int64_t at) noexcept nogil:
+    # Of a run whose end is not known there is only the beginning.
     r.end_ns = r.start_ns if detail & SWITCH_LOST else max(now, r.start_ns)
-    r.out = detail & OUT_MASK
+    r.out = <uint8_t> OUT_UNKNOWN if detail & SWITCH_LOST else detail & OUT_MASK
     if r.out == OUT_PREEMPTED:
         s.ready_ns = r.end_ns
+        s.ready_at = at
         s.ready = READY_PREEMPTED
 
 
@@ -299,47 +328,79 @@ cdef void describe(wakeup_t* w, const event_t* e, since_t* s, int64_t now) noexc
     w.block = s.block if e.kind == WAKE else 0
 
 
-def busy_ns(const event_t[::1] events, size_t nr_tasks, int cpu, int64_t end_ns):
-    """CPU time of each task on one CPU.
+def stays(const event_t[::1] events, size_t nr_tasks, int64_t end_ns, const int32_t[::1] column):
+    """CPU time and stays of each task, on each of some CPUs or on several together.
 
     Parameters
     ----------
     events, nr_tasks, end_ns
         As for `runs`.
-    cpu : int
-        The CPU.
+    column : numpy.ndarray
+        ``(nr_cpus,) int32``: for each CPU where it is counted, 0, 1, ...; -1 for those that do not count.
 
     Returns
     -------
     busy_ns : numpy.ndarray
-        ``(nr_tasks,) int64``, ns.
+        ``(nr_columns, nr_tasks) int64``, ns.
     nr_ins : numpy.ndarray
-        ``(nr_tasks,) int64``, how often the task came to this CPU (0 if it never did; a run may last 0 ns).
+        ``(nr_columns, nr_tasks) int64``, how often the task came there, or was found there (0 if never; a run may
+        last 0 ns).
     """
-    table = np.zeros((2, nr_tasks), np.int64)
+    cdef int64_t nr_columns = max(int(np.max(column, initial=-1)) + 1, 1)
+    table = np.zeros((2, nr_columns * nr_tasks), np.int64)
     cdef int64_t[:, ::1] rows = table
     cdef int64_t* times = &rows[0, 0] if nr_tasks else NULL
-    cdef int64_t* nr_ins = times + nr_tasks
+    cdef int64_t* nr_ins = times + nr_columns * nr_tasks
     cdef const event_t* e
     cdef const event_t* first = &events[0] if events.shape[0] else NULL
-    cdef Py_ssize_t i, nr_events = events.shape[0]
-    cdef uint32_t curr = NOBODY
-    cdef int64_t since = 0
+    cdef const int32_t* of_cpu = &column[0] if column.shape[0] else NULL
+    cdef Zeroed memory = Zeroed(column.shape[0], sizeof(run_t))
+    cdef run_t* running = <run_t*> memory.at
+    cdef run_t* r
+    cdef Py_ssize_t i, nr_events = events.shape[0], nr_cpus = column.shape[0]
+    cdef int64_t place
     cdef clock_t clock = clock_t(0, 0, 0)
     with nogil:
+        for i in range(nr_cpus):
+            running[i].task = NOBODY
         for i in range(nr_events):
             e = first + i
             advance(&clock, e)
-            if e.kind == SWITCH and e.cpu == cpu:
-                if curr < NOBODY and not e.detail & SWITCH_LOST:
-                    times[curr] += max(clock.at - since, 0)
-                curr = e.task
-                since = clock.at
-                if curr < NOBODY:
-                    nr_ins[curr] += 1
-        if curr < NOBODY:
-            times[curr] += max(end_ns - since, 0)
-    return table[0], table[1]
+            if e.kind == SWITCH and of_cpu[e.cpu] >= 0:
+                r = &running[e.cpu]
+                place = of_cpu[e.cpu] * <int64_t> nr_tasks
+                if r.task < NOBODY and not e.detail & SWITCH_LOST:
+                    times[place + r.task] += max(clock.at - r.start_ns, 0)
+                r.task = e.task
+                r.start_ns = clock.at
+                if e.task < NOBODY:
+                    nr_ins[place + e.task] += 1
+        for i in range(nr_cpus):
+            r = &running[i]
+            if r.task < NOBODY:
+                times[of_cpu[i] * <int64_t> nr_tasks + r.task] += max(end_ns - r.start_ns, 0)
+    return table[0].reshape(nr_columns, nr_tasks), table[1].reshape(nr_columns, nr_tasks)
+
+
+def blind_runs(const event_t[::1] events, size_t nr_cpus):
+    """Where the runs begin whose end was not recorded: indices of SWITCH events, ascending, ``int64``."""
+    cdef Py_ssize_t i, nr_events = events.shape[0]
+    cdef int64_t nr = 0, length = 0
+    for i in range(nr_events):
+        length += events[i].kind == SWITCH and events[i].detail & SWITCH_LOST != 0
+    table = np.zeros(length, np.int64)
+    cdef int64_t[::1] rows = table
+    cdef Zeroed memory = Zeroed(nr_cpus, sizeof(int64_t))
+    cdef int64_t* began = <int64_t*> memory.at
+    if length == 0:
+        return table
+    for i in range(nr_events):
+        if events[i].kind == SWITCH:
+            if events[i].detail & SWITCH_LOST:
+                rows[nr] = began[events[i].cpu]
+                nr += 1
+            began[events[i].cpu] = i
+    return np.sort(table)
 
 
 # ---- programs
@@ -355,9 +416,20 @@ cdef struct life_t:  # a task in `programs`
     int32_t index  # row in the workload; -1: not part of it
     uint8_t state
     uint8_t early  # a wakeup came before the block: 1 caused, 2 not
+    bint is_blind  # the end of its run was not recorded
+    uint8_t new  # 1: its pid is greater than all before; 2: it first appeared under the name of an earlier task
+    bint was_preempted  # at its last switch out
+    uint8_t guess  # how its first moment is known: GUESS_*
+    int64_t ran_ns  # since when it ran last, on any CPU
     int16_t prio
     int16_t prio_first  # at its beginning
     bint has_parent
+
+cdef struct lane_t:  # a CPU in `programs`
+    int64_t first_ns  # when it was first seen
+    int64_t clear_ns  # nobody can have been waiting here then: it was idle, or was first seen
+    int64_t again_ns  # a task ran since then, was preempted and came again:
+    int16_t again_prio  # nobody of this prio or better was waiting then
 
 
 @final
@@ -370,8 +442,9 @@ cdef class Programs:
         As for `runs`.
     keep : numpy.ndarray
         ``(nr_tasks,) int32``: the row of each task in the workload, -1 for those left out.
-    prio_first, has_parent : numpy.ndarray
-        ``(nr_tasks,)`` int16 and uint8.
+    prio_first, has_parent, new : numpy.ndarray
+        ``(nr_tasks,)`` int16, uint8 and uint8; `new`: 1 if its pid is greater than all before it, plus 2 if it first
+        appears under the name of an earlier task, as a child does.
     chosen : numpy.ndarray
         ``(nr_cpus,) uint8``, 1 for the CPUs whose tasks are replayed.
     causes, landed : numpy.ndarray
@@ -384,6 +457,11 @@ cdef class Programs:
     cdef const event_t* events
     cdef size_t nr_events
     cdef const uint8_t* chosen
+    cdef const int64_t* blind
+    cdef size_t nr_blind, nr_blind_seen
+    cdef lane_t* lanes
+    cdef Zeroed lane_memory
+    cdef size_t nr_cpus
     cdef const uint8_t* causes
     cdef const int16_t* landed
     cdef int64_t end_ns
@@ -401,12 +479,19 @@ cdef class Programs:
         const int32_t[::1] keep,
         const int16_t[::1] prio_first,
         const uint8_t[::1] has_parent,
+        const uint8_t[::1] new,
         const uint8_t[::1] chosen,
         const uint8_t[::1] causes,
         const int16_t[::1] landed,
         sleeps,
     ):
-        self.owners = (events, chosen, causes, landed)
+        cdef const int64_t[::1] blind = blind_runs(events, chosen.shape[0])
+        self.owners = (events, chosen, causes, landed, blind)
+        self.blind = &blind[0] if blind.shape[0] else NULL
+        self.nr_blind = blind.shape[0]
+        self.nr_cpus = chosen.shape[0]
+        self.lane_memory = Zeroed(self.nr_cpus, sizeof(lane_t))
+        self.lanes = <lane_t*> self.lane_memory.at
         self.events = &events[0] if events.shape[0] else NULL
         self.nr_events, self.end_ns = events.shape[0], end_ns
         self.chosen = &chosen[0] if chosen.shape[0] else NULL
@@ -421,6 +506,7 @@ cdef class Programs:
             self.lives[i].index = keep[i]
             self.lives[i].prio_first = prio_first[i]
             self.lives[i].has_parent = has_parent[i]
+            self.lives[i].new = new[i]
 
     def make(self):
         """Make the programs.
@@ -430,8 +516,9 @@ cdef class Programs:
         ops : numpy.ndarray
             ``(nr_ops,)`` of `cfs.workload.OP_DTYPE`.
         begins : numpy.ndarray
-            ``(nr_tasks, 4) int64``: first operation, their number, start (ns; -1: forked; -2: never), first
-            prio.
+            ``(nr_tasks, 5) int64``: first operation, their number, start (ns; -1: forked; -2: never), first
+            prio, and whether the recording says the start: 0 it does, 1 the task was found running, 2 it does
+            not.
         """
         cdef size_t i
         cdef life_t* p
@@ -445,10 +532,10 @@ cdef class Programs:
         self.ops = &rows[0] if nr else NULL
         self.is_writing = True
         self.walk()
-        begins = np.zeros((self.nr_tasks, 4), np.int64)
+        begins = np.zeros((self.nr_tasks, 5), np.int64)
         for i in range(self.nr_tasks):
             p = self.lives + i
-            begins[i] = (p.first_op, p.nr_ops, p.start_ns, p.prio_first)
+            begins[i] = (p.first_op, p.nr_ops, p.start_ns, p.prio_first, p.guess)
         return ops, begins
 
     cdef void walk(self) noexcept:
@@ -458,12 +545,15 @@ cdef class Programs:
         with nogil:
             for i in range(self.nr_tasks):
                 self.reset(&self.lives[i])
+            for i in range(self.nr_cpus):
+                self.lanes[i] = lane_t(0, 0, 0, 0)
+            self.nr_blind_seen = 0
             for i in range(self.nr_events):
                 e = &self.events[i]
                 advance(&clock, e)
                 if e.kind == SWITCH:
                     self.switch_out(e, clock.at)
-                    self.switch_in(e, clock.at)
+                    self.switch_in(e, clock.at, self.is_blind_run(i))
                 elif e.kind == WAKE:
                     self.wake(e, clock.now, wakeup)
                     wakeup += 1
@@ -484,9 +574,18 @@ cdef class Programs:
         p.start_ns = -2
         p.had_ns = p.nr_ops = 0
         p.ready_ns = -1
+        p.ran_ns = -1
         p.state = NOT_BEGUN
         p.early = 0
+        p.is_blind = p.was_preempted = False
+        p.guess = SAID
         p.prio = p.prio_first
+
+    cdef inline bint is_blind_run(self, size_t event) noexcept nogil:
+        if self.nr_blind_seen == self.nr_blind or self.blind[self.nr_blind_seen] != <int64_t> event:
+            return False
+        self.nr_blind_seen += 1
+        return True
 
     cdef inline void put(self, life_t* p, int kind, int64_t arg, int32_t target) noexcept nogil:
         cdef op_t* op
@@ -498,7 +597,7 @@ cdef class Programs:
         p.nr_ops += 1
 
     cdef inline void account(self, life_t* p, int64_t now) noexcept nogil:
-        if p.state == ON_CPU and now > p.since_ns:
+        if p.state == ON_CPU and now > p.since_ns and not p.is_blind:
             p.had_ns += now - p.since_ns
             p.since_ns = now
 
@@ -597,22 +696,19 @@ cdef class Programs:
         if e.context >= NOBODY or e.detail & SWITCH_FIRST:
             return
         p = &self.lives[e.context]
+        p.was_preempted = how == OUT_PREEMPTED
+        p.ready_ns = now if p.was_preempted else -1
         if p.index < 0 or p.state == ENDED:
             return
         if p.state == ON_CPU and self.chosen[e.cpu]:
-            # Of a run whose end is not recorded only what is behind an operation is known.
-            if not e.detail & SWITCH_LOST:
-                self.account(p, now)
+            self.account(p, now)
             p.state = WAITING
             if how == OUT_BLOCKED:
                 self.block(p, now)
-        if how == OUT_PREEMPTED:
-            p.ready_ns = now
-        elif how == OUT_EXITED:
-            if p.state != NOT_BEGUN:
+            elif how == OUT_EXITED:  # P4
                 self.put_run(p, now)
                 self.put(p, OP_EXIT, 0, 0)
-            p.state = ENDED
+                p.state = ENDED
 
     cdef void block(self, life_t* p, int64_t now) noexcept nogil:
         self.put_run(p, now)
@@ -624,11 +720,13 @@ cdef class Programs:
             p.state = WAITING
         p.early = 0
 
-    cdef void switch_in(self, const event_t* e, int64_t now) noexcept nogil:
+    cdef void switch_in(self, const event_t* e, int64_t now, bint is_blind) noexcept nogil:
         cdef life_t* p
+        self.watch(e, now)
         if e.task >= NOBODY:
             return
         p = &self.lives[e.task]
+        p.ran_ns = now
         if p.index < 0 or p.state == ENDED:
             return
         if not self.chosen[e.cpu]:
@@ -640,14 +738,40 @@ cdef class Programs:
             # Its wakeup was not seen, or it comes back.
             self.put_sleep(p, p.ready_ns if p.ready_ns >= p.left_ns else now, OUTSIDE)
         p.state = ON_CPU
+        p.is_blind = is_blind
         p.since_ns = now
         p.early = 0
 
+    cdef void watch(self, const event_t* e, int64_t now) noexcept nogil:
+        # When nobody can have been waiting on this CPU, or nobody of some priority.
+        cdef lane_t* lane = &self.lanes[e.cpu]
+        cdef life_t* p
+        if e.context >= NOBODY:
+            lane.clear_ns = now
+        if e.detail & SWITCH_FIRST:
+            lane.first_ns = now
+        if e.task < NOBODY:
+            p = &self.lives[e.task]
+            if p.was_preempted:
+                lane.again_ns = p.ran_ns
+                lane.again_prio = p.prio
+
     cdef int64_t first_ready(self, life_t* p, const event_t* e, int64_t now) noexcept nogil:
-        # A task that was never woken and is not new was runnable before the recording began.
+        # A task of which no wakeup is recorded. It was not waiting here while the CPU was idle, nor while
+        # others ran that it would have preceded: one that is not real-time while it is, and one that came
+        # twice in the meantime. If so it was not there from the first, and a new pid is a new process.
+        cdef lane_t* lane = &self.lanes[e.cpu]
+        cdef int64_t since = lane.clear_ns
         if p.ready_ns >= 0:
             return p.ready_ns
-        return now if p.has_parent or e.detail & SWITCH_INFERRED else 0
+        p.guess = FOUND_RUNNING if is_found(e) else GUESSED
+        if p.new & 2 or p.has_parent or e.detail & (SWITCH_INFERRED | SWITCH_FIRST) or e.context >= NOBODY:
+            return now
+        if 0 <= p.prio < 100 and self.lives[e.context].prio >= 100:
+            return now
+        if p.prio <= lane.again_prio:
+            since = max(since, lane.again_ns)
+        return now if p.new and since > lane.first_ns else since
 
     cdef void go_away(self, life_t* p, int64_t now) noexcept nogil:
         if p.state == WAITING:

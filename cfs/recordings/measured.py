@@ -1,32 +1,31 @@
 """What a recording measured, as a `Result`, so that it can stand beside what a model says.
 
-What it decides: which task of the recording is which task of a workload. A workload keeps the tasks in the
-order of the recording and leaves some out, so the two lists are matched from the front, by pid and command
-name, among those tasks that ran on the CPUs chosen. Row i of the result is then row i of the workload's
-tasks.
+What it decides: nothing about who belongs; that is a `Population`, the one of the workload beside it. Row i
+of the result is row i of the workload's tasks, also for a task that has not run. `fitted` makes a model's
+result as blind as the recording is: where the recording does not say how long a task had waited before its
+first run, the model's first wait of that task, which began at a moment that was made up, counts no more; and
+a program that is at its end has ended only if its task did so in the recording: else nobody knows what it
+would have done next.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from ..errors import RecordingError
-from ..result import Out, Result
+from ..result import Out, Ready, Result, nr_switches
 from ..workload.workload import Workload
-from .table import EventTable
+from .population import Population, population_of
+from .table import CPU, LOWEST, EventTable
 
-__all__ = ["recorded_result"]
-
-KIND_SWITCH, DETAIL_FIRST = 2, 32
-"""In `Recording.events`: a switch, and that it only says who was found running when the CPU was first seen.
-"""
+__all__ = ["fitted", "recorded_result"]
 
 
 def recorded_result(
     recording: EventTable,
-    cpu: int | Sequence[int] | None = 0,
+    cpu: CPU = LOWEST,
     *,
     workload: Workload | None = None,
     until_ns: int | None = None,
@@ -36,10 +35,10 @@ def recorded_result(
     Parameters
     ----------
     recording : EventTable
-    cpu : int, sequence of int or None
-        The CPUs; None for all.
+    cpu : int, sequence of int, None or "lowest"
+        The CPUs; None for all. Default: those of the workload, or the lowest.
     workload : Workload, optional
-        Made of this recording: only its tasks are kept, in its order. Without it all that ran there are.
+        Made of this recording: its tasks, in its order. Without it all that ran there are.
     until_ns : int, optional
         What was measured up to this time; default: to the end.
 
@@ -47,6 +46,7 @@ def recorded_result(
     -------
     Result
         Of the model ``"recorded"``, with runs in the order of their starts. Tunables and hz are not known.
+        Switches are those that its tasks made.
 
     Raises
     ------
@@ -56,40 +56,35 @@ def recorded_result(
     end_ns = recording.duration_ns if until_ns is None else min(until_ns, recording.duration_ns)
     if end_ns <= 0 < recording.duration_ns:
         raise RecordingError(f"until_ns = {until_ns} is not after the first event of {recording.name}")
-    cpus = list(recording.cpus) if cpu is None else np.atleast_1d(cpu).tolist()
-    runs = _until(recording.runs(cpus), end_ns)
-    ran = np.union1d(runs["task"], np.flatnonzero(recording.busy_ns(cpus))).tolist()
-    rows = ran if workload is None else _rows_of(workload, recording, ran)
-    tasks = [recording.tasks[row] for row in rows]
+    chosen = _population(recording, cpu, workload)
+    recording.say_of_waits()
+    cpus = list(chosen.cpus) if cpu == LOWEST else recording.cpus_of(cpu)
+    runs = _of_tasks(_until(recording.runs(cpus), end_ns), chosen.rows, len(recording.task_table))
+    tasks = [recording.tasks[row] for row in chosen.rows.tolist()]
     return Result(
         model="recorded",
-        runs=_of_tasks(runs, rows, len(recording.tasks)),
+        runs=runs,
         duration_ns=end_ns,
         pids=np.array([task.pid for task in tasks], np.int32),
         nice=np.array([task.nice for task in tasks], np.int8),
         names=[task.comm for task in tasks],
         groups=["/"] * len(tasks),
         cpus=cpus,
-        context_switches=_nr_switches(recording, cpus, end_ns),
+        context_switches=nr_switches(runs, cpus),
         source=recording.name,
     )
 
 
-def _rows_of(workload: Workload, recording: EventTable, ran: Iterable[int]) -> list[int]:
-    """The row in the recording of each task of the workload."""
-    candidates = iter(ran)
-    rows = []
-    for i, pid in enumerate(workload.tasks["pid"].tolist()):
-        wanted = (pid, workload.name(i))
-        tasks = ((row, recording.tasks[row]) for row in candidates)
-        row = next((row for row, task in tasks if (task.pid, task.comm) == wanted), None)
-        if row is None:
-            raise RecordingError(f"{recording.name} has no task {wanted[1]!r} of pid {pid} there")
-        rows.append(row)
-    return rows
+def _population(recording: EventTable, cpu: CPU, workload: Workload | None) -> Population:
+    if workload is None:
+        return population_of(recording, recording.cpus_of(cpu))
+    chosen = workload.origin
+    if not isinstance(chosen, Population) or not chosen.is_of(recording):
+        raise RecordingError(f"the workload was not made of {recording.name}: make it with its method workload")
+    return chosen
 
 
-def _of_tasks(runs: np.ndarray, rows: list[int], nr_tasks: int) -> np.ndarray:
+def _of_tasks(runs: np.ndarray, rows: np.ndarray, nr_tasks: int) -> np.ndarray:
     """Runs of these tasks, numbered anew, in the order of their starts."""
     new_row = np.full(nr_tasks, -1, np.int64)
     new_row[rows] = np.arange(len(rows))
@@ -100,13 +95,38 @@ def _of_tasks(runs: np.ndarray, rows: list[int], nr_tasks: int) -> np.ndarray:
 
 def _until(runs: np.ndarray, end_ns: int) -> np.ndarray:
     """The runs that began by then; one that went on is running still."""
-    runs = runs[runs["start_ns"] < end_ns]
+    runs = runs[(runs["start_ns"] < end_ns) | (runs["ready"] == Ready.FOUND) & (runs["start_ns"] == 0)]
     cut = runs["end_ns"] > end_ns
     runs["end_ns"][cut], runs["out"][cut] = end_ns, Out.RUNNING
     return runs
 
 
-def _nr_switches(recording: EventTable, cpus: list[int], end_ns: int) -> int:
-    events = recording.events
-    there = (events["kind"] == KIND_SWITCH) & np.isin(events["cpu"], cpus) & (events["time_ns"] <= end_ns)
-    return int((there & ((events["detail"] & DETAIL_FIRST) == 0)).sum())
+def fitted(result: Result, recorded: Result) -> Result:
+    """A model's result in which a task's first wait, and its end, are known only if they are in the recording.
+
+    Parameters
+    ----------
+    result, recorded : Result
+        Of the same tasks, row by row; `recorded` up to the end of the recording.
+
+    Returns
+    -------
+    Result
+    """
+    first, wanted = _first_runs(result), _first_runs(recorded)
+    both = np.flatnonzero((first >= 0) & (wanted >= 0))
+    ready = recorded.runs["ready"][wanted[both]]
+    blind = (ready == Ready.UNKNOWN) | (ready == Ready.FOUND)
+    runs, place = result.runs.copy(), first[both[blind]]
+    runs["ready"][place], runs["ready_ns"][place] = ready[blind], -1
+    exits = np.zeros(result.nr_tasks, bool)
+    exits[recorded.runs["task"][recorded.runs["out"] == Out.EXITED]] = True
+    runs["out"][(runs["out"] == Out.EXITED) & ~exits[runs["task"]]] = Out.BLOCKED
+    return replace(result, runs=runs)
+
+
+def _first_runs(result: Result) -> np.ndarray:
+    """For each task the index of its first run, -1 if it has none."""
+    first = np.full(result.nr_tasks, -1, np.int64)
+    first[result.runs["task"][::-1]] = np.arange(len(result.runs) - 1, -1, -1)
+    return first

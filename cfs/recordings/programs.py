@@ -1,22 +1,25 @@
-"""Which tasks a workload has, and their rows; the programs themselves are written by `_walk.Programs`.
+"""The workload of a recording: its tasks are those of a `Population`, their programs `_walk.Programs` writes.
 
-What it decides: who belongs to it (those that ran on a chosen CPU and that the names allow), where each lives
-(the chosen CPU where it ran most), with which nice value it begins, and which wakeups keep their time or
-their distance. All tasks are normal ones of user 0 in the root group: a trace does not tell more.
+What it decides: with which nice value a task begins, which wakeups keep their time or their distance, and
+which tasks may be new processes though no fork is recorded: a pid greater than all before it, or one that
+first appears under the name of an earlier one (`_new`). All tasks are normal ones of user 0 in the root group:
+a trace does not tell more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from fnmatch import fnmatchcase
+from dataclasses import replace
 
 import numpy as np
 
 from ..errors import RecordingError
 from ..limits import nice_of_prio
+from ..units import count_text
 from ..workload.ops import TASK_DTYPE, Op
 from ..workload.workload import Workload
-from ._walk import Programs, busy_ns
+from ._walk import Programs
+from .population import Population, population_of
 from .table import EventTable
 
 __all__ = ["make"]
@@ -27,6 +30,8 @@ SLEEPS = {  # for a timer's wakeup, and for another one from outside
     "relative": (Op.SLEEP, Op.SLEEP),
 }
 REALTIME_PRIO_MAX = 99
+FOUND_RUNNING, GUESSED = 1, 2  # how `_walk.Programs` knows the first moment of a task
+NAMES_SHOWN = 5
 
 
 def make(
@@ -39,45 +44,12 @@ def make(
     """The workload of `recording` on `cpus`; `Recording.workload` documents the arguments."""
     if outside not in SLEEPS:
         raise RecordingError(f"outside={outside!r} is unknown; allowed are None, 'absolute', 'relative'")
-    home = _home(recording, cpus)
-    kept = np.flatnonzero((home >= 0) & _allowed(recording, only, without))
-    if not len(kept):
-        raise RecordingError(f"{recording.name} has no such task on CPUs {cpus}")
-    row = np.full(len(home), -1, np.int32)
-    row[kept] = np.arange(len(kept))
+    chosen = population_of(recording, cpus, only, without)
+    recording.say_of_waits()
+    row = np.full(len(recording.task_table), -1, np.int32)
+    row[chosen.rows] = np.arange(len(chosen.rows))
     ops, begins = _programs(recording, cpus, row, SLEEPS[outside])
-    return _workload(recording, kept, home, ops, begins[kept])
-
-
-def _home(recording: EventTable, cpus: list[int]) -> np.ndarray:
-    # The chosen CPU where each task ran most, the first of equals; -1 for a task that ran on none.
-    nr = len(recording.task_table)
-    home, most = np.full(nr, -1, np.int16), np.full(nr, -1, np.int64)
-    for cpu in cpus:
-        busy, ran = busy_ns(recording.packed_events, nr, cpu, recording.duration_ns)
-        better = (ran > 0) & (busy > most)
-        home[better], most[better] = cpu, busy[better]
-    return home
-
-
-def _allowed(
-    recording: EventTable, only: str | Iterable[str] | None, without: str | Iterable[str] | None
-) -> np.ndarray:
-    only, without = _patterns(only), _patterns(without)
-    wanted = np.array([_is_wanted(name, only, without) for name in [*recording.names, ""]], bool)
-    return wanted[recording.task_table["name"]]  # -1, no name, is the last
-
-
-def _is_wanted(name: str, only: list[str] | None, without: list[str] | None) -> bool:
-    if only is not None and not any(fnmatchcase(name, pattern) for pattern in only):
-        return False
-    return not any(fnmatchcase(name, pattern) for pattern in without or ())
-
-
-def _patterns(names: str | Iterable[str] | None) -> list[str] | None:
-    if names is None:
-        return None
-    return [names] if isinstance(names, str) else list(names)
+    return _workload(recording, chosen, ops, begins[chosen.rows])
 
 
 def _programs(recording: EventTable, cpus: list[int], row: np.ndarray, sleeps: tuple[Op, Op]):
@@ -86,30 +58,85 @@ def _programs(recording: EventTable, cpus: list[int], row: np.ndarray, sleeps: t
     del table  # the longest array here, and the operations come next
     prio = recording.task_table["prio_first"].copy()
     has_parent = (recording.task_table["parent"] >= 0).astype(np.uint8)
-    chosen = recording.chosen(cpus)
-    end_ns = recording.duration_ns
-    walk = Programs(recording.packed_events, end_ns, row, prio, has_parent, chosen, causes, landed, sleeps)
+    walk = Programs(
+        recording.packed_events,
+        recording.duration_ns,
+        row,
+        prio,
+        has_parent,
+        _new(recording),
+        recording.chosen(cpus),
+        causes,
+        landed,
+        sleeps,
+    )
     return walk.make()
 
 
+def _new(recording: EventTable) -> np.ndarray:
+    """1 for a task whose pid is greater than all before it, and 2 for one that first appears under the name of
+    an earlier task: pids ascend until they begin anew, and a process begins under the name of its parent.
+    """
+    pid = recording.task_table["pid"].astype(np.int64)
+    before = np.maximum.accumulate(np.concatenate([[-1], pid[:-1]]))
+    new = (pid > before).astype(np.uint8)
+    row, name = recording.namings()
+    bearer = np.full(len(recording.names), len(pid), np.int64)  # of each name the first task that had it
+    np.minimum.at(bearer, name, row)
+    first = np.full(len(pid), -1, np.int64)
+    first[row[::-1]] = name[::-1]
+    named = first >= 0
+    new[named] += 2 * (bearer[first[named]] < np.flatnonzero(named)).astype(np.uint8)
+    return new
+
+
 def _workload(
-    recording: EventTable, kept: np.ndarray, home: np.ndarray, ops: np.ndarray, begins: np.ndarray
+    recording: EventTable, chosen: Population, ops: np.ndarray, begins: np.ndarray
 ) -> Workload:
+    kept = chosen.rows
     seen, prio = recording.task_table[kept], begins[:, 3]
     used, name = np.unique(seen["name"], return_inverse=True)
     _warn_of_realtime(recording, kept, prio)
     tasks = np.zeros(len(kept), TASK_DTYPE)
     tasks["first_op"], tasks["nr_ops"], tasks["start_ns"] = begins[:, 0], begins[:, 1], begins[:, 2]
     tasks["pid"], tasks["name"] = seen["pid"], name
-    tasks["cpu"] = home[kept]
+    tasks["cpu"] = chosen.home
     tasks["nice"] = [nice_of_prio(value) for value in prio.tolist()]
     names = [recording.names[i] if i >= 0 else "" for i in used]
-    return Workload(tasks, ops, names, duration_ns=recording.duration_ns, source=recording.name)
+    notes = _notes(names, name, begins[:, 4])
+    return Workload(
+        tasks,
+        ops,
+        names,
+        duration_ns=recording.duration_ns,
+        source=recording.name,
+        origin=replace(chosen, notes=notes),
+    )
+
+
+def _notes(names: list[str], name: np.ndarray, known_by: np.ndarray) -> tuple[str, ...]:
+    """What is not said about the first moments of the tasks, a sentence a kind."""
+    kinds = {
+        FOUND_RUNNING: "found running when its CPU was first seen, nobody knows since when: {}",
+        GUESSED: "no wakeup or fork is recorded before the first run of {}: each begins where its CPU was last seen "
+        "without it waiting, a new process at its first run; how long it had waited is not known",
+    }
+    notes = []
+    for kind, sentence in kinds.items():
+        whose = [names[i] for i in name[known_by == kind].tolist()]
+        if whose:
+            notes.append(sentence.format(f"{count_text(len(whose), 'task')} ({_some(whose)})"))
+    return tuple(notes)
+
+
+def _some(names: list[str]) -> str:
+    different = sorted(set(names))
+    return ", ".join(different[:NAMES_SHOWN]) + (", ..." if len(different) > NAMES_SHOWN else "")
 
 
 def _warn_of_realtime(recording: EventTable, kept: np.ndarray, prio: np.ndarray) -> None:
     realtime = kept[(prio >= 0) & (prio <= REALTIME_PRIO_MAX)]
     warning = "real-time tasks are taken as normal ones of nice -20"
     if len(realtime) and not any(warning in w for w in recording.warnings):
-        names = sorted({recording.names[i] for i in recording.task_table["name"][realtime] if i >= 0})
-        recording.warnings.append(f"{warning}: {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}")
+        names = [recording.names[i] for i in recording.task_table["name"][realtime] if i >= 0]
+        recording.warnings.append(f"{warning}: {_some(names)}")

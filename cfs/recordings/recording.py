@@ -3,14 +3,14 @@
 What it decides: how a file becomes a recording, and what is made of one. All that can be asked of the
 recording itself is in `table`; each format has a reader of its own.
 
-R1  An object of this class holds something sound: at least one sched_switch. All that was left out is in
-    `warnings`.
+R1  An object of this class holds something sound: at least one sched_switch, or charges of CPU time, which
+    say who ran. All that was left out is in `warnings`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import BinaryIO
 
 from ..result import Result
@@ -18,7 +18,7 @@ from ..workload.workload import Workload
 from . import programs
 from .measured import recorded_result
 from .source import Source
-from .table import RECORDED_EVENT_DTYPE, EventTable, RecordedTask
+from .table import CPU, LOWEST, RECORDED_EVENT_DTYPE, EventTable, RecordedTask
 from .binaries import is_binary, read_binary
 from .text import read_text
 
@@ -103,7 +103,7 @@ class Recording(EventTable):
 
     def workload(
         self,
-        cpu: int | Sequence[int] | None = 0,
+        cpu: CPU = LOWEST,
         *,
         outside: str | None = None,
         only: str | Iterable[str] | None = None,
@@ -113,8 +113,9 @@ class Recording(EventTable):
 
         Parameters
         ----------
-        cpu : int, sequence of int or None
-            The CPUs whose tasks are replayed; None for all. Time on others is sleep.
+        cpu : int, sequence of int, None or "lowest"
+            The CPUs whose tasks are replayed; None for all, "lowest" for the lowest one that the recording
+            has. Time on others is sleep.
         outside : {None, "absolute", "relative"}
             When a wakeup from outside takes place: at its time in the recording, or as long after the block
             as there. None: a timer's at its time, another one relative to the block.
@@ -125,12 +126,13 @@ class Recording(EventTable):
         Returns
         -------
         cfs.workload.Workload
-            Times are ns since `start_ns`. ``pid`` is the recorded one; CPUs keep their numbers.
+            Times are ns since `start_ns`. ``pid`` is the recorded one; CPUs keep their numbers. Its
+            ``origin`` says which tasks of the recording they are, and what is not known about them.
 
         Raises
         ------
         RecordingError
-            The CPU is not in the recording, or no task is left.
+            The CPU is not in the recording, or the names leave nobody.
 
         Notes
         -----
@@ -140,7 +142,7 @@ class Recording(EventTable):
 
     def result(
         self,
-        cpu: int | Sequence[int] | None = 0,
+        cpu: CPU = LOWEST,
         *,
         workload: Workload | None = None,
         until_ns: int | None = None,
@@ -149,10 +151,11 @@ class Recording(EventTable):
 
         Parameters
         ----------
-        cpu : int, sequence of int or None
-            The CPUs; None for all.
+        cpu : int, sequence of int, None or "lowest"
+            The CPUs; None for all. Default: those of the workload, or the lowest.
         workload : Workload, optional
-            Made of this recording: only its tasks are kept, in its order, so row i here is row i there.
+            Made of this recording: its tasks are those here, also those that have not run, so row i here is
+            row i there.
         until_ns : int, optional
             What was measured up to this time, to stand beside a simulation that was run up to it; default: to
             the end.

@@ -19,7 +19,7 @@ import numpy as np
 from ..errors import RecordingError
 from ..limits import nice_of_prio
 from ._tracker import Tracker
-from ._walk import EVENT_DTYPE, busy_ns, runs, wakeups
+from ._walk import EVENT_DTYPE, runs, stays, wakeups
 from .causes import Cause, Witness, decide
 
 __all__ = ["RECORDED_EVENT_DTYPE", "EventTable", "Reading", "RecordedTask"]
@@ -30,10 +30,21 @@ RECORDED_EVENT_DTYPE = np.dtype(
         ("task", "<i4"),  # switched in, woken, forked; -1: the idle task, -2: not known
         ("context", "<i4"),  # switched out, or running there; of a priority (kind 8) the new value
         ("cpu", "<u2"),
-        # 2 switch, 3 wakeup, 4 of a task awake, 5 of one about to block, 6 its end, 7 fork, 8 prio
+        # 2 switch, 3 wakeup, 4 of a task awake, 5 of one about to block, 6 its end, 7 fork, 8 prio, 9 loss
         ("kind", "u1"),
         ("detail", "u1"),  # `_events.pxd` gives the bits
     ]
+)
+
+
+LOWEST = "lowest"
+"""In place of a CPU: the lowest one that the recording has."""
+
+CPU = int | Sequence[int] | str | None
+
+NO_WAKEUPS = (
+    "no wakeup is recorded: nobody knows since when a sleeper wanted the CPU, so its waits are not known; "
+    "waits after a preemption are"
 )
 
 
@@ -115,6 +126,7 @@ class EventTable:
         self.clock: str = reading.clock
         self.kernel: str = reading.kernel
         self.warnings: list[str] = [*reading.warnings, *warnings]
+        self.nr_wakeups: int = tracker.nr_wakeups
         buffer: Any = tracker  # is one, which types cannot say before Python 3.12
         self.packed_events = np.frombuffer(buffer, EVENT_DTYPE)
         self._tracker = tracker
@@ -178,7 +190,17 @@ class EventTable:
             table[field] = packed[field][kept].astype(table[field].dtype)
         return table
 
-    def runs(self, cpu: int | Sequence[int] | None = None) -> np.ndarray:
+    def say(self, warning: str) -> None:
+        """Add to the warnings what was seen when the recording was used, once."""
+        if warning not in self.warnings:
+            self.warnings.append(warning)
+
+    def say_of_waits(self) -> None:
+        """Say it if nothing tells since when sleepers waited."""
+        if not self.nr_wakeups:
+            self.say(NO_WAKEUPS)
+
+    def runs(self, cpu: CPU = None) -> np.ndarray:
         """Who ran when, as measured.
 
         Parameters
@@ -194,23 +216,21 @@ class EventTable:
 
         Notes
         -----
-        A wait begins with sched_waking if the task slept by then, else with sched_wakeup; the wakeup of a
-        task that runs begins none. A wait is known (``ready`` is not UNKNOWN) if it began in the recording
-        and ended with a recorded switch. Of a run whose end was not recorded only the beginning is known:
-        its length is 0. A task found running when its CPU was first seen has its first run after its next
-        switch in.
+        A wait begins with sched_waking if the task slept by then, or was not seen yet, else with
+        sched_wakeup; the wakeup of a task that runs begins none. A wait is known (``ready`` is not UNKNOWN)
+        if it began in the recording, ended with a recorded switch, and no events of its CPUs were lost in
+        between. Of a run whose end was not recorded only the beginning is known: it ends there, and its
+        ``out`` is UNKNOWN. A task found running when its CPU was first seen, or seen again after a loss, has
+        a run from there on; its ``ready`` is FOUND.
         Cost O(events), some 10 ns each.
         """
         chosen = self.chosen(cpu)
         return runs(self.packed_events, len(self.task_table), len(chosen), self.duration_ns, chosen)
 
-    def busy_ns(self, cpu: int | Sequence[int] | None = None) -> np.ndarray:
+    def busy_ns(self, cpu: CPU = None) -> np.ndarray:
         """CPU time of each task on the CPUs chosen, ``(nr_tasks,) int64``, ns."""
-        cpus = self.cpus_of(cpu)
-        total = np.zeros(len(self.task_table), np.int64)
-        for c in cpus:
-            total += busy_ns(self.packed_events, len(self.task_table), c, self.duration_ns)[0]
-        return total
+        together = self.chosen(cpu).astype(np.int32) - 1
+        return stays(self.packed_events, len(self.task_table), self.duration_ns, together)[0][0]
 
     def wakeups(self) -> np.ndarray:
         """Who was woken or forked, in whose context: ``(nr_wakeups,)`` of `WAKEUP_DTYPE`, by time."""
@@ -234,13 +254,13 @@ class EventTable:
         # What part of the busy time of the CPU the tasks of the context's name had.
         share = np.zeros(len(table), np.float32)
         for cpu in self.cpus:
-            busy, _ = busy_ns(self.packed_events, len(name), cpu, self.duration_ns)
+            busy = self.busy_ns(cpu)
             busy_of_name = np.bincount(name, busy, minlength=len(self.names) + 1)
             here = np.flatnonzero((table["cpu"] == cpu) & (table["context"] < len(name)))
             share[here] = busy_of_name[name[table["context"][here]]] / max(int(busy.sum()), 1)
         return share
 
-    def causes(self, cpu: int | Sequence[int] | None = None) -> dict[str, int]:
+    def causes(self, cpu: CPU = None) -> dict[str, int]:
         """How many wakeups of tasks that slept had which cause.
 
         Parameters
@@ -258,17 +278,36 @@ class EventTable:
         counted = (table["kind"] != 7) & (np.isin(table["landed"], self.cpus_of(cpu)) | (cpu is None))
         return {cause.name.lower(): int((verdict[counted] == cause).sum()) for cause in Cause}
 
-    def cpus_of(self, cpu: int | Sequence[int] | None) -> list[int]:
-        """These CPUs, None for all; `RecordingError` if one is not in the recording."""
+    def cpus_of(self, cpu: CPU) -> list[int]:
+        """These CPUs in ascending order, None for all, "lowest" for the lowest one; `RecordingError` if one is
+        not in the recording.
+        """
         if cpu is None:
             return self.cpus
-        cpus = [int(cpu)] if isinstance(cpu, int | np.integer) else [int(c) for c in cpu]
+        if isinstance(cpu, str):
+            if cpu != LOWEST:
+                raise RecordingError(f"cpu = {cpu!r} is neither a number, nor several, None or {LOWEST!r}")
+            return self.cpus[:1]
+        cpus = [int(cpu)] if isinstance(cpu, int | np.integer) else sorted({int(c) for c in cpu})
+        if not cpus:
+            raise RecordingError(f"no CPU of {self.name} is chosen; it has {self.cpus}")
         for c in cpus:
             if c not in self.cpus:
                 raise RecordingError(f"{self.name} has no events of CPU {c}; it has those of {self.cpus}")
         return cpus
 
-    def chosen(self, cpu: int | Sequence[int] | None) -> np.ndarray:
+    def namings(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rows of tasks, and index of the name that each took, in order: two ``(nr_namings,) int64``."""
+        pairs = self._tracker.namings_table()
+        return pairs[:, 0], pairs[:, 1]
+
+    def columns(self, cpus: Sequence[int]) -> np.ndarray:
+        """For each CPU its place among these, -1 for the others, ``(largest CPU + 1,) int32``."""
+        place = np.full(max(self.cpus, default=0) + 1, -1, np.int32)
+        place[list(cpus)] = np.arange(len(cpus))
+        return place
+
+    def chosen(self, cpu: CPU) -> np.ndarray:
         """1 for each of these CPUs, ``(largest CPU + 1,) uint8``."""
         chosen = np.zeros(max(self.cpus, default=0) + 1, np.uint8)
         chosen[self.cpus_of(cpu)] = 1

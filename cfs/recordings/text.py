@@ -80,8 +80,10 @@ def _require_sound(scanner: Scanner, source: Source, head: bytes) -> None:
             f"{name} has {nr} events but none of the scheduler{where}; record with perf sched record, or with "
             f"trace-cmd record -e sched{because}"
         )
-    if scanner.tracker.nr_switches == 0:
-        raise RecordingError(f"{name} has no sched_switch; {_how_to_record(scanner)}{because}")
+    if scanner.tracker.nr_switches == 0 and not _says_who_ran(scanner):
+        raise RecordingError(
+            f"{name} has no sched_switch, only {_what_there_is(scanner)}; {_how_to_record(scanner)}{because}"
+        )
     nr_backwards, first = left_out.get("backwards", (0, 0))
     if nr_backwards > scanner.nr_sched_lines:
         raise RecordingError(
@@ -131,6 +133,18 @@ def _how_to_record(scanner: Scanner) -> str:
     return "record with perf sched record"
 
 
+def _says_who_ran(scanner: Scanner) -> bool:
+    # Without a switch: whoever is charged CPU time runs, if there is a span in which it can.
+    return scanner.tracker.nr_runtimes > 0 and scanner.tracker.end_ns > scanner.tracker.start_ns
+
+
+def _what_there_is(scanner: Scanner) -> str:
+    runtimes, wakeups = scanner.tracker.nr_runtimes, scanner.tracker.nr_wakeups
+    rest = scanner.nr_sched_lines - runtimes - wakeups
+    kinds = {"sched_stat_runtime": runtimes, "sched_waking or sched_wakeup": wakeups, "other events": rest}
+    return ", ".join(f"{nr} {kind}" for kind, nr in kinds.items() if nr > 0)
+
+
 def _complaints(scanner: Scanner) -> list[str]:
     words = {
         "strange": "{} lines are no events that can be understood, the first is line {}: left out",
@@ -145,6 +159,9 @@ def _complaints(scanner: Scanner) -> list[str]:
     found = [words[why].format(*counts) for why, counts in scanner.lines_left_out().items()]
     if scanner.tracker.nr_lost_events:
         found.append(f"{scanner.tracker.nr_lost_events} events are lost, as far as the tracer says")
+    if scanner.tracker.nr_switches == 0:
+        nr = scanner.tracker.nr_runtimes
+        found.append(f"there is no sched_switch: who ran is seen from {nr} sched_stat_runtime alone")
     if scanner.nr_overwritten:
         nr = scanner.nr_overwritten
         found.append(f"the tracer's buffer was too small: its oldest {nr} events are lost")

@@ -36,6 +36,7 @@ __all__ = [
     "columns_compared",
     "columns_in",
     "columns_of_tables",
+    "left_out_of",
     "plain_rows",
 ]
 
@@ -178,6 +179,8 @@ COLUMNS: Sequence[StatColumn] = (
         heading="invol.",
         long_heading="involuntary",
     ),
+    StatColumn("unknown_waits", "waits", _field("unknown_waits"), places={TASK: 30, CLASS: 30}),
+    StatColumn("unknown_runs", "runs", _field("unknown_runs"), places={TASK: 30, CLASS: 30}),
     *_quantile_columns("latency", LATENCY_TABLE, {TASK: 20, CLASS: 20}),
     *_quantile_columns("wakeup_latency"),
     *_quantile_columns("fork_latency"),
@@ -208,6 +211,25 @@ def columns_of_tables() -> dict[str, list[StatColumn]]:
         if column.table:
             tables.setdefault(column.table, []).append(column)
     return tables
+
+
+LEFT_OUT = {LATENCY_TABLE: ("waits not known", "unknown_waits"), RUN_TABLE: ("lengths not known", "unknown_runs")}
+"""Of a table what it leaves out, and the column that counts it."""
+
+
+def left_out_of(title: str, stats: Sequence[np.void | None]) -> tuple[str, list[str]] | None:
+    """What a table leaves out as not known, and how many on each side; None if nothing is.
+
+    Parameters
+    ----------
+    title : str
+        Of the table.
+    stats : sequence of numpy.void or None
+        Of each side the statistics over all.
+    """
+    what, name = LEFT_OUT.get(title, ("", ""))
+    counts = [0 if row is None or not name else int(row[name]) for row in stats]
+    return (what, [str(count) for count in counts]) if any(counts) else None
 
 
 def plain_rows(stats: np.ndarray, place: str) -> list[dict[str, Any]]:

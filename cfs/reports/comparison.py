@@ -30,6 +30,7 @@ import numpy as np
 from ..errors import CfsError, ModelError, WorkloadError
 from ..limits import POLICIES
 from ..models.registry import Model, model_named
+from ..recordings.measured import fitted
 from ..result import Result
 from ..scheduler._scheduler import Scheduler
 from ..simulation.simulation import Simulation
@@ -152,7 +153,8 @@ def compare(
         Models to run it under: as for `Simulation`, or ``(model, tunables)``, to compare a model with itself
         under other tunables.
     recorded : Result, optional
-        What was measured, ``recording.result(cpus, workload=workload)``: one more column.
+        What was measured, ``recording.result(workload=workload)``: one more column. If it is of the same tasks,
+        row by row, what it does not know (first waits, ends) does not count in the other columns either.
     group_by : {None, "uid", "cgroup"}, optional
         Fairness among users or control groups, in each model as far as it knows them (C4); lag is measured
         by it in all.
@@ -192,10 +194,13 @@ def compare(
     """
     check_lines(by, top, ("comm", "task", "group"))
     runners = _runners(models, workload, group_by)
+    until_ns = 1 if until_ns is None and recorded is not None and not workload.duration_ns else until_ns
     end_ns = _end_of_part(workload, from_ns, until_ns)
     window_ns = max(1, min(WINDOW_NS, (end_ns - from_ns) // 10))
     instants = np.unique(from_ns + (end_ns - from_ns) * np.arange(1, NR_INSTANTS + 1) // NR_INSTANTS)
     ran = _run(runners, hz, instants, progress)
+    if recorded is not None and np.array_equal(recorded.pids, workload.tasks["pid"]):
+        ran = [(fitted(result, recorded), spread) for result, spread in ran]
     sides = [(runner.settings, *result) for runner, result in zip(runners, ran)]
     sides += [] if recorded is None else [({}, recorded, None)]
     span = (from_ns, max(from_ns + 1, min(end_ns, max(whole.duration_ns for _, whole, _ in sides))))

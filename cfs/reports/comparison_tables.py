@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..result import Ready
 from ..units import clean, time_text
 from .columns import WAITS, StatColumn, columns_compared
 from .compared import Column, quantile
@@ -58,7 +59,20 @@ def _throughput(columns: Sequence[Column]) -> list[tuple[str, list[str]]]:
         ("work done, CPU time", [time_text(column.result.busy_ns) for column in columns]),
         ("idle", [time_text(column.idle_ns) for column in columns]),
         ("context switches", [str(column.result.context_switches) for column in columns]),
+        *_left_out(columns),
     ]
+
+
+def _left_out(columns: Sequence[Column]) -> list[tuple[str, list[str]]]:
+    """Waits and runs that are in no statistic because they are not known, if there are some."""
+    rows = []
+    for name, counts in (
+        ("waits not known", [int((c.result.runs["ready"] == Ready.UNKNOWN).sum()) for c in columns]),
+        ("run lengths not known", [int(c.result.of_unknown_length.sum()) for c in columns]),
+    ):
+        if any(counts):
+            rows.append((name, [str(count) for count in counts]))
+    return rows
 
 
 def _fairness_title(columns: Sequence[Column]) -> str:

@@ -36,7 +36,7 @@ from typing import Any
 import numpy as np
 
 from ..arithmetic import load_from_nice
-from ..result import Out, Ready, Result
+from ..result import Out, Result
 from ..scheduler._handles import TaskGroup
 from .lanes import covered_before
 
@@ -218,7 +218,7 @@ def _spells(result: Result) -> np.ndarray:
     runs = _by_task(result.runs)
     if not len(runs):
         return np.zeros(0, SPELL_DTYPE)
-    known = (runs["ready"] != Ready.UNKNOWN) & (runs["ready_ns"] >= 0)
+    known = runs["ready_ns"] >= 0
     begin = np.where(known, runs["ready_ns"], runs["start_ns"])
     same = (runs["task"][1:] == runs["task"][:-1]) & (runs["cpu"][1:] == runs["cpu"][:-1])
     goes_on = same & (runs["out"][:-1] == Out.PREEMPTED) & (begin[1:] <= runs["end_ns"][:-1])

@@ -143,7 +143,7 @@ def _facts(side: Result) -> dict[str, Any]:
 def _runs(arrow: Any, label: str, side: Result) -> pyarrow.Table:
     runs = side.runs
     task = runs["task"].astype(np.int64)
-    unknown = (runs["ready"] == Ready.UNKNOWN) | (runs["ready_ns"] < 0)
+    unknown = runs["ready_ns"] < 0
     return arrow.table(
         {
             "model": _constant(arrow, label, len(runs)),

@@ -25,7 +25,7 @@ from .events import FORK, IDLE, SWITCH, events_of, unique_pids
 
 __all__ = ["ftrace_lines", "write_ftrace"]
 
-STATES = {Out.RUNNING: "R", Out.PREEMPTED: "R", Out.BLOCKED: "S", Out.EXITED: "X"}
+STATES = {Out.RUNNING: "R", Out.PREEMPTED: "R", Out.BLOCKED: "S", Out.EXITED: "X", Out.UNKNOWN: "S"}
 
 HEADER = """\
 # tracer: nop

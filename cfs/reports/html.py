@@ -23,7 +23,7 @@ import numpy as np
 
 from ..result import Result
 from ..units import count_text, seconds_text, short_time
-from .columns import CPU_TABLE, LATENCY_TABLE, StatColumn, columns_of_tables
+from .columns import CPU_TABLE, LATENCY_TABLE, StatColumn, columns_of_tables, left_out_of
 from .comparison import Comparison
 from .files import check_folder
 from .lanes import (
@@ -40,6 +40,7 @@ from .lanes import (
     with_hue,
 )
 from .lines import ALL, OTHERS, Lines, check_lines
+from .part import part_of
 from .samples import Samples
 from .settings import tunables_text
 from .svg import (
@@ -193,7 +194,7 @@ def result_html(
             "Mean number in each window, all CPUs together.",
         ),
         *_virtual_sections(samples, span),
-        *_tables(sides, by, top),
+        *_tables([part_of(side, *span) for side in sides], by, top),
     ]
     heading = f"{words(result.model)}{f' on {words(result.source)}' if result.source else ''}"
     return _page(heading, [_facts(result, span), _settings(result)], parts)
@@ -367,9 +368,22 @@ def _tables(sides: Sequence[Result], by: str, top: int) -> list[str]:
     ]
     headings = [said_of(side) for side in sides]
     return [
-        _section(title.partition(":")[0], _table(left, headings, _named(columns), rows, _sums(lines)))
+        _section(
+            title.partition(":")[0],
+            _table(left, headings, _named(columns), rows, _sums(lines)),
+            _left_out(title, headings, lines),
+        )
         for title, columns in columns_of_tables().items()
     ]
+
+
+def _left_out(title: str, headings: Sequence[str], lines: Lines) -> str:
+    """What a table leaves out as not known, in a sentence; empty if there is nothing."""
+    found = left_out_of(title, [of.get(ALL) for of in lines.stats])
+    if found is None:
+        return ""
+    counts = ", ".join(f"{count} {words(side)}" for side, count in zip(headings, found[1]))
+    return f"{found[0].capitalize()}, and left out: {counts}."
 
 
 def _named(columns: Sequence[StatColumn], before: str = "") -> list[tuple[str, StatColumn]]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import CfsError
-from ..result import Out, Ready, Result
+from ..result import Out, Result
 from ..units import clean
 
 __all__ = ["Lane", "covered", "covered_before", "lanes_of", "survival"]
@@ -110,7 +110,7 @@ def with_hue(lanes: list[Lane]) -> list[int]:
 def waits_in(side: Result, span: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """Task and length of each wait that ended in the span."""
     runs = side.runs[(side.runs["start_ns"] >= span[0]) & (side.runs["start_ns"] < span[1])]
-    runs = runs[(runs["ready"] != Ready.UNKNOWN) & (runs["ready_ns"] >= 0)]
+    runs = runs[runs["ready_ns"] >= 0]
     return runs["task"], runs["start_ns"] - runs["ready_ns"]
 
 
@@ -121,7 +121,7 @@ def waiting(side: Result) -> np.ndarray:
     one.
     """
     runs = side.runs
-    known = runs[(runs["ready"] != Ready.UNKNOWN) & (runs["ready_ns"] >= 0)]
+    known = runs[runs["ready_ns"] >= 0]
     _, last = np.unique(runs["task"][::-1], return_index=True)
     short = runs[::-1][last]
     short = short[(short["out"] == Out.PREEMPTED) & (side.model != "recorded")]

@@ -6,9 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
-from ..result import Out, Ready, Result
+from ..result import Out, Ready, Result, nr_switches
 
 __all__ = ["part_of"]
 
@@ -16,7 +14,8 @@ __all__ = ["part_of"]
 def part_of(result: Result, from_ns: int, until_ns: int) -> Result:
     """A part of a result as a result of its own: runs are cut at its edges, times still count from 0.
 
-    A wait counts if it ends in the part. The context switches of a part are those of the result's tasks.
+    A wait counts if it ends in the part; a run that began before it was found going on. Context switches of a
+    part are those that the tasks of the result made.
 
     Parameters
     ----------
@@ -34,20 +33,9 @@ def part_of(result: Result, from_ns: int, until_ns: int) -> Result:
     inside = (result.runs["end_ns"] > from_ns) | (result.runs["start_ns"] >= from_ns)
     runs = result.runs[inside & (result.runs["start_ns"] < until_ns)]  # a copy
     began_before, ends_after = runs["start_ns"] < from_ns, runs["end_ns"] > until_ns
-    runs["ready"][began_before], runs["ready_ns"][began_before] = Ready.UNKNOWN, -1
+    runs["ready"][began_before], runs["ready_ns"][began_before] = Ready.FOUND, -1
     runs["out"][ends_after] = Out.RUNNING
     runs["start_ns"] = runs["start_ns"].clip(from_ns, None)
     runs["end_ns"] = runs["end_ns"].clip(None, until_ns)
-    switches = sum(
-        _nr_switches(result.runs[result.runs["cpu"] == cpu], from_ns, until_ns) for cpu in result.cpus
-    )
+    switches = nr_switches(result.runs, result.cpus, from_ns, until_ns)
     return replace(result, runs=runs, duration_ns=until_ns - from_ns, context_switches=switches)
-
-
-def _nr_switches(runs: np.ndarray, from_ns: int, until_ns: int) -> int:
-    """Switches to a task, and those to idle, that happen in a part; `runs` are of one CPU."""
-    runs = runs[np.argsort(runs["start_ns"], kind="stable")]
-    next_ns = np.append(runs["start_ns"][1:], np.iinfo(np.int64).max)
-    to_idle = runs["end_ns"][(runs["out"] != Out.RUNNING) & (next_ns > runs["end_ns"])]
-    times = np.concatenate([runs["start_ns"], to_idle])
-    return int(((times >= from_ns) & (times < until_ns)).sum())

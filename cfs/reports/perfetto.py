@@ -39,7 +39,7 @@ from .samples import Samples, nr_running
 
 __all__ = ["check_perfetto", "write_perfetto"]
 
-STATE_OF = {Out.RUNNING: 0, Out.PREEMPTED: 0, Out.BLOCKED: 1, Out.EXITED: 16}
+STATE_OF = {Out.RUNNING: 0, Out.PREEMPTED: 0, Out.BLOCKED: 1, Out.EXITED: 16, Out.UNKNOWN: 1}
 BUNDLE = 4096
 """Switches and wakings of a CPU in one packet."""
 SEQUENCE = 1

@@ -19,8 +19,8 @@ import numpy as np
 
 from ..result import Result
 from ..units import clean, count_text, share_text, time_text
-from .columns import StatColumn, columns_of_tables
-from .lines import Lines, check_lines
+from .columns import StatColumn, columns_of_tables, left_out_of
+from .lines import ALL, Lines, check_lines
 
 __all__ = ["Table", "tables", "time_text", "share_text", "count_text", "clean"]
 
@@ -86,10 +86,11 @@ def tables(result: Result, recorded: Result | None = None, *, by: str = "task", 
     sides = [result] if recorded is None else [result, recorded]
     lines = Lines.of(sides, by, top)
     headings = [side.model for side in sides]
-    return [
-        Table(title, tuple(_text(lines, headings, columns, by, with_nice=not place)))
-        for place, (title, columns) in enumerate(columns_of_tables().items())
-    ]
+    found = []
+    for place, (title, columns) in enumerate(columns_of_tables().items()):
+        text = _text(lines, headings, columns, by, with_nice=not place)
+        found.append(Table(title, (*text, *_left_out(title, lines))))
+    return found
 
 
 # ------------------------------------------------------------------------------------------------------- text
@@ -114,6 +115,17 @@ def _text(
         cells = "".join(GAP + _side(of.get(line.label), columns) for of in lines.stats)
         text.append(_left(line.name, line.number, line.nice, with_nice) + cells)
     return [line.rstrip() for line in text]
+
+
+def _left_out(title: str, lines: Lines) -> list[str]:
+    """What the table leaves out as not known, if there is something."""
+    found = left_out_of(title, [of.get(ALL) for of in lines.stats])
+    if found is None:
+        return []
+    what, counts = found
+    width = 4 * (CELL_WIDTH + len(GAP)) - len(GAP)
+    cells = [f"{count:>{CELL_WIDTH}}".ljust(width) for count in counts]
+    return [(f"{what:<{NAME_WIDTH + 8}}" + "".join(GAP + cell for cell in cells)).rstrip()]
 
 
 def _left(name: str, number: str, nice: str, with_nice: bool) -> str:

@@ -59,6 +59,9 @@ class Workload(Assignments):
         Length of the span that the workload was made for, ns; by default a run stops there.
     source : str
         Where it comes from, for titles.
+    origin : object
+        What it was made of, for whoever made it: the `cfs.recordings.population.Population` of a recording.
+        None if its tasks are not, row by row, those of something else.
     """
 
     tasks: np.ndarray
@@ -68,6 +71,7 @@ class Workload(Assignments):
     shares: dict[str, int] = field(default_factory=dict)
     duration_ns: int = 0
     source: str = ""
+    origin: Any = field(default=None, repr=False)
 
     @classmethod
     def of_programs(

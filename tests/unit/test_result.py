@@ -9,8 +9,8 @@ import pytest
 from cfs import Result, Workload
 from cfs.result import RUN_DTYPE, Out, Ready
 
-UNKNOWN, WAKEUP, FORK, PREEMPTED = Ready
-RUNNING, OUT_PREEMPTED, BLOCKED, EXITED = Out
+UNKNOWN, WAKEUP, FORK, PREEMPTED, FOUND = Ready
+RUNNING, OUT_PREEMPTED, BLOCKED, EXITED, OUT_UNKNOWN = Out
 
 
 def a_result(runs, names=("a", "b"), duration_ns=100, cpus=(0,), groups=None, **changes):
@@ -158,7 +158,7 @@ def test_no_tasks_at_all():
 KEYS = "schema model source group_by hz tunables duration_ns end context_switches cpus groups tasks".split()
 TASK_KEYS = (
     "pid comm nice group share cpu_ns switches voluntary involuntary "
-    "latency wakeup_latency fork_latency preempted_wait run_length"
+    "latency wakeup_latency fork_latency preempted_wait run_length unknown_waits unknown_runs"
 ).split()
 
 

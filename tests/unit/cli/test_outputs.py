@@ -153,10 +153,19 @@ def test_a_file_that_cannot_be_written_is_said_before_the_work(option):
     assert "no directory /no/such/directory" in found.stderr
 
 
-def test_a_part_of_nothing_drawn_is_refused():
-    found = run("replay", HOGS, "--from", "1")
+def test_a_part_is_that_of_the_tables_as_well():
+    whole = json.loads(run("replay", HOGS, "--json", "-").stdout)
+    part = json.loads(run("replay", HOGS, "--from", "1", "--until", "2", "--json", "-").stdout)
+    for side in (part, part["recorded"]):
+        assert side["duration_ns"] == 10**9
+        assert sum(task["cpu_ns"] for task in side["tasks"]) <= 10**9
+    assert part["recorded"]["cpus"][0]["busy_ns"] < whole["recorded"]["cpus"][0]["busy_ns"]
+
+
+def test_a_part_after_the_end_is_refused():
+    found = run("replay", HOGS, "--from", "100")
     assert found.exit_code == 2
-    assert "--html" in found.stderr
+    assert "--from" in found.stderr
 
 
 @pytest.mark.parametrize("option", ["--plot-from", "--plot-until"])

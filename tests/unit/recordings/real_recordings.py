@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from cfs.recordings import Recording
+from cfs.result import Ready
 
 ROOT = Path(__file__).parents[3]
 FOLDERS = (ROOT / "tests/data/recordings", ROOT / "examples/recordings")
@@ -36,9 +37,22 @@ def runs(name):
     return recording(name).runs()
 
 
-def runs_of(name, pid):
+def runs_of(name, pid, wanted=True):
+    """Runs of a pid, as the truth counts them: it knows nothing of those found running."""
     rows = [task.row for task in recording(name).tasks if task.pid == pid]
-    return runs(name)[np.isin(runs(name)["task"], rows)]
+    table = runs(name)
+    return table[np.isin(table["task"], rows) & (table["ready"] != Ready.FOUND) & wanted]
+
+
+def of_seen(table, kind):
+    """Which runs followed a wait of this kind, as the truth counts them: it does not count the wait of a task
+    that was first seen when it was woken.
+    """
+    by_start = np.argsort(table["start_ns"], kind="stable")
+    _, first = np.unique(table["task"][by_start], return_index=True)
+    found = table["ready"] == kind
+    found[by_start[first]] &= kind != Ready.WAKEUP
+    return found
 
 
 def last_of(name, pid):

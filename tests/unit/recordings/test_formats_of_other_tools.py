@@ -15,10 +15,10 @@ import pytest
 
 from cfs import RecordingError
 from cfs.recordings import Recording
-from cfs.result import Out
+from cfs.result import Out, Ready
 
 from .lines import A, B, IDLE, fork, ftrace, head, read, row, runs_of, runtime, switch, text, wake
-from .real_recordings import FOLDERS, QUANTILES, statistics, truth
+from .real_recordings import FOLDERS, QUANTILES, of_seen, statistics, truth
 
 FTRACE = re.compile(
     r"^ *(?P<comm>.*)-(?P<tid>\d+) +\[(?P<cpu>\d+)\] +(?P<flags>\S+) +(?P<time>[\d.]+): (?P<rest>.*)$"
@@ -164,7 +164,7 @@ def test_sched_wakeup_alone_gives_the_waits_counted_from_it(name):
     table = recording.runs()
     for wanted in truth(name)["tasks"]:
         rows = [task.row for task in recording.tasks if task.pid == wanted["pid"]]
-        runs = table[np.isin(table["task"], rows) & (table["ready"] == 1)]
+        runs = table[np.isin(table["task"], rows) & of_seen(table, Ready.WAKEUP)]
         expected = wanted["wakeup_latency_from_sched_wakeup"]
         assert statistics(runs["start_ns"] - runs["ready_ns"], expected) == expected, wanted["comm"]
     assert set(QUANTILES) <= set(expected) or expected["count"] == 0
@@ -262,7 +262,7 @@ def test_a_number_of_a_state_is_of_the_kernel_that_the_file_shows(shown, state, 
 def test_a_wakeup_without_success_woke_nobody():
     failed = wake(100, B, A, "wakeup").replace(" target_cpu", " success=0 target_cpu")
     recording = read(switch(0, A, B), failed, wake(150, B, A, "wakeup"), switch(200, B, A))
-    assert runs_of(recording, A)["ready_ns"].tolist() == [150]
+    assert runs_of(recording, A)["ready_ns"].tolist() == [-1, 150]
 
 
 def test_process_ids_in_front_are_noticed_and_not_used():

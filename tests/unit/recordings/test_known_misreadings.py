@@ -61,8 +61,8 @@ PITFALLS = {
     ),
     8: (
         "the beginning: who runs, waits or sleeps is known at the first event only",
-        "test_scan:test_a_task_found_running_has_its_first_run_after_its_next_switch_in",
-        "test_scan:test_a_task_that_was_never_seen_before_its_wakeup_has_an_unknown_wait",
+        "test_scan:test_a_task_found_running_has_a_run_from_the_first_event_of_its_cpu",
+        "test_scan:test_the_first_wait_of_a_task_begins_with_its_wakeup",
         "test_programs:test_a_task_seen_running_starts_at_once",
         "test_programs:test_a_task_never_woken_was_runnable_from_the_start",
         "test_programs:test_a_task_woken_first_starts_then",

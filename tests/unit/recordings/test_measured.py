@@ -75,7 +75,7 @@ def test_a_pid_used_again_is_another_task():
 
 def test_another_recordings_workload_is_refused(hogs):
     other = Recording.open(EXAMPLES / "kbuild-shell-1cpu.perf-script.txt.gz").workload(0)
-    with pytest.raises(RecordingError, match="has no task"):
+    with pytest.raises(RecordingError, match="was not made of"):
         recorded_result(hogs, 0, workload=other)
 
 

@@ -117,9 +117,10 @@ def test_recorded_switches_are_counted_idle_ones_too():
     assert read(switch(0, A, IDLE), switch(9, IDLE, A)).nr_switches == 2
 
 
-def test_a_task_found_running_has_its_first_run_after_its_next_switch_in():
+def test_a_task_found_running_has_a_run_from_the_first_event_of_its_cpu():
     recording = read(runtime(0, A, 5000), switch(10, A, B), switch(30, B, A), switch(70, A, B))
-    assert [(r["start_ns"], r["end_ns"]) for r in runs_of(recording, A)] == [(30, 70)]
+    assert [(r["start_ns"], r["end_ns"]) for r in runs_of(recording, A)] == [(0, 10), (30, 70)]
+    assert runs_of(recording, A)["ready"].tolist() == [Ready.FOUND, Ready.UNKNOWN]
 
 
 def test_runs_of_one_cpu():
@@ -158,13 +159,13 @@ def test_inferred_switches_in_are_counted():
 
 def test_the_wait_before_an_inferred_switch_in_is_not_known():
     recording = read(switch(0, A, IDLE), wake(100, IDLE, A), runtime(1000, A, 300), switch(1100, A, IDLE))
-    assert runs_of(recording, A)["ready"].tolist() == [Ready.UNKNOWN]
+    assert runs_of(recording, A)["ready"].tolist() == [Ready.FOUND, Ready.UNKNOWN]
 
 
 def test_a_run_whose_end_is_not_recorded_has_no_length():
     recording = read(switch(0, IDLE, A), wake(500, IDLE, B), switch(600, IDLE, B))
     [run] = runs_of(recording, A)
-    assert run["end_ns"] == run["start_ns"]
+    assert run["end_ns"] == run["start_ns"] and run["out"] == Out.UNKNOWN
 
 
 def test_a_task_that_turns_up_on_another_cpu_has_left_the_first():
@@ -234,8 +235,8 @@ def test_a_preempted_task_waits_from_the_switch_out():
     assert ready_of(switch(0, B, A), switch(80, A, B, "R"), switch(200, B, A)) == (80, Ready.PREEMPTED)
 
 
-def test_a_task_that_was_never_seen_before_its_wakeup_has_an_unknown_wait():
-    assert ready_of(switch(0, IDLE, B), wake(10, B, A), switch(30, B, A)) == (-1, Ready.UNKNOWN)
+def test_the_first_wait_of_a_task_begins_with_its_wakeup():
+    assert ready_of(switch(0, IDLE, B), wake(10, B, A), switch(30, B, A)) == (10, Ready.WAKEUP)
 
 
 # ---- forks and ends
@@ -343,7 +344,7 @@ def test_a_line_from_the_past_is_left_out_with_its_number():
 def test_slight_disorder_is_taken_as_simultaneous():
     recording = read(switch(5000, A, B), switch(4000, B, A), switch(7000, A, B))
     [warning] = recording.warnings
-    assert "line 2" in warning and recording.runs()["start_ns"].tolist() == [0, 0, 2000]
+    assert "line 2" in warning and recording.runs()["start_ns"].tolist() == [0, 0, 0, 2000]
 
 
 def test_one_wrong_time_in_the_future_costs_one_line():

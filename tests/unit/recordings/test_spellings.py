@@ -11,6 +11,7 @@ import pytest
 
 from cfs import RecordingError
 from cfs.recordings._scan import Scanner
+from cfs.result import Ready
 
 from .lines import A, B, IDLE, ftrace, read, row, runs_of, switch, text, wake
 from .test_formats_of_other_tools import FTRACE, assert_same, lines_of, opened, raw, with_colons
@@ -319,7 +320,8 @@ def test_unknown_names_are_each_their_own():
 def test_the_name_in_front_tells_who_runs_as_long_as_nobody_is_known_to():
     line = "a [000] 1808.000001000: sched:sched_stat_runtime: comm=a pid=101 runtime=500 [ns]"
     recording = read(line, re.sub(r"\d+/\d+ +\[", "[", switch(2000, A, IDLE)))
-    assert recording.busy_ns().tolist() == [1000] and len(runs_of(recording, A)) == 0
+    assert recording.busy_ns().tolist() == [1000]
+    assert runs_of(recording, A)["ready"].tolist() == [Ready.FOUND]
 
 
 # ---- what is refused

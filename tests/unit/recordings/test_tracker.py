@@ -12,7 +12,7 @@ from cfs.errors import RecordingError
 from cfs.recordings._tracker import Tracker
 from cfs.recordings._walk import EVENT_DTYPE, runs
 
-GAP, BACK, SWITCH, WAKE, EARLY, TAKEN, READY, FORK, PRIO = range(9)
+GAP, BACK, SWITCH, WAKE, EARLY, TAKEN, READY, FORK, PRIO, LOSS = range(10)
 PREEMPTED, BLOCKED, EXITED, INFERRED, FIRST, LOST = 1, 2, 3, 16, 32, 64
 IRQ_NONE, IRQ_HARD, IRQ_REMOTE = 1, 2, 4
 IDLE, NOBODY = 0xFFFFFFFF, 0xFFFFFFFE
@@ -275,6 +275,41 @@ def test_a_pause_longer_than_32_bits():
 def test_losses_are_counted_with_and_without_their_number():
     tracker = after(("loss", 12), ("loss",))
     assert (tracker.nr_losses, tracker.nr_lost_events) == (2, 12)
+
+
+def test_a_loss_of_a_cpu_is_an_event_and_the_cpu_is_then_first_seen_again():
+    facts = (
+        ("switch", 0, 0, SWAPPER, 0, A),
+        ("switch", 1, 1, SWAPPER, 0, B),
+        ("loss_here", 0, 12),
+        ("switch", 9, 0, C, BLOCKED, SWAPPER),
+    )
+    tracker = after(*facts)
+    assert events_in(tracker)[4:] == [
+        (1, SWITCH, INFERRED | LOST | BLOCKED, 0, NOBODY, 0),
+        (1, LOSS, 0, 0, NOBODY, NOBODY),
+        (9, SWITCH, FIRST, 0, 2, NOBODY),
+        (9, SWITCH, BLOCKED, 0, IDLE, 2),
+    ]
+    assert (tracker.nr_losses, tracker.nr_lost_events, tracker.inferred_switch_ins) == (1, 12, 0)
+
+
+def test_a_loss_of_any_cpu_is_one_of_each_that_was_seen():
+    tracker = after(("switch", 0, 2, SWAPPER, 0, A), ("switch", 0, 0, SWAPPER, 0, B), ("loss_here",))
+    assert [e[3] for e in events_in(tracker) if e[1] == LOSS] == [0, 2]
+    assert [e[1] for e in events_of(("loss_here", 7, 1), ("switch", 0, 0, SWAPPER, 0, A))] == [SWITCH, SWITCH]
+
+
+@pytest.mark.parametrize("cpu", [-1, 0, 1, 9000, 1 << 40])
+def test_losses_in_any_number_leave_the_table_sound(cpu):
+    facts = [fact for i in range(3000) for fact in (("switch", i, i % 2, SWAPPER, 0, A), ("loss_here", cpu))]
+    events = events_of(*facts)
+    assert sum(e[1] == LOSS for e in events) == {-1: 5999, 0: 3000, 1: 3000}.get(cpu, 0)
+
+
+def test_what_says_who_woke_and_who_ran_is_counted():
+    tracker = after(("waking", 0, 0, A), ("wakeup", 1, 0, A), ("runtime", 2, 0, A, 1), ("wakeup_new", 3, 0, B))
+    assert (tracker.nr_wakeups, tracker.nr_runtimes) == (2, 1)
 
 
 IMPOSSIBLE = [
