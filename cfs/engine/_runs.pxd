@@ -11,12 +11,14 @@ cdef enum:                      # run.ready: result.Ready
     READY_WAKEUP = 1
     READY_FORK = 2
     READY_PREEMPTED = 3
+    READY_FOUND = 4             # it was running already when its CPU was first seen; no loop writes it
 
 cdef enum:                      # run.out: result.Out
     OUT_RUNNING = 0
     OUT_PREEMPTED = 1
     OUT_BLOCKED = 2
     OUT_EXITED = 3
+    OUT_UNKNOWN = 4             # not recorded; no loop writes it
 
 cdef enum:
     STILL_OPEN = -1             # run.end_ns

@@ -68,6 +68,12 @@ def row_layout():
 
 def codes():
     """The codes of `ready` and `out` by name: what `Ready` and `Out` must be (two dicts of str to int)."""
-    ready = {"UNKNOWN": READY_UNKNOWN, "WAKEUP": READY_WAKEUP, "FORK": READY_FORK, "PREEMPTED": READY_PREEMPTED}
-    out = {"RUNNING": OUT_RUNNING, "PREEMPTED": OUT_PREEMPTED, "BLOCKED": OUT_BLOCKED, "EXITED": OUT_EXITED}
+    ready = {
+        "UNKNOWN": READY_UNKNOWN, "WAKEUP": READY_WAKEUP, "FORK": READY_FORK, "PREEMPTED": READY_PREEMPTED,
+        "FOUND": READY_FOUND,
+    }
+    out = {
+        "RUNNING": OUT_RUNNING, "PREEMPTED": OUT_PREEMPTED, "BLOCKED": OUT_BLOCKED, "EXITED": OUT_EXITED,
+        "UNKNOWN": OUT_UNKNOWN,
+    }
     return ready, out

@@ -29,29 +29,30 @@ from cpython.mem cimport PyMem_RawCalloc, PyMem_RawFree
 
 import numpy as np
 
-from ..result import RUN_DTYPE
-from ..workload.ops import OP_DTYPE
+from ..engine._program cimport (
+    OP_EXIT,
+    OP_FORK,
+    OP_NICE,
+    OP_RUN,
+    OP_SLEEP,
+    OP_SLEEP_UNTIL,
+    OP_WAIT,
+    OP_WAKE,
+    op as op_t,
+)
+from ..engine._runs cimport (
+    OUT_UNKNOWN,
+    READY_FORK,
+    READY_FOUND,
+    READY_PREEMPTED,
+    READY_UNKNOWN,
+    READY_WAKEUP,
+    run as run_t,
+)
 from ._events cimport *
 
-cdef enum:  # Op of cfs.workload
-    OP_RUN = 0
-    OP_WAIT = 1
-    OP_SLEEP = 2
-    OP_SLEEP_UNTIL = 3
-    OP_WAKE = 4
-    OP_FORK = 5
-    OP_NICE = 6
-    OP_EXIT = 7
-
-cdef enum:  # Ready of cfs.result; one home for these codes is to come (cfs/engine/_runs.pxd)
-    READY_UNKNOWN = 0
-    READY_WAKEUP = 1
-    READY_FORK = 2
-    READY_PREEMPTED = 3
-    READY_FOUND = 4  # it was running already
-
-cdef enum:  # Out of cfs.result, beside OUT_* of _events
-    OUT_UNKNOWN = 4
+from ..result import RUN_DTYPE
+from ..workload.ops import OP_DTYPE
 
 cdef enum:  # Cause of causes.py
     CAUSED = 0
@@ -90,15 +91,6 @@ WAKEUP_DTYPE = np.dtype(
     ]
 )
 
-cdef struct run_t:
-    int64_t ready_ns
-    int64_t start_ns
-    int64_t end_ns
-    uint32_t task
-    uint16_t cpu
-    uint8_t ready
-    uint8_t out
-
 cdef struct wakeup_t:
     int64_t time_ns
     int64_t slept_ns
@@ -110,11 +102,6 @@ cdef struct wakeup_t:
     uint8_t irq
     uint8_t block
     uint8_t spare
-
-cdef struct op_t:
-    int64_t arg
-    int32_t target
-    int32_t kind
 
 cdef struct since_t:  # a task in `runs` and `wakeups`
     int64_t ready_ns

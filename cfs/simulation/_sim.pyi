@@ -6,6 +6,8 @@ from typing_extensions import disjoint_base
 from ..scheduler._handles import TaskGroup
 from ..scheduler._scheduler import Scheduler
 
+ENDS: dict[int, str]
+
 @disjoint_base
 class Loop:
     def __init__(

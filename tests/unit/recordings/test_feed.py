@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from cfs.recordings import Recording
+from cfs.result import Out
 from tests.unit.recordings import readings
 from tests.unit.recordings.test_perf_data import READ_BY_PERF
 from tests.unit.recordings.test_trace_dat import READ_BY_TRACE_CMD
 
-PAIRS = [(f"{name}.data", f"{name}.perf-script.txt") for name in READ_BY_PERF] + [
+LOSING = "perf-lost"  # its text does not say that events were lost
+PAIRS = [(f"{name}.data", f"{name}.perf-script.txt") for name in READ_BY_PERF if name != LOSING] + [
     (f"{name}.dat", f"{name}.report-kernel.txt") for name in READ_BY_TRACE_CMD
 ]
 
@@ -28,6 +30,15 @@ def test_the_same_recording_comes_of_the_file_and_of_its_text(binary, text):
         assert np.array_equal(ours.events[field], theirs.events[field]), field
     assert np.array_equal(ours.runs(), theirs.runs())
     assert np.array_equal(ours.busy_ns(), theirs.busy_ns())
+
+
+def test_a_loss_is_known_from_the_file_alone():
+    """The same events. What the text makes up of a lost switch, the file leaves unknown."""
+    ours, theirs = opened(f"{LOSING}.data"), opened(f"{LOSING}.perf-script.txt")
+    assert ours.tasks == theirs.tasks and ours.nr_switches == theirs.nr_switches
+    assert ours.inferred_switch_ins < theirs.inferred_switch_ins
+    assert (ours.runs()["out"] == Out.UNKNOWN).sum() > (theirs.runs()["out"] == Out.UNKNOWN).sum()
+    assert (ours.busy_ns() <= theirs.busy_ns()).all()
 
 
 def test_the_file_tells_more_than_the_text():
