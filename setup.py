@@ -31,6 +31,7 @@ MODULES = [
     "cfs._arithmetic",
     "cfs._core",
     "cfs._group",
+    "cfs._statistics",
     "cfs.engine._ticks",
     "cfs._snapshot",
     "cfs.models._idle",

@@ -246,7 +246,10 @@ def _are_kin(task: np.ndarray, context: np.ndarray, parent: np.ndarray, open_: n
     up = np.where(parent < 0, np.arange(len(parent)), parent)
     elder_t, elder_c = task[rows], context[rows]
     for _ in range(GENERATIONS):
-        elder_t, elder_c = up[elder_t], up[elder_c]
+        older_t, older_c = up[elder_t], up[elder_c]
+        if np.array_equal(older_t, elder_t) and np.array_equal(older_c, elder_c):
+            break  # these have no parents: nor will the next ones
+        elder_t, elder_c = older_t, older_c
         kin[rows] |= (elder_t == context[rows]) | (elder_c == task[rows])
     return kin
 

@@ -28,13 +28,13 @@ from .files import check_folder
 from .lanes import (
     LAG_LEAST_NS,
     Lane,
-    covered,
     lane_of_task,
     lanes_of,
     limits_of,
+    ran_in,
     said_of,
     span_of,
-    waiting,
+    waited_in,
     waits_in,
     with_hue,
 )
@@ -276,9 +276,10 @@ def _lanes_on(
     """Lanes of which some task ran on these CPUs in the span, on any side."""
     found: set[int] = set()
     for side, lane_of in zip(sides, of_sides):
-        runs = side.runs[np.isin(side.runs["cpu"], cpus)]
-        runs = runs[(runs["end_ns"] >= span[0]) & (runs["start_ns"] < span[1])]
-        found.update(np.unique(lane_of[runs["task"]]).tolist())
+        runs = side.runs
+        there = np.isin(runs["cpu"], cpus) & (runs["end_ns"] >= span[0]) & (runs["start_ns"] < span[1])
+        tasks = np.flatnonzero(np.bincount(runs["task"][there], minlength=side.nr_tasks))
+        found.update(lane_of[tasks].tolist())
     return sorted(found - {-1})
 
 
@@ -322,9 +323,8 @@ def _panels(lanes: Sequence[Lane]) -> list[tuple[str, str, int | None]]:
 def _runnable(result: Result, span: tuple[int, int]) -> str:
     """Mean number of runnable tasks in each window: what runs and waits cover."""
     edges = np.linspace(*span, NR_WINDOWS + 1).round().astype(np.int64)
-    waits = waiting(result)
-    mean = covered(result.runs["start_ns"], result.runs["end_ns"], edges)
-    mean += covered(waits["begin_ns"], waits["end_ns"], edges)
+    one_lane = np.zeros(result.nr_tasks, np.int64)
+    mean = ran_in(result, one_lane, 1, edges)[0] + waited_in(result, one_lane, 1, edges)[0]
     at_ns = (edges[1:] + edges[:-1]) / 2
     canvas = Canvas("runnable tasks over time")
     band(canvas, 0, at_ns, np.zeros(len(mean)), mean, span, " ")

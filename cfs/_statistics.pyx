@@ -1,0 +1,366 @@
+"""What tables and figures count of a log of runs: sums, quantiles and coverage of each key, in one pass each.
+
+What it decides: that nothing is sorted. A log has millions of rows and is asked the same for tasks, names, groups and
+lines, so each question costs some ns a row, however many keys there are.
+
+Values are first laid out key by key (count, then place). The value of a rank is then found by counting: values fall
+into `NR_BUCKETS` buckets, the one that holds the rank is known from the counts, and its values are counted again in
+finer ones, until a bucket is one value wide. The first buckets are logarithmic, 32 a doubling, because waits are many
+short ones and a few long ones; so two or three passes find a rank exactly, and none takes more than six.
+
+Coverage is how much of each cell between two edges some intervals cover. An interval is a ramp that goes up at its begin
+less one that goes up at its end, and a ramp is a part of the cell where it begins and the whole of all cells after it:
+two additions, wherever it ends.
+
+Invariants:
+    I1  sums, counts, ranks and coverage are exact integers, whatever the order of the rows
+    I2  quantiles are nearest-rank: the value of rank ceil(n * part) of the ordered values
+    I3  a rank costs O(values) at worst, also for values that somebody has chosen
+
+Rows come as columns of numpy, strided as they lie, so nothing is copied and no layout is said twice. Rejected: a sort
+by (key, value) (ten times the time); quickselect (quadratic for a bad input, and it moves the values).
+"""
+
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memset
+
+import numpy as np
+
+cdef enum:
+    NR_BUCKETS = 2048
+    BITS = 11                   # of NR_BUCKETS
+    FINE_BITS = 5               # logarithmic buckets: 32 a doubling
+    FEW = 48                    # as many values are sorted by insertion
+    NR_KINDS = 4                # how a wait began: 1 ... 3 as result.Ready, 0 for all others
+    NR_NUMBERS = 6              # count, sum, three quantiles, maximum
+
+# -------------------------------------------------------------------------------------------------------- quantiles
+
+
+cdef extern from *:
+    """
+    static inline int cfs_top_bit(unsigned long long value)
+    {
+    #if defined(__GNUC__)
+        return 63 - __builtin_clzll(value);
+    #else
+        int bit = 0;
+        while (value >>= 1)
+            bit++;
+        return bit;
+    #endif
+    }
+    """
+    int top_bit "cfs_top_bit"(uint64_t value) noexcept nogil    # of a value above 0
+
+
+cdef inline uint32_t log_bucket(uint64_t value) noexcept nogil:
+    # in the order of the values; up to 63 each value has its own
+    cdef int shift
+    if value < 64:
+        return <uint32_t>value
+    shift = top_bit(value) - FINE_BITS
+    return (<uint32_t>shift << FINE_BITS) + <uint32_t>(value >> shift)
+
+
+cdef inline void add_to_log_buckets(const int64_t *values, int64_t nr, int64_t least, uint32_t *counts) noexcept nogil:
+    cdef int64_t i
+    memset(counts, 0, NR_BUCKETS * sizeof(uint32_t))
+    for i in range(nr):
+        counts[log_bucket(<uint64_t>values[i] - <uint64_t>least)] += 1
+
+
+cdef inline uint32_t bucket_of_rank(const uint32_t *counts, int64_t *rank) noexcept nogil:
+    # the bucket that holds a rank; the rank becomes that in the bucket
+    cdef uint32_t bucket = 0
+    while rank[0] >= counts[bucket]:
+        rank[0] -= counts[bucket]
+        bucket += 1
+    return bucket
+
+
+cdef int64_t value_of_rank(
+    const int64_t *values, int64_t nr, int64_t least, const uint32_t *log_counts, int64_t rank, uint32_t *counts
+) noexcept nogil:
+    # I3: each round looks at one bucket and leaves 11 bits less of it
+    cdef uint32_t bucket = bucket_of_rank(log_counts, &rank)
+    cdef int wide = (bucket >> FINE_BITS) - 1 if bucket >= 64 else 0    # the bucket has 2**wide values
+    cdef uint64_t low = <uint64_t>((bucket & 31) + 32) << wide if bucket >= 64 else bucket
+    cdef uint64_t first, above
+    cdef int64_t i
+    cdef int shift
+    while wide:
+        shift = max(wide - BITS, 0)
+        first = low + <uint64_t>least
+        memset(counts, 0, NR_BUCKETS * sizeof(uint32_t))
+        for i in range(nr):
+            above = <uint64_t>values[i] - first
+            if above >> wide == 0:
+                counts[above >> shift] += 1
+        low += <uint64_t>bucket_of_rank(counts, &rank) << shift
+        wide = shift
+    return <int64_t>(low + <uint64_t>least)
+
+
+cdef void sort_few(int64_t *values, int64_t nr) noexcept nogil:
+    cdef int64_t i, at, value
+    for i in range(1, nr):
+        value, at = values[i], i
+        while at and values[at - 1] > value:
+            values[at] = values[at - 1]
+            at -= 1
+        values[at] = value
+
+
+cdef inline int64_t rank_of(int64_t nr, int64_t percent) noexcept nogil:
+    # I2, counted from 0
+    return (nr * percent + 99) // 100 - 1
+
+
+cdef void describe(int64_t *values, int64_t nr, int64_t *out, uint32_t *counts) noexcept nogil:
+    # the numbers of some values, which may be put into another order; `counts` is room for two sets of buckets
+    cdef int64_t i, least, greatest, total = 0
+    if nr == 0:
+        return
+    least = greatest = values[0]
+    for i in range(nr):
+        total += values[i]
+        least, greatest = min(least, values[i]), max(greatest, values[i])
+    out[0], out[1], out[5] = nr, total, greatest
+    if nr <= FEW:
+        sort_few(values, nr)
+        out[2], out[3], out[4] = values[rank_of(nr, 50)], values[rank_of(nr, 95)], values[rank_of(nr, 99)]
+        return
+    add_to_log_buckets(values, nr, least, counts)
+    out[2] = value_of_rank(values, nr, least, counts, rank_of(nr, 50), counts + NR_BUCKETS)
+    out[3] = value_of_rank(values, nr, least, counts, rank_of(nr, 95), counts + NR_BUCKETS)
+    out[4] = value_of_rank(values, nr, least, counts, rank_of(nr, 99), counts + NR_BUCKETS)
+
+# ------------------------------------------------------------------------------------------------------- rows by key
+
+
+cdef void check(const int64_t[::1] key_of, Py_ssize_t nr_keys, const uint32_t[:] task) except *:
+    cdef Py_ssize_t i
+    cdef uint32_t most = 0
+    for i in range(key_of.shape[0]):
+        if not 0 <= key_of[i] < nr_keys:
+            raise IndexError(f"task {i} has key {key_of[i]}; there are {nr_keys}")
+    for i in range(task.shape[0]):
+        most = max(most, task[i])
+    if task.shape[0] and most >= key_of.shape[0]:
+        raise IndexError(f"a run is of task {most}; there are {key_of.shape[0]}")
+
+
+cdef inline Py_ssize_t slot_of(int64_t key, uint8_t kind) noexcept nogil:
+    return key * NR_KINDS + (kind if kind < NR_KINDS else 0)
+
+
+cdef void lay_out(int64_t[::1] ends) noexcept nogil:
+    # from how many are in each slot to where each begins
+    cdef Py_ssize_t i
+    cdef int64_t begin = 0
+    for i in range(ends.shape[0]):
+        begin += ends[i]
+        ends[i] = begin - ends[i]
+
+
+def totals(
+    const int64_t[::1] key_of,
+    Py_ssize_t nr_keys,
+    const uint32_t[:] task,
+    const uint8_t[:] out,
+    const int64_t[:] start_ns,
+    const int64_t[:] end_ns,
+):
+    """CPU time and number of the runs of each key, and how many of them ended how.
+
+    Parameters
+    ----------
+    key_of : numpy.ndarray
+        ``(nr_tasks,)`` int64: the key of each task.
+    nr_keys : int
+    task, out, start_ns, end_ns : numpy.ndarray
+        Columns of `cfs.result.RUN_DTYPE`.
+
+    Returns
+    -------
+    cpu_ns, switches, ended : numpy.ndarray
+        ``(nr_keys,)``, ``(nr_keys,)``, and ``(nr_keys, 4)`` by `cfs.result.Out`; all int64.
+
+    Notes
+    -----
+    Cost about 2 ns a run.
+    """
+    check(key_of, nr_keys, task)
+    table = np.zeros((nr_keys, 2 + NR_KINDS), np.int64)
+    cdef int64_t[:, ::1] rows = table
+    cdef Py_ssize_t i, key
+    with nogil:
+        for i in range(task.shape[0]):
+            key = key_of[task[i]]
+            rows[key, 0] += end_ns[i] - start_ns[i]
+            rows[key, 1] += 1
+            rows[key, 2 + (out[i] & 3)] += 1
+    return table[:, 0], table[:, 1], table[:, 2:]
+
+
+def quantiles(const int64_t[::1] key_of, Py_ssize_t nr_keys, const uint32_t[:] task, begin_ns, end_ns):
+    """Count, sum, p50, p95, p99 and maximum of the lengths of some intervals, for each key.
+
+    Parameters
+    ----------
+    key_of, nr_keys
+        As for `totals`.
+    task, begin_ns, end_ns : numpy.ndarray
+        ``(n,)``: whose it is, and from when to when it lasts.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(nr_keys, 6)`` int64; 0 where there is nothing.
+
+    Notes
+    -----
+    Cost about 15 ns an interval, and 8 bytes.
+    """
+    check(key_of, nr_keys, task)
+    return by_kind(key_of, nr_keys, task, np.ones(task.shape[0], np.uint8), begin_ns, end_ns, False)[0]
+
+
+def quantiles_of_waits(const int64_t[::1] key_of, Py_ssize_t nr_keys, const uint32_t[:] task, ready, ready_ns, start_ns):
+    """The same of waits: of all, and of those that began in each way.
+
+    Parameters
+    ----------
+    key_of, nr_keys
+        As for `totals`.
+    task, ready, ready_ns, start_ns : numpy.ndarray
+        Columns of `cfs.result.RUN_DTYPE`. What is not known (`ready` is UNKNOWN, or `ready_ns` below 0) does not count.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(4, nr_keys, 6)`` int64: of all waits, then of those that `cfs.result.Ready` calls 1, 2 and 3.
+
+    Notes
+    -----
+    Cost about 20 ns a run, and 8 bytes.
+    """
+    check(key_of, nr_keys, task)
+    return by_kind(key_of, nr_keys, task, ready, ready_ns, start_ns, True)
+
+
+cdef by_kind(
+    const int64_t[::1] key_of,
+    Py_ssize_t nr_keys,
+    const uint32_t[:] task,
+    const uint8_t[:] kind,
+    const int64_t[:] begin_ns,
+    const int64_t[:] end_ns,
+    bint is_wait,
+):
+    # lengths laid out by (key, kind), so that those of a kind, and those of a key, each lie together
+    cdef int64_t[::1] ends = np.zeros(nr_keys * NR_KINDS, np.int64)
+    cdef Py_ssize_t i, slot, nr = task.shape[0]
+    cdef int64_t first = 0, last
+    table = np.zeros((NR_KINDS, nr_keys, NR_NUMBERS), np.int64)
+    cdef int64_t[:, :, ::1] out = table
+    cdef uint32_t[::1] counts = np.empty(2 * NR_BUCKETS, np.uint32)
+    with nogil:
+        for i in range(nr):
+            if not is_wait or kind[i] and begin_ns[i] >= 0:
+                ends[slot_of(key_of[task[i]], kind[i])] += 1
+        lay_out(ends)
+    cdef int64_t[::1] values = np.empty(nr + 1, np.int64)
+    with nogil:
+        for i in range(nr):
+            if not is_wait or kind[i] and begin_ns[i] >= 0:
+                slot = slot_of(key_of[task[i]], kind[i])
+                values[ends[slot]] = end_ns[i] - begin_ns[i]
+                ends[slot] += 1
+        for i in range(nr_keys):
+            last = ends[i * NR_KINDS + NR_KINDS - 1]
+            if is_wait:
+                for slot in range(i * NR_KINDS + 1, (i + 1) * NR_KINDS):
+                    describe(
+                        &values[ends[slot - 1]], ends[slot] - ends[slot - 1], &out[slot - i * NR_KINDS, i, 0], &counts[0]
+                    )
+            describe(&values[first], last - first, &out[0, i, 0], &counts[0])
+            first = last
+    return table
+
+# --------------------------------------------------------------------------------------------------------- coverage
+
+
+cdef inline void add_ramp(
+    int64_t *part, int64_t *whole, const int64_t *edges, Py_ssize_t nr, double cells_a_ns, int64_t at_ns, int sign
+) noexcept nogil:
+    cdef Py_ssize_t cell
+    if at_ns >= edges[nr]:
+        return
+    if at_ns <= edges[0]:
+        whole[0] += sign
+        return
+    cell = min(<Py_ssize_t>((at_ns - edges[0]) * cells_a_ns), nr - 1)
+    while edges[cell] > at_ns:      # edges are rounded, and so is the product
+        cell -= 1
+    while edges[cell + 1] <= at_ns:
+        cell += 1
+    part[cell] += sign * (edges[cell + 1] - at_ns)
+    whole[cell + 1] += sign
+
+
+def coverage(
+    const int64_t[::1] row_of,
+    Py_ssize_t nr_rows,
+    const uint8_t[::1] chosen,
+    const uint32_t[:] task,
+    const uint16_t[:] cpu,
+    const int64_t[:] begin_ns,
+    const int64_t[:] end_ns,
+    const int64_t[::1] edges,
+    const uint8_t[:] kind=None,
+):
+    """How much of each cell between two edges the intervals of each row cover; overlapping ones count each.
+
+    Parameters
+    ----------
+    row_of : numpy.ndarray
+        ``(nr_tasks,)`` int64: the row of each task, -1 for none.
+    nr_rows : int
+    chosen : numpy.ndarray
+        uint8: 1 for each CPU that counts; those beyond its end do not.
+    task, cpu, begin_ns, end_ns : numpy.ndarray
+        ``(n,)``: the intervals, in any order.
+    edges : numpy.ndarray
+        ``(m + 1,)`` int64, ns, increasing; those at about equal distances are found at once.
+    kind : numpy.ndarray, optional
+        The column `ready` of `cfs.result.RUN_DTYPE`: the intervals are waits, and those that are not known do not
+        count.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(nr_rows, m)`` int64, ns.
+
+    Notes
+    -----
+    Cost about 10 ns an interval, however long it is and however many rows and cells there are.
+    """
+    cdef Py_ssize_t i, row, nr = edges.shape[0] - 1
+    cdef int64_t span = edges[nr] - edges[0]
+    cdef double cells_a_ns = nr / <double>max(span, 1)
+    check(np.zeros(row_of.shape[0], np.int64), 1, task)
+    parts, wholes = np.zeros((2, nr_rows, nr + 1), np.int64)
+    cdef int64_t[:, ::1] part = parts
+    cdef int64_t[:, ::1] whole = wholes
+    with nogil:
+        for i in range(task.shape[0]):
+            row = row_of[task[i]]
+            if row < 0 or cpu[i] >= chosen.shape[0] or not chosen[cpu[i]]:
+                continue
+            if kind is not None and (kind[i] == 0 or begin_ns[i] < 0):
+                continue
+            add_ramp(&part[row, 0], &whole[row, 0], &edges[0], nr, cells_a_ns, begin_ns[i], 1)
+            add_ramp(&part[row, 0], &whole[row, 0], &edges[0], nr, cells_a_ns, end_ns[i], -1)
+    return parts[:, :nr] + np.cumsum(wholes[:, :nr], 1) * np.diff(edges)
