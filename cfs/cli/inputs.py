@@ -50,7 +50,9 @@ class Told:
 
     def work(self, work: Workload) -> Workload:
         """The workload as told."""
-        return work.with_nice(self.nice).with_uids(self.uids).with_groups(self.groups)
+        work = work.with_nice(self.nice) if self.nice else work  # each makes a copy, which may be long
+        work = work.with_uids(self.uids) if self.uids else work
+        return work.with_groups(self.groups) if self.groups else work
 
     @property
     def lines(self) -> list[str]:

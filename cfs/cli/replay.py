@@ -91,8 +91,10 @@ def replay(
     begin, until_ns = ns_of("--from", from_s), until_ns_of(until_s)
     given = read_input(recording, Choice(cpu, only, without, outside, seed, told), until_ns)
     work, way = given.work.for_model(chosen, told.group_by)
+    work.ops.setflags(write=False)  # so that the simulation needs no copy
     simulation = Simulation(work, chosen, group_by=way, hz=hz, **tunables)
     result, samples = outputs.simulated(simulation, until_ns, looks=outputs.wants_samples(files))
+    del simulation  # and the runs in it, of which the result has a copy
     result = changed(result, cpus=given.cpus)  # a CPU without tasks is idle: shares are of all asked for
     recorded = given.recorded and changed(given.recorded, groups=result.groups)
     report = outputs.Replayed(result, recorded, given.read, samples, by, top, begin)

@@ -342,6 +342,33 @@ def busy_ns(const event_t[::1] events, size_t nr_tasks, int cpu, int64_t end_ns)
     return table[0], table[1]
 
 
+def nr_switches(const event_t[::1] events, const uint8_t[::1] chosen, int64_t end_ns):
+    """How many switches some CPUs made up to a time, those to and from the idle task included.
+
+    Parameters
+    ----------
+    events, chosen
+        As for `runs`.
+    end_ns : int
+        The last instant that counts.
+
+    Returns
+    -------
+    int
+        Who was found running when a CPU was first seen was not switched to.
+    """
+    cdef Py_ssize_t i, nr = 0
+    cdef clock_t clock = clock_t(0, 0, 0)
+    cdef const event_t* e
+    with nogil:
+        for i in range(events.shape[0]):
+            e = &events[i]
+            advance(&clock, e)
+            if e.kind == SWITCH and chosen[e.cpu] and clock.at <= end_ns:
+                nr += not e.detail & SWITCH_FIRST
+    return nr
+
+
 # ---- programs
 
 cdef struct life_t:  # a task in `programs`

@@ -15,13 +15,10 @@ import numpy as np
 from ..errors import RecordingError
 from ..result import Out, Result
 from ..workload.workload import Workload
+from ._walk import nr_switches
 from .table import EventTable
 
 __all__ = ["recorded_result"]
-
-KIND_SWITCH, DETAIL_FIRST = 2, 32
-"""In `Recording.events`: a switch, and that it only says who was found running when the CPU was first seen.
-"""
 
 
 def recorded_result(
@@ -93,20 +90,24 @@ def _of_tasks(runs: np.ndarray, rows: list[int], nr_tasks: int) -> np.ndarray:
     """Runs of these tasks, numbered anew, in the order of their starts."""
     new_row = np.full(nr_tasks, -1, np.int64)
     new_row[rows] = np.arange(len(rows))
-    kept = runs[new_row[runs["task"]] >= 0]
-    kept["task"] = new_row[kept["task"]]
-    return kept[np.argsort(kept["start_ns"], kind="stable")]
+    kept = new_row[runs["task"]] >= 0
+    runs = runs if kept.all() else runs[kept]
+    order = np.argsort(runs["start_ns"], kind="stable")
+    runs["task"] = new_row[runs["task"]]
+    for name in runs.dtype.names or ():  # column by column: a second log would be the longest array there is
+        runs[name] = runs[name][order]
+    return runs
 
 
 def _until(runs: np.ndarray, end_ns: int) -> np.ndarray:
     """The runs that began by then; one that went on is running still."""
-    runs = runs[runs["start_ns"] < end_ns]
+    began = runs["start_ns"] < end_ns
+    runs = runs if began.all() else runs[began]
     cut = runs["end_ns"] > end_ns
     runs["end_ns"][cut], runs["out"][cut] = end_ns, Out.RUNNING
     return runs
 
 
 def _nr_switches(recording: EventTable, cpus: list[int], end_ns: int) -> int:
-    events = recording.events
-    there = (events["kind"] == KIND_SWITCH) & np.isin(events["cpu"], cpus) & (events["time_ns"] <= end_ns)
-    return int((there & ((events["detail"] & DETAIL_FIRST) == 0)).sum())
+    chosen = recording.chosen(cpus)
+    return nr_switches(recording.packed_events, chosen, end_ns)

@@ -99,7 +99,7 @@ class Simulation:
         self._loop = Loop(
             sched,
             _bytes(_with_dense_cpus(self.workload.tasks, self.cpus)),
-            _bytes(self.workload.ops.copy()),
+            _bytes(_unchanging(self.workload.ops)),
             self._groups,
             self.hz,
         )
@@ -318,6 +318,11 @@ def _with_dense_cpus(tasks: np.ndarray, cpus: list[int]) -> np.ndarray:
     dense = tasks.copy()
     dense["cpu"] = np.searchsorted(cpus, tasks["cpu"])
     return dense
+
+
+def _unchanging(ops: np.ndarray) -> np.ndarray:
+    """The operations for as long as the loop reads them: their own copy, unless nobody can write to them."""
+    return ops.copy() if ops.flags.writeable else ops
 
 
 def _bytes(rows: np.ndarray) -> np.ndarray:
