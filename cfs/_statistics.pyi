@@ -10,6 +10,17 @@ def totals(
     start_ns: np.ndarray,
     end_ns: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]: ...
+def totals_within(
+    key_of: np.ndarray,
+    nr_keys: int,
+    task: np.ndarray,
+    start_ns: np.ndarray,
+    end_ns: np.ndarray,
+    ready: np.ndarray,
+    ready_ns: np.ndarray,
+    begin: int,
+    until: int,
+) -> np.ndarray: ...
 def quantiles(
     key_of: np.ndarray, nr_keys: int, task: np.ndarray, begin_ns: np.ndarray, end_ns: np.ndarray
 ) -> np.ndarray: ...

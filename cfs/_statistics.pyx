@@ -204,6 +204,48 @@ def totals(
     return table[:, 0], table[:, 1], table[:, 2:]
 
 
+def totals_within(
+    const int64_t[::1] key_of,
+    Py_ssize_t nr_keys,
+    const uint32_t[:] task,
+    const int64_t[:] start_ns,
+    const int64_t[:] end_ns,
+    const uint8_t[:] ready,
+    const int64_t[:] ready_ns,
+    int64_t begin,
+    int64_t until,
+):
+    """CPU time, runs and time waited of each key in a part of the span.
+
+    Parameters
+    ----------
+    key_of, nr_keys
+        As for `totals`.
+    task, start_ns, end_ns, ready, ready_ns : numpy.ndarray
+        Columns of `cfs.result.RUN_DTYPE`.
+    begin, until : int
+        The part, ns. Runs are cut at its edges; a wait counts as a whole if it ends in it.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(3, nr_keys)`` int64: ns run, runs that the part has some of, ns waited.
+    """
+    check(key_of, nr_keys, task)
+    table = np.zeros((3, nr_keys), np.int64)
+    cdef int64_t[:, ::1] rows = table
+    cdef Py_ssize_t i, key
+    with nogil:
+        for i in range(task.shape[0]):
+            key = key_of[task[i]]
+            if end_ns[i] > begin and start_ns[i] < until:
+                rows[0, key] += min(end_ns[i], until) - max(start_ns[i], begin)
+                rows[1, key] += 1
+            if begin <= start_ns[i] < until and ready[i] and ready_ns[i] >= 0:
+                rows[2, key] += start_ns[i] - ready_ns[i]
+    return table
+
+
 def quantiles(const int64_t[::1] key_of, Py_ssize_t nr_keys, const uint32_t[:] task, begin_ns, end_ns):
     """Count, sum, p50, p95, p99 and maximum of the lengths of some intervals, for each key.
 

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from typing import Any
 
 import typer
@@ -151,14 +153,27 @@ TOML_LINE = re.compile(rb"\s*(\[\[?[^\[\]]+\]\]?|[\w\"'-]+\s*=.*)\s*(#.*)?")
 
 @dataclass(frozen=True, eq=False)
 class Given:
-    """What is run: a workload, and if it comes from a recording, that and what was measured."""
+    """What is run: a workload, and if it comes from a recording, that and how to have what was measured."""
 
     work: Workload
     cpus: list[int]
     title: list[str]
     warnings: list[str] = field(default_factory=list)
     read: Recording | None = None
-    recorded: Result | None = None
+    measure: Callable[[], Result] | None = None
+
+    @cached_property
+    def recorded(self) -> Result | None:
+        """What was measured; made when it is asked for: then the operations may be gone, which are as long."""
+        return self.measure and self.measure()
+
+    def without_programs(self) -> Given:
+        """What is left of it when all has run: the operations are the longest array there is."""
+        return replace(self, work=_without_ops(self.work))
+
+    def without_events(self) -> Given:
+        """What is left of it when all has been measured."""
+        return replace(self, read=None, measure=None)
 
 
 def read_input(path: str, choice: Choice, until_ns: int | None = None) -> Given:
@@ -186,9 +201,14 @@ def _recording(path: str, choice: Choice, until_ns: int | None) -> Given:
     cpus = cpus_of(choice.cpu or ["0"])
     cpus = read.cpus if cpus is None else cpus
     work = read.workload(cpus, **choice.of_recordings())
-    recorded = read.result(cpus, workload=work, until_ns=until_ns)
+    measure = partial(read.result, cpus, workload=_without_ops(work), until_ns=until_ns)
     warnings = _warnings(read, choice.told)
-    return Given(work, cpus, _recording_title(read, work, cpus), warnings, read, recorded)
+    return Given(work, cpus, _recording_title(read, work, cpus), warnings, read, measure)
+
+
+def _without_ops(work: Workload) -> Workload:
+    """Its tasks alone: whom it has, and not what they do."""
+    return replace(work, ops=work.ops[:0].copy())
 
 
 def _scenario(path: str, choice: Choice) -> Given:
@@ -210,7 +230,7 @@ def _recording_title(read: Recording, work: Workload, cpus: list[int]) -> list[s
     return [
         f"recording  {clean(read.name)}: {read.kind}, {count_text(read.nr_lines, 'line')}",
         f"           {time_text(read.duration_ns).strip()}, {_cpu_text(read.cpus)}, "
-        f"{count_text(len(read.tasks), 'task')}, {_switches(read)}",
+        f"{count_text(len(read.task_table), 'task')}, {_switches(read)}",
         f"workload   {count_text(work.nr_tasks, 'task')} of {_cpu_text(cpus)}; wakeups there: "
         f"{causes['caused']} caused by tasks, {causes['timer']} by timers, {causes['outside']} from outside",
     ]
@@ -243,7 +263,7 @@ def facts_of(read: Recording, cpus: list[int]) -> dict[str, Any]:
         "inferred_switch_ins": read.inferred_switch_ins,
         "start_ns": read.start_ns,
         "duration_ns": read.duration_ns,
-        "nr_tasks": len(read.tasks),
+        "nr_tasks": len(read.task_table),
         "wakeups": read.causes(cpus),
         "warnings": read.warnings,
     }

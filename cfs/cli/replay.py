@@ -94,10 +94,13 @@ def replay(
     work.ops.setflags(write=False)  # so that the simulation needs no copy
     simulation = Simulation(work, chosen, group_by=way, hz=hz, **tunables)
     result, samples = outputs.simulated(simulation, until_ns, looks=outputs.wants_samples(files))
-    del simulation  # and the runs in it, of which the result has a copy
+    del simulation, work  # the runs in it, of which the result has a copy, and the operations
+    given = given.without_programs()
     result = changed(result, cpus=given.cpus)  # a CPU without tasks is idle: shares are of all asked for
     recorded = given.recorded and changed(given.recorded, groups=result.groups)
-    report = outputs.Replayed(result, recorded, given.read, samples, by, top, begin)
+    read = given.read if "json" in files else None  # else nobody asks for the events any more
+    given = given.without_events()
+    report = outputs.Replayed(result, recorded, read, samples, by, top, begin)
     outputs.write_replayed(files, report)
     if outputs.shows_tables(files):
         say_tables(_title(given, told.group_by, result), tables(result, recorded, by=by, top=top))

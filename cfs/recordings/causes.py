@@ -164,11 +164,12 @@ def _timed(
     rows = np.flatnonzero((table["kind"] == WAKE) & (table["irq"] != IRQ_NONE))
     rows = rows[np.argsort(task[rows], kind="stable")]
     tick = _tick(table["time_ns"][rows], seen.start_ns)
-    while len(rows):
-        last = task[rows[min(PORTION, len(rows)) - 1]]
-        nr = int(np.searchsorted(task[rows], last, "right"))
-        _time_portion(seen, rows[:nr], tick, worker, carried, punctual, keeps_time)
-        rows = rows[nr:]
+    in_order, begin = task[rows], 0
+    while begin < len(rows):
+        last = in_order[min(begin + PORTION, len(rows)) - 1]
+        end = int(np.searchsorted(in_order, last, "right"))
+        _time_portion(seen, rows[begin:end], tick, worker, carried, punctual, keeps_time)
+        begin = end
     return punctual, keeps_time
 
 

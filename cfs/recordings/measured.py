@@ -8,11 +8,12 @@ tasks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from ..errors import RecordingError
+from ..limits import nice_of_prio
 from ..result import Out, Result
 from ..workload.workload import Workload
 from ._walk import nr_switches
@@ -55,16 +56,17 @@ def recorded_result(
         raise RecordingError(f"until_ns = {until_ns} is not after the first event of {recording.name}")
     cpus = list(recording.cpus) if cpu is None else np.atleast_1d(cpu).tolist()
     runs = _until(recording.runs(cpus), end_ns)
-    ran = np.union1d(runs["task"], np.flatnonzero(recording.busy_ns(cpus))).tolist()
+    ran_here = np.bincount(runs["task"], minlength=len(recording.task_table)) > 0
+    ran = np.flatnonzero(ran_here | (recording.busy_ns(cpus) != 0)).tolist()
     rows = ran if workload is None else _rows_of(workload, recording, ran)
-    tasks = [recording.tasks[row] for row in rows]
+    tasks, names = recording.task_table[rows], [*recording.names, ""]  # -1, no name, is the last
     return Result(
         model="recorded",
-        runs=_of_tasks(runs, rows, len(recording.tasks)),
+        runs=_of_tasks(runs, rows, len(recording.task_table)),
         duration_ns=end_ns,
-        pids=np.array([task.pid for task in tasks], np.int32),
-        nice=np.array([task.nice for task in tasks], np.int8),
-        names=[task.comm for task in tasks],
+        pids=tasks["pid"].astype(np.int32),
+        nice=np.array([nice_of_prio(prio) for prio in tasks["prio"].tolist()], np.int8),
+        names=[names[i] for i in tasks["name"].tolist()],
         groups=["/"] * len(tasks),
         cpus=cpus,
         context_switches=_nr_switches(recording, cpus, end_ns),
@@ -72,14 +74,14 @@ def recorded_result(
     )
 
 
-def _rows_of(workload: Workload, recording: EventTable, ran: Iterable[int]) -> list[int]:
+def _rows_of(workload: Workload, recording: EventTable, ran: list[int]) -> list[int]:
     """The row in the recording of each task of the workload."""
-    candidates = iter(ran)
+    table, names = recording.task_table, [*recording.names, ""]
+    candidates = zip(ran, table["pid"][ran].tolist(), table["name"][ran].tolist())
     rows = []
-    for i, pid in enumerate(workload.tasks["pid"].tolist()):
-        wanted = (pid, workload.name(i))
-        tasks = ((row, recording.tasks[row]) for row in candidates)
-        row = next((row for row, task in tasks if (task.pid, task.comm) == wanted), None)
+    for pid, name in zip(workload.tasks["pid"].tolist(), workload.tasks["name"].tolist()):
+        wanted = (pid, workload.names[name])
+        row = next((row for row, pid, name in candidates if (pid, names[name]) == wanted), None)
         if row is None:
             raise RecordingError(f"{recording.name} has no task {wanted[1]!r} of pid {pid} there")
         rows.append(row)
@@ -92,8 +94,11 @@ def _of_tasks(runs: np.ndarray, rows: list[int], nr_tasks: int) -> np.ndarray:
     new_row[rows] = np.arange(len(rows))
     kept = new_row[runs["task"]] >= 0
     runs = runs if kept.all() else runs[kept]
-    order = np.argsort(runs["start_ns"], kind="stable")
     runs["task"] = new_row[runs["task"]]
+    start_ns = runs["start_ns"]
+    if (start_ns[1:] >= start_ns[:-1]).all():
+        return runs  # those of one CPU
+    order = np.argsort(start_ns, kind="stable")
     for name in runs.dtype.names or ():  # column by column: a second log would be the longest array there is
         runs[name] = runs[name][order]
     return runs

@@ -16,7 +16,7 @@ from itertools import chain
 
 import numpy as np
 
-from .._statistics import coverage
+from .._statistics import coverage, totals_within
 from ..errors import CfsError
 from ..result import Out, Ready, Result
 from ..units import clean
@@ -81,14 +81,11 @@ def lanes_of(sides: list[Result], by: str, top: int, span: tuple[int, int]) -> l
     cpu_ns, wait_ns = np.zeros((nr, len(sides)), np.int64), np.zeros(nr, np.int64)
     ran = np.zeros(nr, bool)
     for place, (side, of_task) in enumerate(zip(sides, of_tasks)):
-        runs = side.runs
-        inside = (runs["end_ns"] > span[0]) & (runs["start_ns"] < span[1])
-        key = of_task[runs["task"][inside]]
-        run_ns = np.minimum(runs["end_ns"][inside], span[1]) - np.maximum(runs["start_ns"][inside], span[0])
-        np.subtract.at(cpu_ns[:, place], key, run_ns)
-        ran |= np.bincount(key, minlength=nr) > 0
-        task, waits = waits_in(side, span)
-        np.add.at(wait_ns, of_task[task], waits)
+        columns = (side.runs[name] for name in ("task", "start_ns", "end_ns", "ready", "ready_ns"))
+        run_ns, nr_runs, waited = totals_within(of_task, nr, *columns, *span)
+        cpu_ns[:, place] = -run_ns
+        ran |= nr_runs > 0
+        wait_ns += waited
     order, waited_ns = cpu_ns.tolist(), dict(zip(codes, wait_ns.tolist()))
     found = (key for key, there in zip(codes, ran.tolist()) if there)
     ranked = sorted(found, key=lambda key: (order[codes[key]], key))

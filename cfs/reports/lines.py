@@ -114,10 +114,12 @@ def lines_of(
     sides: Sequence[Result], identities: list[list[str]], by: str, shown: list[str], nr_others: int
 ) -> list[Line]:
     """The lines of the labels shown, of OTHERS if there are some, and of ALL."""
+    wanted = set(shown)
     task_of: dict[str, tuple[Result, int]] = {}
     for side, labels in zip(sides, identities):
         for task, label in enumerate(labels):
-            task_of.setdefault(label, (side, task))
+            if label in wanted:
+                task_of.setdefault(label, (side, task))
     nr_tasks = Counter(identities[0])
     lines = []
     for label in shown:

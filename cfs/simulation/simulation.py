@@ -279,7 +279,9 @@ def _require_policies(workload: Workload, model: Model) -> None:
 
 def _require_compiled(workload: Workload) -> None:
     kind = workload.ops["kind"]
-    unknown = np.flatnonzero(~np.isin(kind, COMPILED_KINDS))
+    compiled = np.zeros(max(OPERATIONS) + 1, bool)
+    compiled[list(COMPILED_KINDS)] = True  # a workload that was checked has no others than those of OPERATIONS
+    unknown = np.flatnonzero(~compiled[kind])
     if len(unknown):
         name = OPERATIONS[int(kind[unknown[0]])].name.upper()
         raise WorkloadError(
