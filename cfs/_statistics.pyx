@@ -22,7 +22,7 @@ by (key, value) (ten times the time); quickselect (quadratic for a bad input, an
 """
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 import numpy as np
 
@@ -139,16 +139,17 @@ cdef void describe(int64_t *values, int64_t nr, int64_t *out, uint32_t *counts) 
 # ------------------------------------------------------------------------------------------------------- rows by key
 
 
-cdef void check(const int64_t[::1] key_of, Py_ssize_t nr_keys, const uint32_t[:] task) except *:
+cdef void check_keys(const int64_t[::1] key_of, int64_t least, Py_ssize_t nr_keys) except *:
     cdef Py_ssize_t i
-    cdef uint32_t most = 0
     for i in range(key_of.shape[0]):
-        if not 0 <= key_of[i] < nr_keys:
+        if not least <= key_of[i] < nr_keys:
             raise IndexError(f"task {i} has key {key_of[i]}; there are {nr_keys}")
-    for i in range(task.shape[0]):
-        most = max(most, task[i])
-    if task.shape[0] and most >= key_of.shape[0]:
-        raise IndexError(f"a run is of task {most}; there are {key_of.shape[0]}")
+
+
+cdef void check_tasks(Py_ssize_t nr_tasks, const uint32_t[:] task, Py_ssize_t reached) except *:
+    # a pass over the runs stops at one whose task does not exist
+    if reached < task.shape[0]:
+        raise IndexError(f"a run is of task {task[reached]}; there are {nr_tasks}")
 
 
 cdef inline Py_ssize_t slot_of(int64_t key, uint8_t kind) noexcept nogil:
@@ -191,16 +192,18 @@ def totals(
     -----
     Cost about 2 ns a run.
     """
-    check(key_of, nr_keys, task)
+    check_keys(key_of, 0, nr_keys)
     table = np.zeros((nr_keys, 2 + NR_KINDS), np.int64)
     cdef int64_t[:, ::1] rows = table
-    cdef Py_ssize_t i, key
+    cdef Py_ssize_t key, i = 0, nr = task.shape[0], nr_tasks = key_of.shape[0]
     with nogil:
-        for i in range(task.shape[0]):
+        while i < nr and task[i] < nr_tasks:
             key = key_of[task[i]]
             rows[key, 0] += end_ns[i] - start_ns[i]
             rows[key, 1] += 1
             rows[key, 2 + (out[i] & 3)] += 1
+            i += 1
+    check_tasks(nr_tasks, task, i)
     return table[:, 0], table[:, 1], table[:, 2:]
 
 
@@ -231,18 +234,20 @@ def totals_within(
     numpy.ndarray
         ``(3, nr_keys)`` int64: ns run, runs that the part has some of, ns waited.
     """
-    check(key_of, nr_keys, task)
+    check_keys(key_of, 0, nr_keys)
     table = np.zeros((3, nr_keys), np.int64)
     cdef int64_t[:, ::1] rows = table
-    cdef Py_ssize_t i, key
+    cdef Py_ssize_t key, i = 0, nr = task.shape[0], nr_tasks = key_of.shape[0]
     with nogil:
-        for i in range(task.shape[0]):
+        while i < nr and task[i] < nr_tasks:
             key = key_of[task[i]]
             if end_ns[i] > begin and start_ns[i] < until:
                 rows[0, key] += min(end_ns[i], until) - max(start_ns[i], begin)
                 rows[1, key] += 1
             if begin <= start_ns[i] < until and ready[i] and ready_ns[i] >= 0:
                 rows[2, key] += start_ns[i] - ready_ns[i]
+            i += 1
+    check_tasks(nr_tasks, task, i)
     return table
 
 
@@ -265,7 +270,7 @@ def quantiles(const int64_t[::1] key_of, Py_ssize_t nr_keys, const uint32_t[:] t
     -----
     Cost about 15 ns an interval, and 8 bytes.
     """
-    check(key_of, nr_keys, task)
+    check_keys(key_of, 0, nr_keys)
     return by_kind(key_of, nr_keys, task, np.ones(task.shape[0], np.uint8), begin_ns, end_ns, False)[0]
 
 
@@ -288,7 +293,7 @@ def quantiles_of_waits(const int64_t[::1] key_of, Py_ssize_t nr_keys, const uint
     -----
     Cost about 20 ns a run, and 8 bytes.
     """
-    check(key_of, nr_keys, task)
+    check_keys(key_of, 0, nr_keys)
     return by_kind(key_of, nr_keys, task, ready, ready_ns, start_ns, True)
 
 
@@ -303,16 +308,19 @@ cdef by_kind(
 ):
     # lengths laid out by (key, kind), so that those of a kind, and those of a key, each lie together
     cdef int64_t[::1] ends = np.zeros(nr_keys * NR_KINDS, np.int64)
-    cdef Py_ssize_t i, slot, nr = task.shape[0]
+    cdef Py_ssize_t slot, i = 0, nr = task.shape[0], nr_tasks = key_of.shape[0]
     cdef int64_t first = 0, last
+    cdef bint copied
     table = np.zeros((NR_KINDS, nr_keys, NR_NUMBERS), np.int64)
     cdef int64_t[:, :, ::1] out = table
     cdef uint32_t[::1] counts = np.empty(2 * NR_BUCKETS, np.uint32)
     with nogil:
-        for i in range(nr):
+        while i < nr and task[i] < nr_tasks:
             if not is_wait or kind[i] and begin_ns[i] >= 0:
                 ends[slot_of(key_of[task[i]], kind[i])] += 1
+            i += 1
         lay_out(ends)
+    check_tasks(nr_tasks, task, i)
     cdef int64_t[::1] values = np.empty(nr + 1, np.int64)
     with nogil:
         for i in range(nr):
@@ -327,7 +335,13 @@ cdef by_kind(
                     describe(
                         &values[ends[slot - 1]], ends[slot] - ends[slot - 1], &out[slot - i * NR_KINDS, i, 0], &counts[0]
                     )
-            describe(&values[first], last - first, &out[0, i, 0], &counts[0])
+            copied = False
+            for slot in range(1, NR_KINDS):
+                if is_wait and out[slot, i, 0] == last - first:    # all are of one kind
+                    memcpy(&out[0, i, 0], &out[slot, i, 0], NR_NUMBERS * sizeof(int64_t))
+                    copied = True
+            if not copied:
+                describe(&values[first], last - first, &out[0, i, 0], &counts[0])
             first = last
     return table
 
@@ -389,20 +403,21 @@ def coverage(
     -----
     Cost about 10 ns an interval, however long it is and however many rows and cells there are.
     """
-    cdef Py_ssize_t i, row, nr = edges.shape[0] - 1
+    cdef Py_ssize_t row, i = 0, nr = edges.shape[0] - 1, nr_tasks = row_of.shape[0]
     cdef int64_t span = edges[nr] - edges[0]
     cdef double cells_a_ns = nr / <double>max(span, 1)
-    check(np.zeros(row_of.shape[0], np.int64), 1, task)
+    cdef bint is_there, is_wait = kind is not None
+    check_keys(row_of, -1, nr_rows)
     parts, wholes = np.zeros((2, nr_rows, nr + 1), np.int64)
     cdef int64_t[:, ::1] part = parts
     cdef int64_t[:, ::1] whole = wholes
     with nogil:
-        for i in range(task.shape[0]):
+        while i < task.shape[0] and task[i] < nr_tasks:
             row = row_of[task[i]]
-            if row < 0 or cpu[i] >= chosen.shape[0] or not chosen[cpu[i]]:
-                continue
-            if kind is not None and (kind[i] == 0 or begin_ns[i] < 0):
-                continue
-            add_ramp(&part[row, 0], &whole[row, 0], &edges[0], nr, cells_a_ns, begin_ns[i], 1)
-            add_ramp(&part[row, 0], &whole[row, 0], &edges[0], nr, cells_a_ns, end_ns[i], -1)
+            is_there = row >= 0 and cpu[i] < chosen.shape[0] and chosen[cpu[i]]
+            if is_there and (not is_wait or kind[i] and begin_ns[i] >= 0):
+                add_ramp(&part[row, 0], &whole[row, 0], &edges[0], nr, cells_a_ns, begin_ns[i], 1)
+                add_ramp(&part[row, 0], &whole[row, 0], &edges[0], nr, cells_a_ns, end_ns[i], -1)
+            i += 1
+    check_tasks(nr_tasks, task, i)
     return parts[:, :nr] + np.cumsum(wholes[:, :nr], 1) * np.diff(edges)
