@@ -22,7 +22,12 @@ def totals_within(
     until: int,
 ) -> np.ndarray: ...
 def quantiles(
-    key_of: np.ndarray, nr_keys: int, task: np.ndarray, begin_ns: np.ndarray, end_ns: np.ndarray
+    key_of: np.ndarray,
+    nr_keys: int,
+    task: np.ndarray,
+    begin_ns: np.ndarray,
+    end_ns: np.ndarray,
+    with_all: bool = False,
 ) -> np.ndarray: ...
 def quantiles_of_waits(
     key_of: np.ndarray,
@@ -31,6 +36,7 @@ def quantiles_of_waits(
     ready: np.ndarray,
     ready_ns: np.ndarray,
     start_ns: np.ndarray,
+    with_all: bool = False,
 ) -> np.ndarray: ...
 def coverage(
     row_of: np.ndarray,

@@ -8,9 +8,9 @@ into `NR_BUCKETS` buckets, the one that holds the rank is known from the counts,
 finer ones, until a bucket is one value wide. The first buckets are logarithmic, 32 a doubling, because waits are many
 short ones and a few long ones; so two or three passes find a rank exactly, and none takes more than six.
 
-Coverage is how much of each cell between two edges some intervals cover. An interval is a ramp that goes up at its begin
-less one that goes up at its end, and a ramp is a part of the cell where it begins and the whole of all cells after it:
-two additions, wherever it ends.
+Coverage is how much of each cell between two edges some intervals cover. An interval is a ramp that goes up at its
+begin less one that goes up at its end, and a ramp is a part of the cell where it begins and the whole of all cells
+after it: two additions, wherever it ends.
 
 Invariants:
     I1  sums, counts, ranks and coverage are exact integers, whatever the order of the rows
@@ -251,7 +251,9 @@ def totals_within(
     return table
 
 
-def quantiles(const int64_t[::1] key_of, Py_ssize_t nr_keys, const uint32_t[:] task, begin_ns, end_ns):
+def quantiles(
+    const int64_t[::1] key_of, Py_ssize_t nr_keys, const uint32_t[:] task, begin_ns, end_ns, bint with_all=False
+):
     """Count, sum, p50, p95, p99 and maximum of the lengths of some intervals, for each key.
 
     Parameters
@@ -260,6 +262,8 @@ def quantiles(const int64_t[::1] key_of, Py_ssize_t nr_keys, const uint32_t[:] t
         As for `totals`.
     task, begin_ns, end_ns : numpy.ndarray
         ``(n,)``: whose it is, and from when to when it lasts.
+    with_all : bool, optional
+        A row more, over all.
 
     Returns
     -------
@@ -271,10 +275,18 @@ def quantiles(const int64_t[::1] key_of, Py_ssize_t nr_keys, const uint32_t[:] t
     Cost about 15 ns an interval, and 8 bytes.
     """
     check_keys(key_of, 0, nr_keys)
-    return by_kind(key_of, nr_keys, task, np.ones(task.shape[0], np.uint8), begin_ns, end_ns, False)[0]
+    return by_kind(key_of, nr_keys, task, np.ones(task.shape[0], np.uint8), begin_ns, end_ns, False, with_all)[0]
 
 
-def quantiles_of_waits(const int64_t[::1] key_of, Py_ssize_t nr_keys, const uint32_t[:] task, ready, ready_ns, start_ns):
+def quantiles_of_waits(
+    const int64_t[::1] key_of,
+    Py_ssize_t nr_keys,
+    const uint32_t[:] task,
+    ready,
+    ready_ns,
+    start_ns,
+    bint with_all=False,
+):
     """The same of waits: of all, and of those that began in each way.
 
     Parameters
@@ -283,6 +295,8 @@ def quantiles_of_waits(const int64_t[::1] key_of, Py_ssize_t nr_keys, const uint
         As for `totals`.
     task, ready, ready_ns, start_ns : numpy.ndarray
         Columns of `cfs.result.RUN_DTYPE`. What is not known (`ready` is UNKNOWN, or `ready_ns` below 0) does not count.
+    with_all : bool, optional
+        A row more, over all.
 
     Returns
     -------
@@ -294,7 +308,7 @@ def quantiles_of_waits(const int64_t[::1] key_of, Py_ssize_t nr_keys, const uint
     Cost about 20 ns a run, and 8 bytes.
     """
     check_keys(key_of, 0, nr_keys)
-    return by_kind(key_of, nr_keys, task, ready, ready_ns, start_ns, True)
+    return by_kind(key_of, nr_keys, task, ready, ready_ns, start_ns, True, with_all)
 
 
 cdef by_kind(
@@ -305,13 +319,14 @@ cdef by_kind(
     const int64_t[:] begin_ns,
     const int64_t[:] end_ns,
     bint is_wait,
+    bint with_all,
 ):
     # lengths laid out by (key, kind), so that those of a kind, and those of a key, each lie together
     cdef int64_t[::1] ends = np.zeros(nr_keys * NR_KINDS, np.int64)
     cdef Py_ssize_t slot, i = 0, nr = task.shape[0], nr_tasks = key_of.shape[0]
-    cdef int64_t first = 0, last
+    cdef int64_t first = 0, last, nr_mine
     cdef bint copied
-    table = np.zeros((NR_KINDS, nr_keys, NR_NUMBERS), np.int64)
+    table = np.zeros((NR_KINDS, nr_keys + with_all, NR_NUMBERS), np.int64)
     cdef int64_t[:, :, ::1] out = table
     cdef uint32_t[::1] counts = np.empty(2 * NR_BUCKETS, np.uint32)
     with nogil:
@@ -328,13 +343,15 @@ cdef by_kind(
                 slot = slot_of(key_of[task[i]], kind[i])
                 values[ends[slot]] = end_ns[i] - begin_ns[i]
                 ends[slot] += 1
+    if with_all and is_wait:    # first, for `describe` may sort
+        describe_kinds(values, ends, nr_keys, out, counts)
+    with nogil:
         for i in range(nr_keys):
             last = ends[i * NR_KINDS + NR_KINDS - 1]
             if is_wait:
                 for slot in range(i * NR_KINDS + 1, (i + 1) * NR_KINDS):
-                    describe(
-                        &values[ends[slot - 1]], ends[slot] - ends[slot - 1], &out[slot - i * NR_KINDS, i, 0], &counts[0]
-                    )
+                    nr_mine = ends[slot] - ends[slot - 1]
+                    describe(&values[ends[slot - 1]], nr_mine, &out[slot - i * NR_KINDS, i, 0], &counts[0])
             copied = False
             for slot in range(1, NR_KINDS):
                 if is_wait and out[slot, i, 0] == last - first:    # all are of one kind
@@ -343,7 +360,30 @@ cdef by_kind(
             if not copied:
                 describe(&values[first], last - first, &out[0, i, 0], &counts[0])
             first = last
+        if with_all:
+            describe(&values[0], first, &out[0, nr_keys, 0], &counts[0])
     return table
+
+
+cdef describe_kinds(
+    const int64_t[::1] values,
+    const int64_t[::1] ends,
+    Py_ssize_t nr_keys,
+    int64_t[:, :, ::1] out,
+    uint32_t[::1] counts,
+):
+    # in the row over all; waits of a kind do not lie together and are put together
+    cdef int64_t nr
+    cdef int64_t[::1] together = np.empty(values.shape[0], np.int64)
+    cdef Py_ssize_t kind, key, slot
+    with nogil:
+        for kind in range(1, NR_KINDS):
+            nr = 0
+            for key in range(nr_keys):
+                slot = key * NR_KINDS + kind
+                memcpy(&together[nr], &values[ends[slot - 1]], (ends[slot] - ends[slot - 1]) * sizeof(int64_t))
+                nr += ends[slot] - ends[slot - 1]
+            describe(&together[0], nr, &out[kind, nr_keys, 0], &counts[0])
 
 # --------------------------------------------------------------------------------------------------------- coverage
 

@@ -216,7 +216,7 @@ class Result:
         table = self.stats_of(keys, len(labels))
         return table[np.lexsort((table["key"], -table["cpu_ns"]))]
 
-    def stats_of(self, keys: np.ndarray, nr_keys: int) -> np.ndarray:
+    def stats_of(self, keys: np.ndarray, nr_keys: int, *, with_all: bool = False) -> np.ndarray:
         """`stats` by keys of your own: what each task is counted under.
 
         Parameters
@@ -224,26 +224,31 @@ class Result:
         keys : numpy.ndarray
             ``(nr_tasks,)`` int, each 0 ... `nr_keys` - 1.
         nr_keys : int
+        with_all : bool, optional
+            A row more, over all tasks.
 
         Returns
         -------
         numpy.ndarray
-            ``(nr_keys,)`` of `STATS_DTYPE` in the order of the keys.
+            ``(nr_keys,)`` of `STATS_DTYPE` in the order of the keys, or one more.
         """
         runs, keys = self.runs, np.ascontiguousarray(keys, np.int64)
-        table = np.zeros(nr_keys, STATS_DTYPE)
-        table["key"] = np.arange(nr_keys)
-        table["nr_tasks"] = np.bincount(keys, minlength=nr_keys)
         task, start_ns, end_ns = runs["task"], runs["start_ns"], runs["end_ns"]
-        cpu_ns, switches, ended = totals(keys, nr_keys, task, runs["out"], start_ns, end_ns)
-        table["cpu_ns"], table["switches"] = cpu_ns, switches
+        nr_tasks = np.bincount(keys, minlength=nr_keys)
+        sums = [nr_tasks, *totals(keys, nr_keys, task, runs["out"], start_ns, end_ns)]
+        if with_all:
+            sums = [np.concatenate([column, column.sum(0, keepdims=True)]) for column in sums]
+        nr_tasks, cpu_ns, switches, ended = sums
+        table = np.zeros(len(cpu_ns), STATS_DTYPE)
+        table["key"] = np.arange(len(table))
+        table["nr_tasks"], table["cpu_ns"], table["switches"] = nr_tasks, cpu_ns, switches
         table["share"] = table["cpu_ns"] / max(1, self.duration_ns * len(self.cpus))
         table["involuntary"] = ended[:, Out.PREEMPTED]
         table["voluntary"] = ended[:, Out.BLOCKED] + ended[:, Out.EXITED]
-        waits = quantiles_of_waits(keys, nr_keys, task, runs["ready"], runs["ready_ns"], start_ns)
+        waits = quantiles_of_waits(keys, nr_keys, task, runs["ready"], runs["ready_ns"], start_ns, with_all)
         for column, numbers in zip(WAITS, waits):
             table[column] = _as_quantiles(numbers)
-        table["run_length"] = _as_quantiles(quantiles(keys, nr_keys, task, start_ns, end_ns))
+        table["run_length"] = _as_quantiles(quantiles(keys, nr_keys, task, start_ns, end_ns, with_all))
         return table
 
     def cpu_times(self, keys: np.ndarray, nr_keys: int) -> tuple[np.ndarray, np.ndarray]:

@@ -103,11 +103,10 @@ def ranked_labels(sides: Sequence[Result], numbers: dict[str, int], of_tasks: li
 
 def lumped_stats(result: Result, place_of: np.ndarray, shown: list[str]) -> dict[str, np.void]:
     """Statistics of each label shown and of OTHERS, as far as there are tasks of it, and of ALL."""
-    rows = result.stats_of(place_of, len(shown) + 1)
-    there = (row for row in rows if row["nr_tasks"])
-    labels = [*shown, OTHERS]
-    whole = result.stats_of(np.zeros(result.nr_tasks, np.int64), 1)
-    return {labels[row["key"]]: row for row in there} | ({ALL: whole[0]} if result.nr_tasks else {})
+    if not result.nr_tasks:
+        return {}
+    rows = result.stats_of(place_of, len(shown) + 1, with_all=True)
+    return {label: row for label, row in zip([*shown, OTHERS, ALL], rows) if row["nr_tasks"]}
 
 
 def lines_of(

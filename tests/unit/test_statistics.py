@@ -92,6 +92,18 @@ def test_waits_by_how_they_began(seed):
             assert found[kind, key].tolist() == numbers(waits)
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_row_over_all(seed):
+    """I1: what is counted under one key."""
+    _, runs, key_of, nr = a_case(seed)
+    names = [("task", "start_ns", "end_ns"), ("task", "ready", "ready_ns", "start_ns")]
+    for count, wanted in zip((quantiles, quantiles_of_waits), names):
+        with_all = count(key_of, nr, *columns(runs, *wanted), with_all=True)
+        alone = count(np.zeros_like(key_of), 1, *columns(runs, *wanted))
+        assert np.take(with_all, -1, axis=-2).tolist() == np.take(alone, 0, axis=-2).tolist()
+        assert np.delete(with_all, -1, axis=-2).tolist() == count(key_of, nr, *columns(runs, *wanted)).tolist()
+
+
 @pytest.mark.parametrize("least", [-(2**40), 0, 2**61])
 def test_values_far_from_zero_and_close_together(least):
     """I3: what is counted is how far they are from the least one."""
