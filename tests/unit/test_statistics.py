@@ -60,7 +60,7 @@ def is_known(row):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_totals(seed):
-    """I1"""
+    """I1 of cfs/_statistics.pyx."""
     _, runs, key_of, nr = a_case(seed)
     cpu_ns, switches, ended = totals(key_of, nr, *columns(runs, "task", "out", "start_ns", "end_ns"))
     for key in range(nr):
@@ -72,7 +72,7 @@ def test_totals(seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_run_lengths(seed):
-    """I2"""
+    """I2 of cfs/_statistics.pyx."""
     _, runs, key_of, nr = a_case(seed)
     found = quantiles(key_of, nr, *columns(runs, "task", "start_ns", "end_ns"))
     for key in range(nr):
@@ -82,7 +82,7 @@ def test_run_lengths(seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_waits_by_how_they_began(seed):
-    """I2"""
+    """I2 of cfs/_statistics.pyx."""
     _, runs, key_of, nr = a_case(seed)
     found = quantiles_of_waits(key_of, nr, *columns(runs, "task", "ready", "ready_ns", "start_ns"))
     for key in range(nr):
@@ -94,7 +94,7 @@ def test_waits_by_how_they_began(seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_row_over_all(seed):
-    """I1: what is counted under one key."""
+    """I1 of cfs/_statistics.pyx: what is counted under one key."""
     _, runs, key_of, nr = a_case(seed)
     names = [("task", "start_ns", "end_ns"), ("task", "ready", "ready_ns", "start_ns")]
     for count, wanted in zip((quantiles, quantiles_of_waits), names):
@@ -106,7 +106,7 @@ def test_the_row_over_all(seed):
 
 @pytest.mark.parametrize("least", [-(2**40), 0, 2**61])
 def test_values_far_from_zero_and_close_together(least):
-    """I3: what is counted is how far they are from the least one."""
+    """I3 of cfs/_statistics.pyx: what is counted is how far they are from the least one."""
     rng = random.Random(least)
     values = [least + rng.choice([0, 1, rng.randrange(10**6), rng.randrange(2**35)]) for _ in range(500)]
     begin = np.zeros(500, np.int64)
@@ -134,7 +134,7 @@ def test_totals_of_a_part(seed):
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("of_waits", [False, True])
 def test_coverage(seed, of_waits):
-    """I1: cell by cell, also where a cell is empty or edges are not at equal distances."""
+    """I1 of cfs/_statistics.pyx: cell by cell, also where a cell is empty or edges are not at equal distances."""
     rng, runs, _, _ = a_case(seed)
     runs = runs[:200]
     for name in ("start_ns", "end_ns", "ready_ns"):
