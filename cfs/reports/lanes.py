@@ -39,6 +39,7 @@ NR_CPU_NUMBERS = 1 << 16
 LABEL_LENGTH = 23
 """Characters of a lane's label: 15 of a command name, 7 of a pid."""
 
+RUN_COLUMNS = ("task", "start_ns", "end_ns", "ready", "ready_ns")
 WAIT_DTYPE = np.dtype([("begin_ns", "<i8"), ("end_ns", "<i8"), ("task", "<u4"), ("cpu", "<u2")])
 
 
@@ -81,8 +82,10 @@ def lanes_of(sides: list[Result], by: str, top: int, span: tuple[int, int]) -> l
     cpu_ns, wait_ns = np.zeros((nr, len(sides)), np.int64), np.zeros(nr, np.int64)
     ran = np.zeros(nr, bool)
     for place, (side, of_task) in enumerate(zip(sides, of_tasks)):
-        columns = (side.runs[name] for name in ("task", "start_ns", "end_ns", "ready", "ready_ns"))
-        run_ns, nr_runs, waited = totals_within(of_task, nr, *columns, *span)
+        task, start_ns, end_ns, ready, ready_ns = (side.runs[name] for name in RUN_COLUMNS)
+        run_ns, nr_runs, waited = totals_within(
+            of_task, nr, task, start_ns, end_ns, ready, ready_ns, span[0], span[1]
+        )
         cpu_ns[:, place] = -run_ns
         ran |= nr_runs > 0
         wait_ns += waited
@@ -184,8 +187,8 @@ def ran_in(
         ``(nr_lanes, m)`` float64, 0 and more, as of `covered`.
     """
     runs, chosen = side.runs, _chosen(cpus)
-    columns = (runs[name] for name in ("task", "cpu", "start_ns", "end_ns"))
-    return _parts(coverage(lane_of, nr_lanes, chosen, *columns, edges), edges)
+    task, cpu, begin_ns, end_ns = runs["task"], runs["cpu"], runs["start_ns"], runs["end_ns"]
+    return _parts(coverage(lane_of, nr_lanes, chosen, task, cpu, begin_ns, end_ns, edges), edges)
 
 
 def waited_in(
@@ -193,10 +196,10 @@ def waited_in(
 ) -> np.ndarray:
     """The same of waits: of those that `waiting` has."""
     runs, short, chosen = side.runs, _cut_waits(side), _chosen(cpus)
-    columns = (runs[name] for name in ("task", "cpu", "ready_ns", "start_ns"))
-    waited_ns = coverage(lane_of, nr_lanes, chosen, *columns, edges, runs["ready"])
-    columns = (short[name] for name in ("task", "cpu", "begin_ns", "end_ns"))
-    return _parts(waited_ns + coverage(lane_of, nr_lanes, chosen, *columns, edges), edges)
+    task, cpu, begin_ns, end_ns = runs["task"], runs["cpu"], runs["ready_ns"], runs["start_ns"]
+    waited_ns = coverage(lane_of, nr_lanes, chosen, task, cpu, begin_ns, end_ns, edges, runs["ready"])
+    task, cpu, begin_ns, end_ns = (short[name] for name in ("task", "cpu", "begin_ns", "end_ns"))
+    return _parts(waited_ns + coverage(lane_of, nr_lanes, chosen, task, cpu, begin_ns, end_ns, edges), edges)
 
 
 def _chosen(cpus: Sequence[int] | None) -> np.ndarray:
