@@ -164,7 +164,7 @@ class Given:
 
     @cached_property
     def recorded(self) -> Result | None:
-        """What was measured; made when it is asked for: then the operations may be gone, which are as long."""
+        """What was measured; made when it is asked for: then the operations may be gone."""
         return self.measure and self.measure()
 
     def without_programs(self) -> Given:

@@ -6,7 +6,7 @@ time first. Quantiles of a line are those of all its waits together, never a mea
 N1  The same task has the same line on all sides: tasks are told apart by pid, name, and which of several
     such it is.
 
-Lumping needs no statistics of its own: the result is asked for those of its tasks by the places of their lines.
+Lumping needs no statistics of its own: the result is asked for those by the places of the lines.
 """
 
 from __future__ import annotations
