@@ -1,6 +1,6 @@
 """`python -m benchmarks [NAME] [options]`: one benchmark, or all of them with one JSON and one report.
 
-    switch, events, batch, package, rbtree, instructions; simpy and cpus, on their own
+    switch, events, batch, package, rbtree, recordings, instructions; simpy and cpus, on their own
 
 Without a name: all, in this order; the rows go to DIR/benchmarks.json and a report to DIR/benchmarks.html
 (with pictures where matplotlib is installed); ratios and counts are compared with the last release's.
@@ -20,6 +20,7 @@ from benchmarks import (
     bench_events,
     bench_package,
     bench_rbtree,
+    bench_recordings,
     bench_simpy,
     bench_switch,
     common,
@@ -34,6 +35,7 @@ SCRIPTS = {
     "batch": bench_batch.main,
     "package": bench_package.main,
     "rbtree": bench_rbtree.main,
+    "recordings": bench_recordings.main,
     "instructions": instructions.main,
 }
 ALONE = {"simpy": bench_simpy.main, "cpus": bench_cpus.main}  # each tells its own story; simpy needs its extra

@@ -143,4 +143,6 @@ def count_text(number: int, noun: str, ending: str = "s") -> str:
 
 def clean(text: str) -> str:
     """`text` without characters that a terminal would act on or that have no shape."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else "?" for char in text)

@@ -13,7 +13,9 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from typing import Any
 
 import typer
@@ -53,7 +55,9 @@ class Told:
 
     def work(self, work: Workload) -> Workload:
         """The workload as told."""
-        return work.with_nice(self.nice).with_uids(self.uids).with_groups(self.groups)
+        work = work.with_nice(self.nice) if self.nice else work  # each makes a copy, which may be long
+        work = work.with_uids(self.uids) if self.uids else work
+        return work.with_groups(self.groups) if self.groups else work
 
     @property
     def lines(self) -> list[str]:
@@ -153,14 +157,27 @@ TASK_LINE = re.compile(rb"^\s*\[\[\s*task\s*\]\]", re.MULTILINE)
 
 @dataclass(frozen=True, eq=False)
 class Given:
-    """What is run: a workload, and if it comes from a recording, that and what was measured."""
+    """What is run: a workload, and if it comes from a recording, that and how to have what was measured."""
 
     work: Workload
     cpus: list[int]
     title: list[str]
     warnings: list[str] = field(default_factory=list)
     read: Recording | None = None
-    recorded: Result | None = None
+    measure: Callable[[], Result] | None = None
+
+    @cached_property
+    def recorded(self) -> Result | None:
+        """What was measured; made when it is asked for: then the operations may be gone."""
+        return self.measure and self.measure()
+
+    def without_programs(self) -> Given:
+        """What is left of it when all has run: the operations are the longest array there is."""
+        return replace(self, work=_without_ops(self.work))
+
+    def without_events(self) -> Given:
+        """What is left of it when all has been measured."""
+        return replace(self, read=None, measure=None)
 
 
 def read_input(path: str, choice: Choice, until_ns: int | None = None) -> Given:
@@ -198,9 +215,15 @@ def _recording(path: str, choice: Choice, until_ns: int | None) -> Given:
     cpus = cpus_of(choice.cpu) if choice.cpu else read.cpus[:1]
     cpus = read.cpus if cpus is None else cpus
     work = read.workload(cpus, **choice.of_recordings())
-    recorded = read.result(cpus, workload=work, until_ns=until_ns)
+    measure = partial(read.result, cpus, workload=_without_ops(work), until_ns=until_ns)
+    read.say_of_waits()
     warnings = _warnings(read, work, choice.told)
-    return Given(work, cpus, _recording_title(read, work, cpus), warnings, read, recorded)
+    return Given(work, cpus, _recording_title(read, work, cpus), warnings, read, measure)
+
+
+def _without_ops(work: Workload) -> Workload:
+    """Its tasks alone: which it has, and not what they do."""
+    return replace(work, ops=work.ops[:0].copy())
 
 
 def _scenario(path: str, choice: Choice) -> Given:
@@ -222,7 +245,7 @@ def _recording_title(read: Recording, work: Workload, cpus: list[int]) -> list[s
     return [
         f"recording  {clean(read.name)}: {read.kind}, {_length(read)}",
         f"           {time_text(read.duration_ns).strip()}, {_cpu_text(read.cpus)}, "
-        f"{count_text(len(read.tasks), 'task')}, {_switches(read)}",
+        f"{count_text(len(read.task_table), 'task')}, {_switches(read)}",
         f"workload   {count_text(work.nr_tasks, 'task')} of {_cpu_text(cpus)}; wakeups there: "
         f"{causes['caused']} caused by tasks, {causes['timer']} by timers, {causes['outside']} from outside",
         *_left_out(work),
@@ -278,7 +301,7 @@ def facts_of(read: Recording, work: Workload, cpus: list[int]) -> dict[str, Any]
         "inferred_switch_ins": read.inferred_switch_ins,
         "start_ns": read.start_ns,
         "duration_ns": read.duration_ns,
-        "nr_tasks": len(read.tasks),
+        "nr_tasks": len(read.task_table),
         "wakeups": read.causes(cpus),
         "nr_tasks_left_out": left_out[0],
         "cpu_ns_left_out": left_out[1],

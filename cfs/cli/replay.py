@@ -90,8 +90,11 @@ def replay(
     given = read_input(recording, Choice(cpu, only, without, outside, seed, told))
     check_part(given, begin, until_ns)
     work, way = given.work.for_model(chosen, told.group_by)
+    work.ops.setflags(write=False)  # so that the simulation needs no copy
     simulation = Simulation(work, chosen, group_by=way, hz=hz, **tunables)
     result, samples = outputs.simulated(simulation, until_ns, looks=outputs.wants_samples(files))
+    del simulation, work  # the runs in it, of which the result has a copy, and the operations
+    given = given.without_programs()
     result = changed(result, cpus=given.cpus)  # a CPU without tasks is idle: shares are of all asked for
     recorded = given.recorded and changed(given.recorded, groups=result.groups)
     report = outputs.Replayed.of(result, recorded, given, samples, by, top, begin, until_ns)

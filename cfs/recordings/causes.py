@@ -164,11 +164,12 @@ def _timed(
     rows = np.flatnonzero((table["kind"] == WAKE) & (table["irq"] != IRQ_NONE))
     rows = rows[np.argsort(task[rows], kind="stable")]
     tick = _tick(table["time_ns"][rows], seen.start_ns)
-    while len(rows):
-        last = task[rows[min(PORTION, len(rows)) - 1]]
-        nr = int(np.searchsorted(task[rows], last, "right"))
-        _time_portion(seen, rows[:nr], tick, worker, carried, punctual, keeps_time)
-        rows = rows[nr:]
+    in_order, begin = task[rows], 0
+    while begin < len(rows):
+        last = in_order[min(begin + PORTION, len(rows)) - 1]
+        end = int(np.searchsorted(in_order, last, "right"))
+        _time_portion(seen, rows[begin:end], tick, worker, carried, punctual, keeps_time)
+        begin = end
     return punctual, keeps_time
 
 
@@ -246,7 +247,10 @@ def _are_kin(task: np.ndarray, context: np.ndarray, parent: np.ndarray, open_: n
     up = np.where(parent < 0, np.arange(len(parent)), parent)
     elder_t, elder_c = task[rows], context[rows]
     for _ in range(GENERATIONS):
-        elder_t, elder_c = up[elder_t], up[elder_c]
+        older_t, older_c = up[elder_t], up[elder_c]
+        if np.array_equal(older_t, elder_t) and np.array_equal(older_c, elder_c):
+            break  # these have no parents: nor will the next ones
+        elder_t, elder_c = older_t, older_c
         kin[rows] |= (elder_t == context[rows]) | (elder_c == task[rows])
     return kin
 

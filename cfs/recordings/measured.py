@@ -15,6 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import RecordingError
+from ..limits import nice_of_prio
 from ..result import Out, Ready, Result, nr_switches
 from ..workload.workload import Workload
 from .population import Population, population_of
@@ -60,14 +61,14 @@ def recorded_result(
     recording.say_of_waits()
     cpus = list(chosen.cpus) if cpu == LOWEST else recording.cpus_of(cpu)
     runs = _of_tasks(_until(recording.runs(cpus), end_ns), chosen.rows, len(recording.task_table))
-    tasks = [recording.tasks[row] for row in chosen.rows.tolist()]
+    tasks, names = recording.task_table[chosen.rows], [*recording.names, ""]  # -1, no name, is the last
     return Result(
         model="recorded",
         runs=runs,
         duration_ns=end_ns,
-        pids=np.array([task.pid for task in tasks], np.int32),
-        nice=np.array([task.nice for task in tasks], np.int8),
-        names=[task.comm for task in tasks],
+        pids=tasks["pid"].astype(np.int32),
+        nice=np.array([nice_of_prio(prio) for prio in tasks["prio"].tolist()], np.int8),
+        names=[names[i] for i in tasks["name"].tolist()],
         groups=["/"] * len(tasks),
         cpus=cpus,
         context_switches=nr_switches(runs, cpus),
@@ -88,9 +89,16 @@ def _of_tasks(runs: np.ndarray, rows: np.ndarray, nr_tasks: int) -> np.ndarray:
     """Runs of these tasks, numbered anew, in the order of their starts."""
     new_row = np.full(nr_tasks, -1, np.int64)
     new_row[rows] = np.arange(len(rows))
-    kept = runs[new_row[runs["task"]] >= 0]
-    kept["task"] = new_row[kept["task"]]
-    return kept[np.argsort(kept["start_ns"], kind="stable")]
+    kept = new_row[runs["task"]] >= 0
+    runs = runs if kept.all() else runs[kept]
+    runs["task"] = new_row[runs["task"]]
+    start_ns = runs["start_ns"]
+    if (start_ns[1:] >= start_ns[:-1]).all():
+        return runs  # those of one CPU
+    order = np.argsort(start_ns, kind="stable")
+    for name in runs.dtype.names or ():  # column by column: a second log would be the longest array there is
+        runs[name] = runs[name][order]
+    return runs
 
 
 def _until(runs: np.ndarray, end_ns: int) -> np.ndarray:

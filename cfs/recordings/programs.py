@@ -53,9 +53,7 @@ def make(
 
 
 def _programs(recording: EventTable, cpus: list[int], row: np.ndarray, sleeps: tuple[Op, Op]):
-    table = recording.wakeups()
-    causes, landed = recording.verdicts(table), table["landed"].copy()
-    del table  # the longest array here, and the operations come next
+    landed, causes = recording.judged()
     prio = recording.task_table["prio_first"].copy()
     has_parent = (recording.task_table["parent"] >= 0).astype(np.uint8)
     walk = Programs(

@@ -134,6 +134,7 @@ class EventTable:
         self.task_table: np.ndarray = tracker.tasks_seen()
         self._name_the_unknown()
         self._tasks: tuple[RecordedTask, ...] | None = None
+        self._judged: tuple[np.ndarray, np.ndarray] | None = None
 
     def _name_the_unknown(self) -> None:
         # A task that nobody named has a name of its own, spelt as perf does it: unknown ones are not one program.
@@ -244,11 +245,22 @@ class EventTable:
         table : numpy.ndarray, optional
             Wakeups to judge instead, for example with the flags of the format erased.
         """
-        table = self.wakeups() if table is None else table
+        if table is None:
+            return self.judged()[1].copy()
         if not len(table):
             return np.zeros(0, np.uint8)
         parent, name = self.task_table["parent"], self.task_table["name"]
         return decide(Witness(table, self._shares(table, name), parent, name, self.names, self.start_ns))
+
+    def judged(self) -> tuple[np.ndarray, np.ndarray]:
+        """Of each row of `wakeups` where its task ran next, and the verdict on it: int16 and uint8.
+
+        Decided once: a workload is made of it, and it is told. Not to be changed. 3 bytes a wakeup.
+        """
+        if self._judged is None:
+            table = self.wakeups()
+            self._judged = table["landed"].copy(), self.verdicts(table)
+        return self._judged
 
     def _shares(self, table: np.ndarray, name: np.ndarray) -> np.ndarray:
         # What part of the busy time of the CPU the tasks of the context's name had.
@@ -273,9 +285,10 @@ class EventTable:
         dict
             Counts ``caused``, ``timer``, ``outside``. Forks are not counted.
         """
-        table = self.wakeups()
-        verdict = self.verdicts(table)
-        counted = (table["kind"] != 7) & (np.isin(table["landed"], self.cpus_of(cpu)) | (cpu is None))
+        landed, verdict = self.judged()
+        kind = self.packed_events["kind"]
+        is_fork = kind[np.isin(kind, (3, 5, 7))] == 7  # the rows of `wakeups`, in this order
+        counted = ~is_fork & (np.isin(landed, self.cpus_of(cpu)) | (cpu is None))
         return {cause.name.lower(): int((verdict[counted] == cause).sum()) for cause in Cause}
 
     def cpus_of(self, cpu: CPU) -> list[int]:

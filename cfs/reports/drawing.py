@@ -25,7 +25,7 @@ from ..errors import CfsError, MissingExtraError, how_to_install
 from ..result import Result
 from ..units import short_time, unit_of
 from .files import check_folder
-from .lanes import GREY, LIGHT, SMALLEST_FRACTION, SPECK, Lane, covered, waiting
+from .lanes import GREY, LIGHT, SMALLEST_FRACTION, SPECK, Lane, ran_in, waited_in
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -181,15 +181,10 @@ def draw_strips(
     edges = np.linspace(span[0], span[1], round(width_in * DPI) + 1).round().astype(np.int64)
     axes.set_xlim(span)
     axes.set_ylim(max(1, len(lanes)) - 0.5, -0.5)
-    runs, waits = side.runs, waiting(side)
-    runs, waits = runs[np.isin(runs["cpu"], cpus)], waits[np.isin(waits["cpu"], cpus)]
-    lane_of_run, lane_of_wait = lane_of[runs["task"]], lane_of[waits["task"]]
+    ran_of = ran_in(side, lane_of, len(lanes), edges, cpus) / len(cpus)
+    waited_of = waited_in(side, lane_of, len(lanes), edges, cpus) / len(cpus)
     shares = np.zeros(len(lanes))
-    for number, lane in enumerate(lanes):
-        mine = runs[lane_of_run == number]
-        ran = covered(mine["start_ns"], mine["end_ns"], edges) / len(cpus)
-        mine = waits[lane_of_wait == number]
-        waited = covered(mine["begin_ns"], mine["end_ns"], edges) / len(cpus)
+    for number, (lane, ran, waited) in enumerate(zip(lanes, ran_of, waited_of)):
         extent = (span[0], span[1], number + 0.40, number - 0.40)
         axes.imshow(pixels(lane.hue, ran, waited), extent=extent, aspect="auto", interpolation="none")
         shares[number] = float((ran * np.diff(edges)).sum()) / (span[1] - span[0])

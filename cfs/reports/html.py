@@ -29,13 +29,13 @@ from .files import check_folder
 from .lanes import (
     LAG_LEAST_NS,
     Lane,
-    covered,
     lane_of_task,
     lanes_of,
     limits_of,
+    ran_in,
     said_of,
     span_of,
-    waiting,
+    waited_in,
     waits_in,
     with_hue,
 )
@@ -179,14 +179,17 @@ def result_html(
     groups = [] if by == "group" else _group_sections(result, top, span)
     sides = [result] if recorded is None else [result, recorded]
     lanes = lanes_of(sides, by, top, span)
+    of_sides = [lane_of_task(side, lanes, by) for side in sides]
     parts = [
-        _section("Who ran and who waited", _timeline(sides, lanes, by, span), TIMELINE_KEY),
+        _section("Who ran and who waited", _timeline(sides, lanes, of_sides, span), TIMELINE_KEY),
         *groups,
         _section(
-            "Share of the CPU over time", _shares(sides, lanes, by, span), _dashed(sides, "as recorded")
+            "Share of the CPU over time", _shares(sides, lanes, of_sides, span), _dashed(sides, "as recorded")
         ),
         _section(
-            "Waits longer than a given time", _waits(sides, lanes, by, span), _dashed(sides, "as recorded")
+            "Waits longer than a given time",
+            _waits(sides, lanes, of_sides, span),
+            _dashed(sides, "as recorded"),
         ),
         _section(
             "Tasks that want to run",
@@ -250,11 +253,12 @@ def _settings(result: Result) -> str:
 # ---------------------------------------------------------------------------------------------------- figures
 
 
-def _timeline(sides: Sequence[Result], lanes: Sequence[Lane], by: str, span: tuple[int, int]) -> str:
+def _timeline(
+    sides: Sequence[Result], lanes: Sequence[Lane], of_sides: Sequence[np.ndarray], span: tuple[int, int]
+) -> str:
     cpus = sides[0].cpus
     panels = [[cpu] for cpu in cpus] if len(cpus) <= CPUS_APART else [list(cpus)]
     canvas, top = Canvas("timeline: who ran and who waited"), 4.0
-    of_sides = [lane_of_task(side, list(lanes), by) for side in sides]
     for place, some in enumerate(panels):
         here = _lanes_on(some, sides, of_sides, span)
         for number, (side, lane_of) in enumerate(zip(sides, of_sides)):
@@ -278,37 +282,39 @@ def _lanes_on(
     """Lanes with a task that ran on these CPUs in the span, on any side."""
     found: set[int] = set()
     for side, lane_of in zip(sides, of_sides):
-        runs = side.runs[np.isin(side.runs["cpu"], cpus)]
-        runs = runs[(runs["end_ns"] >= span[0]) & (runs["start_ns"] < span[1])]
-        found.update(np.unique(lane_of[runs["task"]]).tolist())
+        runs = side.runs
+        there = np.isin(runs["cpu"], cpus) & (runs["end_ns"] >= span[0]) & (runs["start_ns"] < span[1])
+        tasks = np.flatnonzero(np.bincount(runs["task"][there], minlength=side.nr_tasks))
+        found.update(lane_of[tasks].tolist())
     return sorted(found - {-1})
 
 
-def _shares(sides: Sequence[Result], lanes: Sequence[Lane], by: str, span: tuple[int, int]) -> str:
+def _shares(
+    sides: Sequence[Result], lanes: Sequence[Lane], of_sides: Sequence[np.ndarray], span: tuple[int, int]
+) -> str:
     canvas = Canvas("share of the CPU over time")
-    lane_of = [lane_of_task(side, list(lanes), by) for side in sides]
-    share_rows(canvas, 4, lanes, sides, lane_of, span)
+    share_rows(canvas, 4, lanes, sides, of_sides, span)
     return canvas.svg()
 
 
-def _waits(sides: Sequence[Result], lanes: Sequence[Lane], by: str, span: tuple[int, int]) -> str:
-    of_sides = [_waits_of(side, lanes, by, span) for side in sides]
+def _waits(
+    sides: Sequence[Result], lanes: Sequence[Lane], of_sides: Sequence[np.ndarray], span: tuple[int, int]
+) -> str:
+    waits_of = [_waits_of(side, lane_of, span) for side, lane_of in zip(sides, of_sides)]
     panels = []
     for name, hue, place in _panels(lanes):
         styles = ("solid", "dashed")
-        lines = [Curve(_chosen(*of, place), hue, style) for of, style in zip(of_sides, styles)]
+        lines = [Curve(_chosen(*of, place), hue, style) for of, style in zip(waits_of, styles)]
         panels.append((name, hue, lines))
     canvas = Canvas("distribution of waits")
-    curves(canvas, 4, panels, limits_of([waits for _, waits in of_sides]))
+    curves(canvas, 4, panels, limits_of([waits for _, waits in waits_of]))
     return canvas.svg()
 
 
-def _waits_of(
-    side: Result, lanes: Sequence[Lane], by: str, span: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray]:
+def _waits_of(side: Result, lane_of: np.ndarray, span: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """The lane of each wait that ended in the span, and its length."""
     task, waits = waits_in(side, span)
-    return lane_of_task(side, list(lanes), by)[task], waits
+    return lane_of.astype(np.int32)[task], waits
 
 
 def _chosen(of_lane: np.ndarray, waits: np.ndarray, place: int | None) -> np.ndarray:
@@ -324,9 +330,8 @@ def _panels(lanes: Sequence[Lane]) -> list[tuple[str, str, int | None]]:
 def _runnable(result: Result, span: tuple[int, int]) -> str:
     """Mean number of runnable tasks in each window: what runs and waits cover."""
     edges = np.linspace(*span, NR_WINDOWS + 1).round().astype(np.int64)
-    waits = waiting(result)
-    mean = covered(result.runs["start_ns"], result.runs["end_ns"], edges)
-    mean += covered(waits["begin_ns"], waits["end_ns"], edges)
+    one_lane = np.zeros(result.nr_tasks, np.int64)
+    mean = ran_in(result, one_lane, 1, edges)[0] + waited_in(result, one_lane, 1, edges)[0]
     at_ns = (edges[1:] + edges[:-1]) / 2
     canvas = Canvas("runnable tasks over time")
     band(canvas, 0, at_ns, np.zeros(len(mean)), mean, span, " ")
@@ -350,7 +355,8 @@ def _group_sections(result: Result, top: int, span: tuple[int, int]) -> list[str
     if not result.group_by:
         return []
     lanes = lanes_of([result], "group", top, span)
-    parts = _timeline([result], lanes, "group", span) + _shares([result], lanes, "group", span)
+    of_sides = [lane_of_task(result, lanes, "group")]
+    parts = _timeline([result], lanes, of_sides, span) + _shares([result], lanes, of_sides, span)
     shares = ", ".join(f"{words(name)}: {value} shares" for name, value in sorted(result.shares.items())[:12])
     return [_section("Groups", parts, shares)]
 
@@ -522,7 +528,9 @@ def _columns_timeline(comparison: Comparison, lanes: list[Lane]) -> str:
 
 
 def _columns_waits(comparison: Comparison, lanes: list[Lane]) -> str:
-    sides = [_waits_of(column.whole, lanes, comparison.by, comparison.span) for column in comparison.columns]
+    wholes = [column.whole for column in comparison.columns]
+    of_wholes = [lane_of_task(whole, lanes, comparison.by) for whole in wholes]
+    sides = [_waits_of(whole, of, comparison.span) for whole, of in zip(wholes, of_wholes)]
     limits = limits_of([waits for _, waits in sides])
     canvas, top = Canvas("distribution of waits of each scheduler"), 4.0
     for mine, column in enumerate(comparison.columns):

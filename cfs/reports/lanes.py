@@ -4,20 +4,23 @@ What it decides: how hundreds of tasks become a dozen lanes. A lane is a command
 time first; all after the first `top` share the last lane. Results that are shown side by side have the same
 lanes in the same order. The three lanes that waited longest in sum have a hue, the others are grey.
 
-Everything is vectorised over the runs, so ten lanes cost the same as a thousand.
+A pass over the runs serves all lanes (`_statistics.coverage`): it costs the same for ten and for a thousand.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
+from .._statistics import coverage, totals_within
 from ..errors import CfsError
-from ..result import Out, Result
+from ..result import Out, Ready, Result
 from ..units import clean
 
-__all__ = ["Lane", "covered", "covered_before", "lanes_of", "survival"]
+__all__ = ["Lane", "covered", "covered_before", "lanes_of", "ran_in", "survival", "waited_in"]
 
 HUES = ("#0072B2", "#D55E00", "#009E73")
 """Three of the colours of Okabe and Ito, which all people can distinguish."""
@@ -30,9 +33,12 @@ SMALLEST_FRACTION = 1e-3
 """End of the axis of survival: the least part of waits that are longer."""
 LAG_LEAST_NS = 100_000
 """Start of the axis of lag: a tenth of a tick of most machines."""
+NR_CPU_NUMBERS = 1 << 16
+"""Of `RUN_DTYPE`."""
 LABEL_LENGTH = 23
 """Characters of a lane's label: 15 of a command name, 7 of a pid."""
 
+RUN_COLUMNS = ("task", "start_ns", "end_ns", "ready", "ready_ns")
 WAIT_DTYPE = np.dtype([("begin_ns", "<i8"), ("end_ns", "<i8"), ("task", "<u4"), ("cpu", "<u2")])
 
 
@@ -70,24 +76,35 @@ def keys_of(result: Result, by: str) -> list[str]:
 
 def lanes_of(sides: list[Result], by: str, top: int, span: tuple[int, int]) -> list[Lane]:
     """Most CPU time in the span first; the three that waited longest in sum have a hue."""
-    cpu_ns: dict[str, list[int]] = {}
-    wait_ns: dict[str, int] = {}
-    for place, side in enumerate(sides):
-        keys = np.array(keys_of(side, by), dtype=object)
-        runs = side.runs[(side.runs["end_ns"] > span[0]) & (side.runs["start_ns"] < span[1])]
-        run_ns = np.minimum(runs["end_ns"], span[1]) - np.maximum(runs["start_ns"], span[0])
-        for key, ns in zip(keys[runs["task"]].tolist(), run_ns.tolist()):
-            cpu_ns.setdefault(key, [0] * len(sides))[place] -= ns
-        task, waits = waits_in(side, span)
-        for key, ns in zip(keys[task].tolist(), waits.tolist()):
-            wait_ns[key] = wait_ns.get(key, 0) + ns
-    ranked = sorted(cpu_ns, key=lambda key: (cpu_ns[key], key))
+    codes, of_tasks = _coded([keys_of(side, by) for side in sides])
+    nr = len(codes)
+    cpu_ns, wait_ns = np.zeros((nr, len(sides)), np.int64), np.zeros(nr, np.int64)
+    ran = np.zeros(nr, bool)
+    for place, (side, of_task) in enumerate(zip(sides, of_tasks)):
+        task, start_ns, end_ns, ready, ready_ns = (side.runs[name] for name in RUN_COLUMNS)
+        run_ns, nr_runs, waited = totals_within(
+            of_task, nr, task, start_ns, end_ns, ready, ready_ns, span[0], span[1]
+        )
+        cpu_ns[:, place] = -run_ns
+        ran |= nr_runs > 0
+        wait_ns += waited
+    order, waited_ns = cpu_ns.tolist(), dict(zip(codes, wait_ns.tolist()))
+    found = (key for key, there in zip(codes, ran.tolist()) if there)
+    ranked = sorted(found, key=lambda key: (order[codes[key]], key))
     shown = ranked if len(ranked) <= top + 1 else ranked[:top]
-    waited = sorted((key for key in shown if wait_ns.get(key)), key=lambda key: (-wait_ns[key], key))
+    waited = sorted((key for key in shown if waited_ns[key]), key=lambda key: (-waited_ns[key], key))
     hue = dict(zip(waited, HUES))
     lanes = [Lane(cut(key, LABEL_LENGTH), (key,), hue.get(key, GREY)) for key in shown]
     rest = tuple(ranked[len(shown) :])
     return lanes + ([Lane(f"{len(rest)} others", rest, GREY)] if rest else [])
+
+
+def _coded(keys: list[list[str]]) -> tuple[dict[str, int], list[np.ndarray]]:
+    """A number for each key that there is, and of each list the numbers."""
+    codes: dict[str, int] = {}
+    for key in chain.from_iterable(keys):
+        codes.setdefault(key, len(codes))
+    return codes, [np.array([codes[key] for key in of_side], np.int64) for of_side in keys]
 
 
 def cut(text: str, length: int) -> str:
@@ -109,9 +126,15 @@ def with_hue(lanes: list[Lane]) -> list[int]:
 
 def waits_in(side: Result, span: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """Task and length of each wait that ended in the span."""
-    runs = side.runs[(side.runs["start_ns"] >= span[0]) & (side.runs["start_ns"] < span[1])]
-    runs = runs[runs["ready_ns"] >= 0]
-    return runs["task"], runs["start_ns"] - runs["ready_ns"]
+    runs = side.runs
+    start_ns, ready_ns = runs["start_ns"], runs["ready_ns"]
+    there = (start_ns >= span[0]) & (start_ns < span[1]) & _is_known(runs)
+    return runs["task"][there], start_ns[there] - ready_ns[there]
+
+
+def _is_known(runs: np.ndarray) -> np.ndarray:
+    """Of which runs the wait before is known."""
+    return (runs["ready"] != Ready.UNKNOWN) & (runs["ready_ns"] >= 0)
 
 
 def waiting(side: Result) -> np.ndarray:
@@ -120,17 +143,74 @@ def waiting(side: Result) -> np.ndarray:
     A recording does not say where a task went after its last run on these CPUs: it may have run on another
     one.
     """
-    runs = side.runs
-    known = runs[runs["ready_ns"] >= 0]
-    _, last = np.unique(runs["task"][::-1], return_index=True)
-    short = runs[::-1][last]
-    short = short[(short["out"] == Out.PREEMPTED) & (side.model != "recorded")]
-    waits = np.zeros(len(known) + len(short), WAIT_DTYPE)
+    runs, short = side.runs, _cut_waits(side)
+    known = _is_known(runs)
+    waits = np.zeros(np.count_nonzero(known) + len(short), WAIT_DTYPE)
     for field in ("task", "cpu"):
-        waits[field] = np.concatenate([known[field], short[field]])
-    waits["begin_ns"] = np.concatenate([known["ready_ns"], short["end_ns"]])
-    waits["end_ns"] = np.concatenate([known["start_ns"], np.full(len(short), side.duration_ns)])
+        waits[field] = np.concatenate([runs[field][known], short[field]])
+    waits["begin_ns"] = np.concatenate([runs["ready_ns"][known], short["begin_ns"]])
+    waits["end_ns"] = np.concatenate([runs["start_ns"][known], short["end_ns"]])
     return waits
+
+
+def _cut_waits(side: Result) -> np.ndarray:
+    """The waits that the end of the span cuts, in the order of the tasks."""
+    last = np.full(side.nr_tasks, -1, np.int64)
+    if side.model != "recorded":
+        last[side.runs["task"]] = np.arange(len(side.runs))
+    runs = side.runs[last[last >= 0]]
+    runs = runs[runs["out"] == Out.PREEMPTED]
+    waits = np.zeros(len(runs), WAIT_DTYPE)
+    waits["task"], waits["cpu"] = runs["task"], runs["cpu"]
+    waits["begin_ns"], waits["end_ns"] = runs["end_ns"], side.duration_ns
+    return waits
+
+
+def ran_in(
+    side: Result, lane_of: np.ndarray, nr_lanes: int, edges: np.ndarray, cpus: Sequence[int] | None = None
+) -> np.ndarray:
+    """What part of each span between two edges the runs of each lane cover, on some CPUs or on all.
+
+    Parameters
+    ----------
+    side : Result
+    lane_of : numpy.ndarray
+        ``(nr_tasks,)`` int64: the lane of each task, -1 for none.
+    nr_lanes : int
+    edges : numpy.ndarray
+        ``(m + 1,)`` int64, ns, increasing.
+    cpus : sequence of int, optional
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(nr_lanes, m)`` float64, 0 and more, as of `covered`.
+    """
+    runs, chosen = side.runs, _chosen(cpus)
+    task, cpu, begin_ns, end_ns = runs["task"], runs["cpu"], runs["start_ns"], runs["end_ns"]
+    return _parts(coverage(lane_of, nr_lanes, chosen, task, cpu, begin_ns, end_ns, edges), edges)
+
+
+def waited_in(
+    side: Result, lane_of: np.ndarray, nr_lanes: int, edges: np.ndarray, cpus: Sequence[int] | None = None
+) -> np.ndarray:
+    """The same of waits: of those that `waiting` has."""
+    runs, short, chosen = side.runs, _cut_waits(side), _chosen(cpus)
+    task, cpu, begin_ns, end_ns = runs["task"], runs["cpu"], runs["ready_ns"], runs["start_ns"]
+    waited_ns = coverage(lane_of, nr_lanes, chosen, task, cpu, begin_ns, end_ns, edges, runs["ready"])
+    task, cpu, begin_ns, end_ns = (short[name] for name in ("task", "cpu", "begin_ns", "end_ns"))
+    return _parts(waited_ns + coverage(lane_of, nr_lanes, chosen, task, cpu, begin_ns, end_ns, edges), edges)
+
+
+def _chosen(cpus: Sequence[int] | None) -> np.ndarray:
+    """For each number that a CPU can have, whether it counts."""
+    chosen = np.full(NR_CPU_NUMBERS, cpus is None, np.uint8)
+    chosen[[] if cpus is None else list(cpus)] = 1
+    return chosen
+
+
+def _parts(covered_ns: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    return covered_ns / np.maximum(np.diff(edges), 1)
 
 
 def covered_before(begin_ns: np.ndarray, end_ns: np.ndarray, at_ns: np.ndarray) -> np.ndarray:

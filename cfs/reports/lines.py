@@ -7,15 +7,14 @@ quantiles of a line are those of all its waits together, never a mean of quantil
 N1  The same task has the same line on all sides. Tasks are distinguished by pid, name, and their number among
     equal ones.
 
-Lumping needs no statistics of its own: it makes a copy of the result with lines as the names of tasks, and
-calls `stats("comm")`.
+Lumping needs no statistics of its own: the result is asked for those by the places of the lines.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -49,10 +48,13 @@ class Lines:
     def of(cls, sides: Sequence[Result], by: str, top: int) -> Lines:
         """The `top` lines with most CPU time, the others and all; one line more rather than one other."""
         identities = [identities_of(side, by) for side in sides]
-        ranked = ranked_labels(sides, identities)
+        numbers, of_tasks = numbered(identities)
+        ranked = ranked_labels(sides, numbers, of_tasks)
         shown = ranked if len(ranked) <= top + 1 else ranked[:top]
         lines = lines_of(sides, identities, by, shown, len(ranked) - len(shown))
-        return cls(lines, [lumped_stats(*side, shown) for side in zip(sides, identities)])
+        places = np.full(len(numbers) + 1, len(shown))  # that behind the shown ones is for all others
+        places[[numbers[label] for label in shown]] = np.arange(len(shown))
+        return cls(lines, [lumped_stats(side, places[of], shown) for side, of in zip(sides, of_tasks)])
 
 
 def check_lines(by: str, top: int, allowed: tuple[str, ...] = BY) -> None:
@@ -78,36 +80,46 @@ def identities_of(result: Result, by: str) -> list[str]:
     return labels
 
 
-def ranked_labels(sides: Sequence[Result], identities: list[list[str]]) -> list[str]:
-    """Labels of all that ran on either side, most CPU time first; the first side counts more."""
-    order: dict[str, list[int]] = {}
-    for place, (side, labels) in enumerate(zip(sides, identities)):
-        for label, row in _rows(replace(side, names=labels)).items():
-            if row["switches"]:
-                order.setdefault(label, [0] * len(sides))[place] = -int(row["cpu_ns"])
-    return sorted(order, key=lambda label: (order[label], label))
+def numbered(identities: list[list[str]]) -> tuple[dict[str, int], list[np.ndarray]]:
+    """A number for each label that there is, and of each list the numbers."""
+    numbers: dict[str, int] = {}
+    for labels in identities:
+        for label in labels:
+            numbers.setdefault(label, len(numbers))
+    return numbers, [np.array([numbers[label] for label in labels], np.int64) for labels in identities]
 
 
-def _rows(result: Result) -> dict[str, np.void]:
-    _, labels = result.keys("comm")
-    return {labels[row["key"]]: row for row in result.stats("comm")}
+def ranked_labels(sides: Sequence[Result], numbers: dict[str, int], of_tasks: list[np.ndarray]) -> list[str]:
+    """Labels of all that ran on either side, most CPU time first; that of the first side counts more."""
+    order = np.zeros((len(numbers), len(sides)), np.int64)
+    ran = np.zeros(len(numbers), bool)
+    for place, (side, of_task) in enumerate(zip(sides, of_tasks)):
+        cpu_ns, switches = side.cpu_times(of_task, len(numbers))
+        order[:, place] = -cpu_ns
+        ran |= switches > 0
+    key_of = dict(zip(numbers, order.tolist()))
+    there = (label for label, one in zip(numbers, ran.tolist()) if one)
+    return sorted(there, key=lambda label: (key_of[label], label))
 
 
-def lumped_stats(result: Result, identities: list[str], shown: list[str]) -> dict[str, np.void]:
-    """Statistics of each label shown, of OTHERS and of ALL."""
-    kept = set(shown)
-    lumped = [label if label in kept else OTHERS for label in identities]
-    return _rows(replace(result, names=lumped)) | _rows(replace(result, names=[ALL] * result.nr_tasks))
+def lumped_stats(result: Result, place_of: np.ndarray, shown: list[str]) -> dict[str, np.void]:
+    """Statistics of each label shown and of OTHERS, as far as there are tasks of it, and of ALL."""
+    if not result.nr_tasks:
+        return {}
+    rows = result.stats_of(place_of, len(shown) + 1, with_all=True)
+    return {label: row for label, row in zip([*shown, OTHERS, ALL], rows) if row["nr_tasks"]}
 
 
 def lines_of(
     sides: Sequence[Result], identities: list[list[str]], by: str, shown: list[str], nr_others: int
 ) -> list[Line]:
     """The lines of the labels shown, of OTHERS if there are some, and of ALL."""
+    wanted = set(shown)
     task_of: dict[str, tuple[Result, int]] = {}
     for side, labels in zip(sides, identities):
         for task, label in enumerate(labels):
-            task_of.setdefault(label, (side, task))
+            if label in wanted:
+                task_of.setdefault(label, (side, task))
     nr_tasks = Counter(identities[0])
     lines = []
     for label in shown:

@@ -24,7 +24,7 @@ import numpy as np
 
 from ..result import Result
 from ..units import clean, percent, short_time, unit_of
-from .lanes import GREY, HUES, LIGHT, SMALLEST_FRACTION, SPECK, Lane, covered, cut, survival, waiting
+from .lanes import GREY, HUES, LIGHT, SMALLEST_FRACTION, SPECK, Lane, cut, ran_in, survival, waited_in
 
 __all__ = ["Canvas", "Frame", "band", "curves", "levels", "share_rows", "strips", "words"]
 
@@ -177,13 +177,12 @@ def strips(
     canvas.text(WIDTH, top + 13, "of CPU", "small faint", "end")
     name_lanes(canvas, lanes, frame.top, LANE)
     edges = np.linspace(*span, NR_CELLS + 1).round().astype(np.int64)
-    runs, waits = side.runs, waiting(side)
-    runs, waits = runs[np.isin(runs["cpu"], cpus)], waits[np.isin(waits["cpu"], cpus)]
-    lane_of_run, lane_of_wait = lane_of[runs["task"]], lane_of[waits["task"]]
-    for place, lane in enumerate(lanes):
-        mine, held = runs[lane_of_run == place], waits[lane_of_wait == place]
-        ran = covered(mine["start_ns"], mine["end_ns"], edges) / len(cpus)
-        waited = covered(held["begin_ns"], held["end_ns"], edges) / len(cpus)
+    of_lanes = zip(
+        lanes,
+        ran_in(side, lane_of, len(lanes), edges, cpus) / len(cpus),
+        waited_in(side, lane_of, len(lanes), edges, cpus) / len(cpus),
+    )
+    for place, (lane, ran, waited) in enumerate(of_lanes):
         middle = frame.top + (place + 0.5) * LANE
         for tone, data in _cells(levels(ran, waited), frame, middle):
             style = {"stroke": colour(lane.hue), "stroke_opacity": f"{tone / NR_TONES:.3g}"}
@@ -232,9 +231,8 @@ def share_rows(
     pitch = 34
     frame = Frame(LEFT, top, WIDTH - LEFT - RIGHT, max(1, len(lanes)) * pitch)
     edges = np.linspace(*span, NR_WINDOWS + 1).round().astype(np.int64)
-    shares = [
-        [_share(side, of == place, edges) for side, of in zip(sides, lane_of)] for place in range(len(lanes))
-    ]
+    of_sides = [_shares(side, of, len(lanes), edges) for side, of in zip(sides, lane_of)]
+    shares = list(zip(*of_sides))
     most = max((float(share.max()) for row in shares for share in row), default=1.0)
     most = max(0.05, min(1.0, np.ceil(most * 10) / 10))
     name_lanes(canvas, lanes, top, pitch)
@@ -260,9 +258,8 @@ def share_rows(
     return frame.bottom + 24
 
 
-def _share(side: Result, is_mine: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    mine = side.runs[is_mine[side.runs["task"]]]
-    return covered(mine["start_ns"], mine["end_ns"], edges) / max(1, len(side.cpus))
+def _shares(side: Result, lane_of: np.ndarray, nr_lanes: int, edges: np.ndarray) -> np.ndarray:
+    return ran_in(side, lane_of, nr_lanes, edges) / max(1, len(side.cpus))
 
 
 def _over_time(values: np.ndarray, frame: Frame, base: float, height: float) -> str:

@@ -28,7 +28,7 @@ from .drawing import (
     save,
     style,
 )
-from .lanes import GREY, covered, cut, lane_of_task, lanes_of, said_of, span_of, waiting
+from .lanes import GREY, cut, lane_of_task, lanes_of, ran_in, said_of, span_of, waited_in
 from .samples import Samples
 
 if TYPE_CHECKING:
@@ -117,9 +117,7 @@ def _draw(
     width = WIDTH_IN - LEFT_IN - RIGHT_IN
     edges = np.linspace(*span, NR_WINDOWS + 1).round().astype(np.int64)
     of_sides = [lane_of_task(side, lanes, by) for side in sides]
-    shares = [
-        [_share(side, of == place, edges) for side, of in zip(sides, of_sides)] for place in range(len(lanes))
-    ]
+    shares = list(zip(*(_shares(side, of, len(lanes), edges) for side, of in zip(sides, of_sides))))
     most = max((float(share.max()) for row in shares for share in row), default=1.0)
     most = max(0.05, min(1.0, np.ceil(most * 10) / 10))
     for place, (lane, row) in enumerate(zip(lanes, shares)):
@@ -157,16 +155,14 @@ def _dress(axes: Axes, span: tuple[int, int], title: str) -> None:
     draw_time_axis(axes, span, True)
 
 
-def _share(side: Result, is_mine: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    mine = side.runs[is_mine[side.runs["task"]]]
-    return covered(mine["start_ns"], mine["end_ns"], edges) / max(1, len(side.cpus))
+def _shares(side: Result, lane_of: np.ndarray, nr_lanes: int, edges: np.ndarray) -> np.ndarray:
+    return ran_in(side, lane_of, nr_lanes, edges) / max(1, len(side.cpus))
 
 
 def _runnable(side: Result, edges: np.ndarray) -> np.ndarray:
     """Mean number of runnable tasks in each window: what runs and waits cover."""
-    waits = waiting(side)
-    running = covered(side.runs["start_ns"], side.runs["end_ns"], edges)
-    return running + covered(waits["begin_ns"], waits["end_ns"], edges)
+    one_lane = np.zeros(side.nr_tasks, np.int64)
+    return ran_in(side, one_lane, 1, edges)[0] + waited_in(side, one_lane, 1, edges)[0]
 
 
 def _draw_title(figure: Figure, sides: list[Result], span: tuple[int, int]) -> None:

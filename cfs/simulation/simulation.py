@@ -101,7 +101,7 @@ class Simulation:
         self._loop = Loop(
             sched,
             _bytes(_with_dense_cpus(self.workload.tasks, self.cpus)),
-            _bytes(self.workload.ops.copy()),
+            _bytes(_unchanging(self.workload.ops)),
             self._groups,
             self.hz,
         )
@@ -281,7 +281,9 @@ def _require_policies(workload: Workload, model: Model) -> None:
 
 def _require_compiled(workload: Workload) -> None:
     kind = workload.ops["kind"]
-    unknown = np.flatnonzero(~np.isin(kind, COMPILED_KINDS))
+    compiled = np.zeros(max(OPERATIONS) + 1, bool)
+    compiled[list(COMPILED_KINDS)] = True  # a workload that was checked has no others than those of OPERATIONS
+    unknown = np.flatnonzero(~compiled[kind])
     if len(unknown):
         name = OPERATIONS[int(kind[unknown[0]])].name.upper()
         raise WorkloadError(
@@ -320,6 +322,11 @@ def _with_dense_cpus(tasks: np.ndarray, cpus: list[int]) -> np.ndarray:
     dense = tasks.copy()
     dense["cpu"] = np.searchsorted(cpus, tasks["cpu"])
     return dense
+
+
+def _unchanging(ops: np.ndarray) -> np.ndarray:
+    """The operations for as long as the loop reads them: their own copy, unless nobody can write to them."""
+    return ops.copy() if ops.flags.writeable else ops
 
 
 def _bytes(rows: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ Layout: `tasks` and `ops` are structured arrays (40 and 16 bytes a row); the pro
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from ..result import Result
 
 __all__ = ["Workload"]
+
+BLOCK = 1 << 18
+"""Operations looked at together: what is found on the way stays small, however long a workload is."""
 
 
 @dataclass(eq=False)
@@ -264,12 +267,16 @@ class Workload(Assignments):
 
     def _check_ops(self, nr: int) -> None:
         kind, target = np.ascontiguousarray(self.ops["kind"]), self.ops["target"]
-        bad = np.flatnonzero(~np.isin(kind, list(OPERATIONS)))
-        if len(bad):
-            raise WorkloadError(f"operation {bad[0]} has the unknown kind {kind[bad[0]]}")
+        known = (kind >= 0) & (kind <= max(OPERATIONS))
+        known[known] = _are_of(kind[known] if not known.all() else kind, OPERATIONS)
+        if not known.all():
+            bad = int(np.argmin(known))
+            raise WorkloadError(f"operation {bad} has the unknown kind {kind[bad]}")
+        del known
         for complaint in COMPLAINTS:
-            self._check_arguments(complaint, kind, nr)
-        forks = np.isin(kind, kinds_with(lambda row: row.argument is CHILD))
+            for begin in range(0, len(kind), BLOCK):
+                self._check_arguments(complaint, kind[begin : begin + BLOCK], begin, nr)
+        forks = _are_of(kind, kinds_with(lambda row: row.argument is CHILD))
         forked = np.bincount(target[forks], minlength=nr)
         _require(self, (self.tasks["start_ns"] == -1) | (forked == 0), "is forked but has a start time")
         _require(
@@ -277,22 +284,23 @@ class Workload(Assignments):
             (self.tasks["start_ns"] >= 0) | (forked == 1),
             "has no start time and is not forked exactly once",
         )
-        self._check_loops(np.flatnonzero(np.isin(kind, kinds_with(lambda row: row.then is Then.JUMPS))))
+        self._check_loops(np.flatnonzero(_are_of(kind, kinds_with(lambda row: row.then is Then.JUMPS))))
 
-    def _check_arguments(self, complaint: str, kind: np.ndarray, nr: int) -> None:
-        """Raise if this complaint applies to an operation."""
+    def _check_arguments(self, complaint: str, kind: np.ndarray, begin: int, nr: int) -> None:
+        """Raise if this complaint applies to an operation of a block that begins at `begin`."""
         concerned = [row for row in OPERATIONS.values() if row.argument.complaint == complaint]
         least, greatest = np.zeros((2, max(OPERATIONS) + 1), np.int64)
         for row in concerned:
             least[row.kind], greatest[row.kind] = _limits(row, nr)
-        which = np.flatnonzero(np.isin(kind, [row.kind for row in concerned]))
-        given = self.ops[concerned[0].argument.field][which]
+        which = np.flatnonzero(_are_of(kind, [row.kind for row in concerned]))
+        given = self.ops[concerned[0].argument.field][begin : begin + BLOCK][which]
         low, high = least[kind[which]], greatest[kind[which]]
         bad = np.flatnonzero((given < low) | (given > high))
         if len(bad):
             i = bad[0]
             what = complaint.format(given=given[i], least=low[i], greatest=high[i], nr_tasks=nr)
-            raise WorkloadError(f"operation {which[i]} ({OPERATIONS[kind[which[i]]].name.upper()}) {what}")
+            name = OPERATIONS[kind[which[i]]].name.upper()
+            raise WorkloadError(f"operation {begin + which[i]} ({name}) {what}")
 
     def _check_loops(self, loops: np.ndarray) -> None:
         """Raise unless each loop goes back, within its own program, over an operation that takes time."""
@@ -311,6 +319,13 @@ class Workload(Assignments):
                     f"task {task} {self.name(task)!r}: the loop of operation {own[~good][0]} must go back "
                     "over a run, sleep or next that takes time"
                 )
+
+
+def _are_of(kind: np.ndarray, kinds: Iterable[int]) -> np.ndarray:
+    """Which operations are of some kinds; all are known ones. A look into a table each."""
+    chosen = np.zeros(max(OPERATIONS) + 1, bool)
+    chosen[list(kinds)] = True
+    return chosen[kind]
 
 
 def _require(workload: Workload, good: np.ndarray, what: str) -> None:

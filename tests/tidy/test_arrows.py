@@ -15,7 +15,7 @@ FLOORS = [
     {"limits"},  # ranges, policies, priorities
     {"units"},  # times, shares and names as text, and back
     {"_types"},  # every struct that more than one file sees
-    {"_bits", "_fixedpoint", "_hz", "_rbtree", "_table"},  # arithmetic, the tree, leaves that fill a hook table
+    {"_bits", "_fixedpoint", "_hz", "_rbtree", "_table", "_statistics"},  # arithmetic, the tree, hook tables, counts of runs
     {"_load", "_slice", "_timeline"},  # weights, the divisions, a queue in the order of keys
     {"_core"},  # events that happen to a CPU
     {"_group"},  # sets of tasks with one weight
