@@ -3,9 +3,10 @@
 What it decides: how a time is spelt, in both directions, for the command line, scenario files, tables and
 figures.
 
-    text -> number    `ns_of`: '3 ms', '4.5ms', '0.5 s'
+    text -> number    `ns_of`: '3 ms', '4.5ms', '0.5 s', and a bare number where one unit is meant
     number -> text    `time_text` in a table, `short_time` at an axis, `seconds_text` in a title,
-                      `share_text` and `percent` of a share, `count_text` of a number with its noun
+                      `share_text` and `percent` of a share, `count_text` of a number with its noun,
+                      `setting_text` of a tunable
     name -> text      `clean`: what a terminal would act on is shown as "?"
 
 Reading is exact: a decimal fraction is a fraction, never a float. Only characters of Latin-1 are written, so
@@ -27,6 +28,7 @@ __all__ = [
     "ns_of",
     "percent",
     "seconds_text",
+    "setting_text",
     "share_text",
     "short_time",
     "time_text",
@@ -40,18 +42,22 @@ UNITS = tuple((name, NS_PER[name]) for name in ("ns", "\u00b5s", "ms", "s"))
 """The units in which a time is written, smallest first."""
 
 DURATION = re.compile(r"([0-9]{1,19}(?:\.[0-9]{1,19})?) ?([^\s0-9.]+)")
+BARE = re.compile(r"[0-9]{1,19}(?:\.[0-9]{1,19})?")
 DURATION_HELP = "a duration is a number and a unit (ns, us, µs, ms, s), like '3 ms' or '0.5 s'"
 
 
 # --------------------------------------------------------------------------------------------- text -> number
 
 
-def ns_of(text: str) -> int:
+def ns_of(text: str, bare: str = "") -> int:
     """The ns of a duration, exactly.
 
     Parameters
     ----------
     text : str
+    bare : str, optional
+        The unit of a number without one: ``"s"`` for the places of a span, ``"ns"`` for a tunable. Empty: a
+        number must have its unit.
 
     Returns
     -------
@@ -67,10 +73,13 @@ def ns_of(text: str) -> int:
     --------
     >>> [ns_of(text) for text in ("3 ms", "4.5ms", "0.000000001 s")]
     [3000000, 4500000, 1]
+    >>> ns_of("1.5", bare="s")
+    1500000000
     """
-    match = DURATION.fullmatch(text)
+    match = DURATION.fullmatch(f"{text} {bare}" if bare and BARE.fullmatch(text) else text)
     if match is None or match[2] not in NS_PER:
-        raise ValueError(f"{_shown(text)} is no duration: {DURATION_HELP}")
+        also = f"; a bare number is {bare}" if bare else ""
+        raise ValueError(f"{_shown(text)} is no duration: {DURATION_HELP}{also}")
     ns = Fraction(match[1]) * NS_PER[match[2]]
     if ns.denominator != 1:
         raise ValueError(f"{text!r} is no whole number of ns")
@@ -131,6 +140,11 @@ def share_text(share: float) -> str:
 def percent(share: float) -> str:
     """A share of the CPU beside a lane: ``"24.8 %"``, and nothing for none."""
     return "" if share == 0 else "< 0.1 %" if share < 0.0005 else f"{100 * share:.1f} %"
+
+
+def setting_text(value: int | bool | str) -> str:
+    """A value of a tunable as people write it: feature bits are on or off."""
+    return ("on" if value else "off") if isinstance(value, bool) else str(value)
 
 
 def count_text(number: int, noun: str, ending: str = "s") -> str:

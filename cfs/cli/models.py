@@ -8,7 +8,7 @@ import typer
 
 from ..limits import U32_MAX
 from ..models.registry import MODELS, Model, model_named
-from ..reports.settings import setting_text
+from ..units import setting_text
 from .talk import heading
 
 __all__ = ["models"]
