@@ -78,7 +78,7 @@ def ns_of(text: str, bare: str = "") -> int:
     """
     match = DURATION.fullmatch(f"{text} {bare}" if bare and BARE.fullmatch(text) else text)
     if match is None or match[2] not in NS_PER:
-        also = f"; a bare number is {bare}" if bare else ""
+        also = f"; without a unit, {bare} are meant" if bare else ""
         raise ValueError(f"{_shown(text)} is no duration: {DURATION_HELP}{also}")
     ns = Fraction(match[1]) * NS_PER[match[2]]
     if ns.denominator != 1:

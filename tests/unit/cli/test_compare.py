@@ -125,7 +125,7 @@ def test_compare_looks_at_a_column_with_the_groups_that_it_ran_with(two_hogs, tm
         (HOGS, ["--set", "START_DEBIT=maybe"], ["'maybe' is no value"]),
         (HOGS, ["--seed", "1"], ["--seed", "is a recording"]),
         (HOGS, ["--from", "9"], ["9 s ... 3.30674 s, is empty"]),
-        (HOGS, ["--until", "nan"], ["nan is no time"]),
+        (HOGS, ["--until", "nan"], ["'nan' is no duration"]),
         (HOGS, ["--cpu", "7"], ["no events of CPU 7"]),
         (HOGS, ["--group", "nobody=a"], ["no task has a name like 'nobody'"]),
         (HOGS, ["--nice", "hog*=low"], ["'low' is no number"]),
