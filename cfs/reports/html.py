@@ -39,6 +39,7 @@ from .lanes import (
     with_hue,
 )
 from .lines import ALL, OTHERS, Lines, check_lines
+from .part import part_of
 from .samples import Samples
 from .settings import tunables_text
 from .svg import (
@@ -156,7 +157,7 @@ def result_html(
     top : int, optional
         Lanes and lines; the rest is summed in one.
     from_ns, until_ns : int, optional
-        The part that is drawn, ns since the start. The tables are of the whole span.
+        The part that is shown, ns since the start.
 
     Returns
     -------
@@ -192,7 +193,7 @@ def result_html(
             "Mean number in each window, all CPUs together.",
         ),
         *_virtual_sections(samples, span),
-        *_tables(sides, by, top),
+        *_tables(_parts(sides, span), by, top),
     ]
     heading = f"{words(result.model)}{f' on {words(result.source)}' if result.source else ''}"
     return _page(heading, [_facts(result, span), _settings(result)], parts)
@@ -369,6 +370,11 @@ def _tables(sides: Sequence[Result], by: str, top: int) -> list[str]:
         _section(title.partition(":")[0], _table(left, headings, _named(columns), rows, _sums(lines)))
         for title, columns in columns_of_tables().items()
     ]
+
+
+def _parts(sides: Sequence[Result], span: tuple[int, int]) -> list[Result]:
+    """The part of each side that is shown."""
+    return [side if span == (0, side.duration_ns) else part_of(side, *span) for side in sides]
 
 
 def _named(columns: Sequence[StatColumn], before: str = "") -> list[tuple[str, StatColumn]]:
