@@ -16,6 +16,7 @@ that every terminal can show them.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from fractions import Fraction
 
 from .limits import NS_MAX
@@ -25,6 +26,8 @@ __all__ = [
     "NS_PER",
     "clean",
     "count_text",
+    "cut",
+    "listed",
     "ns_of",
     "percent",
     "seconds_text",
@@ -153,6 +156,23 @@ def count_text(number: int, noun: str, ending: str = "s") -> str:
 
 
 # ----------------------------------------------------------------------------------------------- name -> text
+
+
+def listed(names: Iterable[object], most: int = 4) -> str:
+    """The first names of a list, safe for a terminal and short: ``"a, b, ... (7)"``.
+
+    Examples
+    --------
+    >>> listed(range(9)), listed(["sh"])
+    ('0, 1, 2, 3, ... (9)', 'sh')
+    """
+    every = [cut(clean(str(name)), 24) for name in names]
+    return ", ".join(every if len(every) <= most else [*every[:most], f"... ({len(every)})"])
+
+
+def cut(text: str, length: int) -> str:
+    """`text` in at most so many characters, with "..." where the rest was."""
+    return text if len(text) <= length else f"{text[: length - 3]}..."
 
 
 def clean(text: str) -> str:

@@ -26,7 +26,8 @@ On paper (the extra ``plot``), as a page (numpy alone), and for other programs:
     timeline.py            figure: who ran and who waited, and the distribution of waits
     trends.py              figure: shares, runnable tasks and virtual time over time
     comparison_figure.py   figure: a column a scheduler
-    svg.py, html.py        a page that works offline, and what a notebook shows
+    svg.py, html.py        a page that works offline, and what a notebook shows of a result
+    notebook.py            what a notebook shows of a workload and of a recording
     frames.py              Arrow, pandas, polars, Parquet (the extra ``frames``)
     ftrace.py              ftrace text
     perfetto.py            a Perfetto trace (the extra ``perfetto``)

@@ -22,6 +22,7 @@ import numpy as np
 
 from ..errors import WorkloadError, did_you_mean
 from ..limits import POLICIES
+from ..units import clean, count_text, cut, listed, seconds_text
 from .assignments import SLICE_RANGE, Assignments
 from .ops import (
     CHILD,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["Workload"]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Workload(Assignments):
     """Tasks and their programs (see the module's docstring for the meaning of each operation).
 
@@ -156,6 +157,20 @@ class Workload(Assignments):
         ops = np.array([op for program in parsed for op in program], OP_DTYPE)
         slices = {names.index(name): value for name, value in (slice_ns or {}).items()}
         return cls(tasks, ops, names, groups, dict(shares or {}), duration_ns, source, slices)
+
+    def __repr__(self) -> str:
+        names = listed(dict.fromkeys(self.names[i] for i in np.unique(self.tasks["name"]).tolist()))
+        source = f" {cut(clean(self.source), 60)!r}" if self.source else ""
+        return (
+            f"<Workload{source}: {seconds_text(self.duration_ns)}, {count_text(self.nr_tasks, 'task')} "
+            f"({names}), {count_text(len(self.ops), 'operation')}>"
+        )
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from ..reports.notebook import workload_html
+
+        return workload_html(self)
 
     def run(self, model: str = "linux-2.6.24-cfs", **options: Any) -> Result:
         """Run under a model: ``Simulation(self, model, **options).run()``, to the end of `duration_ns`.
