@@ -81,13 +81,12 @@ class Given:
 
 def read_input(path: str, choice: Choice, until_ns: int | None = None) -> Given:
     """A recording or a scenario, as the options want it; what was measured up to `until_ns`."""
-    stream = _Again(_stdin()) if path == "-" else None
-    if stream is not None and _looks_like_toml(stream.head):
-        given = _scenario(path, stream, choice)
-    elif stream is None and is_scenario(path):
-        given = _scenario(path, path, choice)
+    again = _Again(_stdin()) if path == "-" else None
+    source: Any = path if again is None else again
+    if is_scenario(path) if again is None else _looks_like_toml(again.head):
+        given = _scenario(path, source, choice)
     else:
-        given = _recording(stream or path, choice, until_ns)
+        given = _recording(source, choice, until_ns)
     told = choice.told
     return replace(given, work=told.work(given.work), title=[*given.title, *told.lines])
 

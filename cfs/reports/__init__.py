@@ -49,6 +49,7 @@ __all__ = [
     "Comparison",
     "Samples",
     "Table",
+    "Variant",
     "compare",
     "comparison_html",
     "ftrace_lines",
@@ -69,6 +70,7 @@ _HOME_OF = {
     "Comparison": "comparison",
     "Samples": "samples",
     "Table": "tables",
+    "Variant": "comparison",
     "compare": "comparison",
     "comparison_html": "html",
     "ftrace_lines": "ftrace",
@@ -87,7 +89,7 @@ _HOME_OF = {
 """The file of each name."""
 
 if _typing.TYPE_CHECKING:  # a checker that saw `__getattr__` would believe in any name
-    from .comparison import Comparison, compare
+    from .comparison import Comparison, Variant, compare
     from .comparison_figure import plot_comparison
     from .ftrace import ftrace_lines, write_ftrace
     from .html import comparison_html, notebook_html, result_html, write_html
@@ -113,7 +115,7 @@ def __dir__() -> list[str]:
 class _Reports(_ModuleType):
     """The package, in which the file `tables` cannot hide the function."""
 
-    def __setattr__(self, name: str, value: object) -> None:
+    def __setattr__(self, name: str, value: _typing.Any) -> None:
         is_file = name == "tables" and isinstance(value, _ModuleType)
         super().__setattr__(name, value.tables if is_file else value)
 
