@@ -76,7 +76,7 @@ def complete_model(incomplete: str) -> list[tuple[str, str]]:
         return []
     done, comma, item = items.rpartition(",")
     words = [*(f"{name}=" for name in MODELS[model_id].tunables.names()), "hz=", "group-by="]
-    words += [f"{word}:" for word in FORMS if word not in ("hz", "group-by")]
+    words += [f"{word}:" for word in FORMS]
     return [(f"{model_id}:{done}{comma}{word}", "") for word in words if word.startswith(item)]
 
 
@@ -199,15 +199,13 @@ def by_of(by: By | None, by_comm: bool, by_group: bool, default: str) -> str:
 # ----------------------------------------------------------------------------------------- whose the tasks are
 
 FORMS = {
-    "hz": "hz=N",
-    "group-by": "group-by=uid|cgroup",
-    "nice": "nice:PATTERN=N",
-    "policy": "policy:PATTERN=normal|batch|idle",
-    "slice": "slice:PATTERN=TIME",
-    "group": "group:PATTERN=NAME[:SHARES]",
-    "uid": "uid:PATTERN=UID[:SHARES]",
+    "nice": "PATTERN=N",
+    "policy": "PATTERN=normal|batch|idle",
+    "slice": "PATTERN=TIME",
+    "group": "PATTERN=NAME[:SHARES]",
+    "uid": "PATTERN=UID[:SHARES]",
 }
-"""What an item of a column can be beside a tunable."""
+"""What can be told about tasks: the option, which is also the word of an item of a column, and its form."""
 
 
 def told_of(
@@ -277,7 +275,7 @@ def _timed(option: str, text: str) -> tuple[str, int]:
 def _halves(option: str, text: str) -> tuple[str, str]:
     pattern, _, rest = text.rpartition("=")
     if not pattern or not rest:
-        form = FORMS[option.removeprefix("--")].partition(":")[2]
+        form = FORMS[option.removeprefix("--")]
         raise typer.BadParameter(f"{text!r} is not of the form {form}.", param_hint=option)
     return pattern, rest
 
@@ -325,31 +323,40 @@ def columns_of(columns: list[str], settings: list[str]) -> list[Variant]:
 def _items_of(column: str) -> tuple[dict[str, int | bool], int | None, Told]:
     """Tunables, ticks a second, and what is told about tasks, of MODEL:ITEM,ITEM."""
     option = f"--model {column}"
-    tunables: dict[str, int | bool] = {}
-    alone: dict[str, str] = {}
     told: dict[str, list[str]] = {}
+    settings: dict[str, str] = {}
     for item in filter(None, (text.strip() for text in column.partition(":")[2].split(","))):
-        word, colon, rest = item.partition(":") if ":" in item.partition("=")[0] else (item, "", "")
-        if colon:
-            if word not in FORMS or word in ("hz", "group-by"):
-                known = ", ".join(name for name in FORMS if name not in ("hz", "group-by"))
-                slip = did_you_mean(word, FORMS)
-                raise typer.BadParameter(f"{item!r}: {word!r} is none of {known}{slip}", param_hint=option)
-            told.setdefault(word, []).append(rest)
-        elif item.partition("=")[0].strip() in ("hz", "group-by"):
-            name, _, value = item.partition("=")
-            alone[name.strip()] = value.strip()
+        word, colon, rest = item.partition(":")
+        if colon and "=" not in word:
+            told.setdefault(_known_word(word, option), []).append(rest)
         else:
-            name, flag = _setting_of(item, option)
-            tunables[name] = flag
-    hz = _number(option, column, alone["hz"]) if "hz" in alone else None
-    if alone.get("group-by", "uid") not in GroupBy.__members__:
-        raise typer.BadParameter(f"{alone['group-by']!r} is neither uid nor cgroup", param_hint=option)
-    by = GroupBy(alone["group-by"]) if "group-by" in alone else None
-    given = told_of(
-        told.get("group"), told.get("uid"), told.get("nice"), by, told.get("policy"), told.get("slice")
-    )
-    return tunables, hz, given
+            settings[item.partition("=")[0].strip()] = item
+    hz, by = settings.pop("hz", None), settings.pop("group-by", None)
+    tunables = dict(_setting_of(item, option) for item in settings.values())
+    try:
+        ticks = None if hz is None else _number(option, hz, hz.partition("=")[2].strip())
+        of = told.get
+        asked = _group_by_of(by)
+        given = told_of(of("group"), of("uid"), of("nice"), asked, of("policy"), of("slice"))
+    except typer.BadParameter as error:
+        raise typer.BadParameter(error.message, param_hint=option) from None
+    return tunables, ticks, given
+
+
+def _known_word(word: str, option: str) -> str:
+    if word not in FORMS:
+        what = f"{word!r} is none of {', '.join(FORMS)}{did_you_mean(word, FORMS)}"
+        raise typer.BadParameter(what, param_hint=option)
+    return word
+
+
+def _group_by_of(item: str | None) -> GroupBy | None:
+    if item is None:
+        return None
+    value = item.partition("=")[2].strip()
+    if value not in GroupBy.__members__:
+        raise typer.BadParameter(f"{value!r} is neither uid nor cgroup")
+    return GroupBy(value)
 
 
 def _nobody_takes(setting: str, name: str, model_id: str, models: list[Model]) -> TunableError:

@@ -293,7 +293,8 @@ class _Runner:
         try:
             return Simulation(self.work, model, group_by=self.group_by, hz=self.hz, **self.tunables)
         except CfsError as error:
-            raise type(error)(f"{self.name}: {error}") from error
+            named = str(error).startswith(self.name)
+            raise type(error)(str(error) if named else f"{self.name}: {error}") from error
 
     def run(
         self, instants: np.ndarray, progress: Callable[[int, int], None] | None

@@ -215,6 +215,7 @@ def test_the_difference_is_a_number_less_that_of_the_first_column(two_hogs):
         ("nice:b", ["not of the form PATTERN=N"]),
         ("hz=fast", ["'fast' is no number"]),
         ("hz=0", ["linux-6.18-eevdf: hz = 0 is outside of 1"]),
+        ("group:a=x,uid:b=5", ["Invalid value for --model linux-6.18-eevdf:group:a=x,uid:b=5", "both are given"]),
         ("group-by=users", ["'users' is neither uid nor cgroup"]),
         ("nice:nobody=1", ["linux-6.18-eevdf: no task has a name like 'nobody'"]),
         ("base_slice=1", ["did you mean 'base_slice_ns'?"]),
