@@ -158,9 +158,10 @@ class _Bar:
         """Show it, unless the work is over."""
         with self.lock:
             if not self.is_over:
-                self.shown = _bar()
-                self.task = self.shown.add_task(self.what, completed=self.far[0], total=self.far[1])
-                self.shown.start()
+                bar = _bar()
+                self.task = bar.add_task(self.what, completed=self.far[0], total=self.far[1])
+                bar.start()
+                self.shown = bar  # last: from here on `advance`, on the other thread, uses it
 
     def advance(self, done: int, total: int | None = None) -> None:
         """So far it is."""
