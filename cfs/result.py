@@ -349,7 +349,8 @@ class Result:
     def __repr__(self) -> str:
         return (
             f"<Result of {cut(clean(self.model), 40)} on {cut(clean(self.source), 60) or 'a workload'}: "
-            f"{self.duration_ns / 1e9:.3f} s, {self.nr_tasks} tasks, {self.context_switches} switches, ended: {self.end}>"
+            f"{self.duration_ns / 1e9:.3f} s, {self.nr_tasks} tasks, {self.context_switches} switches, "
+            f"ended: {self.end}>"
         )
 
 

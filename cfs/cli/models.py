@@ -16,7 +16,10 @@ __all__ = ["models"]
 
 
 def models(
-    model: Annotated[str | None, typer.Argument(metavar="[MODEL]", help="Show this one only.", autocompletion=complete_id)] = None,
+    model: Annotated[
+        str | None,
+        typer.Argument(metavar="[MODEL]", help="Show this one only.", autocompletion=complete_id),
+    ] = None,
 ) -> None:
     """List the models and their tunables."""
     for shown in MODELS.values() if model is None else [model_named(model)]:

@@ -105,7 +105,8 @@ class Replayed:
         result, recorded = self.shown
         if self.read is None or recorded is None:
             return result.to_dict()
-        return result.to_dict() | {"recording": facts_of(self.read, result.cpus), "recorded": recorded.to_dict()}
+        facts = {"recording": facts_of(self.read, result.cpus), "recorded": recorded.to_dict()}
+        return result.to_dict() | facts
 
 
 @dataclass(frozen=True, eq=False)

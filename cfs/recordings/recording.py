@@ -93,8 +93,8 @@ class Recording(EventTable):
     def __repr__(self) -> str:
         seconds, warnings = self.duration_ns / 1e9, count_text(len(self.warnings), "warning")
         return (
-            f"<Recording {cut(clean(self.name), 60)!r}: {self.kind}, {seconds:.3f} s, CPUs [{listed(self.cpus)}], "
-            f"{len(self.task_table)} tasks, {self.nr_switches} switches, {warnings}>"
+            f"<Recording {cut(clean(self.name), 60)!r}: {self.kind}, {seconds:.3f} s, "
+            f"CPUs [{listed(self.cpus)}], {len(self.task_table)} tasks, {self.nr_switches} switches, {warnings}>"
         )
 
     def _repr_html_(self) -> str:

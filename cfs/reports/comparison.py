@@ -237,17 +237,20 @@ def compare(
     window_ns = max(1, min(WINDOW_NS, (end_ns - from_ns) // 10))
     instants = np.unique(from_ns + (end_ns - from_ns) * np.arange(1, NR_INSTANTS + 1) // NR_INSTANTS)
     ran = _run(runners, instants, progress)
-    span = (from_ns, max(from_ns + 1, min(end_ns, max(whole.duration_ns for whole in _wholes(ran, recorded)))))
+    longest_ns = max(whole.duration_ns for whole in _wholes(ran, recorded))
+    span = (from_ns, max(from_ns + 1, min(end_ns, longest_ns)))
     at_ns = instants[(instants >= from_ns + window_ns) & (instants <= span[1])]
     common = _common(workload, group_by)
     dues = _dues([*runners, common], [result for result, _ in ran])
 
     def column(runner: _Runner, whole: Result, spread: Spread | None, again: Again | None) -> Column:
         whole = whole if cpus is None else replace(whole, cpus=list(cpus))
-        whole = whole if runner.asked is None else replace(whole, groups=_groups_of(runner.told, runner.asked))
+        if runner.asked is not None:
+            whole = replace(whole, groups=_groups_of(runner.told, runner.asked))
         lags = lags_at(whole, at_ns, window_ns, dues[runner.yardstick])
         settings = {} if again is None else runner.settings
-        return Column(whole.model, settings, whole, part_of(whole, *span), lags, spread, asked=runner.asked, again=again)
+        facts: Any = {"asked": runner.asked, "again": again}
+        return Column(whole.model, settings, whole, part_of(whole, *span), lags, spread, **facts)
 
     columns = [column(runner, *result, runner.simulation) for runner, result in zip(runners, ran)]
     if recorded is not None:

@@ -11,8 +11,8 @@ weight of all tasks that are runnable there, for as long as some of them runs:
 
 Weights are those of the nice values in CFS (1024 at nice 0, 1.25 times more a step), whatever the model makes
 of nice. With groups w_i / W becomes s_g / S * w_i / W_g: groups with a runnable task share by their shares,
-tasks within a group by weight. A group below another one is in it what a task is, its weight its shares. A task is runnable from a wakeup, a fork or a preemption until it blocks or
-exits.
+tasks within a group by weight. A group below another one is in it what a task is, with its shares as weight.
+A task is runnable from a wakeup, a fork or a preemption until it blocks or exits.
 
 L1  Over any span the lags of all tasks sum to zero on each CPU: what one is owed, others have had. It is the
     law that EEVDF's zero-lag point rests on (Stoica and Abdel-Wahab 1995), and a test.
@@ -89,8 +89,10 @@ class Entitlement:
         labels = sorted({label for name in set(names) for label in (*groups_above(name), name)})
         index = {name: number for number, name in enumerate(labels)}
         group = np.array([index[name] for name in names], np.int64)
-        parent = np.array([index[above[-1]] if (above := groups_above(name)) else -1 for name in labels], np.int64)
-        return cls(weight, group, np.array([(shares or {}).get(name, 1024) for name in labels], float), parent)
+        paths = [groups_above(name) for name in labels]
+        parent = np.array([index[above[-1]] if above else -1 for above in paths], np.int64)
+        own = np.array([(shares or {}).get(name, 1024) for name in labels], float)
+        return cls(weight, group, own, parent)
 
 
 @dataclass(frozen=True, eq=False)

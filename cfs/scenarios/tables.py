@@ -58,7 +58,8 @@ def groups_of(file: File) -> tuple[list[str], dict[str, int], set[str]]:
             raise file.wrong(path, f"{name!r} is no name for a group: '/' is the root, 'uid:...' are users")
         word(file, path, name)
         if not all(name.removeprefix("/").split("/")):
-            raise file.wrong(path, f"{name!r} is no path of groups: write 'a/b', without '/' at its end or twice")
+            what = "is no path of groups: write 'a/b', without '/' at its end or twice"
+            raise file.wrong(path, f"{name!r} {what}")
         shares[name] = _shares(file, path, group, ("shares", "idle"))
         if _is_idle(file, path, group):
             idle.add(name)
