@@ -149,6 +149,15 @@ def test_a_scenario_from_standard_input(command):
     assert piped.stdout.splitlines()[2:] == run(command, SCENARIO, *options).stdout.splitlines()[2:]
 
 
+def test_standard_input_is_a_scenario_only_if_it_has_tasks():
+    """The banner of trace-cmd (``cpus=2``) is TOML as well; a slip makes no recording of a scenario."""
+    banner = ROOT / "tests" / "data" / "cases" / "tracecmd-banner-cpus.txt"
+    told, piped = (run("replay", where, input=banner.read_bytes()).stdout for where in (banner, "-"))
+    assert piped.startswith("recording  stdin: ") and piped.splitlines()[1:] == told.splitlines()[1:]
+    slip = b'duration = "1 s"\n[[task]]\nname = "a"\nprogram = ["wait" "wait"]\n'
+    assert_refused(run("replay", "-", input=slip), "stdin, line 4: is no TOML file")
+
+
 def test_a_pipe_that_gives_a_byte_at_a_time_is_looked_at_line_by_line():
     from cfs.cli.inputs import _Again
 
