@@ -16,7 +16,7 @@ $(READY): setup.py pyproject.toml $(shell find cfs -name "*.pyx" -o -name "*.pxd
 
 demo: $(READY)
 	mkdir -p out
-	$(BIN)/cfs replay examples/recordings/kbuild-shell-1cpu.perf-script.txt.gz --by-comm --top 12 \
+	$(BIN)/cfs replay examples/recordings/kbuild-shell-1cpu.perf-script.txt.gz --by comm --top 12 \
 	    --json out/kbuild.json --plot out/kbuild.png
 	$(BIN)/python examples/vslice.py --out out/vslice.png
 

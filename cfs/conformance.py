@@ -12,13 +12,15 @@ Invariant:
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
+import sys
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 
 from .errors import CfsError, TraceError
 from .models.registry import MODELS
@@ -100,7 +102,7 @@ def _one_line(op: dict[str, Any]) -> str:
 
 
 def read_trace(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Line numbers and objects of a trace, plain or gzip, the header first.
+    """Line numbers and objects of a trace, plain or gzip, the header first; ``"-"`` is standard input.
 
     Raises
     ------
@@ -110,7 +112,7 @@ def read_trace(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str, An
     path = os.fspath(path)
     number = 0
     try:
-        with open(path, "rb") as raw:
+        with _opened(path) as raw:
             zipped = raw.read(2) == b"\x1f\x8b"
             raw.seek(0)
             for number, line in enumerate(gzip.open(raw) if zipped else raw, 1):
@@ -127,6 +129,14 @@ def read_trace(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str, An
         raise TraceError(f"{where}: {getattr(error, 'strerror', None) or error}") from error
     if number == 0:
         raise TraceError(f"{path} is empty")
+
+
+def _opened(path: str) -> BinaryIO:
+    """The file; standard input is read to its end, since one looks at its beginning first."""
+    if path != "-":
+        return open(path, "rb")
+    stdin: Any = sys.stdin  # whoever put a stream of its own there may have no bytes below
+    return io.BytesIO(getattr(stdin, "buffer", stdin).read())
 
 
 def replay_trace(path: str | os.PathLike[str]) -> TraceResult:

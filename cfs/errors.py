@@ -4,6 +4,8 @@ All of them are `CfsError`. Those for a wrong argument are also `ValueError`, so
 package can catch them.
 """
 
+from collections.abc import Iterable
+
 __all__ = [
     "CfsError",
     "StateError",
@@ -71,3 +73,20 @@ class MissingExtraError(CfsError, ImportError):
 def how_to_install(extra: str) -> str:
     """The command that installs an extra: cfs is on no index, so from a checkout or from a wheel."""
     return f'pip install ".[{extra}]" in a checkout of cfs, or "FILE.whl[{extra}]" with its wheel'
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The end of a message about an unknown word: the known ones that it may be a slip for; empty if none.
+
+    Examples
+    --------
+    >>> did_you_mean("start_debit", ["START_DEBIT", "WAKEUP_PREEMPT"])
+    "; did you mean 'START_DEBIT'?"
+    >>> did_you_mean("cfq", ["linux-2.6.24-cfs", "rfs-model"])
+    ''
+    """
+    from difflib import get_close_matches  # for a message only: most processes never need it
+
+    folded = {name.casefold(): name for name in known}
+    found = get_close_matches(word.casefold(), folded, n=2)
+    return f"; did you mean {' or '.join(repr(folded[name]) for name in found)}?" if found else ""

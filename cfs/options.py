@@ -2,13 +2,15 @@
 the checks of `cfs.cli.outputs`.
 """
 
-from .cli.inputs import Choice, Told, cpus_of, told_of
-from .cli.options import columns_of, ns_of, settings_of, until_ns_of
+from .cli.inputs import Choice, cpus_of
+from .cli.options import begin_ns_of, columns_of, ns_of, settings_of, told_of, until_ns_of
 from .cli.outputs import check_files
+from .workload.told import Told
 
 __all__ = [
     "Choice",
     "Told",
+    "begin_ns_of",
     "check_files",
     "columns_of",
     "cpus_of",

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._statistics import quantiles, quantiles_of_waits, totals
+from .units import clean, cut
 
 if TYPE_CHECKING:
     import pandas
@@ -398,8 +399,9 @@ class Result:
 
     def __repr__(self) -> str:
         return (
-            f"<Result of {self.model} on {self.source or 'a workload'}: {self.duration_ns / 1e9:.3f} s, "
-            f"{self.nr_tasks} tasks, {self.context_switches} switches, ended: {self.end}>"
+            f"<Result of {cut(clean(self.model), 40)} on {cut(clean(self.source), 60) or 'a workload'}: "
+            f"{self.duration_ns / 1e9:.3f} s, {self.nr_tasks} tasks, {self.context_switches} switches, "
+            f"ended: {self.end}>"
         )
 
 

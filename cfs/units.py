@@ -3,9 +3,10 @@
 What it decides: how a time is spelt, in both directions, for the command line, scenario files, tables and
 figures.
 
-    text -> number    `ns_of`: '3 ms', '4.5ms', '0.5 s'
+    text -> number    `ns_of`: '3 ms', '4.5ms', '0.5 s', and a bare number where one unit is meant
     number -> text    `time_text` in a table, `short_time` at an axis, `seconds_text` in a title,
-                      `share_text` and `percent` of a share, `count_text` of a number with its noun
+                      `share_text` and `percent` of a share, `count_text` of a number with its noun,
+                      `setting_text` of a tunable
     name -> text      `clean`: a character that a terminal would act on is shown as "?"
 
 Reading is exact: a decimal fraction is a fraction, never a float. Only characters of Latin-1 are written, so
@@ -15,6 +16,7 @@ that every terminal can show them.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from fractions import Fraction
 
 from .limits import NS_MAX
@@ -24,9 +26,12 @@ __all__ = [
     "NS_PER",
     "clean",
     "count_text",
+    "cut",
+    "listed",
     "ns_of",
     "percent",
     "seconds_text",
+    "setting_text",
     "share_text",
     "short_time",
     "time_text",
@@ -40,18 +45,22 @@ UNITS = tuple((name, NS_PER[name]) for name in ("ns", "\u00b5s", "ms", "s"))
 """The units in which a time is written, smallest first."""
 
 DURATION = re.compile(r"([0-9]{1,19}(?:\.[0-9]{1,19})?) ?([^\s0-9.]+)")
+BARE = re.compile(r"[0-9]{1,19}(?:\.[0-9]{1,19})?")
 DURATION_HELP = "a duration is a number and a unit (ns, us, µs, ms, s), like '3 ms' or '0.5 s'"
 
 
 # --------------------------------------------------------------------------------------------- text -> number
 
 
-def ns_of(text: str) -> int:
+def ns_of(text: str, bare: str = "") -> int:
     """The ns of a duration, exactly.
 
     Parameters
     ----------
     text : str
+    bare : str, optional
+        The unit of a number without one: ``"s"`` for the places of a span, ``"ns"`` for a tunable. Empty: a
+        number must have its unit.
 
     Returns
     -------
@@ -67,10 +76,13 @@ def ns_of(text: str) -> int:
     --------
     >>> [ns_of(text) for text in ("3 ms", "4.5ms", "0.000000001 s")]
     [3000000, 4500000, 1]
+    >>> ns_of("1.5", bare="s")
+    1500000000
     """
-    match = DURATION.fullmatch(text)
+    match = DURATION.fullmatch(f"{text} {bare}" if bare and BARE.fullmatch(text) else text)
     if match is None or match[2] not in NS_PER:
-        raise ValueError(f"{_shown(text)} is no duration: {DURATION_HELP}")
+        also = f"; without a unit, {bare} are meant" if bare else ""
+        raise ValueError(f"{_shown(text)} is no duration: {DURATION_HELP}{also}")
     ns = Fraction(match[1]) * NS_PER[match[2]]
     if ns.denominator != 1:
         raise ValueError(f"{text!r} is no whole number of ns")
@@ -133,12 +145,34 @@ def percent(share: float) -> str:
     return "" if share == 0 else "< 0.1 %" if share < 0.0005 else f"{100 * share:.1f} %"
 
 
+def setting_text(value: int | bool | str) -> str:
+    """A value of a tunable as people write it: feature bits are on or off."""
+    return ("on" if value else "off") if isinstance(value, bool) else str(value)
+
+
 def count_text(number: int, noun: str, ending: str = "s") -> str:
     """A number and what it counts: ``"1 task"``, ``"2 tasks"``."""
     return f"{number} {noun}" + ("" if number == 1 else ending)
 
 
 # ----------------------------------------------------------------------------------------------- name -> text
+
+
+def listed(names: Iterable[object], most: int = 4) -> str:
+    """The first names of a list, safe for a terminal and short: ``"a, b, ... (7)"``.
+
+    Examples
+    --------
+    >>> listed(range(9)), listed(["sh"])
+    ('0, 1, 2, 3, ... (9)', 'sh')
+    """
+    every = [cut(clean(str(name)), 24) for name in names]
+    return ", ".join(every if len(every) <= most else [*every[:most], f"... ({len(every)})"])
+
+
+def cut(text: str, length: int) -> str:
+    """`text` in at most so many characters, with "..." where the rest was."""
+    return text if len(text) <= length else f"{text[: length - 3]}..."
 
 
 def clean(text: str) -> str:

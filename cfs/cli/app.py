@@ -22,6 +22,7 @@ import typer
 from typer.core import TyperGroup
 
 from .._version import __version__
+from ..errors import did_you_mean
 from .talk import polite
 
 __all__ = ["COMMANDS", "app", "command_named", "run"]
@@ -35,7 +36,6 @@ COMMANDS = {
 """Each command and what it does. It is the function of this name in the file of this name."""
 
 LOOK: dict[str, Any] = {
-    "add_completion": False,
     "pretty_exceptions_enable": False,
     "rich_markup_mode": None,  # plain help: no boxes, no colour codes, wherever it goes
     "context_settings": {"help_option_names": ["-h", "--help"]},
@@ -47,6 +47,9 @@ class Commands(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Name, command and the arguments that are left."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
+            known = ", ".join(COMMANDS)
+            ctx.fail(f"there is no command {args[0]!r}; there are {known}{did_you_mean(args[0], COMMANDS)}")
         name, listed, rest = super().resolve_command(ctx, args)
         return name, listed and name and command_named(name), rest
 
@@ -67,7 +70,7 @@ def command_named(name: str) -> Any:
         from .outputs import with_outputs
 
         function = with_outputs(function)
-    alone = typer.Typer(**LOOK)
+    alone = typer.Typer(add_completion=False, **LOOK)
     alone.command(name)(polite(function))
     return typer.main.get_command(alone)
 

@@ -2,36 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..models.registry import all_models
-from ..reports import comparison
-from ..reports.settings import tunables_text
 from ..units import seconds_text
 from . import outputs
-from .inputs import Choice, read_input, told_of
+from .inputs import Choice, read_input
 from .options import (
-    By,
+    ByCommOption,
+    ByGroupOption,
+    ByOption,
     CpuOption,
+    FromOption,
     GroupByOption,
     GroupOption,
     HzOption,
     NiceOption,
     OnlyOption,
     OutsideOption,
+    PolicyOption,
     SeedOption,
+    SliceOption,
     TopOption,
     UidOption,
     UntilOption,
     WithoutOption,
+    begin_ns_of,
+    by_of,
     columns_of,
-    ns_of,
+    complete_model,
+    complete_setting,
     source_argument,
+    told_of,
     until_ns_of,
 )
-from .talk import adapted_lines, group_lines, grouping_text, progress, say_tables
+from .talk import adapted_lines, group_lines, grouping_text, progress, say_tables, width_shown
+
+if TYPE_CHECKING:
+    from ..reports.comparison import Comparison
 
 __all__ = ["compare"]
 
@@ -42,8 +52,10 @@ def compare(
     model: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="ID[:TUNABLE=VALUE,...]",
-            help="A column: a model, with tunables of its own if need be. Repeatable; default: every model.",
+            metavar="ID[:ITEM,...]",
+            help="A column: a model, and what differs in it from the others: TUNABLE=VALUE, hz=N, "
+            "nice:PATTERN=N, group:PATTERN=NAME, ... Repeatable; default: every model.",
+            autocompletion=complete_model,
         ),
     ] = None,
     hz: HzOption = 1000,
@@ -54,6 +66,7 @@ def compare(
             "--set",
             metavar="[ID:]TUNABLE=VALUE",
             help="Write a tunable in the models that have it, or in one of them. Repeatable.",
+            autocompletion=complete_setting,
         ),
     ] = None,
     cpu: CpuOption = None,
@@ -63,32 +76,38 @@ def compare(
     group: GroupOption = None,
     uid: UidOption = None,
     nice: NiceOption = None,
+    policy: PolicyOption = None,
+    slice_: SliceOption = None,
     seed: SeedOption = None,
-    from_s: Annotated[
-        float, typer.Option("--from", metavar="SECONDS", help="Begin of the part that is compared.")
-    ] = 0.0,
-    until_s: UntilOption = None,
-    by: Annotated[By, typer.Option(metavar="comm|task|group", help="What a line is.")] = By.comm,
+    from_: FromOption = None,
+    until: UntilOption = None,
+    by: ByOption = None,
+    by_comm: ByCommOption = False,
+    by_group: ByGroupOption = False,
     top: TopOption = 8,
     files: outputs.Files,
 ) -> None:
     """Run a recording or a scenario under several models, side by side.
 
     Shares, switches, waits and throughput of each command name, and how unequal tasks are served over time, a
-    column a model. A model can be compared with itself:
+    column a model, and beside each number its difference from the first column. A model can be compared with
+    itself:
 
     \b
         cfs compare INPUT --model linux-2.6.24-cfs --model linux-2.6.24-cfs:START_DEBIT=off
+        cfs compare INPUT --model rfs-model --model 'rfs-model:nice:rsync*=19,hz=250'
 
     Where a file holds one column (--perfetto, --ftrace, --plot-trends), FILE.END becomes FILE.1.END,
     FILE.2.END, ...
     """
-    specs = columns_of(model or list(all_models()), set_ or [])
-    begin, end = ns_of("--from", from_s) or 0, until_ns_of(until_s)
+    line, told = by_of(by, by_comm, by_group, "comm"), told_of(group, uid, nice, group_by, policy, slice_)
+    begin, end = begin_ns_of(from_), until_ns_of(until)
     outputs.check_files(files)
-    told = told_of(group, uid, nice, group_by)
+    specs = columns_of(model or list(all_models()), set_ or [])
     given = read_input(source, Choice(cpu, only, without, outside, seed, told))
     outputs.check_columns(files, len(specs) + (given.recorded is not None))
+    from ..reports import comparison
+
     with progress("simulating") as advance:
         found = comparison.compare(
             given.work,
@@ -96,7 +115,7 @@ def compare(
             recorded=given.recorded,
             group_by=told.group_by,
             hz=hz,
-            by=by.value,
+            by=line,
             top=top,
             from_ns=begin,
             until_ns=end,
@@ -105,18 +124,25 @@ def compare(
         )
     outputs.write_compared(files, outputs.Compared(found, given.work, given.read, given.cpus, end))
     if outputs.shows_tables(files):
-        say_tables([*given.title, *_column_titles(found), *given.warnings], found.tables())
+        with progress("counting"):
+            tables = found.tables(width=width_shown())
+        say_tables([*given.title, *_column_titles(found, hz), *given.warnings], tables)
 
 
-def _column_titles(found: comparison.Comparison) -> list[str]:
+def _column_titles(found: Comparison, hz: int) -> list[str]:
     """The part that is compared, who is in which group, and what each column ran under."""
+    from ..reports.settings import settings_text, tunables_text
+
     begin, end = map(seconds_text, found.span)
     grouped = [column.result for column in found.columns if column.result.group_by]
     lines = [line for result in grouped[:1] for line in group_lines(result)]
-    lines.append(f"compared   {begin} ... {end}, hz {found.columns[0].result.hz}")
+    lines.append(f"compared   {begin} ... {end}, hz {hz}")
     for column in found.columns:
-        if not column.is_recorded:
-            settings = f"{grouping_text(column.result)}{tunables_text(column.result)}"
-            lines.append(f"model      {column.model}: {settings}")
-            lines += [f"           {line}" for line in adapted_lines(column.result, found.group_by)]
+        if column.is_recorded:
+            continue
+        own = {name: value for name, value in column.settings.items() if name not in column.result.tunables}
+        told = "".join(f"{text}, " for text in settings_text(own))
+        settings = f"{told}{grouping_text(column.result)}{tunables_text(column.result)}"
+        lines.append(f"model      {column.model}: {settings}")
+        lines += [f"           {line}" for line in adapted_lines(column.result, column.asked)]
     return lines

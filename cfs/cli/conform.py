@@ -7,15 +7,16 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..conformance import TraceResult, read_trace, replay_traces
 from ..errors import TraceError
-from ..reports.verdicts import totals_of, totals_text, verdict_lines, verdict_row
 from ..units import clean
-from .talk import progress
+from .talk import progress, say
+
+if TYPE_CHECKING:
+    from ..conformance import TraceResult
 
 __all__ = ["conform"]
 
@@ -23,9 +24,16 @@ __all__ = ["conform"]
 def conform(
     traces: Annotated[
         list[Path],
-        typer.Argument(metavar="TRACE", help="Traces, or directories: all *.jsonl.gz in them and below."),
+        typer.Argument(
+            metavar="TRACE", help="Traces (- is stdin), or directories: all *.jsonl.gz in them and below."
+        ),
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for machines.")] = False,
+    json_: Annotated[
+        str | None,
+        typer.Option(
+            "--json", metavar="FILE", help="Write the result as JSON; - is stdout in place of the list."
+        ),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not list traces that are equal.")] = False,
 ) -> None:
     """Replay conformance traces, and show what differs first.
@@ -35,23 +43,47 @@ def conform(
 
     Exit status: 0 all states are equal, 1 some are not, 2 a trace cannot be read.
     """
+    from ..reports.verdicts import totals_of, totals_text, verdict_lines, verdict_row
+
+    _check_json(json_)
     paths, passed_over = _trace_paths(traces)
     rows = []
-    is_listed = not as_json and not quiet and sys.stdout.isatty()  # such lines show the progress themselves
-    with progress("replaying traces", wanted=not is_listed) as advance:
+    is_listed = json_ != "-" and not quiet
+    shows_itself = is_listed and sys.stdout.isatty()  # such lines show the progress themselves
+    with progress("replaying traces", wanted=not shows_itself) as advance:
         for path, found in zip(paths, _replayed_traces(paths, advance)):
             rows.append(verdict_row(path, found))
-            if not as_json and not (quiet and rows[-1]["equal"]):
+            if json_ != "-" and not (quiet and rows[-1]["equal"]):
                 for number, line in enumerate(verdict_lines(rows[-1])):
-                    typer.secho(line, fg=None if rows[-1]["equal"] or number else "red")
+                    say(line, fg=None if rows[-1]["equal"] or number else "red")
     totals = totals_of(rows)
-    if as_json:
-        typer.echo(json.dumps({"schema": "cfs-conform/1", **totals, "traces": rows}, indent=1))
-    else:
+    if json_ is not None:
+        _write_json({"schema": "cfs-conform/1", **totals, "traces": rows}, json_)
+    if json_ != "-":
         for path in passed_over:
             typer.echo(f"passed over {clean(path)}: arithmetic vectors, not a trace", err=True)
         typer.echo(totals_text(totals))
     raise typer.Exit(2 if totals["nr_unreadable"] else 1 if totals["nr_different"] else 0)
+
+
+def _check_json(path: str | None) -> None:
+    """Raise unless the file can be written, and is no trace: --json once had no FILE."""
+    if path is None or path == "-":
+        return
+    from ..reports.files import check_folder
+
+    check_folder(path)
+    if path.endswith((".jsonl.gz", ".jsonl")):
+        what = f"{path} is named like a trace, and would be overwritten; write --json - for standard output."
+        raise typer.BadParameter(what, param_hint="--json")
+
+
+def _write_json(content: dict[str, object], path: str) -> None:
+    text = json.dumps(content, indent=1)
+    if path == "-":
+        typer.echo(text)
+    else:
+        Path(path).write_text(text + "\n", encoding="utf-8")
 
 
 def _trace_paths(given: list[Path]) -> tuple[list[str], list[str]]:
@@ -71,6 +103,10 @@ def _trace_paths(given: list[Path]) -> tuple[list[str], list[str]]:
 
 
 def _is_vectors(path: str) -> bool:
+    from ..conformance import read_trace
+
+    if path == "-":
+        return False
     try:
         _, header = next(read_trace(path))
     except TraceError:
@@ -82,6 +118,8 @@ def _replayed_traces(
     paths: list[str], advance: Callable[[int, int], None]
 ) -> Iterator[TraceResult | TraceError]:
     """`replay_traces`, with a clearer word for files of vectors."""
+    from ..conformance import replay_traces
+
     for path, found in zip(paths, replay_traces(paths, advance)):
         if isinstance(found, TraceError) and _is_vectors(path):
             why = "holds arithmetic vectors, not a trace (in a directory they are passed over)"

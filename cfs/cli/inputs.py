@@ -1,129 +1,44 @@
-"""What is run: a recording or a scenario, and which of its tasks, in which groups.
+"""What is run: a recording or a scenario, and which of its tasks.
 
-What it decides: what the options that choose and describe tasks mean, and what the lines above the tables say
-about what was read. Whether a file is a scenario is seen from its content, not from its name alone.
+What it decides: what the options that choose tasks mean, and what the lines above the tables say about what was
+read. Whether a file is a scenario is seen from its content, not from its name alone; of standard input the
+beginning is looked at and read again.
 
-    told_of      --group, --uid, --nice, --group-by -> `Told`: what a recording cannot say
-    Choice       --cpu, --only, --without, --outside, --seed, and that
+    Choice       --cpu, --only, --without, --outside, --seed, and what is told about tasks
     read_input   a file and a choice -> `Given`: a workload, and what was measured
 """
 
 from __future__ import annotations
 
+import io
 import os
 import re
+import sys
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import typer
 
-from ..recordings.population import Population
-from ..recordings.recording import Recording
-from ..result import Result
-from ..scenarios.file import BYTES_MAX as SCENARIO_BYTES_MAX
-from ..scenarios.read import read_scenario
 from ..units import clean, count_text, time_text
-from ..workload.workload import Workload
-from .options import GroupBy, Outside
+from .options import Outside
 from .talk import progress
 
-__all__ = ["Choice", "Given", "Told", "cpus_of", "facts_of", "notes_of", "read_input", "told_of"]
+if TYPE_CHECKING:  # what reads and simulates is loaded when something is read
+    from ..recordings.population import Population
+    from ..recordings.recording import Recording
+    from ..result import Result
+    from ..workload.told import Told
+    from ..workload.workload import Workload
 
-
-# -------------------------------------------------------------------------------------------- whose tasks are
-
-
-@dataclass(frozen=True)
-class Told:
-    """What a recording cannot say and --group, --uid, --nice and --group-by do: whose the tasks are.
-
-    Parameters
-    ----------
-    groups, uids, nice : dict
-        By pattern of names, as the methods of `Workload` take them.
-    group_by : {None, "uid", "cgroup"}
-        Among whom to be fair: asked for, or implied.
-    """
-
-    groups: dict[str, str | tuple[str, int]]
-    uids: dict[str, int | tuple[int, int]]
-    nice: dict[str, int]
-    group_by: str | None
-
-    def work(self, work: Workload) -> Workload:
-        """The workload as told."""
-        work = work.with_nice(self.nice) if self.nice else work  # each makes a copy, which may be long
-        work = work.with_uids(self.uids) if self.uids else work
-        return work.with_groups(self.groups) if self.groups else work
-
-    @property
-    def lines(self) -> list[str]:
-        """What the head of the tables says about it; groups it shows as they came out."""
-        return [f"given      nice {value} for {clean(pattern)}" for pattern, value in self.nice.items()]
-
-    @property
-    def says_whose(self) -> bool:
-        """Is anybody in a group or a user's because of it?"""
-        return bool(self.groups or self.uids)
-
-
-def told_of(
-    groups: list[str] | None, uids: list[str] | None, nice: list[str] | None, group_by: GroupBy | None
-) -> Told:
-    """The options --group, --uid, --nice and --group-by, understood; `typer.BadParameter` if they are not."""
-    implied = [by for by, texts in ((GroupBy.cgroup, groups), (GroupBy.uid, uids)) if texts]
-    if len(implied) == 2 and group_by is None:
-        why = "both are given; say with --group-by which counts."
-        raise typer.BadParameter(why, param_hint="--group, --uid")
-    if implied and group_by is not None and group_by not in implied:
-        option = "--group" if groups else "--uid"
-        raise typer.BadParameter(f"{option} has no effect with {group_by.value}.", param_hint="--group-by")
-    by = group_by or (implied[0] if implied else None)
-    return Told(
-        dict(_shared("--group", text, str) for text in groups or []),
-        dict(_shared("--uid", text, int) for text in uids or []),
-        dict(_niced(text) for text in nice or []),
-        by and by.value,
-    )
-
-
-def _shared(option: str, text: str, kind: type) -> tuple[str, Any]:
-    """PATTERN=NAME[:SHARES] as pattern and what the methods of `Workload` take."""
-    pattern, rest = _halves(option, text)
-    name, colon, shares = rest.rpartition(":")
-    if not colon:
-        return pattern, rest if kind is str else _number(option, text, rest)
-    number = _number(option, text, shares)
-    return pattern, (name if kind is str else _number(option, text, name), number)
-
-
-def _niced(text: str) -> tuple[str, int]:
-    pattern, value = _halves("--nice", text)
-    return pattern, _number("--nice", text, value)
-
-
-FORMS = {"--group": "PATTERN=NAME[:SHARES]", "--uid": "PATTERN=UID[:SHARES]", "--nice": "PATTERN=N"}
-
-
-def _halves(option: str, text: str) -> tuple[str, str]:
-    pattern, _, rest = text.rpartition("=")
-    if not pattern or not rest:
-        raise typer.BadParameter(f"{text!r} is not of the form {FORMS[option]}.", param_hint=option)
-    return pattern, rest
-
-
-def _number(option: str, text: str, number: str) -> int:
-    if not re.fullmatch(r"-?[0-9]+", number):
-        raise typer.BadParameter(f"{text!r}: {number!r} is no number.", param_hint=option)
-    return int(number)
+__all__ = ["Choice", "Given", "cpus_of", "facts_of", "notes_of", "read_input"]
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What --cpu, --only, --without, --outside, --seed and those of `Told` say: which workload is meant."""
+    """What --cpu, --only, --without, --outside and --seed say, and what is told: which workload is meant."""
 
     cpu: list[str] | None
     only: list[str] | None
@@ -149,6 +64,8 @@ def cpus_of(texts: list[str]) -> list[int] | None:
 
 
 # ----------------------------------------------------------------------------------------------- what is read
+
+HEAD_BYTES = 1 << 16
 
 TOML_LINE = re.compile(rb"\s*(\[\[?[^\[\]]+\]\]?|[\w\"'-]+\s*=.*)\s*(#.*)?")
 """A header or a key; of recordings only the banner of trace-cmd looks like it (``cpus=2``)."""
@@ -182,7 +99,12 @@ class Given:
 
 def read_input(path: str, choice: Choice, until_ns: int | None = None) -> Given:
     """A recording or a scenario, as the options want it; what was measured up to `until_ns`."""
-    given = _scenario(path, choice) if is_scenario(path) else _recording(path, choice, until_ns)
+    again = _Again(_stdin()) if path == "-" else None
+    source: Any = path if again is None else again
+    if is_scenario(path) if again is None else again.is_scenario():
+        given = _scenario(path, source, choice)
+    else:
+        given = _recording(source, choice, until_ns)
     told = choice.told
     return replace(given, work=told.work(given.work), title=[*given.title, *told.lines])
 
@@ -192,11 +114,19 @@ def is_scenario(path: str) -> bool:
     if path == "-" or not os.path.isfile(path) or path.endswith(".toml"):
         return path.endswith(".toml")
     with open(path, "rb") as file:
-        head = file.read(1 << 16)
-        lines = (line for line in head.splitlines() if line.strip() and not line.lstrip().startswith(b"#"))
-        if TOML_LINE.fullmatch(next(lines, b"")) is None:
-            return False
-        return has_tasks(head + file.read(SCENARIO_BYTES_MAX - len(head)))
+        head = file.read(HEAD_BYTES)
+        return _looks_like_toml(head) and has_tasks(head + file.read(_scenario_bytes() - len(head)))
+
+
+def _looks_like_toml(head: bytes) -> bool:
+    lines = (line for line in head.splitlines() if line.strip() and not line.lstrip().startswith(b"#"))
+    return TOML_LINE.fullmatch(next(lines, b"")) is not None
+
+
+def _scenario_bytes() -> int:
+    from ..scenarios.file import BYTES_MAX
+
+    return BYTES_MAX
 
 
 def has_tasks(content: bytes) -> bool:
@@ -207,14 +137,66 @@ def has_tasks(content: bytes) -> bool:
         return TASK_LINE.search(content) is not None
 
 
-def _recording(path: str, choice: Choice, until_ns: int | None) -> Given:
+def _stdin() -> BinaryIO:
+    stdin: Any = sys.stdin  # whoever put a stream of its own there may have no bytes below
+    stream: BinaryIO = getattr(stdin, "buffer", stdin)
+    return stream
+
+
+class _Again(io.RawIOBase):
+    """A stream of which the beginning has been looked at, to be read from there."""
+
+    name = "stdin"
+
+    def __init__(self, stream: BinaryIO):
+        self.stream = stream
+        self.head = self.left = self._first_bytes()
+
+    def _first_bytes(self) -> bytes:
+        """What a line needs: a pipe may give less than that at a time."""
+        found = b""
+        while len(found) < HEAD_BYTES and (more := self.stream.read1(HEAD_BYTES)):  # type: ignore[attr-defined]
+            found += more
+            if any(line.strip() and not line.lstrip().startswith(b"#") for line in found.split(b"\n")[:-1]):
+                break
+        return found
+
+    def is_scenario(self) -> bool:
+        """As a file is one; all of it is looked at only if it begins like one."""
+        if not _looks_like_toml(self.head):
+            return False
+        self.left += self.stream.read(max(_scenario_bytes() - len(self.left), 0))
+        return has_tasks(self.left)
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """As of any stream: the beginning once more, then the rest."""
+        if size is None or size < 0:
+            text, self.left = self.left + self.stream.read(), b""
+            return text
+        text, self.left = self.left[:size], self.left[size:]
+        return text or self.stream.read(size)
+
+    def readinto(self, buffer: Any) -> int:
+        text = self.read(len(buffer))
+        buffer[: len(text)] = text
+        return len(text)
+
+
+def _recording(path: str | BinaryIO, choice: Choice, until_ns: int | None) -> Given:
     if choice.seed is not None:
-        raise typer.BadParameter(f"{path} is a recording, in which nothing is drawn.", param_hint="--seed")
+        name = path if isinstance(path, str) else "stdin"
+        raise typer.BadParameter(f"{name} is a recording, in which nothing is drawn.", param_hint="--seed")
+    from ..recordings.recording import Recording
+
     with progress("reading") as advance:
         read = Recording.open(path, progress=advance)
     cpus = cpus_of(choice.cpu) if choice.cpu else read.cpus[:1]
     cpus = read.cpus if cpus is None else cpus
-    work = read.workload(cpus, **choice.of_recordings())
+    with progress("making the workload"):
+        work = read.workload(cpus, **choice.of_recordings())
     measure = partial(read.result, cpus, workload=_without_ops(work), until_ns=until_ns)
     read.say_of_waits()
     warnings = _warnings(read, work, choice.told)
@@ -226,12 +208,15 @@ def _without_ops(work: Workload) -> Workload:
     return replace(work, ops=work.ops[:0].copy())
 
 
-def _scenario(path: str, choice: Choice) -> Given:
+def _scenario(name: str, path: str | BinaryIO, choice: Choice) -> Given:
+    from ..scenarios.read import read_scenario
+
     for option, value in ({"cpu": choice.cpu} | choice.of_recordings()).items():
         if value:
-            why = f"{path} is a scenario; this is for recordings."
+            why = f"{'stdin' if name == '-' else name} is a scenario; this is for recordings."
             raise typer.BadParameter(why, param_hint=f"--{option}")
-    work = read_scenario(path, seed=choice.seed)
+    with progress("reading"):
+        work = read_scenario(path, seed=choice.seed)
     cpus = sorted(set(work.tasks["cpu"].tolist())) or [0]
     facts = f"{time_text(work.duration_ns).strip()}, {count_text(work.nr_tasks, 'task')}, {_cpu_text(cpus)}"
     return Given(work, cpus, [f"scenario   {clean(work.source)}: {facts}"])
@@ -258,10 +243,17 @@ def _length(read: Recording) -> str:
     return count_text(read.nr_lines, "line")
 
 
+def _population(work: Workload) -> Population | None:
+    """Which tasks of a recording it was made of."""
+    from ..recordings.population import Population
+
+    return work.origin if isinstance(work.origin, Population) else None
+
+
 def _left_out(work: Workload) -> list[str]:
     """What happened on the CPUs that are left out."""
-    chosen = work.origin
-    if not isinstance(chosen, Population) or not (chosen.nr_left_out or chosen.left_out_ns):
+    chosen = _population(work)
+    if chosen is None or not (chosen.nr_left_out or chosen.left_out_ns):
         return []
     tasks, time = count_text(chosen.nr_left_out, "task"), time_text(chosen.left_out_ns).strip()
     return [f"           left out: {tasks} that ran on other CPUs only, and {time} of CPU time there"]
@@ -269,7 +261,8 @@ def _left_out(work: Workload) -> list[str]:
 
 def notes_of(work: Workload) -> tuple[str, ...]:
     """What is not known about the tasks of a workload that was made of a recording."""
-    return work.origin.notes if isinstance(work.origin, Population) else ()
+    chosen = _population(work)
+    return () if chosen is None else chosen.notes
 
 
 def _warnings(read: Recording, work: Workload, told: Told) -> list[str]:
@@ -290,8 +283,8 @@ def _cpu_text(cpus: list[int]) -> str:
 
 def facts_of(read: Recording, work: Workload, cpus: list[int]) -> dict[str, Any]:
     """Facts of a recording for machines: what was read, and what was decided about it."""
-    chosen = work.origin
-    left_out = [chosen.nr_left_out, chosen.left_out_ns] if isinstance(chosen, Population) else [0, 0]
+    chosen = _population(work)
+    left_out = [0, 0] if chosen is None else [chosen.nr_left_out, chosen.left_out_ns]
     return {
         "name": read.name,
         "kind": read.kind,

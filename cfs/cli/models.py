@@ -8,14 +8,18 @@ import typer
 
 from ..limits import U32_MAX
 from ..models.registry import MODELS, Model, model_named
-from ..reports.settings import setting_text
+from ..units import setting_text
+from .options import complete_id
 from .talk import heading
 
 __all__ = ["models"]
 
 
 def models(
-    model: Annotated[str | None, typer.Argument(metavar="[MODEL]", help="Show this one only.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Argument(metavar="[MODEL]", help="Show this one only.", autocompletion=complete_id),
+    ] = None,
 ) -> None:
     """List the models and their tunables."""
     for shown in MODELS.values() if model is None else [model_named(model)]:

@@ -7,9 +7,12 @@ A command says that it writes files by a parameter ``files: Files``; `with_outpu
 entry in its place when the command is made. This is the one signature that is made at run time: the options
 are of one kind, a path each, so all that a checker could say about them is said by `Files`.
 
+A format's writer is imported when a file of it is checked or written: the help of a command loads none.
+
 U1  A file that cannot be written is an error before the work, not after it.
 U2  Files come before the tables, and what goes to standard output comes last: whoever reads may stop reading.
 U3  Where a file holds one column, a comparison writes FILE.1.END, FILE.2.END, ...
+U4  "-" is standard output in place of the tables, for every format; for one of them, and for one column.
 
 Rejected: a class a format (none has a state).
 """
@@ -19,34 +22,29 @@ from __future__ import annotations
 import functools
 import inspect
 import json
+import os
+import shutil
+import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..models.registry import model_named
-from ..recordings.measured import fitted
-from ..recordings.recording import Recording
-from ..reports.compared import Column
-from ..reports.comparison import Comparison
-from ..reports.comparison_figure import check_columns as check_columns_of_plot
-from ..reports.drawing import check_path
-from ..reports.files import check_folder
-from ..reports.frames import arrow_table, check_parquet, to_parquet
-from ..reports.ftrace import write_ftrace
-from ..reports.html import comparison_html, result_html, write_html
-from ..reports.part import part_of
-from ..reports.perfetto import check_perfetto, write_perfetto
-from ..reports.samples import Samples, run_sampled
-from ..reports.timeline import plot_timeline
-from ..reports.trends import plot_trends
-from ..result import Result
-from ..simulation.simulation import Simulation
-from ..workload.workload import Workload
-from .inputs import Given, facts_of
 from .talk import progress
+
+if TYPE_CHECKING:  # what draws and writes is loaded when it does
+    from ..recordings.recording import Recording
+    from ..reports.compared import Column
+    from ..reports.comparison import Comparison
+    from ..reports.samples import Samples
+    from ..result import Result
+    from ..simulation.simulation import Simulation
+    from ..workload.workload import Workload
+    from .inputs import Given
 
 __all__ = ["OUTPUTS", "Compared", "Files", "Output", "Replayed", "check_files", "simulated", "with_outputs"]
 
@@ -54,6 +52,15 @@ Files = Mapping[str, str]
 """The files asked for, by the name of their output."""
 
 STDOUT = "-"
+
+
+def of_reports(name: str, function: str) -> Callable[..., Any]:
+    """A function of a file of `cfs.reports`, which is imported when it is called."""
+
+    def called(*arguments: Any, **options: Any) -> Any:
+        return getattr(import_module(f"..reports.{name}", __package__), function)(*arguments, **options)
+
+    return called
 
 
 # -------------------------------------------------------------------------------------------- what is written
@@ -73,7 +80,7 @@ class Replayed:
     samples: Samples | None
     by: str
     top: int
-    from_ns: int | None
+    from_ns: int
     span: tuple[int, int]
 
     @classmethod
@@ -85,17 +92,19 @@ class Replayed:
         samples: Samples | None,
         by: str,
         top: int,
-        from_ns: int | None,
+        from_ns: int,
         until_ns: int | None,
     ) -> Replayed:
         """The span decided, and both sides cut at its end; `recorded` is up to the end of the recording."""
         end = int(result.duration_ns)
         if recorded is not None:
+            from ..recordings.measured import fitted
+
             end = max(end, int(recorded.duration_ns))
             end = max(end if until_ns is None else min(end, until_ns), 1)
             result = fitted(result, recorded)
             result, recorded = part_of(result, 0, end), part_of(recorded, 0, end)
-        span = (min(from_ns or 0, max(end - 1, 0)), end)
+        span = (min(from_ns, max(end - 1, 0)), end)
         return cls(result, recorded, given, samples, by, top, from_ns, span)
 
     @property
@@ -109,8 +118,15 @@ class Replayed:
         """The parts, each with its label."""
         return [(side.model, side) for side in self.parts]
 
+    @property
+    def look(self) -> dict[str, Any]:
+        """How pictures and pages are to show it."""
+        return {"top": self.top, "by": self.by, "from_ns": self.from_ns or None}
+
     def to_dict(self) -> dict[str, Any]:
         """The result, schema cfs-result/1, with the recorded one and facts of the recording inside."""
+        from .inputs import facts_of
+
         result, *recorded = [part.to_dict() for part in self.parts]
         read = self.given.read
         if read is None or not recorded:
@@ -137,6 +153,8 @@ class Compared:
 
     def to_dict(self) -> dict[str, Any]:
         """The comparison, schema cfs-comparison/1, with facts of the recording inside."""
+        from .inputs import facts_of
+
         facts = {} if self.read is None else {"recording": facts_of(self.read, self.work, self.cpus)}
         return self.found.to_dict() | facts
 
@@ -149,12 +167,9 @@ class Compared:
         return self.looked[place]
 
     def _looked_at(self, column: Column) -> Samples | None:
-        if column.is_recorded:
+        if column.again is None:
             return None
-        whole, model = column.whole, model_named(column.model)
-        work, _ = self.work.for_model(model, self.found.group_by)
-        simulation = Simulation(work, model, group_by=whole.group_by, hz=whole.hz, **column.settings)
-        return simulated(simulation, whole.duration_ns, looks=True)[1]
+        return simulated(column.again(), column.whole.duration_ns, looks=True)[1]
 
 
 def simulated(
@@ -163,6 +178,8 @@ def simulated(
     """The result, and if wanted what the model's virtual time was on the way."""
     with progress("simulating") as advance:
         if looks:
+            from ..reports.samples import run_sampled
+
             return run_sampled(simulation, until_ns, progress=advance)
         return simulation.run(until_ns, progress=advance), None
 
@@ -194,8 +211,10 @@ class Output:
         Called with the number of columns of a comparison: raises if it has no room for so many.
     samples : bool, optional
         Does it show the model's virtual time over time?
-    stdout : bool, optional
-        Does "-" mean standard output, in place of the tables?
+    ending : str, optional
+        Of the file that goes to standard output (U4), for formats that are known by it.
+    a_column : bool, optional
+        Does a file hold one column (U3)?
     """
 
     name: str
@@ -206,7 +225,8 @@ class Output:
     help_compared: str = ""
     check_columns: Callable[[int], None] = _no_limit
     samples: bool = False
-    stdout: bool = False
+    ending: str = ""
+    a_column: bool = False
 
     @property
     def option(self) -> str:
@@ -228,17 +248,27 @@ class Output:
 # ------------------------------------------------------------------------------------------------ the writers
 
 
+part_of = of_reports("part", "part_of")
+plot_timeline = of_reports("timeline", "plot_timeline")
+plot_trends = of_reports("trends", "plot_trends")
+write_html = of_reports("html", "write_html")
+write_perfetto = of_reports("perfetto", "write_perfetto")
+write_ftrace = of_reports("ftrace", "write_ftrace")
+to_parquet = of_reports("frames", "to_parquet")
+arrow_table = of_reports("frames", "arrow_table")
+check_drawing = of_reports("drawing", "check_path")
+check_folder = of_reports("files", "check_folder")
+check_parquet = of_reports("frames", "check_parquet")
+check_perfetto = of_reports("perfetto", "check_perfetto")
+check_columns_of_plot = of_reports("comparison_figure", "check_columns")
+
+
 def _write_json(report: Replayed | Compared, path: str) -> None:
-    text = json.dumps(report.to_dict(), indent=1)
-    if path == STDOUT:
-        typer.echo(text)
-    else:
-        Path(path).write_text(text + "\n", encoding="utf-8")
+    Path(path).write_text(json.dumps(report.to_dict(), indent=1) + "\n", encoding="utf-8")
 
 
 def _draw(report: Replayed, path: str) -> None:
-    look: dict[str, Any] = {"top": report.top, "by": report.by, "from_ns": report.from_ns}
-    plot_timeline(report.result, path, recorded=report.recorded, **look)
+    plot_timeline(report.result, path, recorded=report.recorded, **report.look)
 
 
 def _draw_compared(report: Compared, path: str) -> None:
@@ -246,8 +276,7 @@ def _draw_compared(report: Compared, path: str) -> None:
 
 
 def _draw_trends(report: Replayed, path: str) -> None:
-    look: dict[str, Any] = {"top": report.top, "by": report.by, "from_ns": report.from_ns}
-    plot_trends(report.result, path, recorded=report.recorded, samples=report.samples, **look)
+    plot_trends(report.result, path, recorded=report.recorded, samples=report.samples, **report.look)
 
 
 def _draw_trends_of(report: Compared, place: int, path: str) -> None:
@@ -257,12 +286,15 @@ def _draw_trends_of(report: Compared, place: int, path: str) -> None:
 
 
 def _write_page(report: Replayed, path: str) -> None:
-    look: dict[str, Any] = {"top": report.top, "by": report.by, "from_ns": report.from_ns}
-    page = result_html(report.result, report.recorded, samples=report.samples, **look)
+    from ..reports.html import result_html
+
+    page = result_html(report.result, report.recorded, samples=report.samples, **report.look)
     write_html(page, path)
 
 
 def _write_page_compared(report: Compared, path: str) -> None:
+    from ..reports.html import comparison_html
+
     write_html(comparison_html(report.found), path)
 
 
@@ -287,7 +319,7 @@ def _write_parquet(report: Replayed | Compared, path: str) -> None:
 
 
 def _write_parquet_stats(report: Replayed | Compared, path: str) -> None:
-    by = report.by if isinstance(report, Replayed) else report.found.by
+    by = report.by if hasattr(report, "by") else report.found.by
     to_parquet(arrow_table(report.sides, "stats", by), path)
 
 
@@ -311,29 +343,31 @@ def _of_column(path: str, number: int) -> str:
 OUTPUTS: tuple[Output, ...] = (
     Output(
         "json",
-        "Write the result as JSON; - is stdout, in place of the tables.",
+        "Write the result as JSON; - is stdout in place of the tables, here and below.",
         check_folder,
         _write_json,
         _write_json,
-        stdout=True,
     ),
     Output(
         "plot",
         "Draw a timeline and the waits: .png, .svg or .pdf.",
-        check_path,
+        check_drawing,
         _draw,
         _draw_compared,
         help_compared="Draw a column a scheduler: .png, .svg or .pdf.",
         check_columns=check_columns_of_plot,
+        ending=".svg",
     ),
     Output(
         "plot-trends",
         "Draw shares, runnable tasks and virtual time over time.",
-        check_path,
+        check_drawing,
         _draw_trends,
         _each(_draw_trends_of),
         help_compared="Draw shares and runnable tasks over time, a file a column.",
         samples=True,
+        ending=".svg",
+        a_column=True,
     ),
     Output(
         "html",
@@ -351,6 +385,7 @@ OUTPUTS: tuple[Output, ...] = (
         _each(_write_perfetto_of),
         help_compared="Write each column as a Perfetto trace, a file a column.",
         samples=True,
+        a_column=True,
     ),
     Output(
         "ftrace",
@@ -359,6 +394,7 @@ OUTPUTS: tuple[Output, ...] = (
         _write_ftrace,
         _each(_write_ftrace_of),
         help_compared="Write each column as ftrace text, a file a column (.gz: packed).",
+        a_column=True,
     ),
     Output(
         "parquet",
@@ -405,36 +441,55 @@ def asked(files: Files) -> list[tuple[Output, str]]:
 
 def check_files(files: Files) -> None:
     """Say what is wrong with a file to be written before the work, not after it (U1)."""
+    to_stdout = [output.option for output, path in asked(files) if path == STDOUT]
+    if len(to_stdout) > 1:
+        raise typer.BadParameter("- is standard output, where one file goes.", param_hint=", ".join(to_stdout))
     for output, path in asked(files):
-        if not (output.stdout and path == STDOUT):
-            output.check(path)
+        output.check(path if path != STDOUT else os.path.join(tempfile.gettempdir(), f"cfs{output.ending}"))
 
 
 def check_columns(files: Files, nr_columns: int) -> None:
     """Raise unless each file has room for so many columns."""
-    for output, _ in asked(files):
+    for output, path in asked(files):
         output.check_columns(nr_columns)
+        if path == STDOUT and output.a_column:
+            raise typer.BadParameter("- has room for one column; name a file.", param_hint=output.option)
 
 
 def write_replayed(files: Files, report: Replayed) -> None:
     """Every file of a replay (U2)."""
     for output, path in _in_order(files):
-        output.replayed(report, path)
+        _write(functools.partial(output.replayed, report), path, output)
 
 
 def write_compared(files: Files, report: Compared) -> None:
     """Every file of a comparison (U2)."""
     for output, path in _in_order(files):
-        output.compared(report, path)
+        _write(functools.partial(output.compared, report), path, output)
+
+
+def _write(write: Callable[[str], None], path: str, output: Output) -> None:
+    """Write a file, or by way of one to standard output (U4): all that writes, writes to a path."""
+    if path != STDOUT:
+        with progress(f"writing {path}"):
+            write(path)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        passing = os.path.join(folder, f"cfs{output.ending}")
+        with progress(f"writing {output.name}"):
+            write(passing)
+        with open(passing, "rb") as content:
+            shutil.copyfileobj(content, typer.get_binary_stream("stdout"))
+    sys.stdout.flush()
 
 
 def _in_order(files: Files) -> list[tuple[Output, str]]:
-    return sorted(asked(files), key=lambda pair: pair[0].stdout)
+    return sorted(asked(files), key=lambda pair: pair[1] == STDOUT)
 
 
 def shows_tables(files: Files) -> bool:
     """Are the tables shown, or does another output take their place?"""
-    return not any(output.stdout and path == STDOUT for output, path in asked(files))
+    return STDOUT not in files.values()
 
 
 def wants_samples(files: Files) -> bool:

@@ -8,31 +8,39 @@ from typing import Annotated
 import typer
 
 from ..models.registry import model_named
-from ..reports.settings import tunables_text
-from ..reports.tables import tables
-from ..simulation.simulation import Simulation
 from ..units import seconds_text
 from . import outputs
-from .inputs import Choice, Given, read_input, told_of
+from .inputs import Choice, Given, read_input
 from .options import (
+    ByCommOption,
+    ByGroupOption,
+    ByOption,
     CpuOption,
+    FromOption,
     GroupByOption,
     GroupOption,
     HzOption,
     NiceOption,
     OnlyOption,
     OutsideOption,
+    PolicyOption,
     SeedOption,
+    SliceOption,
     TopOption,
     UidOption,
     UntilOption,
     WithoutOption,
-    ns_of,
+    begin_ns_of,
+    by_of,
+    check_part,
+    complete_id,
+    complete_setting,
     settings_of,
     source_argument,
+    told_of,
     until_ns_of,
 )
-from .talk import adapted_lines, group_lines, grouping_text, say_tables
+from .talk import adapted_lines, group_lines, grouping_text, progress, say_tables, width_shown
 
 __all__ = ["replay"]
 
@@ -43,7 +51,10 @@ def replay(
     recording: Annotated[str, source_argument("RECORDING")],
     *,
     model: Annotated[
-        str, typer.Option(metavar="ID", help="Model to run under; `cfs models` lists them.")
+        str,
+        typer.Option(
+            metavar="ID", help="Model to run under; `cfs models` lists them.", autocompletion=complete_id
+        ),
     ] = DEFAULT_MODEL,
     hz: HzOption = 1000,
     group_by: GroupByOption = None,
@@ -53,6 +64,7 @@ def replay(
             "--set",
             metavar="TUNABLE=VALUE",
             help="Write a tunable (6000000 or 6ms) or a feature bit (on, off). Repeatable.",
+            autocompletion=complete_setting,
         ),
     ] = None,
     cpu: CpuOption = None,
@@ -62,17 +74,16 @@ def replay(
     group: GroupOption = None,
     uid: UidOption = None,
     nice: NiceOption = None,
+    policy: PolicyOption = None,
+    slice_: SliceOption = None,
     seed: SeedOption = None,
-    until_s: UntilOption = None,
-    by_comm: Annotated[bool, typer.Option("--by-comm", help="A line is a command name, not a task.")] = False,
-    by_group: Annotated[
-        bool, typer.Option("--by-group", help="A line is a user or a control group.")
-    ] = False,
+    from_: FromOption = None,
+    until: UntilOption = None,
+    by: ByOption = None,
+    by_comm: ByCommOption = False,
+    by_group: ByGroupOption = False,
     top: TopOption = 12,
     files: outputs.Files,
-    from_s: Annotated[
-        float | None, typer.Option("--from", metavar="SECONDS", help="Begin of the part that is shown.")
-    ] = None,
 ) -> None:
     """Run a recording under a model, beside what was measured.
 
@@ -83,13 +94,15 @@ def replay(
         perf sched record -k CLOCK_MONOTONIC -- COMMAND
         perf script --ns -F comm,pid,tid,cpu,time,event,trace | gzip > RECORDING
     """
-    chosen, by = model_named(model), "group" if by_group else "comm" if by_comm else "task"
-    tunables, told = settings_of(chosen, set_ or []), told_of(group, uid, nice, group_by)
+    chosen, line = model_named(model), by_of(by, by_comm, by_group, "task")
+    tunables, told = settings_of(chosen, set_ or []), told_of(group, uid, nice, group_by, policy, slice_)
+    begin, until_ns = begin_ns_of(from_), until_ns_of(until)
+    check_part(begin, until_ns)
     outputs.check_files(files)
-    begin, until_ns = ns_of("--from", from_s), until_ns_of(until_s)
     given = read_input(recording, Choice(cpu, only, without, outside, seed, told))
-    check_part(given, begin, until_ns)
+    from ..simulation.simulation import Simulation
     work, way = given.work.for_model(chosen, told.group_by)
+    check_part(begin, work.duration_ns if until_ns is None else until_ns)
     work.ops.setflags(write=False)  # so that the simulation needs no copy
     simulation = Simulation(work, chosen, group_by=way, hz=hz, **tunables)
     result, samples = outputs.simulated(simulation, until_ns, looks=outputs.wants_samples(files))
@@ -97,22 +110,20 @@ def replay(
     given = given.without_programs()
     result = changed(result, cpus=given.cpus)  # a CPU without tasks is idle: shares are of all asked for
     recorded = given.recorded and changed(given.recorded, groups=result.groups)
-    report = outputs.Replayed.of(result, recorded, given, samples, by, top, begin, until_ns)
+    report = outputs.Replayed.of(result, recorded, given, samples, line, top, begin, until_ns)
     outputs.write_replayed(files, report)
     if outputs.shows_tables(files):
-        say_tables(_title(given, told.group_by, report), tables(*report.parts, by=by, top=top))
+        from ..reports.tables import tables
 
-
-def check_part(given: Given, begin: int | None, until_ns: int | None) -> None:
-    """Raise unless there is something from --from to --until."""
-    end = given.work.duration_ns if until_ns is None else until_ns
-    if begin is not None and not 0 <= begin < end:
-        why = f"{seconds_text(begin)} is not between the first event and the end, {seconds_text(end)}."
-        raise typer.BadParameter(why, param_hint="--from")
+        with progress("counting"):
+            found = tables(*report.parts, by=line, top=top, width=width_shown())
+        say_tables(_title(given, told.group_by, report), found)
 
 
 def _title(given: Given, asked: str | None, report: outputs.Replayed) -> list[str]:
     """What was read, what was made of it, what it ran under, and what part of it is shown."""
+    from ..reports.settings import tunables_text
+
     result, (begin, end) = report.result, map(seconds_text, report.span)
     part = [f"shown      {begin} ... {end}"] if report.from_ns else []
     model = f"model      {result.model}, hz {result.hz}, {grouping_text(result)}{tunables_text(result)}"

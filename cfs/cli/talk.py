@@ -3,13 +3,24 @@
 What it decides: results go to standard output, everything else (progress, warnings, errors) to standard
 error. Whatever is a `CfsError` or an `OSError` becomes one sentence and exit status 2. Progress bars show on
 a terminal only, and only for work that takes a moment; in pipes the output is plain text without colour.
+
+Tables are plain text of our own, made by `reports`; rich draws progress bars and nothing else. A table is the
+same on a terminal, in a pipe, on a page and in a test, the command need not load rich to show one, and what a
+name may do to a terminal is decided in one place (`units.clean`). All that a terminal changes is the width:
+as many columns of a comparison stand beside each other as it has room for, and the lines above the tables are
+broken where it ends. Bold and red are left out where NO_COLOR is set, and so is the bar where TERM is dumb.
+
+Rejected: tables through rich (40 ms of every command, and a second writer of the tables on pages).
 """
 
 from __future__ import annotations
 
 import functools
+import os
+import shutil
 import sys
-import time
+import textwrap
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,10 +35,53 @@ if TYPE_CHECKING:
     from ..reports.tables import Table
     from ..result import Result
 
-__all__ = ["adapted_lines", "group_lines", "grouping_text", "heading", "polite", "progress", "say_tables"]
+__all__ = [
+    "WIDTH",
+    "adapted_lines",
+    "group_lines",
+    "grouping_text",
+    "heading",
+    "polite",
+    "progress",
+    "say",
+    "say_tables",
+    "width_shown",
+]
 
 MOMENT_S = 0.3
 """Work that takes no longer shows no progress bar."""
+
+WIDTH = 100
+"""Columns of a table where nothing says how many there are; a recording beside a model needs them all."""
+
+HANGING = 11
+"""Columns of the words in front of the lines above the tables: "workload   "."""
+
+
+# ------------------------------------------------------------------------------------------------ the terminal
+
+
+def is_dumb() -> bool:
+    """Does the terminal know no escape sequences?"""
+    return os.environ.get("TERM") == "dumb"
+
+
+def is_plain() -> bool:
+    """Shall nothing be bold or coloured, on a terminal either? (no-color.org)"""
+    return is_dumb() or bool(os.environ.get("NO_COLOR"))
+
+
+def width_shown() -> int:
+    """Columns that a line may have: those of the terminal, or `WIDTH` in a pipe."""
+    return shutil.get_terminal_size((WIDTH, 24)).columns if sys.stdout.isatty() else WIDTH
+
+
+def say(text: str, *, err: bool = False, **style: Any) -> None:
+    """A line, bold or coloured if it goes to a terminal that wants it."""
+    if is_plain():
+        typer.echo(text, err=err)
+    else:
+        typer.secho(text, err=err, **style)
 
 
 # ----------------------------------------------------------------------------------------------------- errors
@@ -43,7 +97,7 @@ def polite(command: Callable[..., None]) -> Callable[..., None]:
         except BrokenPipeError:
             raise  # the reader has seen enough: typer ends quietly
         except (CfsError, OSError) as error:
-            typer.secho(f"cfs: {_sentence(error)}", fg="red", err=True)
+            say(f"cfs: {_sentence(error)}", fg="red", err=True)
             raise typer.Exit(2) from None
 
     return polite_command
@@ -67,33 +121,65 @@ def _ignore(done: int, total: int | None = None) -> None:
 def progress(what: str, *, wanted: bool = True) -> Iterator[Callable[[int, int | None], None]]:
     """A bar on standard error, if that is a terminal and the work takes longer than a moment.
 
+    Work that never says how far it is has a bar, too, which then says only that it goes on.
+
     Yields
     ------
     callable
         To be called with (done, total), total None if it is not known.
     """
-    if not (wanted and sys.stderr.isatty()):
+    if not (wanted and sys.stderr.isatty()) or is_dumb():
         yield _ignore
         return
-    bar = _bar()
-    task, began, shown = bar.add_task(what), time.monotonic(), False
-
-    def advance(done: int, total: int | None = None) -> None:
-        nonlocal shown
-        if not shown and time.monotonic() - began > MOMENT_S:
-            bar.start()
-            shown = True
-        bar.update(task, completed=done, total=total)
-
+    bar = _Bar(what)
     try:
-        yield advance
+        yield bar.advance
     finally:
-        if shown:
-            bar.stop()
+        bar.end()
+
+
+class _Bar:
+    """A bar that begins by itself after a moment; rich is imported when it does."""
+
+    def __init__(self, what: str):
+        self.what = what
+        self.far: tuple[int, int | None] = (0, None)
+        self.shown: Any = None
+        self.is_over = False
+        self.lock = threading.Lock()
+        self.timer = threading.Timer(MOMENT_S, self.begin)
+        self.timer.daemon = True
+        if MOMENT_S > 0:
+            self.timer.start()
+        else:
+            self.begin()
+
+    def begin(self) -> None:
+        """Show it, unless the work is over."""
+        with self.lock:
+            if not self.is_over:
+                bar = _bar()
+                self.task = bar.add_task(self.what, completed=self.far[0], total=self.far[1])
+                bar.start()
+                self.shown = bar  # last: from here on `advance`, on the other thread, uses it
+
+    def advance(self, done: int, total: int | None = None) -> None:
+        """So far it is."""
+        self.far = done, total
+        if self.shown is not None:
+            self.shown.update(self.task, completed=done, total=total)
+
+    def end(self) -> None:
+        """The work is over: the bar goes."""
+        self.timer.cancel()
+        with self.lock:
+            self.is_over = True
+        if self.shown is not None:
+            self.shown.stop()
 
 
 def _bar() -> Any:
-    """A bar that has not begun; rich is imported when there is a terminal to show it."""
+    """A bar that has not begun."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
@@ -108,17 +194,28 @@ def _bar() -> Any:
 
 def heading(text: str) -> None:
     """A line in bold."""
-    typer.secho(text, bold=True)
+    say(text, bold=True)
 
 
 def say_tables(title: Sequence[str], tables: Sequence[Table]) -> None:
     """The lines about the whole, then each table with its heading."""
     for line in title:
-        typer.echo(line)
+        typer.echo(_broken(line))
     for table in tables:
         typer.echo("")
-        heading(table.title)
+        heading(_broken(table.title))
         typer.echo("\n".join(table.lines))
+
+
+def _broken(line: str) -> str:
+    """A line above the tables, in several where a terminal ends; in a pipe lines are as long as they are."""
+    width = width_shown()
+    if not sys.stdout.isatty() or len(line) <= width or width <= 2 * HANGING:
+        return line
+    indent = " " * HANGING if line[:HANGING].endswith("  ") else ""
+    return textwrap.fill(
+        line[len(indent) :], width, initial_indent=line[: len(indent)], subsequent_indent=indent
+    )
 
 
 def group_lines(result: Result) -> list[str]:

@@ -8,7 +8,7 @@ models.
 
 from __future__ import annotations
 
-from ..errors import ModelError
+from ..errors import ModelError, did_you_mean
 from .linux_2_6_22 import facts as o1_2_6_22
 from .linux_2_6_23 import facts as cfs_2_6_23
 from .linux_2_6_24 import facts as cfs_2_6_24
@@ -49,5 +49,6 @@ def model_named(model: str | Model) -> Model:
         return MODELS[model]
     models = all_models()
     if not isinstance(model, str) or model not in models:
-        raise ModelError(f"there is no model {model!r}; there are {', '.join(models)}")
+        slip = did_you_mean(model, models) if isinstance(model, str) else ""
+        raise ModelError(f"there is no model {model!r}; there are {', '.join(models)}{slip}")
     return models[model]

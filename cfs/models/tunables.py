@@ -10,7 +10,7 @@ import operator
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Self
 
-from ..errors import TunableError
+from ..errors import TunableError, did_you_mean
 from ..limits import U32_MAX
 
 __all__ = ["Tunables"]
@@ -60,9 +60,10 @@ class Tunables:
         known = {f.name for f in fields(self)}
         for name, value in plain.items():
             if name not in known:
-                raise TunableError(
-                    f"{name!r} is no tunable of this model; there are {', '.join(self.names())}"
-                )
+                names = self.names()
+                known_names = ", ".join(names)
+                slip = did_you_mean(name, names)
+                raise TunableError(f"{name!r} is no tunable of this model; there are {known_names}{slip}")
             plain[name] = self._checked(name, value)
         after = replace(self, **plain)
         if bits:

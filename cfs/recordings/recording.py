@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import BinaryIO
 
 from ..result import Result
+from ..units import clean, count_text, cut, listed
 from ..workload.workload import Workload
 from . import programs
 from .measured import recorded_result
@@ -95,11 +96,17 @@ class Recording(EventTable):
         return cls(reading, source.name, source.warnings)
 
     def __repr__(self) -> str:
-        seconds = self.duration_ns / 1e9
+        seconds, warnings = self.duration_ns / 1e9, count_text(len(self.warnings), "warning")
         return (
-            f"<Recording {self.name!r}: {self.kind}, {seconds:.3f} s, CPUs {self.cpus}, "
-            f"{len(self.task_table)} tasks, {self.nr_switches} switches>"
+            f"<Recording {cut(clean(self.name), 60)!r}: {self.kind}, {seconds:.3f} s, "
+            f"CPUs [{listed(self.cpus)}], {len(self.task_table)} tasks, {self.nr_switches} switches, {warnings}>"
         )
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from ..reports.notebook import recording_html
+
+        return recording_html(self)
 
     def workload(
         self,

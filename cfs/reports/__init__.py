@@ -26,29 +26,30 @@ On paper (the extra ``plot``), as a page (numpy alone), and for other programs:
     timeline.py            figure: which tasks ran and waited, and the distribution of waits
     trends.py              figure: shares, runnable tasks and virtual time over time
     comparison_figure.py   figure: a column a scheduler
-    svg.py, html.py        a page that works offline, and what a notebook shows
+    svg.py, html.py        a page that works offline, and what a notebook shows of a result
+    notebook.py            what a notebook shows of a workload and of a recording
     frames.py              Arrow, pandas, polars, Parquet (the extra ``frames``)
     ftrace.py              ftrace text
     perfetto.py            a Perfetto trace (the extra ``perfetto``)
 
 A file imports only files above it in its part and in the parts before. The one door that leads down is
 `Comparison.plot`.
+
+A name is imported when it is first asked for (PEP 562), as in `cfs` itself: a command that shows two lines
+does not load what draws. One name is a function and a file, `tables`: here it is the function, whoever has
+imported the file.
 """
 
-from .comparison import Comparison, compare
-from .comparison_figure import plot_comparison
-from .ftrace import ftrace_lines, write_ftrace
-from .html import comparison_html, notebook_html, result_html, write_html
-from .perfetto import write_perfetto
-from .samples import Samples, nr_running, run_sampled
-from .tables import Table, tables
-from .timeline import plot_timeline
-from .trends import plot_trends
+import sys as _sys
+import typing as _typing
+from importlib import import_module as _import_module
+from types import ModuleType as _ModuleType
 
 __all__ = [
     "Comparison",
     "Samples",
     "Table",
+    "Variant",
     "compare",
     "comparison_html",
     "ftrace_lines",
@@ -64,3 +65,59 @@ __all__ = [
     "write_html",
     "write_perfetto",
 ]
+
+_HOME_OF = {
+    "Comparison": "comparison",
+    "Samples": "samples",
+    "Table": "tables",
+    "Variant": "comparison",
+    "compare": "comparison",
+    "comparison_html": "html",
+    "ftrace_lines": "ftrace",
+    "notebook_html": "html",
+    "nr_running": "samples",
+    "plot_comparison": "comparison_figure",
+    "plot_timeline": "timeline",
+    "plot_trends": "trends",
+    "result_html": "html",
+    "run_sampled": "samples",
+    "tables": "tables",
+    "write_ftrace": "ftrace",
+    "write_html": "html",
+    "write_perfetto": "perfetto",
+}
+"""The file of each name."""
+
+if _typing.TYPE_CHECKING:  # a checker that saw `__getattr__` would believe in any name
+    from .comparison import Comparison, Variant, compare
+    from .comparison_figure import plot_comparison
+    from .ftrace import ftrace_lines, write_ftrace
+    from .html import comparison_html, notebook_html, result_html, write_html
+    from .perfetto import write_perfetto
+    from .samples import Samples, nr_running, run_sampled
+    from .tables import Table, tables
+    from .timeline import plot_timeline
+    from .trends import plot_trends
+else:
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOME_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(_import_module(f".{_HOME_OF[name]}", __name__), name)
+        globals()[name] = value  # here the import ends: the next look finds the name like any other
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME_OF})
+
+
+class _Reports(_ModuleType):
+    """The package, in which the file `tables` cannot hide the function."""
+
+    def __setattr__(self, name: str, value: _typing.Any) -> None:
+        is_file = name == "tables" and isinstance(value, _ModuleType)
+        super().__setattr__(name, value.tables if is_file else value)
+
+
+_sys.modules[__name__].__class__ = _Reports

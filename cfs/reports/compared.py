@@ -7,19 +7,26 @@ Tables, figures and pages use it; it knows none of them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..result import STATS_DTYPE, Out, Result
+from ..simulation.simulation import Simulation
 from .columns import CLASS, plain_rows
 from .fairness import Lags, Spread
 from .lines import ALL, OTHERS, Lines
 from .settings import settings_text
 
-__all__ = ["Column", "class_rows", "number_equals", "quantile"]
+__all__ = ["Again", "Column", "class_rows", "difference_row", "number_equals", "quantile"]
+
+Again = Callable[[], Simulation]
+"""Makes a simulation once more."""
+
+COMPARED = ("programs_ended", "busy_ns", "idle_ns", "context_switches", "classes")
+"""Of a column as plain numbers, those of which there is a difference."""
 
 
 @dataclass(eq=False)
@@ -31,7 +38,8 @@ class Column:
     model : str
         Id of the model, or ``"recorded"``.
     settings : dict
-        Tunables and feature bits that the user set.
+        What the user set for this column: tunables and feature bits, and what differs from the others beside
+        them, ``{"hz": 250, "nice:rsync*": 19}``.
     whole : Result
         Everything from time 0 on.
     result : Result
@@ -42,15 +50,21 @@ class Column:
         Distance between tasks in the model's own virtual time; None if it has none.
     number : int
         Number among columns of the same model and settings, from 1 on.
+    asked : {None, "uid", "cgroup"}, optional
+        What it was asked to be fair by; its result says what it is.
+    again : callable, optional
+        Makes the simulation once more, to be looked at on the way; None for what was recorded.
     """
 
     model: str
-    settings: dict[str, int | bool]
+    settings: dict[str, int | bool | str]
     whole: Result
     result: Result
     lags: Lags
     spread: Spread | None
     number: int = 1
+    asked: str | None = None
+    again: Again | None = None
 
     @property
     def label(self) -> str:
@@ -112,6 +126,30 @@ def class_rows(lines: Lines, place: int) -> list[dict[str, Any]]:
         {"kind": kinds.get(line.label, "class"), "name": line.name} | row
         for line, row in zip(shown, plain_rows(stats, CLASS))
     ]
+
+
+def difference_row(row: dict[str, Any], first: dict[str, Any]) -> dict[str, Any]:
+    """What the numbers of a column are less those of the first; of lines those that both have."""
+    of_first = {(line["kind"], line["name"]): line for line in first["classes"]}
+    difference = {key: row[key] - first[key] for key in COMPARED if key != "classes"}
+    difference["classes"] = [
+        {"kind": line["kind"], "name": line["name"]} | _less(line, of_first[line["kind"], line["name"]])
+        for line in row["classes"]
+        if (line["kind"], line["name"]) in of_first
+    ]
+    return difference
+
+
+def _less(numbers: dict[str, Any], first: dict[str, Any]) -> dict[str, Any]:
+    """Number less number, by key; None for quantiles of nothing."""
+    unknown = 0 in (numbers.get("count"), first.get("count"))
+    found: dict[str, Any] = {}
+    for key, value in numbers.items():
+        if isinstance(value, dict):
+            found[key] = _less(value, first[key])
+        elif not isinstance(value, str):
+            found[key] = None if unknown and key not in ("count", "sum_ns") else value - first[key]
+    return found
 
 
 def number_equals(columns: Sequence[Column]) -> None:

@@ -9,13 +9,17 @@ C2  Every yardstick is the same for all columns and is read off the runs: CPU ti
     time. Virtual time, which only some models have, is separate, under its own name.
 C3  A line is a class of tasks: a command name, a task, or a group. Lines are in the order of CPU time in the
     first column, the same in every table and in the figure. A task you assign to a group is in that group in
-    every column, also under a model without groups.
+    every column, also under a model without groups, unless a column says otherwise.
 C4  Each model comes as close to the fairness asked for as it can. A model with control groups and no users
     makes a group of each user (`Workload.for_model`); one with neither runs flat. A column's
     `result.group_by` says which.
+C5  What is told for one column (`Variant`) counts over what is told for all. Its lag is measured by what it
+    was told: a task of nice 19 there may claim less.
+C6  A difference is a number less that of the first column, in the same unit. That of two quantiles is no
+    quantile; it says how far apart they are.
 
-Rejected: a score (what is better depends on the question); a table of differences to the first column (people
-can subtract, and a difference of quantiles is a quantile of nothing).
+Rejected: a score (what is better depends on the question); differences in per cent (of no wait at all they are
+endless, and of shares they are read wrongly).
 """
 
 from __future__ import annotations
@@ -35,8 +39,9 @@ from ..result import Result
 from ..scheduler._scheduler import Scheduler
 from ..simulation.simulation import Simulation
 from ..simulation.stepping import Policy
+from ..workload.told import Told
 from ..workload.workload import Workload
-from .compared import Column, class_rows, number_equals
+from .compared import Again, Column, class_rows, difference_row, number_equals
 from .comparison_tables import comparison_tables
 from .fairness import Entitlement, Lags, Spread, lags_at, virtual_spread
 from .lines import Lines, check_lines
@@ -46,14 +51,45 @@ from .tables import Table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Column", "Comparison", "compare"]
+__all__ = ["Column", "Comparison", "Variant", "compare"]
 
 SCHEMA = "cfs-comparison/1"
 NR_INSTANTS = 200
 WINDOW_NS = 100_000_000
 """Longest window of the lag: the time that people call now; a tenth of the part if that is shorter."""
 
-Spec = str | Model | Policy | tuple[str | Model, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What one column of a comparison runs under, where it differs from the others.
+
+    Parameters
+    ----------
+    model : str or Model
+    tunables : mapping, optional
+        Tunables and feature bits.
+    hz : int, optional
+        Ticks a second; default: those of the comparison.
+    told : Told, optional
+        What is told about tasks for this column, over what the workload says (C5).
+    """
+
+    model: str | Model
+    tunables: Mapping[str, Any] = field(default_factory=dict)
+    hz: int | None = None
+    told: Told = field(default_factory=Told)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Everything that is told for this column, as a command line writes it."""
+        hz = {} if self.hz is None else {"hz": self.hz}
+        is_implied = self.told.group_by is None or self.told.says_whose
+        by = {} if is_implied else {"group-by": self.told.group_by}
+        return {**self.tunables, **hz, **by, **self.told.settings}
+
+
+Spec = str | Model | Policy | tuple[str | Model, Mapping[str, Any]] | Variant
 
 
 @dataclass(eq=False)
@@ -88,15 +124,20 @@ class Comparison:
         """The result of each column, of the part that is compared."""
         return [column.result for column in self.columns]
 
-    def tables(self) -> list[Table]:
+    def tables(self, *, width: int = 100) -> list[Table]:
         """Throughput; then shares, switches and waits of each class of task; then lag and virtual time.
+
+        Parameters
+        ----------
+        width : int, optional
+            Greatest length of a line: schedulers that have no room beside the others go on in blocks below.
 
         Returns
         -------
         list of Table
-            Lines of at most 100 columns; with more than four schedulers a table goes on in blocks below.
+            Beside each number of a column its difference from the first one, "=" if there is none (C6).
         """
-        return comparison_tables(self.columns, self.by, self._lines())
+        return comparison_tables(self.columns, self.by, self._lines(), width)
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> Figure:
         """Draw the comparison, a column a scheduler; see `cfs.reports.plot_comparison`."""
@@ -108,6 +149,9 @@ class Comparison:
         """The comparison as plain numbers, schema ``cfs-comparison/1`` (docs/reference/cli.md)."""
         first = self.columns[0]
         lines = self._lines()
+        rows = [column.to_dict(class_rows(lines, place)) for place, column in enumerate(self.columns)]
+        for row in rows:
+            row["difference"] = None if row is rows[0] else difference_row(row, rows[0])
         return {
             "schema": SCHEMA,
             "source": first.result.source,
@@ -117,9 +161,7 @@ class Comparison:
             "from_ns": self.span[0],
             "until_ns": self.span[1],
             "window_ns": first.lags.window_ns,
-            "columns": [
-                column.to_dict(class_rows(lines, place)) for place, column in enumerate(self.columns)
-            ],
+            "columns": rows,
         }
 
     def _lines(self) -> Lines:
@@ -149,9 +191,9 @@ def compare(
     Parameters
     ----------
     workload : Workload
-    models : iterable of str, Model, policy, or tuple
+    models : iterable of str, Model, policy, tuple, or Variant
         Models to run it under: as for `Simulation`, or ``(model, tunables)``, to compare a model with itself
-        under other tunables.
+        under other tunables; or a `Variant`, which can differ in more.
     recorded : Result, optional
         What was measured, ``recording.result(workload=workload)``: one more column. If it is of the same tasks,
         row by row, what it does not know (first waits, ends) does not count in the other columns either.
@@ -193,28 +235,34 @@ def compare(
     (100000000, 1000000)
     """
     check_lines(by, top, ("comm", "task", "group"))
-    runners = _runners(models, workload, group_by)
+    runners = _runners(models, workload, group_by, hz)
     until_ns = 1 if until_ns is None and recorded is not None and not workload.duration_ns else until_ns
     end_ns = _end_of_part(workload, from_ns, until_ns)
     window_ns = max(1, min(WINDOW_NS, (end_ns - from_ns) // 10))
     instants = np.unique(from_ns + (end_ns - from_ns) * np.arange(1, NR_INSTANTS + 1) // NR_INSTANTS)
-    ran = _run(runners, hz, instants, progress)
+    ran = _run(runners, instants, progress)
     if recorded is not None and np.array_equal(recorded.pids, workload.tasks["pid"]):
         ran = [(fitted(result, recorded), spread) for result, spread in ran]
-    sides = [(runner.settings, *result) for runner, result in zip(runners, ran)]
-    sides += [] if recorded is None else [({}, recorded, None)]
-    span = (from_ns, max(from_ns + 1, min(end_ns, max(whole.duration_ns for _, whole, _ in sides))))
-    grouped = next((result for result, _ in ran if result.group_by), None) if group_by else None
-    due = _entitlement(workload, ran[0][0].nice, grouped)
+    longest_ns = max(whole.duration_ns for whole in _wholes(ran, recorded))
+    span = (from_ns, max(from_ns + 1, min(end_ns, longest_ns)))
     at_ns = instants[(instants >= from_ns + window_ns) & (instants <= span[1])]
-    columns = []
-    for settings, whole, spread in sides:
+    common = _common(workload, group_by)
+    dues = _dues([*runners, common], [result for result, _ in ran])
+
+    def column(runner: _Runner, whole: Result, spread: Spread | None, again: Again | None) -> Column:
         whole = whole if cpus is None else replace(whole, cpus=list(cpus))
-        whole = whole if grouped is None else replace(whole, groups=list(grouped.groups))
-        lags = lags_at(whole, at_ns, window_ns, due)
-        columns.append(Column(whole.model, settings, whole, part_of(whole, *span), lags, spread))
+        if runner.asked is not None:
+            whole = replace(whole, groups=_groups_of(runner.told, runner.asked))
+        lags = lags_at(whole, at_ns, window_ns, dues[runner.yardstick])
+        settings = {} if again is None else runner.settings
+        facts: Any = {"asked": runner.asked, "again": again}
+        return Column(whole.model, settings, whole, part_of(whole, *span), lags, spread, **facts)
+
+    columns = [column(runner, *result, runner.simulation) for runner, result in zip(runners, ran)]
+    if recorded is not None:
+        columns.append(column(common, recorded, None, None))
     number_equals(columns)
-    return Comparison(columns, by, top, span, due, group_by)
+    return Comparison(columns, by, top, span, dues[common.yardstick], group_by)
 
 
 # ------------------------------------------------------------------------------------------------ the running
@@ -222,25 +270,46 @@ def compare(
 
 @dataclass(frozen=True, eq=False)
 class _Runner:
-    """A scheduler, and the workload for it to run."""
+    """A scheduler, and the workload for it to run.
 
-    model: Model | Policy
-    workload: Workload
-    settings: dict[str, int | bool]
+    `told` is the workload as it was told, `work` the same as the model can be fair by what was asked.
+    """
+
+    model: Model | Policy | None  # None: recorded
+    told: Workload
+    work: Workload
+    tunables: dict[str, Any]
+    settings: dict[str, Any]
+    hz: int
+    asked: str | None
     group_by: str | None
+    own: int = -1
 
     @property
     def name(self) -> str:
         return self.model.id if isinstance(self.model, Model) else getattr(self.model, "name", "policy")
 
+    @property
+    def yardstick(self) -> tuple[int, str | None]:
+        """What its lag is measured by: equal for all columns of which nothing is told about tasks."""
+        return self.own, self.asked
+
+    def simulation(self) -> Simulation:
+        """A fresh simulation; a policy in Python can have one only."""
+        model = self.model
+        if model is None:
+            raise ModelError("what was recorded is not simulated")
+        try:
+            return Simulation(self.work, model, group_by=self.group_by, hz=self.hz, **self.tunables)
+        except CfsError as error:
+            named = str(error).startswith(self.name)
+            raise type(error)(str(error) if named else f"{self.name}: {error}") from error
+
     def run(
-        self, hz: int, instants: np.ndarray, progress: Callable[[int, int], None] | None
+        self, instants: np.ndarray, progress: Callable[[int, int], None] | None
     ) -> tuple[Result, Spread | None]:
         """The result, and the model's own spread at the instants."""
-        try:
-            simulation = Simulation(self.workload, self.model, group_by=self.group_by, hz=hz, **self.settings)
-        except CfsError as error:
-            raise type(error)(f"{self.name}: {error}") from error
+        simulation = self.simulation()
         looks = isinstance(simulation.scheduler, Scheduler)
         found: list[tuple[int, str, int]] = []
         for at_ns in instants.tolist():
@@ -254,6 +323,15 @@ class _Runner:
         return simulation.result(), _as_spread(found)
 
 
+def _common(workload: Workload, group_by: str | None) -> _Runner:
+    """Of what all columns have that were told nothing of their own: the recorded one."""
+    return _Runner(None, workload, workload, {}, {}, 0, group_by, None)
+
+
+def _wholes(ran: Sequence[tuple[Result, Spread | None]], recorded: Result | None) -> list[Result]:
+    return [result for result, _ in ran] + ([] if recorded is None else [recorded])
+
+
 def _as_spread(found: list[tuple[int, str, int]]) -> Spread | None:
     if not found:
         return None
@@ -261,21 +339,33 @@ def _as_spread(found: list[tuple[int, str, int]]) -> Spread | None:
     return Spread(names[0], np.array(at_ns, np.int64), np.array(spreads, np.int64))
 
 
-def _runners(models: Iterable[Spec], workload: Workload, group_by: str | None) -> list[_Runner]:
-    runners = []
-    for spec in models:
-        model, settings = spec if isinstance(spec, tuple) else (spec, {})
-        if isinstance(model, Policy) and not isinstance(model, Model):
-            runners.append(_Runner(model, workload, dict(settings), None))
-            continue
-        model = model_named(model)
-        work, way = workload.for_model(model, group_by)
-        runners.append(_Runner(model, work, dict(settings), way if way in model.group_by else None))
+def _runners(
+    models: Iterable[Spec], workload: Workload, group_by: str | None, hz: int
+) -> list[_Runner]:
+    runners = [_runner(place, spec, workload, group_by, hz) for place, spec in enumerate(models)]
     if not runners:
         raise ModelError("there is no model to compare")
-    if group_by is not None and all(runner.group_by is None for runner in runners):
-        raise ModelError(f"none of the models can be fair by {group_by}")
+    for asked in {runner.asked for runner in runners} - {None}:
+        if all(runner.group_by is None for runner in runners if runner.asked == asked):
+            raise ModelError(f"none of the models can be fair by {asked}")
     return runners
+
+
+def _runner(place: int, spec: Spec, workload: Workload, group_by: str | None, hz: int) -> _Runner:
+    if isinstance(spec, Policy) and not isinstance(spec, Model):
+        return _Runner(spec, workload, workload, {}, {}, hz, group_by, None)
+    if not isinstance(spec, Variant):
+        spec = Variant(*spec) if isinstance(spec, tuple) else Variant(spec)
+    model = model_named(spec.model)
+    try:
+        told = spec.told.work(workload)
+    except WorkloadError as error:
+        raise WorkloadError(f"{model.id}: {error}") from None
+    asked = spec.told.group_by or group_by
+    work, way = told.for_model(model, asked)
+    way = way if way in model.group_by else None
+    own, hz = -1 if spec.told.is_empty else place, hz if spec.hz is None else spec.hz
+    return _Runner(model, told, work, dict(spec.tunables), spec.settings, hz, asked, way, own)
 
 
 def _end_of_part(workload: Workload, from_ns: int, until_ns: int | None) -> int:
@@ -288,7 +378,6 @@ def _end_of_part(workload: Workload, from_ns: int, until_ns: int | None) -> int:
 
 def _run(
     runners: list[_Runner],
-    hz: int,
     instants: np.ndarray,
     progress: Callable[[int, int], None] | None,
 ) -> list[tuple[Result, Spread | None]]:
@@ -297,12 +386,38 @@ def _run(
             return None
         return lambda done, total: progress(place * total + done, len(runners) * total)
 
-    return [runner.run(hz, instants, told(place)) for place, runner in enumerate(runners)]
+    return [runner.run(instants, told(place)) for place, runner in enumerate(runners)]
 
 
-def _entitlement(workload: Workload, nice: np.ndarray, grouped: Result | None) -> Entitlement:
-    """Weights by nice value; with groups, also the shares, taken from a model that knows them."""
-    policies = [POLICIES[number] for number in workload.tasks["policy"].tolist()]
-    if grouped is None:
+def _dues(
+    runners: Sequence[_Runner], results: Sequence[Result]
+) -> dict[tuple[int, str | None], Entitlement]:
+    """By yardstick what each task may claim: nice values, and the shares that a model which has them gave.
+
+    A flat model among others is measured by the groups that were asked for; of several columns of one
+    yardstick the first that has groups says their shares.
+    """
+    dues: dict[tuple[int, str | None], Entitlement] = {}
+    for runner in runners:
+        if runner.yardstick in dues:
+            continue
+        same = [result for other, result in zip(runners, results) if other.yardstick == runner.yardstick]
+        shares = next((result.shares for result in same if result.group_by), None)
+        nice = same[0].nice if same else runner.told.tasks["nice"]
+        dues[runner.yardstick] = _entitlement(runner, nice, shares)
+    return dues
+
+
+def _entitlement(runner: _Runner, nice: np.ndarray, shares: dict[str, int] | None) -> Entitlement:
+    policies = [POLICIES[number] for number in runner.told.tasks["policy"].tolist()]
+    if runner.asked is None:
         return Entitlement.of_nice(nice, policies)
-    return Entitlement.of_nice(nice, policies, grouped.groups, grouped.shares)
+    shares = runner.told.shares if shares is None else shares
+    return Entitlement.of_nice(nice, policies, _groups_of(runner.told, runner.asked), shares)
+
+
+def _groups_of(work: Workload, asked: str) -> list[str]:
+    """The user or the control group of each task, as results name them."""
+    if asked == "uid":
+        return [f"uid:{uid}" for uid in work.tasks["uid"].tolist()]
+    return [work.groups[number] for number in work.tasks["group"].tolist()]

@@ -12,7 +12,8 @@ That part is its weight divided by the weight of all tasks that are runnable the
 
 Weights are those of the nice values in CFS (1024 at nice 0, 1.25 times more a step), regardless of the model.
 With groups, w_i / W becomes s_g / S * w_i / W_g: groups with a runnable task share by their shares, tasks
-within a group by weight. A task is runnable from a wakeup, a fork or a preemption until it blocks or exits.
+within a group by weight. In a group, a group below it counts as a task does, with its shares as weight.
+A task is runnable from a wakeup, a fork or a preemption until it blocks or exits.
 
 L1  Over any span, the lags of all tasks sum to zero on each CPU: what one task is owed, others have had.
     EEVDF's zero-lag point rests on this law (Stoica and Abdel-Wahab 1995), and a test checks it.
@@ -38,6 +39,7 @@ import numpy as np
 from ..arithmetic import load_from_nice
 from ..result import Out, Result
 from ..scheduler._handles import TaskGroup
+from ..workload.assignments import groups_above
 from .lanes import covered_before
 
 __all__ = ["Entitlement", "Lags", "Spread", "lags_at", "lags_over", "virtual_spread"]
@@ -60,11 +62,20 @@ class Entitlement:
         ``(nr_tasks,)`` int64: index of its group; all 0 without groups.
     shares : numpy.ndarray
         ``(nr_groups,)`` float64.
+    parent : numpy.ndarray, optional
+        ``(nr_groups,)`` int64: index of the group above, -1 for one right below the root. Groups come after
+        those above them. Default: none is nested.
     """
 
     weight: np.ndarray
     group: np.ndarray
     shares: np.ndarray
+    parent: np.ndarray | None = None
+
+    @property
+    def groups_above(self) -> list[int]:
+        """For each group the index of the one above, -1: none."""
+        return [-1] * len(self.shares) if self.parent is None else self.parent.tolist()
 
     @classmethod
     def of_nice(
@@ -77,10 +88,13 @@ class Entitlement:
         """Weights by nice value and policy; groups by their shares, 1024 where none are given."""
         weight = np.asarray(load_from_nice(np.asarray(nice), policies).weight).astype(np.int64)
         names = ["/"] * len(weight) if groups is None else list(groups)
-        labels = sorted(set(names))
+        labels = sorted({label for name in set(names) for label in (*groups_above(name), name)})
         index = {name: number for number, name in enumerate(labels)}
         group = np.array([index[name] for name in names], np.int64)
-        return cls(weight, group, np.array([(shares or {}).get(name, 1024) for name in labels], float))
+        paths = [groups_above(name) for name in labels]
+        parent = np.array([index[above[-1]] if above else -1 for above in paths], np.int64)
+        own = np.array([(shares or {}).get(name, 1024) for name in labels], float)
+        return cls(weight, group, own, parent)
 
 
 @dataclass(frozen=True, eq=False)
@@ -252,15 +266,34 @@ class _FairClock:
         np.add.at(busy, places[2], 1)
         np.subtract.at(busy, places[3], 1)
         weight, busy = weight.cumsum(axis=1), busy.cumsum()
-        active = weight > 0
-        claims = (due.shares @ active) * weight
-        rate = np.divide(busy * due.shares[:, None], claims, out=np.zeros(claims.shape), where=active)
+        rate = _rates(weight, busy, due)
         passed = np.cumsum(rate[:, :-1] * np.diff(self.times), axis=1)
         self.value = np.concatenate([np.zeros((len(due.shares), 1)), passed], axis=1)
 
     def at(self, time_ns: np.ndarray) -> np.ndarray:
         """Its value in each group at some instants, ``(nr_groups, nr_instants)``."""
         return np.stack([np.interp(time_ns, self.times, value) for value in self.value])
+
+
+def _rates(weight: np.ndarray, busy: np.ndarray, due: Entitlement) -> np.ndarray:
+    """What weight 1 in each group gets of the CPU, ``(nr_groups, nr_instants)``; `weight` is of its tasks.
+
+    A group above others has their shares as weight, too, while some task is active there.
+    """
+    above = due.groups_above
+    weight = weight.copy()
+    for group in reversed(range(len(above))):
+        if above[group] >= 0:
+            weight[above[group]] += (weight[group] > 0) * int(due.shares[group])
+    active = weight > 0
+    top = np.array(above) < 0
+    claims = (due.shares[top] @ active[top]) * weight
+    rate = np.divide(busy * due.shares[:, None], claims, out=np.zeros(claims.shape), where=active)
+    for group, parent in enumerate(above):
+        if parent >= 0:
+            gets = rate[parent] * due.shares[group]
+            rate[group] = np.divide(gets, weight[group], out=np.zeros(len(busy)), where=active[group])
+    return rate
 
 
 # ------------------------------------------------------------------------------- the model's own virtual time

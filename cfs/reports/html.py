@@ -158,7 +158,7 @@ def result_html(
     top : int, optional
         Lanes and lines; the rest is summed in one.
     from_ns, until_ns : int, optional
-        The part that is drawn, ns since the start. The tables are of the whole span.
+        The part that is shown, ns since the start.
 
     Returns
     -------

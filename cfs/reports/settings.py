@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from ..errors import ModelError
 from ..models.registry import Model, model_named
 from ..result import Result
+from ..units import setting_text
 
 __all__ = ["changed_tunables", "setting_text", "settings_text", "tunables_text"]
 
@@ -42,11 +43,6 @@ def tunables_text(result: Result) -> str:
     return f"{', '.join(settings_text(changed))}, other tunables at their defaults"
 
 
-def settings_text(settings: Mapping[str, int | bool]) -> list[str]:
+def settings_text(settings: Mapping[str, int | bool | str]) -> list[str]:
     """Tunables as people write them: ``"START_DEBIT=off"``."""
     return [f"{name}={setting_text(value)}" for name, value in settings.items()]
-
-
-def setting_text(value: int | bool) -> str:
-    """A value as people write it: feature bits are on or off."""
-    return ("on" if value else "off") if isinstance(value, bool) else str(value)

@@ -30,6 +30,9 @@ NAME_WIDTH = 15
 CELL_WIDTH = 7
 """Width of a number: a time of three digits and its unit need seven."""
 
+WIDTH = 100
+"""Columns of two sides beside each other; one alone has 64."""
+
 GAP = "  "
 """Between columns, and between the two sides."""
 
@@ -52,7 +55,9 @@ class Table:
         return "\n".join([self.title, *self.lines])
 
 
-def tables(result: Result, recorded: Result | None = None, *, by: str = "task", top: int = 12) -> list[Table]:
+def tables(
+    result: Result, recorded: Result | None = None, *, by: str = "task", top: int = 12, width: int = 100
+) -> list[Table]:
     """CPU time and switches, waits, and run lengths: three tables.
 
     Parameters
@@ -64,6 +69,8 @@ def tables(result: Result, recorded: Result | None = None, *, by: str = "task", 
         What a line is.
     top : int, optional
         Lines shown; the rest is summed in one.
+    width : int, optional
+        Greatest length of a line: where two sides have no room beside each other, the second goes below.
 
     Returns
     -------
@@ -86,10 +93,17 @@ def tables(result: Result, recorded: Result | None = None, *, by: str = "task", 
     sides = [result] if recorded is None else [result, recorded]
     lines = Lines.of(sides, by, top)
     headings = [side.model for side in sides]
+    blocks = [(headings, lines)]
+    if width < WIDTH:
+        blocks = [([heading], Lines(lines.lines, [of])) for heading, of in zip(headings, lines.stats)]
     found = []
     for place, (title, columns) in enumerate(columns_of_tables().items()):
-        text = _text(lines, headings, columns, by, with_nice=not place)
-        found.append(Table(title, (*text, *_left_out(title, lines))))
+        text: list[str] = []
+        for some, rows in blocks:
+            text += [""] if text else []
+            text += _text(rows, some, columns, by, with_nice=not place)
+            text += _left_out(title, rows)
+        found.append(Table(title, tuple(text)))
     return found
 
 

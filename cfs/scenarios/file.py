@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import tomllib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 from ..errors import WorkloadError
 
@@ -34,9 +35,9 @@ class File:
     lines: dict[Path, int]
 
     @classmethod
-    def read(cls, path: str | os.PathLike) -> File:
-        name = os.fsdecode(path)
-        text = _text(name)
+    def read(cls, path: str | os.PathLike | BinaryIO) -> File:
+        name = _name_of(path)
+        text = _text(name, path)
         try:
             return cls(name, tomllib.loads(text), Lines(text).lines)
         except RecursionError:
@@ -51,10 +52,24 @@ class File:
         return WorkloadError(f"{self.name}, line {self.lines[path]}: {message}")
 
 
-def _text(name: str) -> str:
+def _name_of(path: Any) -> str:
+    if hasattr(path, "read"):
+        name = getattr(path, "name", "")
+        return name if isinstance(name, str) and name else "stream"
+    name = os.fsdecode(path)
+    return "stdin" if name == "-" else name
+
+
+def _text(name: str, path: Any) -> str:
+    stdin: Any = sys.stdin
     try:
-        with open(name, "rb") as stream:
-            content = stream.read(BYTES_MAX + 1)
+        if hasattr(path, "read"):
+            content = path.read(BYTES_MAX + 1)
+        elif os.fsdecode(path) == "-":
+            content = getattr(stdin, "buffer", stdin).read(BYTES_MAX + 1)
+        else:
+            with open(path, "rb") as stream:
+                content = stream.read(BYTES_MAX + 1)
     except (OSError, ValueError) as error:  # ValueError: a null character in the name
         raise WorkloadError(f"{name}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if len(content) > BYTES_MAX:

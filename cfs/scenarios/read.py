@@ -14,12 +14,13 @@ Rejected: JSON or YAML (no comments; surprises).
 from __future__ import annotations
 
 import os
+from typing import BinaryIO
 
 from ..workload.plans import of_plans
 from ..workload.workload import Workload
 from .expand import Expansion
 from .file import File
-from .tables import groups_of, tasks_of
+from .tables import check_owners, groups_of, tasks_of
 from .values import exact_duration, integer, only, required
 
 __all__ = ["read_scenario"]
@@ -27,13 +28,13 @@ __all__ = ["read_scenario"]
 TOP_KEYS = ("duration", "seed", "groups", "users", "task")
 
 
-def read_scenario(path: str | os.PathLike, *, seed: int | None = None) -> Workload:
+def read_scenario(path: str | os.PathLike | BinaryIO, *, seed: int | None = None) -> Workload:
     """The workload that a scenario file describes.
 
     Parameters
     ----------
-    path : str or os.PathLike
-        A TOML file (docs/reference/scenario.md).
+    path : str, os.PathLike or binary file object
+        A TOML file (docs/reference/scenario.md); ``"-"`` is standard input.
     seed : int, optional
         Seed of the lengths that are drawn, 0 ... 2**64 - 1. Default: that of the file, else 0.
 
@@ -72,7 +73,9 @@ def read_scenario(path: str | os.PathLike, *, seed: int | None = None) -> Worklo
     only(file, (), file.tables, TOP_KEYS, "in a scenario")
     duration_ns = exact_duration(file, ("duration",), required(file, (), file.tables, "duration"), least=1)
     file_seed = integer(file, ("seed",), file.tables.get("seed", 0), 0, 2**64 - 1)
-    groups, shares = groups_of(file)
+    groups, shares, idle = groups_of(file)
     tasks = tasks_of(file, groups)
     plans = Expansion(file, tasks, file_seed if seed is None else seed).plans
-    return of_plans(plans, shares=shares, duration_ns=duration_ns, source=os.path.basename(file.name))
+    check_owners(file, plans, [*shares, *sorted(idle)])
+    source = os.path.basename(file.name)
+    return of_plans(plans, shares=shares, duration_ns=duration_ns, source=source, idle_groups=idle)

@@ -7,18 +7,29 @@ docs/reference/scenario.md describes the format.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..errors import did_you_mean
 from ..limits import POLICIES, SHARES_RANGE
+from ..workload.assignments import groups_above
 from ..workload.ops import CHILD, TASK, TASK_LIMITS
+from ..workload.plans import TaskPlan
 from .file import File, Path
 from .grammar import OPERATIONS_MAX, Block, Step, all_steps, program_of
-from .values import RESERVED, duration, integer, only, required, shown, table_of, text_of, word
+from .values import RESERVED, duration, exact_duration, integer, only, required, shown, table_of, text_of, word
 
-__all__ = ["Task", "groups_of", "tasks_of"]
+__all__ = ["Task", "check_owners", "groups_of", "tasks_of"]
 
-TASK_KEYS = ("name", "program", "count", "forked", "start", "nice", "policy", "uid", "group", "cpu")
+TASK_KEYS = ("name", "program", "count", "forked", "start", "nice", "policy", "slice", "uid", "group", "cpu")
+
+NOT_FORKED = {
+    "start": "it begins whenever a program forks it",
+    "count": "it begins whenever a program forks it",
+    "slice": "it has its parent's, as fork copies it",
+}
+"""What a template cannot say, and why."""
 
 
 @dataclass(eq=False)
@@ -30,33 +41,61 @@ class Task:
     count: int
     forked: bool
     start: tuple[int, int]
-    facts: dict[str, Any]  # those of nice, policy, uid, group, cpu that are given
+    facts: dict[str, Any]  # those of nice, policy, slice_ns, uid, group, cpu that are given
     program: list[Step | Block] = field(default_factory=list)
 
 
-def groups_of(file: File) -> tuple[list[str], dict[str, int]]:
-    """Names of the groups that tasks may be in, and the shares of the groups and users that state some."""
-    shares = {}
+def groups_of(file: File) -> tuple[list[str], dict[str, int], set[str]]:
+    """Names of the groups that tasks may be in, the shares of the groups and users that state some, and the
+    groups that are idle.
+    """
+    shares: dict[str, int | None] = {}
+    idle = set()
     groups = table_of(file, ("groups",), file.tables.get("groups", {}))
     for name, group in groups.items():
         path = ("groups", name)
         if name.startswith("uid:") or name == "/":
             raise file.wrong(path, f"{name!r} is no name for a group: '/' is the root, 'uid:...' are users")
         word(file, path, name)
-        shares[name] = _shares(file, path, group)
+        if not all(name.removeprefix("/").split("/")):
+            what = "is no path of groups: write 'a/b', without '/' at its end or twice"
+            raise file.wrong(path, f"{name!r} {what}")
+        shares[name] = _shares(file, path, group, ("shares", "idle"))
+        if _is_idle(file, path, group):
+            idle.add(name)
     users = table_of(file, ("users",), file.tables.get("users", {}))
     for uid, user in users.items():
         path = ("users", uid)
         high = TASK_LIMITS["uid"][1]
         if not re.fullmatch(r"0|[1-9][0-9]{0,9}", uid) or int(uid) > high:
             raise file.wrong(path, f"the user {uid!r} is no integer from 0 to {high}")
-        shares[f"uid:{uid}"] = _shares(file, path, user)
-    return ["/", *groups], {name: value for name, value in shares.items() if value is not None}
+        shares[f"uid:{uid}"] = _shares(file, path, user, ("shares",))
+    return ["/", *groups], {name: value for name, value in shares.items() if value is not None}, idle
 
 
-def _shares(file: File, path: Path, value: Any) -> int | None:
+def _is_idle(file: File, path: Path, group: dict[str, Any]) -> bool:
+    idle = group.get("idle", False)
+    if type(idle) is not bool:
+        raise file.wrong((*path, "idle"), f"idle = {shown(idle)} is neither true nor false")
+    if idle and "shares" in group:
+        raise file.wrong((*path, "idle"), "an idle group has no shares: its weight is the least there is")
+    return idle
+
+
+def check_owners(file: File, plans: Iterable[TaskPlan], owners: Iterable[str]) -> None:
+    """Each group or user that is given something has a task, in it or below it."""
+    used = {name for plan in plans for name in (plan.group, *groups_above(plan.group), f"uid:{plan.uid}")}
+    for name in owners:
+        if name not in used:
+            is_user = name.startswith("uid:")
+            path: Path = ("users", name[4:]) if is_user else ("groups", name)
+            what = f"no task is user {name[4:]}'s" if is_user else f"no task is in the group {name!r}"
+            raise file.wrong(path, f"{what}, so what is said of it has no effect")
+
+
+def _shares(file: File, path: Path, value: Any, keys: tuple[str, ...]) -> int | None:
     table = table_of(file, path, value)
-    only(file, path, table, ("shares",), f"in [{'.'.join(map(str, path))}]")
+    only(file, path, table, keys, f"in [{'.'.join(map(str, path))}]")
     return integer(file, (*path, "shares"), table["shares"], *SHARES_RANGE) if "shares" in table else None
 
 
@@ -85,10 +124,9 @@ def _task(file: File, path: Path, table: dict, groups: list[str]) -> Task:
     forked = table.get("forked", False)
     if type(forked) is not bool:
         raise file.wrong((*path, "forked"), f"forked = {shown(forked)} is neither true nor false")
-    for key in ("start", "count"):
+    for key, why in NOT_FORKED.items():
         if forked and key in table:
-            message = f"a forked task has no {key}: it begins whenever a program forks it"
-            raise file.wrong((*path, key), message)
+            raise file.wrong((*path, key), f"a forked task has no {key}: {why}")
     count = integer(file, (*path, "count"), table.get("count", 1), 1, OPERATIONS_MAX)
     start = duration(file, (*path, "start"), table.get("start", "0 s"))
     program = program_of(file, (*path, "program"), required(file, path, table, "program"))
@@ -100,12 +138,15 @@ def _facts(file: File, path: Path, table: dict, groups: list[str]) -> dict[str, 
     for key in ("nice", "uid", "cpu"):
         if key in table:
             facts[key] = integer(file, (*path, key), table[key], *TASK_LIMITS[key])
+    if "slice" in table:
+        facts["slice_ns"] = exact_duration(file, (*path, "slice"), table["slice"], least=1)
     for key, allowed in (("policy", list(POLICIES)), ("group", groups)):
         if key in table:
             facts[key] = text_of(file, (*path, key), table[key])
             if facts[key] not in allowed:
                 known = ", ".join(map(repr, allowed))
-                raise file.wrong((*path, key), f"there is no {key} {shown(facts[key])}; there are {known}")
+                slip = did_you_mean(facts[key], allowed)
+                raise file.wrong((*path, key), f"there is no {key} {shown(facts[key])}; there are {known}{slip}")
     return facts
 
 

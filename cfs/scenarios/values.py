@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..errors import did_you_mean
 from ..units import DURATION_HELP, ns_of
 from .file import File, Path
 
@@ -31,7 +32,9 @@ RESERVED = ("parent", "next")
 def only(file: File, path: Path, table: dict, allowed: tuple[str, ...], where: str) -> None:
     for key in table:
         if key not in allowed:
-            raise file.wrong((*path, key), f"there is no {key!r} {where}; there are {', '.join(allowed)}")
+            known = ", ".join(allowed)
+            slip = did_you_mean(key, allowed)
+            raise file.wrong((*path, key), f"there is no {key!r} {where}; there are {known}{slip}")
 
 
 def required(file: File, path: Path, table: dict, key: str) -> Any:

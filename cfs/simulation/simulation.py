@@ -21,6 +21,7 @@ from ..result import RUN_DTYPE, Result
 from ..scheduler._handles import TaskGroup, User
 from ..scheduler._scheduler import Scheduler
 from .stepping import Policy, Stepper
+from ..workload.assignments import groups_above
 from ..workload.ops import OPERATIONS, Op
 from ..workload.workload import Workload
 
@@ -92,7 +93,7 @@ class Simulation:
             self._compile(model_named(model), group_by, tunables)
 
     def _compile(self, model: Model, group_by: str | None, tunables: dict[str, Any]) -> None:
-        _require_policies(self.workload, model)
+        _require_able(self.workload, model, group_by)
         _require_compiled(self.workload)
         self.scheduler = sched = Scheduler(
             model, group_by=group_by, cpus=len(self.cpus), hz=self.hz, ticks=False, **tunables
@@ -105,6 +106,16 @@ class Simulation:
             self._groups,
             self.hz,
         )
+        self._give_slices(sched)
+
+    def _give_slices(self, sched: Scheduler) -> None:
+        """As by sched_setattr() before time begins; whoever is forked later has its parent's slice."""
+        if not self.workload.slices:
+            return
+        row_of = self.rows_by_id()
+        task_of = {row_of[task.id]: task for task in sched.tasks if task.id in row_of}
+        for row, slice_ns in self.workload.slices.items():
+            sched.set_slice(task_of[row], slice_ns, now_ns=0)
 
     def _step_through(self, policy: Policy, group_by: str | None, tunables: dict[str, Any]) -> None:
         if tunables or group_by is not None:
@@ -118,6 +129,10 @@ class Simulation:
         dense = self.workload.copy()
         dense.tasks = _with_dense_cpus(dense.tasks, self.cpus)
         self._loop = Stepper(dense, policy, len(self.cpus), self.hz, facts)
+        if self.workload.slices:
+            if not hasattr(policy, "set_slice"):
+                raise WorkloadError(f"{_name_of(policy)} has no set_slice, but tasks ask for slices of their own")
+            self._loop.give_slices(self.workload.slices)
 
     @property
     def now_ns(self) -> int:
@@ -273,6 +288,22 @@ def _name_of(sched: Scheduler | Policy) -> str:
     return getattr(sched, "name", type(sched).__name__)
 
 
+def _require_able(workload: Workload, model: Model, group_by: str | None) -> None:
+    """Raise if the workload asks for what the model does not have."""
+    _require_policies(workload, model)
+    if workload.slices and "slice" not in model.options:
+        name = workload.name(next(iter(workload.slices)))
+        raise WorkloadError(f"{model.id} has no slices of tasks' own, and {name!r} asks for one")
+    if group_by != "cgroup":
+        return
+    if workload.idle_groups and "group idle" not in model.options:
+        raise WorkloadError(f"{model.id} has no idle groups, and {min(workload.idle_groups)!r} is to be one")
+    for name in workload.groups:
+        if model.group_levels is not None and len(groups_above(name)) >= max(model.group_levels, 1):
+            levels = "right below the root" if model.group_levels == 1 else f"up to {model.group_levels} deep"
+            raise WorkloadError(f"{model.id} has groups {levels} only, and not {name!r}")
+
+
 def _require_policies(workload: Workload, model: Model) -> None:
     for number, policy in enumerate(POLICIES):
         if policy not in model.policies and (workload.tasks["policy"] == number).any():
@@ -303,11 +334,18 @@ def _make_groups(sched: Scheduler, workload: Workload) -> list[TaskGroup | None]
     for name in dict.fromkeys(names):
         if name in groups:
             continue
-        make = sched.create_group if sched.group_by == "cgroup" else lambda name: sched.create_user(int(name[4:]))
-        groups[name] = make(name)
+        if sched.group_by == "uid":
+            groups[name] = sched.create_user(int(name[4:]))
+            continue
+        for path in (*groups_above(name), name):
+            if path not in groups:
+                above = groups_above(path)
+                groups[path] = sched.create_group(path, parent=groups[above[-1]] if above else None)
     for name, shares in workload.shares.items():
         if name in groups:
             groups[name].shares = shares
+    for name in sorted(workload.idle_groups & set(groups)):
+        groups[name].idle = True
     return [groups[name] for name in names]
 
 

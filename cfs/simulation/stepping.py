@@ -9,6 +9,7 @@ A policy has the event methods of `cfs.Scheduler`, with the same meaning:
     wake(task, now_ns=, cpu=)   block(now_ns=, cpu=)   exit(now_ns=, cpu=)   yield_(now_ns=, cpu=)
     tick(now_ns=, cpu=)   set_nice(task, nice, now_ns=)
     current_on(cpu) -> task or None                 which task runs; may change in any event
+    set_slice(task, slice_ns, now_ns=)              only if the workload has slices
 
 and its tasks may be any hashable objects. `Scheduler` itself is such a policy, so a test compares this loop
 with the compiled one, run by run.
@@ -22,6 +23,7 @@ timer.
 from __future__ import annotations
 
 import heapq
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -137,6 +139,11 @@ class Stepper:
             **self.facts[row],
         }
         return SteppedTask(row, self.workload.program(row).tolist(), facts)
+
+    def give_slices(self, slices: Mapping[int, int]) -> None:
+        """Slices of their own for tasks (rows) that begin by themselves, by the policy's `set_slice`."""
+        for row, slice_ns in slices.items():
+            self.policy.set_slice(self._tasks[row].handle, slice_ns, now_ns=0)
 
     # --------------------------------------------------------------------------------------------------- runs
 

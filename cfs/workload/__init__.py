@@ -4,6 +4,7 @@ from .builders import build, fork_loop, half_sleepers, hogs, periodic, ring, sle
 from ..limits import FOREVER_NS, POLICIES
 from .ops import OP_DTYPE, TASK_DTYPE, TASK_LIMITS, Op
 from .plans import Draws, TaskPlan, of_plans
+from .told import Told
 from .workload import Workload
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Draws",
     "Op",
     "TaskPlan",
+    "Told",
     "Workload",
     "build",
     "fork_loop",

@@ -1,7 +1,13 @@
 """Assignments: the users, groups and nice values that a recording does not hold, set by patterns of names.
 
-What it decides: which tasks a pattern matches, and which nice values, users, groups and shares they get. Each
-method returns a copy; the workload itself does not change.
+What it decides: which tasks a pattern matches, and which nice values, policies, slices, users, groups and shares
+they get. Each method returns a copy; the workload itself does not change.
+
+A slice is what sched_setattr() sets before time begins, so only a task that begins by itself can be given one.
+A forked task has its parent's, since fork copies it.
+
+A group's name is its path from the root, ``"build"`` or ``"build/one"``, as written: with or without a slash in
+front, but in one way throughout. Groups above it need not be named.
 
 `Assignments` is a base class of `Workload`. It knows only the fields that it declares.
 
@@ -17,16 +23,22 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from ..errors import WorkloadError
-from ..limits import SHARES_RANGE
-from .ops import TASK_LIMITS, Op, checked
+from ..errors import WorkloadError, did_you_mean
+from ..limits import NS_MAX, POLICIES, SHARES_RANGE
+from .ops import CHILD, TASK_LIMITS, Op, checked, kinds_with
 
 if TYPE_CHECKING:
     from ..models.registry import Model
 
-__all__ = ["Assignments"]
+__all__ = ["IDLE", "Assignments", "groups_above"]
 
 ROOT_USER_SHARES = 2048
+
+IDLE = "idle"
+"""In place of shares: the group is idle (cpu.idle), so its weight is the least there is."""
+
+SLICE_RANGE = (1, NS_MAX)
+"""Slices that may be asked for, ns; a model clamps them."""
 
 
 class Assignments:
@@ -37,6 +49,9 @@ class Assignments:
     names: list[str]
     groups: list[str]
     shares: dict[str, int]
+    slices: dict[int, int]
+    idle_groups: set[str]
+    ops: np.ndarray
 
     if TYPE_CHECKING:  # the subclass has them
 
@@ -79,6 +94,90 @@ class Assignments:
             own["arg"][own["kind"] == Op.NICE] = values[which[task]]
         return new
 
+    def with_policy(self, policies: Mapping[str, str]) -> Self:
+        """A copy in which some tasks have another policy from beginning to end.
+
+        Parameters
+        ----------
+        policies : mapping of str to {"normal", "batch", "idle"}
+            Pattern of names to policy. The first pattern that fits a task decides; a child is matched by its
+            own name.
+
+        Returns
+        -------
+        Workload
+
+        Raises
+        ------
+        WorkloadError
+            A pattern fits no task, or there is no such policy.
+
+        Examples
+        --------
+        The weight of an idle task is 3 in Linux 6.18, where that of nice 0 is 1024:
+
+        >>> from cfs.workload import hogs
+        >>> pair = hogs(1, duration_ns=10**10).merged(hogs(1, name="indexer"))
+        >>> pair.with_policy({"indexer": "idle"}).run("linux-6.18-eevdf").stats()["share"].round(3).tolist()
+        [0.997, 0.003]
+        """
+        for pattern, policy in policies.items():
+            if policy not in POLICIES:
+                slip = did_you_mean(str(policy), POLICIES)
+                what = f"policy of {pattern!r} = {policy!r} is none of {', '.join(POLICIES)}"
+                raise WorkloadError(what + slip)
+        values = np.array([POLICIES.index(policy) for policy in policies.values()], np.int8)
+        which, new = self._fitting(list(policies)), self.copy()
+        chosen = which >= 0
+        new.tasks["policy"][chosen] = values[which[chosen]]
+        return new
+
+    def with_slices(self, slices: Mapping[str, int]) -> Self:
+        """A copy in which some tasks have asked for a slice of their own, as by sched_setattr().
+
+        Parameters
+        ----------
+        slices : mapping of str to int
+            Pattern of names to the slice, ns, which the model clamps (Linux 6.18: to 0.1 ... 100 ms). The
+            first pattern that fits a task decides.
+
+        Returns
+        -------
+        Workload
+            To be run under a model with the option ``"slice"``. Tasks of policy idle keep the default slice,
+            as in the kernel.
+
+        Raises
+        ------
+        WorkloadError
+            A pattern fits no task, a slice is out of its range, or a forked task would have another slice
+            than its parent, of which fork copies it.
+
+        Examples
+        --------
+        >>> from cfs.workload import hogs
+        >>> pair = hogs(2, duration_ns=10**9)
+        >>> for work in (pair, pair.with_slices({"hog*": 20_000_000})):
+        ...     print(work.run("linux-6.18-eevdf").stats("comm")["run_length"]["p50_ns"])
+        [1000000]
+        [20000000]
+        """
+        values = [checked(f"slice of {name!r}", value, *SLICE_RANGE) for name, value in slices.items()]
+        which, new = self._fitting(list(slices)), self.copy()
+        parents = self._parents()
+        for task in np.flatnonzero((which >= 0) & (parents < 0)).tolist():
+            new.slices[task] = values[which[task]]
+        for task in np.flatnonzero((which >= 0) & (parents >= 0)).tolist():
+            first = task
+            while parents[first] >= 0:
+                first = int(parents[first])
+            if new.slices.get(first) != values[which[task]]:
+                raise WorkloadError(
+                    f"{self.names[self.tasks['name'][task]]!r} is forked, so its slice is that of its parent, "
+                    f"{self.names[self.tasks['name'][first]]!r}: give that task the slice, too"
+                )
+        return new
+
     def with_uids(self, uids: Mapping[str, int | tuple[int, int]]) -> Self:
         """A copy in which some tasks belong to other users.
 
@@ -115,18 +214,20 @@ class Assignments:
         which, new = self._fitting(list(given)), self.copy()
         chosen = which >= 0
         new.tasks["uid"][chosen] = np.array(numbers, np.int32)[which[chosen]]
-        new.shares |= shares
+        left = {f"uid:{uid}" for uid in np.setdiff1d(self.tasks["uid"], new.tasks["uid"]).tolist()}
+        new.shares = {name: value for name, value in self.shares.items() if name not in left} | shares
         return new
 
-    def with_groups(self, groups: Mapping[str, str | tuple[str, int]]) -> Self:
+    def with_groups(self, groups: Mapping[str, str | tuple[str, int | str]]) -> Self:
         """A copy in which some tasks are in other control groups.
 
         Parameters
         ----------
-        groups : mapping of str to str or (str, int)
-            Pattern of names to the name of a group right below the root, or to (name, shares of that group);
-            ``"/"`` is the root group. The first pattern that fits a task decides; all others stay where they
-            are.
+        groups : mapping of str to str or (str, int) or (str, "idle")
+            Pattern of names to the name of a group, or to (name, shares of that group), or to (name,
+            ``"idle"``): the group is idle (cpu.idle), in models that have such. ``"/"`` is the root group,
+            ``"a/b"`` a group below the group ``"a"``, in models that nest. The first pattern that fits a
+            task decides; all others stay where they are.
 
         Returns
         -------
@@ -151,18 +252,71 @@ class Assignments:
         """
         given = _with_shares(groups)
         for name, own in given.values():
-            if not isinstance(name, str) or not name:
-                raise WorkloadError(f"the name of a group is a string that is not empty, not {name!r}")
+            _check_group_name(name)
             if name == "/" and own is not None:
                 raise WorkloadError("the root group '/' has no shares to be set")
-        shares = _shares_of(given.values())
         which, new = self._fitting(list(given)), self.copy()
         new.groups = list(dict.fromkeys([*self.groups, *(name for name, _ in given.values())]))
         numbers = np.array([new.groups.index(name) for name, _ in given.values()], np.int32)
         chosen = which >= 0
         new.tasks["group"][chosen] = numbers[which[chosen]]
-        new.shares |= shares
+        new._weigh(given.values())
         return new
+
+    def with_shares(self, shares: Mapping[str, int | str]) -> Self:
+        """A copy in which some groups or users have other shares.
+
+        Parameters
+        ----------
+        shares : mapping of str to int or "idle"
+            Name of a group (also of one that has only groups below it), or ``"uid:1000"``, to its shares;
+            ``"idle"`` makes a group idle (cpu.idle).
+
+        Returns
+        -------
+        Workload
+
+        Raises
+        ------
+        WorkloadError
+            There is no such group or user, or shares are out of range.
+
+        Examples
+        --------
+        >>> from cfs.workload import hogs
+        >>> mix = hogs(2, name="cc1", duration_ns=10**10).merged(hogs(1, name="player"))
+        >>> mix = mix.with_groups({"cc1": "work/build", "player": "media"}).with_shares({"work": 3072})
+        >>> mix.run("linux-6.18-eevdf", group_by="cgroup").stats("group")["share"].round(2).tolist()
+        [0.75, 0.25]
+        """
+        new = self.copy()
+        for name in shares:
+            if name == "/":
+                raise WorkloadError("the root group '/' has no shares to be set")
+            self._require_owner(name, "shares")
+        new._weigh(shares.items())
+        return new
+
+    def _weigh(self, given: Iterable[tuple[str, Any]]) -> None:
+        """Write shares, or that a group is idle; what is written later counts."""
+        pairs = [(name, own) for name, own in given if own is not None]
+        idle = {name for name, own in pairs if own == IDLE}
+        shares = _shares_of((name, own) for name, own in pairs if own != IDLE)
+        for name in sorted(idle):
+            if name in shares:
+                raise WorkloadError(f"{name!r} is given {shares[name]} shares and is idle: idle groups have none")
+            if name.startswith("uid:"):
+                raise WorkloadError(f"{name!r} is a user, and only control groups can be idle")
+        self.idle_groups = (self.idle_groups - set(shares)) | idle
+        self.shares = {name: value for name, value in self.shares.items() if name not in idle} | shares
+
+    def _require_owner(self, name: str, what: str) -> None:
+        """Raise unless `name` is a group, one above a group, or a user that some task is of."""
+        known = {name for group in self.groups for name in (*groups_above(group), group)} - {"/"}
+        known |= {f"uid:{uid}" for uid in np.unique(self.tasks["uid"]).tolist()}
+        if name not in known:
+            there = ", ".join(map(repr, sorted(known)))
+            raise WorkloadError(f"{what} of {name!r}: there is no such group or user; there are {there}")
 
     def with_user_groups(self) -> Self:
         """A copy in which each user is a control group: fairness among users for models without it.
@@ -187,6 +341,7 @@ class Assignments:
         new.groups = ["/", *(f"uid:{uid}" for uid in users.tolist())]
         new.tasks["group"] = which + 1
         new.shares = {name: shares for name, shares in self.shares.items() if name.startswith("uid:")}
+        new.idle_groups = set()
         if 0 in users:
             new.shares.setdefault("uid:0", ROOT_USER_SHARES)
         return new
@@ -221,6 +376,16 @@ class Assignments:
             return self, group_by
         return self.with_user_groups(), "cgroup"
 
+    def _parents(self) -> np.ndarray:
+        """For each task the row of the one that forks it, -1: none, it begins by itself."""
+        parents = np.full(len(self.tasks), -1, np.int64)
+        forks = np.flatnonzero(np.isin(self.ops["kind"], kinds_with(lambda row: row.argument is CHILD)))
+        if len(forks):
+            order = np.argsort(self.tasks["first_op"] + self.tasks["nr_ops"], kind="stable")
+            ends = (self.tasks["first_op"] + self.tasks["nr_ops"])[order]
+            parents[self.ops["target"][forks]] = order[np.searchsorted(ends, forks, "right")]
+        return parents
+
     def _fitting(self, patterns: list[str]) -> np.ndarray:
         """For each task, the number of the first pattern that matches its name; -1: none."""
         used = np.unique(self.tasks["name"]).tolist()
@@ -250,3 +415,15 @@ def _shares_of(given: Iterable[tuple[str, int | None]]) -> dict[str, int]:
         if found.setdefault(name, shares) != shares:
             raise WorkloadError(f"{name!r} is given {found[name]} shares and {shares} shares")
     return found
+
+
+def groups_above(name: str) -> list[str]:
+    """The groups between the root and this one: ``"a/b/c"`` has ``["a", "a/b"]`` above it."""
+    return [name[:at] for at in range(1, len(name)) if name[at] == "/"]
+
+
+def _check_group_name(name: Any) -> None:
+    if not isinstance(name, str) or not name:
+        raise WorkloadError(f"the name of a group is a string that is not empty, not {name!r}")
+    if name != "/" and not all(name.removeprefix("/").split("/")):
+        raise WorkloadError(f"{name!r} is no path of groups: write 'a/b', without '/' at its end or twice")

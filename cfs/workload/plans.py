@@ -6,7 +6,7 @@ tasks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -31,6 +31,8 @@ class TaskPlan:
     uid, cpu, nice : int, optional
     group : str, optional
     policy : {"normal", "batch", "idle"}, optional
+    slice_ns : int, optional
+        A slice of its own; 0: the model's. Of a forked task it is what its parent has.
     ops : list of tuple, optional
         The program: ``(arg, target, kind)`` for each operation, as in `OP_DTYPE`. Targets of WAKE and FORK
         are places in the list of plans, those of LOOP places in `ops`.
@@ -43,6 +45,7 @@ class TaskPlan:
     cpu: int = 0
     nice: int = 0
     policy: str = "normal"
+    slice_ns: int = 0
     ops: list[tuple[int, int, int]] = field(default_factory=list)
 
     def add(self, kind: int, arg: int = 0, target: int = 0) -> None:
@@ -91,13 +94,14 @@ def of_plans(
     shares: Mapping[str, int] | None = None,
     duration_ns: int = 0,
     source: str = "",
+    idle_groups: Iterable[str] = (),
 ) -> Workload:
     """A workload of these tasks, a row each.
 
     Parameters
     ----------
     plans : sequence of TaskPlan
-    shares, duration_ns, source
+    shares, duration_ns, source, idle_groups
         As for `Workload`.
 
     Returns
@@ -130,7 +134,9 @@ def of_plans(
         first += len(plan.ops)
     ops = np.array([op for plan in plans for op in plan.ops], OP_DTYPE)
     duration_ns = checked("duration_ns", duration_ns, 0, FOREVER_NS)
-    return Workload(tasks, ops, list(names), list(groups), dict(shares or {}), duration_ns, source)
+    slices = {row: p.slice_ns for row, p in enumerate(plans) if p.slice_ns and p.start_ns >= 0}
+    facts = (dict(shares or {}), duration_ns, source, slices, set(idle_groups))
+    return Workload(tasks, ops, list(names), list(groups), *facts)
 
 
 def _check_plan(plan: TaskPlan) -> None:

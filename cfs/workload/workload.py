@@ -20,8 +20,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from ..errors import WorkloadError
-from .assignments import Assignments
+from ..errors import WorkloadError, did_you_mean
+from ..limits import POLICIES
+from ..units import clean, count_text, cut, listed, seconds_text
+from .assignments import SLICE_RANGE, Assignments
 from .ops import (
     CHILD,
     COMPLAINTS,
@@ -30,6 +32,7 @@ from .ops import (
     TASK_DTYPE,
     Operation,
     Then,
+    checked,
     kinds_with,
 )
 
@@ -42,7 +45,7 @@ BLOCK = 1 << 18
 """Operations looked at together: what is found on the way stays small, however long a workload is."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Workload(Assignments):
     """Tasks and their programs (see the module's docstring for the meaning of each operation).
 
@@ -55,13 +58,19 @@ class Workload(Assignments):
     names : list of str
         Names, referred to by ``tasks["name"]``.
     groups : list of str
-        Control groups, referred to by ``tasks["group"]``; ``groups[0]`` is the root group ``"/"``.
+        Control groups, referred to by ``tasks["group"]``; ``groups[0]`` is the root group ``"/"``, ``"a/b"``
+        a group below ``"a"``.
     shares : dict of str to int
         Shares of groups (and of users, as ``"uid:1000"``) that differ from the default.
     duration_ns : int
         Length of the span that the workload was made for, ns; by default a run stops there.
     source : str
         Where it comes from, for titles.
+    slices : dict of int to int
+        Slices of their own, ns, that tasks (rows of `tasks`) ask for before time begins. A forked task has
+        its parent's.
+    idle_groups : set of str
+        Groups that are idle (cpu.idle).
     origin : object
         What it was made of, for whoever made it: the `cfs.recordings.population.Population` of a recording.
         None if its tasks are not, row by row, those of something else.
@@ -74,6 +83,8 @@ class Workload(Assignments):
     shares: dict[str, int] = field(default_factory=dict)
     duration_ns: int = 0
     source: str = ""
+    slices: dict[int, int] = field(default_factory=dict)
+    idle_groups: set[str] = field(default_factory=set)
     origin: Any = field(default=None, repr=False)
 
     @classmethod
@@ -86,6 +97,8 @@ class Workload(Assignments):
         group: Mapping[str, str] | None = None,
         cpu: Mapping[str, int] | None = None,
         start_ns: Mapping[str, int] | None = None,
+        policy: Mapping[str, str] | None = None,
+        slice_ns: Mapping[str, int] | None = None,
         shares: Mapping[str, int] | None = None,
         duration_ns: int = 0,
         source: str = "",
@@ -99,9 +112,9 @@ class Workload(Assignments):
             ``("sleep_until", ns)``, ``("next", period_ns)``, ``("wake", name)``, ``("fork", name)``,
             ``("nice", n)``, ``("yield",)``, ``("exit",)``, and ``("loop",)`` or ``("loop", operation)`` for
             ever.
-        nice, uid, group, cpu, start_ns : mapping of str to value, optional
-            Values of the tasks that differ from nice 0, uid 0, group ``"/"``, CPU 0, start at 0. A forked
-            task has no start.
+        nice, uid, group, cpu, start_ns, policy, slice_ns : mapping of str to value, optional
+            Values of the tasks that differ from nice 0, uid 0, group ``"/"``, CPU 0, start at 0, policy
+            ``"normal"``, the model's own slice. A forked task has no start and no slice.
         shares : mapping of str to int, optional
             Shares of control groups (``"batch"``) or users (``"uid:1000"``) that differ from the default.
         duration_ns : int, optional
@@ -127,7 +140,7 @@ class Workload(Assignments):
         groups = ["/", *dict.fromkeys(name for name in (group or {}).values() if name != "/")]
         parsed = _parsed(programs)
         forked = {target for ops in parsed for _, target, kind in ops if OPERATIONS[kind].argument is CHILD}
-        for given in (nice, uid, group, cpu, start_ns):
+        for given in (nice, uid, group, cpu, start_ns, policy, slice_ns):
             for name in given or {}:
                 if name not in programs:
                     raise WorkloadError(f"there is no task {name!r}; there are {', '.join(map(repr, names))}")
@@ -145,11 +158,26 @@ class Workload(Assignments):
                 groups.index((group or {}).get(name, "/")),
                 (cpu or {}).get(name, 0),
                 (nice or {}).get(name, 0),
-                0,
+                _policy_number(name, (policy or {}).get(name, "normal")),
             )
             first += len(parsed[row])
         ops = np.array([op for program in parsed for op in program], OP_DTYPE)
-        return cls(tasks, ops, names, groups, dict(shares or {}), duration_ns, source)
+        slices = {names.index(name): value for name, value in (slice_ns or {}).items()}
+        return cls(tasks, ops, names, groups, dict(shares or {}), duration_ns, source, slices)
+
+    def __repr__(self) -> str:
+        names = listed(dict.fromkeys(self.names[i] for i in np.unique(self.tasks["name"]).tolist()))
+        source = f" {cut(clean(self.source), 60)!r}" if self.source else ""
+        return (
+            f"<Workload{source}: {seconds_text(self.duration_ns)}, {count_text(self.nr_tasks, 'task')} "
+            f"({names}), {count_text(len(self.ops), 'operation')}>"
+        )
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from ..reports.notebook import workload_html
+
+        return workload_html(self)
 
     def run(self, model: str = "linux-2.6.24-cfs", **options: Any) -> Result:
         """Run under a model: ``Simulation(self, model, **options).run()``, to the end of `duration_ns`.
@@ -209,6 +237,8 @@ class Workload(Assignments):
             names=list(self.names),
             groups=list(self.groups),
             shares=dict(self.shares),
+            slices=dict(self.slices),
+            idle_groups=set(self.idle_groups),
         )
 
     def merged(self, other: Workload) -> Workload:
@@ -238,6 +268,8 @@ class Workload(Assignments):
             other.shares | self.shares,
             self.duration_ns or other.duration_ns,
             self.source or other.source,
+            self.slices | {len(self.tasks) + row: value for row, value in other.slices.items()},
+            self.idle_groups | other.idle_groups,
         )
 
     def rows_named(self, name: str) -> np.ndarray:
@@ -264,6 +296,22 @@ class Workload(Assignments):
         _require(self, tasks["uid"] >= 0, "has a negative uid")
         _require(self, tasks["start_ns"] >= -1, "starts before 0")
         self._check_ops(nr)
+        self._check_extras()
+
+    def _check_extras(self) -> None:
+        """What stands beside the arrays names tasks and groups that there are."""
+        for name in self.shares:
+            if name != "/":
+                self._require_owner(name, "shares")
+        for name in sorted(self.idle_groups):
+            self._require_owner(name, "cpu.idle")
+        for row, value in self.slices.items():
+            if not 0 <= row < len(self.tasks):
+                raise WorkloadError(f"the slice of task {row}: there are {len(self.tasks)} tasks")
+            if self.tasks["start_ns"][row] < 0:
+                what = "is forked, so its slice is that of its parent"
+                raise WorkloadError(f"task {row} {self.name(row)!r} {what}")
+            checked(f"slice of task {row}", value, *SLICE_RANGE)
 
     def _check_ops(self, nr: int) -> None:
         kind, target = np.ascontiguousarray(self.ops["kind"]), self.ops["target"]
@@ -332,6 +380,13 @@ def _require(workload: Workload, good: np.ndarray, what: str) -> None:
     bad = np.flatnonzero(~good)
     if len(bad):
         raise WorkloadError(f"task {bad[0]} {what}: {workload.tasks[bad[0]]}")
+
+
+def _policy_number(name: str, policy: str) -> int:
+    if policy not in POLICIES:
+        slip = did_you_mean(str(policy), POLICIES)
+        raise WorkloadError(f"task {name!r}: policy = {policy!r} is none of {', '.join(POLICIES)}{slip}")
+    return POLICIES.index(policy)
 
 
 def _limits(row: Operation, nr_tasks: int) -> tuple[int, int]:

@@ -42,6 +42,8 @@ DOORS = {
     ("result", "reports.frames"): "Result.to_arrow and its kin: a result is taken elsewhere in one line",
     ("result", "reports.columns"): "Result.to_dict: what is counted of a row, each column said once",
     ("result", "reports.html"): "Result._repr_html_: a notebook asks the object how it looks",
+    ("workload.workload", "reports.notebook"): "Workload._repr_html_: a notebook asks the object how it looks",
+    ("recordings.recording", "reports.notebook"): "Recording._repr_html_: a notebook asks the object how it looks",
     ("reports.comparison", "reports.comparison_figure"): "Comparison.plot: the figure of what was compared",
 }
 """Arrows that lead up, from -> to: the reason. Each is an import inside a function."""

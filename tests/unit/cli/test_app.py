@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import cfs
-from tests.unit.cli.commands import BLOCK, ROOT, assert_refused, process, run
+from tests.unit.cli.commands import BLOCK, ROOT, TRACE, assert_refused, process, run
 
 from cfs.cli.app import COMMANDS, command_named  # after the helper, which skips without typer
 
@@ -62,5 +62,59 @@ def test_what_needs_no_command_imports_none(option):
     assert result.returncode == 0 and result.stderr.strip() == "[]"
 
 
-def test_a_command_that_is_misspelt_is_refused():
-    assert_refused(run("replya"), "replya")
+@pytest.mark.parametrize(
+    "arguments", ["replay --help", "compare --help", "conform --help", "models", f"conform {TRACE}"]
+)
+def test_a_command_loads_what_it_needs(arguments):
+    """Neither its help nor what shows a few lines draws or counts anything."""
+    code = (
+        "import sys, atexit; from cfs.__main__ import main; "
+        "atexit.register(lambda: print([name for name in ('numpy', 'rich.progress', 'cfs.reports.html') "
+        "if name in sys.modules], file=sys.stderr)); sys.exit(main())"
+    )
+    result = process(*arguments.split(), code=code)
+    assert result.returncode == 0 and result.stderr.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["replya"], ["there is no command 'replya'; there are replay, compare", "did you mean 'replay'?"]),
+        (["compare", "x", "--modle", "y"], ["--modle", "--model"]),
+        (["models", "rfs-modle"], ["did you mean 'rfs-model'?"]),
+    ],
+)
+def test_what_is_misspelt_is_refused_with_what_may_have_been_meant(arguments, words):
+    result = run(*arguments)
+    assert_refused(result)
+    for word in words:
+        assert word in " ".join(result.stderr.split())
+
+
+def completed(line):
+    """What a shell offers for the last word of a line."""
+    words = line.split(" ")
+    environment = {"COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1), "_CFS_COMPLETE": "complete_bash"}
+    code = f"import os; os.environ.update({environment}); from cfs.cli import run; run()"
+    return process(code=code).stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("cfs re", ["replay"]),
+        ("cfs replay --model linux-6", ["linux-6.18-eevdf"]),
+        ("cfs replay --model linux-6.18-eevdf --set base", ["base_slice_ns="]),
+        ("cfs replay --set START_DEBIT=", ["START_DEBIT=on", "START_DEBIT=off"]),
+        ("cfs compare --model rfs-model:ni", ["rfs-model:nice:"]),
+        ("cfs compare --model rfs-model:hz=100,sl", ["rfs-model:hz=100,slice:"]),
+        ("cfs models rf", ["rfs-model"]),
+        ("cfs compare x --sl", ["--slice"]),
+    ],
+)
+def test_a_shell_completes(line, expected):
+    assert completed(line) == expected
+
+
+def test_help_says_how_to_install_completion():
+    assert "--install-completion" in run("--help").stdout and "--show-completion" in run("--help").stdout

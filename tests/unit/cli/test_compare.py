@@ -125,7 +125,7 @@ def test_compare_looks_at_a_column_with_the_groups_that_it_ran_with(two_hogs, tm
         (HOGS, ["--set", "START_DEBIT=maybe"], ["'maybe' is no value"]),
         (HOGS, ["--seed", "1"], ["--seed", "is a recording"]),
         (HOGS, ["--from", "9"], ["9 s ... 3.30674 s, is empty"]),
-        (HOGS, ["--until", "nan"], ["nan is no time"]),
+        (HOGS, ["--until", "nan"], ["'nan' is no duration"]),
         (HOGS, ["--cpu", "7"], ["no events of CPU 7"]),
         (HOGS, ["--group", "nobody=a"], ["no task has a name like 'nobody'"]),
         (HOGS, ["--nice", "hog*=low"], ["'low' is no number"]),
@@ -148,3 +148,86 @@ def test_compare_refuses(source, arguments, words):
     text = " ".join(result.stderr.split())
     for word in words:
         assert word in text
+
+
+# ---- Columns that differ in more than tunables, and the difference from the first ----------------------
+
+
+def columns_in(path, *options):
+    return json.loads(run("compare", path, *options, "--json", "-").stdout)["columns"]
+
+
+def share_in(column, name="b"):
+    return next(row["share"] for row in column["classes"] if row["name"] == name)
+
+
+def test_a_column_can_differ_in_nice_hz_groups_and_policy(two_hogs):
+    told = ("", ":nice:b=5", ":hz=100", ":group:a=x:3072,group:b=y", ":policy:b=idle,nice:a=1")
+    models = [part for text in told for part in ("--model", EEVDF + text)]
+    columns = columns_in(two_hogs, *models, "--until", "900ms")[:-1]
+    assert [column["settings"] for column in columns] == [
+        {},
+        {"nice:b": 5},
+        {"hz": 100},
+        {"group:a": "x:3072", "group:b": "y"},
+        {"nice:a": 1, "policy:b": "idle"},
+    ]
+    assert [column["result"]["hz"] for column in columns] == [1000, 1000, 100, 1000, 1000]
+    weights = [1024 / 2048, 335 / (335 + 1024), 1024 / 2048, 1024 / 4096, 3 / (3 + 820)]
+    assert [share_in(column) for column in columns] == pytest.approx(weights, abs=0.02)
+
+
+def test_what_a_column_says_counts_over_what_is_said_for_all(two_hogs):
+    models = ("--model", EEVDF, "--model", f"{EEVDF}:nice:b=0", "--nice", "b=5", "--until", "1.2")
+    first, second, _ = columns_in(two_hogs, *models)
+    assert share_in(first) == pytest.approx(335 / (335 + 1024), abs=0.02)
+    assert share_in(second) == pytest.approx(0.5, abs=0.02)
+
+
+def test_lag_is_measured_by_what_a_column_was_told(two_hogs):
+    """Who is of nice 5 in a column may claim less there: that it gets less is no unfairness."""
+    models = ("--model", EEVDF, "--model", f"{EEVDF}:nice:b=5", "--until", "1.2")
+    for column in columns_in(two_hogs, *models)[:-1]:
+        assert max(column["lag"]["greatest_ns"]) < 10**7
+
+
+def test_the_difference_is_a_number_less_that_of_the_first_column(two_hogs):
+    options = ("--model", EEVDF, "--model", f"{EEVDF}:nice:b=5", "--until", "1.2")
+    first, second, _ = columns_in(two_hogs, *options)
+    assert first["difference"] is None
+    found = second["difference"]
+    assert found["context_switches"] == second["context_switches"] - first["context_switches"]
+    line = next(row for row in found["classes"] if row["name"] == "b")
+    assert line["share"] == share_in(second) - share_in(first)
+    tables = run("compare", two_hogs, *options).stdout.split("\n\n")
+    share = next(table for table in tables if table.startswith("Share of the CPU"))
+    assert "-------- vs first" in share
+    b = next(text for text in share.splitlines() if text.startswith("b "))
+    assert b.split()[2:5] == [
+        f"{100 * share_in(first):.2f}%", f"{100 * share_in(second):.2f}%", f"{100 * line['share']:+.2f}%"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        ("nise:b=5", ["'nise' is none of nice, policy, slice, group, uid; did you mean 'nice'?"]),
+        ("nice:b", ["not of the form PATTERN=N"]),
+        ("hz=fast", ["'fast' is no number"]),
+        ("hz=0", ["linux-6.18-eevdf: hz = 0 is outside of 1"]),
+        ("group:a=x,uid:b=5", ["Invalid value for --model linux-6.18-eevdf:group:a=x,uid:b=5", "both are given"]),
+        ("group-by=users", ["'users' is neither uid nor cgroup"]),
+        ("nice:nobody=1", ["linux-6.18-eevdf: no task has a name like 'nobody'"]),
+        ("base_slice=1", ["did you mean 'base_slice_ns'?"]),
+    ],
+)
+def test_a_column_that_makes_no_sense_is_refused(two_hogs, column, words):
+    result = run("compare", two_hogs, "--model", f"{EEVDF}:{column}")
+    assert result.exit_code == 2 and result.stdout == "" and "Traceback" not in result.stderr
+    for word in words:
+        assert word in " ".join(result.stderr.split())
+
+
+def test_a_page_has_the_difference(two_hogs, tmp_path):
+    run("compare", two_hogs, "--model", EEVDF, "--model", f"{EEVDF}:nice:b=5", "--html", tmp_path / "c.html")
+    assert "vs first" in (tmp_path / "c.html").read_text(encoding="utf-8")

@@ -58,7 +58,7 @@ def test_quiet_lists_only_what_differs(bad_trace):
 
 
 def test_conform_json(bad_trace):
-    result = run("conform", TRACE, bad_trace, "nothing", "--json")
+    result = run("conform", TRACE, bad_trace, "nothing", "--json", "-")
     content = json.loads(result.stdout)
     assert result.exit_code == 2
     assert content["schema"] == "cfs-conform/1"
@@ -93,3 +93,17 @@ def test_vectors_are_no_trace():
 
 def test_an_empty_directory_is_refused(tmp_path):
     assert_refused(run("conform", tmp_path), "without any *.jsonl.gz")
+
+
+def test_a_trace_from_standard_input_and_json_into_a_file(tmp_path):
+    result = run("conform", "-", "--json", tmp_path / "out.json", input=Path(TRACE).read_bytes())
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-1] == "1 trace, 2501 operations: none differ"
+    assert json.loads((tmp_path / "out.json").read_text())["nr_equal"] == 1
+
+
+def test_json_does_not_overwrite_a_trace(bad_trace):
+    """It once had no FILE: what came after it was a trace."""
+    before = bad_trace.read_bytes()
+    assert_refused(run("conform", TRACE, "--json", bad_trace), "--json", "named like a trace")
+    assert bad_trace.read_bytes() == before

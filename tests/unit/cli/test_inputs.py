@@ -1,6 +1,7 @@
 """What is run: a recording or a scenario, and which of its tasks."""
 
 import gzip
+import io
 import json
 import re
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 
 from cfs.cli.inputs import is_scenario
 from tests.unit.cli.commands import CFS, HOGS, ROOT, SCENARIO, USERS, assert_refused, run
+from tests.unit.recordings.lines import switch, text
 
 
 def test_only_and_without():
@@ -136,3 +138,66 @@ def test_the_seed_is_of_the_scenario():
     build = ROOT / "examples" / "scenarios" / "shell-under-build.toml"
     texts = [run("compare", build, "--model", CFS, "--seed", seed).stdout for seed in (1, 1, 2)]
     assert texts[0] == texts[1] != texts[2]
+
+
+@pytest.mark.parametrize("command", ["replay", "compare"])
+def test_a_scenario_from_standard_input(command):
+    """It says the same as the file, but for its name."""
+    options = ("--model", CFS, "--until", "1s")
+    piped = run(command, "-", *options, input=b"# a comment\n\n" + Path(SCENARIO).read_bytes())
+    assert piped.exit_code == 0 and piped.stdout.startswith("scenario   stdin: 10.0 s, 3 tasks")
+    assert piped.stdout.splitlines()[2:] == run(command, SCENARIO, *options).stdout.splitlines()[2:]
+
+
+def test_standard_input_is_a_scenario_only_if_it_has_tasks():
+    """The banner of trace-cmd (``cpus=2``) is TOML as well; a slip makes no recording of a scenario."""
+    banner = ROOT / "tests" / "data" / "cases" / "tracecmd-banner-cpus.txt"
+    told, piped = (run("replay", where, input=banner.read_bytes()).stdout for where in (banner, "-"))
+    assert piped.startswith("recording  stdin: ") and piped.splitlines()[1:] == told.splitlines()[1:]
+    slip = b'duration = "1 s"\n[[task]]\nname = "a"\nprogram = ["wait" "wait"]\n'
+    assert_refused(run("replay", "-", input=slip), "stdin, line 4: is no TOML file")
+
+
+def test_a_pipe_that_gives_a_byte_at_a_time_is_looked_at_line_by_line():
+    from cfs.cli.inputs import _Again
+
+    class Slow(io.BytesIO):
+        def read1(self, size=-1):
+            return super().read1(1)
+
+    again = _Again(Slow(b"# note\n\nduration = '1 s'\nrest"))
+    assert again.head == b"# note\n\nduration = '1 s'\n"
+    assert again.read(3) + again.read() == b"# note\n\nduration = '1 s'\nrest"
+
+
+def test_an_idle_task_beside_a_hog():
+    """By hand: both want the CPU from 0 to 3 s on; weights 1024 and 3."""
+    a, b = ("fg", 20), ("bg", 30)
+    turns = [(0, a), (900, b), (903, a), (1900, b), (1903, a), (2900, b), (2903, a), (3000, b)]
+    lines = [switch(0, ("swapper/0", 0), a)]
+    lines += [switch(at * 10**6, other, task, state="R") for (_, other), (at, task) in zip(turns, turns[1:])]
+    lines += [switch(5 * 10**9, b, ("swapper/0", 0))]
+    options = ("--model", "linux-6.18-eevdf", "--policy", "bg=idle", "--until", "2.9s", "--json", "-")
+    content = json.loads(run("replay", "-", *options, input=text(*lines)).stdout)
+    shares = {task["comm"]: task["share"] for task in content["tasks"]}
+    assert shares == pytest.approx({"fg": 0.997, "bg": 0.003}, abs=0.001)
+
+
+@pytest.mark.parametrize("spelling", [("--by", "group"), ("--by-group",)])
+@pytest.mark.parametrize("command", ["replay", "compare"])
+def test_a_line_is_said_alike_everywhere(command, spelling):
+    found = run(command, SCENARIO, "--model", CFS, "--group", "*=all", "--until", "100ms", *spelling)
+    assert found.exit_code == 0 and re.search(r"^group +tasks", found.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize("time", ["1.5", "1.5s", "1500ms", "1500 ms", "1500000us"])
+def test_one_place_of_the_span_in_all_spellings(time):
+    content = json.loads(run("replay", HOGS, "--until", time, "--json", "-").stdout)
+    assert content["duration_ns"] == 1_500_000_000
+
+
+def test_groups_below_groups_and_their_shares():
+    told = ("--group", "A.*=work:3072/a", "--group", "B.*=work/b:idle", "--model", "linux-6.18-eevdf")
+    text = run("replay", USERS, *told, "--by", "group", "--until", "100ms").stdout
+    assert "work/a: 1 task, 1024 shares" in text and "work/b: 8 tasks, 3 shares" in text
+    assert "given      group work/b is idle" in text

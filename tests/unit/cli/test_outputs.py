@@ -168,6 +168,37 @@ def test_a_part_after_the_end_is_refused():
     assert "--from" in found.stderr
 
 
+def test_a_part_is_that_of_tables_and_json_too():
+    """What was asked for before it begins does not count, on either side."""
+    options = ("--only", "hog*", "--from", "1s", "--until", "1500ms")
+    content = json.loads(run("replay", HOGS, *options, "--json", "-").stdout)
+    assert content["duration_ns"] == content["recorded"]["duration_ns"] == 5 * 10**8
+    assert content["cpus"][0]["busy_ns"] <= 5 * 10**8
+    text = run("replay", HOGS, *options).stdout
+    assert "shown      1 s ... 1.5 s" in text and re.search(r"^all +500 ms +100.00%", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("option", ["json", "html", "ftrace", "plot", "perfetto", "parquet"])
+def test_every_format_goes_to_standard_output(option):
+    """The same bytes as in a file, and nothing beside them."""
+    needs = {"plot": "matplotlib", "perfetto": "perfetto", "parquet": "pyarrow"}
+    pytest.importorskip(needs.get(option, "json"))
+    found = run("replay", HOGS, "--only", "hog*", "--until", "500ms", f"--{option}", "-")
+    begins = {"json": b"{", "html": b"<!doctype", "ftrace": b"# tracer", "plot": b"<?xml", "parquet": b"PAR1"}
+    assert found.exit_code == 0 and found.stderr == ""
+    assert found.stdout_bytes.startswith(begins.get(option, b""))
+    assert b"CPU time and switches" not in found.stdout_bytes or option == "html"
+
+
+def test_what_goes_out_comes_in_again():
+    text = run("replay", HOGS, "--only", "hog*", "--until", "500ms", "--ftrace", "-").stdout_bytes
+    assert "stdin: ftrace" in run("replay", "-", input=text).stdout
+
+
+def test_a_column_a_file_has_no_room_in_a_stream():
+    assert_refused(run("compare", HOGS, "--model", CFS, "--ftrace", "-"), "--ftrace", "room for one column")
+
+
 @pytest.mark.parametrize("option", ["--plot-from", "--plot-until"])
 def test_old_names_are_gone(option):
     assert run("replay", HOGS, option, "1").exit_code == 2

@@ -80,3 +80,58 @@ def _read(terminal):
         return os.read(terminal, 65536)
     except OSError:  # Linux says so when the other end is closed
         return b""
+
+
+def shown_on_a_terminal(*arguments, columns=80, moment=-1, **environment):
+    """Standard output and standard error of the command on a terminal of so many columns."""
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    terminal, end = pty.openpty()
+    fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    code = f"import cfs.cli, cfs.cli.talk; cfs.cli.talk.MOMENT_S = {moment}; cfs.cli.run()"
+    given = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS", "LINES")}
+    given |= {"PYTHONPATH": str(ROOT), "TERM": "xterm", **environment}
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    running = subprocess.Popen(command, stdout=end, stderr=end, stdin=subprocess.DEVNULL, env=given)
+    os.close(end)
+    shown = b""
+    while chunk := _read(terminal):
+        shown += chunk
+    assert running.wait() == 0
+    return shown
+
+
+needs_terminals = pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
+
+
+@needs_terminals
+def test_headings_are_bold_unless_somebody_wants_no_colour():
+    assert b"\x1b[1m" in shown_on_a_terminal("models", "rfs-model")
+    for plain in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+        assert b"\x1b" not in shown_on_a_terminal("models", "rfs-model", **plain)
+
+
+@needs_terminals
+def test_a_dumb_terminal_has_no_bar():
+    assert b"\x1b" not in shown_on_a_terminal("replay", HOGS, "--top", 1, TERM="dumb")
+
+
+@needs_terminals
+@pytest.mark.parametrize("command", ["replay", "compare"])
+@pytest.mark.parametrize("columns", [64, 80, 100])
+def test_no_line_is_longer_than_a_terminal_is_wide(command, columns):
+    shown = shown_on_a_terminal(
+        command, HOGS, "--only", "hog*", "--until", "300ms", columns=columns, moment=60, NO_COLOR="1"
+    )
+    lines = shown.decode().replace("\r", "").splitlines()
+    assert max(map(len, lines)) <= columns and any("CPU" in line for line in lines)
+
+
+@needs_terminals
+def test_work_that_does_not_say_how_far_it_is_has_a_bar_too(tmp_path):
+    shown = shown_on_a_terminal("replay", HOGS, "--json", tmp_path / "x.json")
+    for what in (b"reading", b"making the workload", b"simulating", b"writing", b"counting"):
+        assert what in shown

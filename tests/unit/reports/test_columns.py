@@ -70,8 +70,9 @@ def test_a_new_column_stands_on_pages(result, mean_run):
 def test_a_new_column_stands_in_a_comparison(mean_run):
     found = compare(hogs(2, duration_ns=100 * MS), ["linux-2.6.24-cfs", "linux-2.6.22-o1"])
     (table,) = [table for table in found.tables() if table.title == "Mean run"]
-    shown = [time_text(side.busy_ns // len(side.runs)).strip() for side in found.results]
-    assert re.split(r"  +", table.lines[-1].strip()) == ["all", *shown]
+    means = [side.busy_ns // len(side.runs) for side in found.results]
+    first, second, more = (time_text(ns).strip() for ns in (*means, means[1] - means[0]))
+    assert table.lines[-1].split() == f"all {first} {second} +{more}".split()
     for column, side in zip(found.to_dict()["columns"], found.results):
         assert column["classes"][-1]["mean_run_ns"] == side.busy_ns // len(side.runs)
 

@@ -59,6 +59,14 @@ def test_groups_share_first_then_their_tasks():
     assert lags_over(result, 0, 300, due) == pytest.approx([50 - 100, 50 - 100, 200 - 100])
 
 
+def test_a_group_below_another_is_in_it_what_a_task_is():
+    """Groups a and b are equal; in a its task (1024) and a/c (3072) share 1 to 3: claims 1/8, 3/8, 1/2."""
+    result = turns(3)
+    due = due_of(result, groups=["a", "a/c", "b"], shares={"a/c": 3072})
+    claims = lags_over(result, 0, 300, due) + 100
+    assert claims == pytest.approx([300 / 8, 900 / 8, 300 / 2])
+
+
 def test_who_sleeps_in_a_window_is_not_looked_at():
     runs = [(0, 0, 0, 10, Out.BLOCKED), (1, 0, 10, 40, Out.PREEMPTED), (0, 40, 40, 60, Out.BLOCKED)]
     result = a_result(runs, 2, 60)

@@ -18,6 +18,7 @@ LAYERS = [
     {"comparison"},
     {"drawing", "svg", "frames", "ftrace", "perfetto"},
     {"timeline", "trends", "comparison_figure", "html"},
+    {"notebook"},
 ]
 DOORS_UP = {("comparison", "comparison_figure")}
 """`Comparison.plot`: whoever has a comparison can draw it without knowing what draws."""

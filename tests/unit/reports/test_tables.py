@@ -104,6 +104,12 @@ def test_waits_that_are_not_known_are_dashes():
     assert body(tables(a_result([(0, None, 0, MS)], ["a"]))[1])[0].split() == ["a", "1", "-", "-", "-", "-"]
 
 
+def test_below_each_other_each_side_counts_what_it_leaves_out():
+    model, recorded = a_result([(0, 0, 0, MS)], ["a"]), a_result([(0, None, 0, MS)], ["a"], model="recorded")
+    first, second = "\n".join(tables(model, recorded, width=80)[1].lines).split("\n\n")
+    assert "not known" not in first and re.search(r"^waits not known +1$", second, re.MULTILINE)
+
+
 def test_tasks_that_never_ran_have_no_line():
     assert len(body(tables(a_result([(0, 0, 0, MS)], ["a", "b"]))[0])) == 2
 

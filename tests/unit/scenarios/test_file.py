@@ -1,5 +1,7 @@
 """TOML as it is read: what is no TOML, and which line is to blame for what stands in it."""
 
+import io
+
 import pytest
 
 from cfs import WorkloadError
@@ -47,6 +49,11 @@ def test_a_path_may_be_text(tmp_path):
     path = tmp_path / "x.toml"
     path.write_text(one_task('"wait"'))
     assert read_scenario(str(path)).nr_tasks == 1
+
+
+def test_a_scenario_from_an_open_file():
+    work = read_scenario(io.BytesIO(one_task('"run 1 ms"').encode()))
+    assert (work.nr_tasks, work.source) == (1, "stream")
 
 
 def test_line_ends_of_windows_and_a_byte_order_mark(read):

@@ -1,5 +1,6 @@
 """Whole scenario files: those of the pages and of the examples."""
 
+import io
 import pathlib
 import re
 

@@ -16,13 +16,42 @@ def test_shares_start_duration_and_source(read):
         [[task]]
         name = "a"
         start = "10 ms"
-        group = "idle"
+        group = "batch"
+        uid = 1000
         program = ["run 1 ms"]
     """
     work = read(text)
     assert work.shares == {"batch": 512, "uid:1000": 2048}
     assert (work.duration_ns, work.source) == (2500 * MS, "some.toml")
     assert work.tasks["start_ns"].tolist() == [10 * MS]
+
+
+def test_slices_idle_groups_and_groups_below_others(read):
+    text = """
+        duration = "1 s"
+        [groups]
+        "work/build".shares = 512
+        "work/scan".idle = true
+        [[task]]
+        name = "sh"
+        slice = "3 ms"
+        group = "work/build"
+        program = ["fork cc", "run 1 ms"]
+        [[task]]
+        name = "scan"
+        group = "work/scan"
+        program = ["run 1 ms"]
+        [[task]]
+        name = "cc"
+        forked = true
+        program = ["run 1 ms"]
+    """
+    work = read(text)
+    assert work.slices == {0: 3 * MS}  # cc has its parent's: fork copies it
+    assert (work.idle_groups, work.shares) == ({"work/scan"}, {"work/build": 512})
+    result = work.run("linux-6.18-eevdf", group_by="cgroup")
+    assert result.groups == ["work/build", "work/scan", "work/build"]
+    assert result.shares["work/scan"] == 3  # the weight of whoever is idle, in every specification
 
 
 FAULTY = [
@@ -41,6 +70,12 @@ FAULTY = [
     (TOP + "[groups.'/'] #!", "'/' is the root"),
     (TOP + "[groups.'uid:5'] #!", "are users"),
     (TOP + "[groups.'two words'] #!", "one word"),
+    (TOP + "[groups.'a/'] #!", "no path of groups"),
+    (TOP + "[groups.a]\nidle = 1 #!", "neither true nor false"),
+    (TOP + "[groups.a]\nshares = 5\nidle = true #!", "an idle group has no shares"),
+    (TOP + "[groups.a] #!\nshares = 5\n[[task]]\nname = 'a'\nprogram = []", "no task is in the group 'a'"),
+    (TOP + "[groups.a] #!\nidle = true\n[[task]]\nname = 'a'\nprogram = []", "no task is in the group 'a'"),
+    (TOP + "[users.7] #!\nshares = 5\n[[task]]\nname = 'a'\nprogram = []", "no task is user 7's"),
     (TOP + "[users.root] #!", "'root' is no integer"),
     (TOP + "[users.01] #!", "'01' is no integer"),
     (TOP + "[users]\n4294967296.shares = 5 #!", "no integer from 0 to 2147483647"),
@@ -64,6 +99,8 @@ FAULTY = [
     (TASK + "group = 'batch' #!\nprogram = []", "no group 'batch'; there are '/'"),
     (TASK + "forked = 1 #!\nprogram = []", "neither true nor false"),
     (TASK + "forked = true\ncount = 2 #!\nprogram = []", "a forked task has no count"),
+    (TASK + "forked = true\nslice = '1 ms' #!\nprogram = []", "a forked task has no slice"),
+    (TASK + "slice = '1 ms .. 2 ms' #!\nprogram = []", "one duration, not a range"),
     (TASK + "start = '0 s' #!\nforked = true\nprogram = []", "a forked task has no start"),
     # whom a program names
     (TASK + "program = ['wake b'] #!", "no task 'b' to wake; there are parent, next, a"),

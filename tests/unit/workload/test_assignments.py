@@ -8,7 +8,8 @@ case; what grouping does shows in every second of it.
 import numpy as np
 import pytest
 
-from cfs import RecordingError, WorkloadError
+import cfs
+from cfs import RecordingError, Simulation, WorkloadError
 from cfs.result import Out
 from cfs.workload import Op, Workload, hogs
 
@@ -224,3 +225,112 @@ def test_until_beyond_the_end_changes_nothing():
 def test_until_the_beginning_is_refused():
     with pytest.raises(RecordingError, match="until_ns = 0"):
         read(switch(0, IDLE, A), switch(100, A, IDLE)).result(0, until_ns=0)
+
+
+# ---- Policies, slices, groups below groups ------------------------------------------------------------
+
+EEVDF = "linux-6.18-eevdf"
+
+
+def two(duration_ns=10 * S):
+    return hogs(1, name="fg", duration_ns=duration_ns).merged(hogs(1, name="bg"))
+
+
+@pytest.mark.parametrize("model", ["linux-2.6.23-cfs", "linux-2.6.24-cfs", EEVDF])
+def test_an_idle_task_gets_what_its_weight_is(model):
+    """Its weight is 3 where that of nice 0 is 1024 in Linux 6.18, and 2 before, after a long debt at first."""
+    share = two(100 * S).with_policy({"bg": "idle"}).run(model).stats()["share"][1]
+    if model == EEVDF:
+        assert share == pytest.approx(3 / 1027, rel=0.1)
+    else:
+        assert 0 < share <= 2 / 1026
+
+
+def test_the_first_pattern_decides_about_policies_too():
+    work = two().with_policy({"b*": "batch", "*": "idle"})
+    assert work.tasks["policy"].tolist() == [2, 1]
+
+
+def test_slices_in_compiled_code_are_those_of_the_stepper():
+    work = hogs(3, duration_ns=S // 4).merged(hogs(1, name="bg")).with_slices({"bg": 10**7, "hog": 2 * 10**6})
+    compiled = Simulation(work, EEVDF).run()
+    stepped = Simulation(work, cfs.Scheduler(EEVDF)).run()
+    assert np.array_equal(compiled.runs, stepped.runs)
+    assert not np.array_equal(compiled.runs, hogs(3).merged(hogs(1)).run(EEVDF, until_ns=S // 4).runs)
+
+
+def family():
+    programs = {"sh": [("fork", "cc"), ("run", 5 * 10**8)], "cc": [("run", 5 * 10**8)]}
+    return Workload.of_programs(programs, duration_ns=S)
+
+
+def test_a_forked_task_has_the_slice_of_its_parent():
+    work = family().with_slices({"*": 20 * 10**6})
+    assert work.slices == {0: 20 * 10**6}
+    sim = Simulation(work, EEVDF)
+    sim.advance(10**7)
+    assert [task.slice_ns for task in sim.scheduler.tasks] == [20 * 10**6] * 2
+    with pytest.raises(WorkloadError, match="'cc' is forked, so its slice is that of its parent, 'sh'"):
+        family().with_slices({"cc": 10**6})
+
+
+def test_groups_below_groups_share_level_by_level():
+    work = hogs(4, name="a", duration_ns=100 * S).merged(hogs(1, name="b")).merged(hogs(1, name="c"))
+    work = work.with_groups({"a": "work/build", "b": ("work/scan", 512), "c": "play"})
+    work = work.with_shares({"work": 3072})
+    result = work.run(EEVDF, group_by="cgroup")
+    labels = result.keys("group")[1]
+    shares = {labels[row["key"]]: row["share"] for row in result.stats("group")}
+    assert shares == pytest.approx({"work/build": 0.5, "work/scan": 0.25, "play": 0.25}, abs=0.01)
+
+
+def test_an_idle_group_gets_what_is_left():
+    work = two().with_groups({"fg": "media", "bg": ("scan", "idle")})
+    result = work.run(EEVDF, group_by="cgroup")
+    assert result.stats("group")["share"].round(3).tolist() == [0.997, 0.003]
+    assert work.with_shares({"scan": 1024}).idle_groups == set()
+
+
+@pytest.mark.parametrize(
+    ("change", "model", "words"),
+    [
+        (lambda w: w.with_groups({"fg": "a/b"}), "linux-2.6.24-cfs", "right below the root only, and not 'a/b'"),
+        (lambda w: w.with_groups({"fg": ("a", "idle")}), "linux-2.6.24-cfs", "has no idle groups, and 'a'"),
+        (lambda w: w.with_slices({"fg": 10**6}), "linux-2.6.24-cfs", "no slices of tasks' own, and 'fg'"),
+    ],
+)
+def test_a_model_refuses_what_it_does_not_have(change, model, words):
+    with pytest.raises(WorkloadError, match=words):
+        change(two()).run(model, group_by="cgroup")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda w: w.with_policy({"fg": "fifo"}), "none of normal, batch, idle"),
+        (lambda w: w.with_policy({"xx": "idle"}), "no task has a name like 'xx'"),
+        (lambda w: w.with_slices({"fg": 0}), "slice of 'fg' = 0 is no integer of 1"),
+        (lambda w: w.with_groups({"fg": "a/"}), "no path of groups"),
+        (lambda w: w.with_groups({"fg": ("a", 5), "bg": ("a", "idle")}), "idle groups have none"),
+        (lambda w: w.with_shares({"nobody": 5}), "there is no such group or user; there are 'uid:0'"),
+        (lambda w: w.with_shares({"/": 5}), "the root group"),
+        (lambda w: w.with_shares({"uid:0": "idle"}), "only control groups can be idle"),
+    ],
+)
+def test_what_cannot_be_told_is_said(change, words):
+    with pytest.raises(WorkloadError, match=words):
+        change(two())
+
+
+@pytest.mark.parametrize("name", ["batch", "uid:1000", "a/b"])
+def test_shares_that_no_group_has_are_refused(name):
+    work = two()
+    work.shares[name] = 512
+    with pytest.raises(WorkloadError, match="there is no such group or user"):
+        work.run()
+
+
+def test_users_that_are_told_twice_leave_no_shares_behind():
+    work = two().with_uids({"fg": (1000, 3072)}).with_uids({"fg": 1001})
+    assert work.shares == {}
+    work.check()
