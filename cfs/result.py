@@ -8,6 +8,9 @@ asked.
 A *wait* is the time from becoming runnable to running, as `perf sched latency` counts it: after a wakeup,
 after a fork, and after a preemption. Quantiles are nearest-rank: the p50 of n values is the ceil(0.5 n)-th
 smallest.
+
+Beside it, where it is known, `wakeups`: how a task that slept, or is new, became ready, and by whom. A measured
+result looks for the causes when somebody asks for the first time.
 """
 
 from __future__ import annotations
@@ -15,8 +18,9 @@ from __future__ import annotations
 import enum
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -25,7 +29,7 @@ if TYPE_CHECKING:
     import polars
     import pyarrow
 
-__all__ = ["RUN_DTYPE", "STATS_DTYPE", "Ready", "Out", "Result"]
+__all__ = ["RUN_DTYPE", "STATS_DTYPE", "WAKEUP_DTYPE", "NOBODY", "Ready", "Out", "Slept", "WokenBy", "Result"]
 
 RUN_DTYPE = np.dtype(
     [
@@ -36,6 +40,23 @@ RUN_DTYPE = np.dtype(
         ("cpu", "<u2"),
         ("ready", "u1"),  # how it became runnable: Ready
         ("out", "u1"),  # how the run ended: Out
+    ]
+)
+
+NOBODY = -1
+"""In `WAKEUP_DTYPE`: no task did it, or none of this result."""
+ORDER_UNKNOWN = 2**32 - 1
+"""In `WAKEUP_DTYPE`: how many runs had begun is not known."""
+
+WAKEUP_DTYPE = np.dtype(
+    [
+        ("time_ns", "<i8"),  # when the wakeup was raised
+        ("task", "<u4"),  # who was woken, or is new: row of the tasks table
+        ("waker", "<i4"),  # row of the task that did it, of a fork the parent; NOBODY
+        ("nr_runs", "<u4"),  # runs that had begun by then: the order within an instant; or ORDER_UNKNOWN
+        ("cpu", "<u2"),  # where it was raised: the waker's CPU, or the one that was interrupted
+        ("cause", "u1"),  # WokenBy
+        ("slept", "u1"),  # Slept
     ]
 )
 
@@ -82,6 +103,39 @@ class Out(enum.IntEnum):
     EXITED = 3
 
 
+class WokenBy(enum.IntEnum):
+    """What made a task ready that slept or is new."""
+
+    TASK = 0  # another task
+    TIMER = 1
+    OUTSIDE = 2  # an interrupt other than a timer's, or whatever else is no task
+    FORK = 3  # it is new, and its parent did it
+
+
+class Slept(enum.IntEnum):
+    """How a task slept before a wakeup."""
+
+    INTERRUPTIBLE = 0  # the kernel's S; also of a new task
+    UNINTERRUPTIBLE = 1  # D: a disk, a page, a child of vfork
+    IDLE = 2  # I: an idle kernel thread
+    NOT_YET = 3  # the wakeup came first, and the block that followed was undone
+
+
+class _Wakeups:
+    """The attribute `wakeups`: an array, or what makes it when it is first asked for."""
+
+    def __get__(self, result: Result | None, owner: type) -> np.ndarray | None:
+        if result is None:
+            return None  # the default of the field
+        value = result.__dict__["wakeups"]
+        if callable(value):
+            value = result.__dict__["wakeups"] = value()
+        return value
+
+    def __set__(self, result: Result, value: np.ndarray | Callable[[], np.ndarray] | None) -> None:
+        result.__dict__["wakeups"] = np.zeros(0, WAKEUP_DTYPE) if value is None else value
+
+
 @dataclass(eq=False)
 class Result:
     """Who ran when and who waited, under a model or as recorded.
@@ -118,6 +172,9 @@ class Result:
         left who could run or be woken).
     nr_cpus_booted : int
         CPUs that the model's tunables were scaled for; 0: as many as `cpus`.
+    wakeups : numpy.ndarray, or a callable that returns one
+        ``(nr_wakeups,)`` of `WAKEUP_DTYPE`, in the order of time: who was woken or forked, and by whom, also those who
+        have not run since. Empty where that is not known. A callable is called when it is first asked for.
     """
 
     model: str
@@ -136,6 +193,11 @@ class Result:
     source: str = ""
     end: str = "duration"
     nr_cpus_booted: int = 0
+    wakeups: np.ndarray = cast(Any, _Wakeups())
+
+    def __getstate__(self) -> dict[str, Any]:
+        # a copy and a pickle have the array, not what makes it
+        return self.__dict__ | {"wakeups": self.wakeups}
 
     @property
     def nr_tasks(self) -> int:
@@ -266,8 +328,8 @@ class Result:
 
         Parameters
         ----------
-        table : {"runs", "stats"}, optional
-            A row a run, or a row a task, command name or group.
+        table : {"runs", "stats", "wakeups"}, optional
+            A row a run; or a row a task, command name or group; or a row a wakeup or fork.
         by : {"task", "comm", "group"}, optional
             What a row of the statistics is.
 

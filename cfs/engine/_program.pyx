@@ -38,10 +38,10 @@ from .._core cimport (
     wake_up_new_task,
     would_fault,
 )
-from .._types cimport SLEEP_INTERRUPTIBLE, TASK_BLOCKED, int8_t, int64_t, ns_t, rq, task, uint32_t
-from ._driver cimport driven_task, finish_event, make_ready, set_end
+from .._types cimport SLEEP_INTERRUPTIBLE, TASK_BLOCKED, int8_t, int32_t, int64_t, ns_t, rq, task, uint8_t, uint32_t
+from ._driver cimport driven_task, finish_event, note_wakeup, set_end
 from ._due cimport pop_timer, push_timer
-from ._runs cimport READY_FORK, READY_WAKEUP, has_room
+from ._runs cimport BY_FORK, BY_TASK, BY_TIMER, NO_TASK, READY_FORK, READY_WAKEUP, has_room
 
 
 cdef struct operation:
@@ -78,11 +78,12 @@ cdef int adopt_tasks(play *s) except -1:
     return 0
 
 
-cdef int wake(play *s, driven_cpu *this_cpu, uint32_t index) noexcept nogil:
+cdef int wake(play *s, driven_cpu *this_cpu, uint32_t index, uint8_t cause, int32_t waker) noexcept nogil:
+    # `this_cpu` raises it
     cdef driven_task *t = &s.d.tasks[index]
     if would_fault(t.p.rq, t.p, EVENT_WAKE, NULL):
         return PLAY_FAULTED
-    make_ready(&s.d, t, READY_WAKEUP)
+    note_wakeup(&s.d, index, READY_WAKEUP, cause, waker, this_cpu.rq.cpu)
     begin_event(this_cpu.rq, s.d.now)
     try_to_wake_up(t.p, 0)
     finish_event(&s.d, this_cpu)
@@ -91,7 +92,7 @@ cdef int wake(play *s, driven_cpu *this_cpu, uint32_t index) noexcept nogil:
 
 cdef int wake_by_timer(play *s) noexcept nogil:
     cdef uint32_t index = pop_timer(&s.timers)
-    return wake(s, &s.d.cpus[s.d.tasks[index].p.rq.cpu], index)
+    return wake(s, &s.d.cpus[s.d.tasks[index].p.rq.cpu], index, BY_TIMER, NO_TASK)
 
 # -------------------------------------------------------------------------------------------------- the operations
 
@@ -145,7 +146,7 @@ cdef int op_wake(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
         t.wakeups += 1
         return PLAY_GOES_ON
     t.waiting = False
-    return wake(s, cpu, o.target)
+    return wake(s, cpu, o.target, BY_TASK, <int32_t>cpu.index)
 
 
 cdef int op_fork(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
@@ -156,7 +157,7 @@ cdef int op_fork(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
     set_task_cpu(p, s.d.m.rqs[s.programs[child].cpu])
     if would_fault(p.rq, p, EVENT_FORK, NULL):
         return PLAY_FAULTED
-    make_ready(&s.d, &s.d.tasks[child], READY_FORK)
+    note_wakeup(&s.d, child, READY_FORK, BY_FORK, <int32_t>cpu.index, cpu.rq.cpu)
     s.nr_alive += 1
     wake_up_new_task(p, False)
     finish_event(&s.d, cpu)

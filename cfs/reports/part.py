@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..result import Out, Ready, Result
+from ..result import ORDER_UNKNOWN, Out, Ready, Result
 
 __all__ = ["part_of"]
 
@@ -31,7 +31,7 @@ def part_of(result: Result, from_ns: int, until_ns: int) -> Result:
         Its `duration_ns` is `until_ns` - `from_ns`.
     """
     if from_ns == 0 and until_ns >= result.duration_ns:
-        return replace(result, duration_ns=until_ns)
+        return replace(result, duration_ns=until_ns, wakeups=lambda: result.wakeups)
     inside = (result.runs["end_ns"] > from_ns) | (result.runs["start_ns"] >= from_ns)
     runs = result.runs[inside & (result.runs["start_ns"] < until_ns)]  # a copy
     began_before, ends_after = runs["start_ns"] < from_ns, runs["end_ns"] > until_ns
@@ -42,7 +42,20 @@ def part_of(result: Result, from_ns: int, until_ns: int) -> Result:
     switches = sum(
         _nr_switches(result.runs[result.runs["cpu"] == cpu], from_ns, until_ns) for cpu in result.cpus
     )
-    return replace(result, runs=runs, duration_ns=until_ns - from_ns, context_switches=switches)
+    return replace(
+        result,
+        runs=runs,
+        duration_ns=until_ns - from_ns,
+        context_switches=switches,
+        wakeups=lambda: _wakeups_within(result.wakeups, from_ns, until_ns),
+    )
+
+
+def _wakeups_within(wakeups: np.ndarray, from_ns: int, until_ns: int) -> np.ndarray:
+    """Those of a part; their place among the runs, of which some are gone, is found anew by who needs it."""
+    inside = wakeups[(wakeups["time_ns"] >= from_ns) & (wakeups["time_ns"] < until_ns)]  # a copy
+    inside["nr_runs"] = ORDER_UNKNOWN
+    return inside
 
 
 def _nr_switches(runs: np.ndarray, from_ns: int, until_ns: int) -> int:
