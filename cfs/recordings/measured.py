@@ -13,8 +13,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from ..errors import RecordingError
-from ..result import Out, Result
+from ..result import NOBODY, ORDER_UNKNOWN, WAKEUP_DTYPE, Out, Result, Slept, WokenBy
 from ..workload.workload import Workload
+from .causes import BLOCK_D, BLOCK_I, FORK, WAKE, Cause
 from .table import EventTable
 
 __all__ = ["recorded_result"]
@@ -72,6 +73,7 @@ def recorded_result(
         cpus=cpus,
         context_switches=_nr_switches(recording, cpus, end_ns),
         source=recording.name,
+        wakeups=lambda: _wakeups(recording, rows, end_ns),
     )
 
 
@@ -96,6 +98,35 @@ def _of_tasks(runs: np.ndarray, rows: list[int], nr_tasks: int) -> np.ndarray:
     kept = runs[new_row[runs["task"]] >= 0]
     kept["task"] = new_row[kept["task"]]
     return kept[np.argsort(kept["start_ns"], kind="stable")]
+
+
+def _wakeups(recording: EventTable, rows: list[int], end_ns: int) -> np.ndarray:
+    """Who woke or forked these tasks: the verdicts on the recorded wakeups, of a fork the parent."""
+    seen = recording.wakeups()
+    verdict = recording.verdicts(seen)
+    nr_tasks = len(recording.task_table)
+    new_row = np.full(nr_tasks + 1, NOBODY, np.int32)  # the last is of whoever is no task
+    new_row[rows] = np.arange(len(rows))
+    kept = (new_row[seen["task"]] != NOBODY) & (seen["time_ns"] <= end_ns)
+    seen, verdict = seen[kept], verdict[kept]
+    is_fork = seen["kind"] == FORK
+    parent = recording.task_table["parent"][seen["task"]]
+    by = np.where(is_fork & (parent >= 0), parent, seen["context"].astype(np.int64))
+    by = np.where((verdict == Cause.CAUSED) & (by < nr_tasks), by, nr_tasks)
+    table = np.zeros(len(seen), WAKEUP_DTYPE)
+    table["time_ns"], table["cpu"], table["task"] = seen["time_ns"], seen["cpu"], new_row[seen["task"]]
+    table["waker"] = new_row[by]
+    table["nr_runs"] = ORDER_UNKNOWN
+    table["cause"] = np.where(is_fork, WokenBy.FORK, np.array(_WOKEN_BY, np.uint8)[verdict])
+    table["slept"] = np.where(
+        seen["kind"] == WAKE, np.array(_SLEPT, np.uint8)[seen["block"]], np.where(is_fork, 0, Slept.NOT_YET)
+    )
+    return table
+
+
+_WOKEN_BY = [{Cause.CAUSED: WokenBy.TASK, Cause.TIMER: WokenBy.TIMER}.get(c, WokenBy.OUTSIDE) for c in Cause]
+_SLEPT = [0] * 16
+_SLEPT[BLOCK_D], _SLEPT[BLOCK_I] = Slept.UNINTERRUPTIBLE, Slept.IDLE
 
 
 def _until(runs: np.ndarray, end_ns: int) -> np.ndarray:

@@ -4,13 +4,17 @@ What it decides: the spelling. It is the kernel's own default format of `/sys/ke
 Perfetto, LISA, trace-cmd's friends and this package's `Recording.open` read, but for one thing: times have
 nine digits after the point, not six, because runs are exact to the ns.
 
-W1  Read back by `Recording.open` it gives the same runs, waits and switches, and the same span, for a result
-    that was simulated. One thing is lost: the first wait of a task that slept when time began, for a reader
-    cannot know that it did.
+W1  Read back by `Recording.open` it gives the same runs, waits, states, switches, wakeups, parents and names, and
+    the same span, for a result that was simulated: a wakeup by a task is caused by that task, all others by
+    none. One thing is lost: the first wait of a task that slept when time began, for a reader cannot know
+    that it did.
 W2  Time 0 of the result is time 0 of the text, and the last line stands at the end of the span. The two lines
     that see to it, `sched_wake_idle_without_ipi`, say nothing about tasks.
 
-All lines of a task have the nice value that it had last, for a result keeps no other.
+W3  A wakeup by a task has its head, on its CPU, in process context. One by a timer is in hard interrupt context
+    (`h`), one from outside in soft interrupt context (`s`): whoever runs there has nothing to do with it.
+
+A name is one line: what would end it is a question mark. All lines of a task have the nice value that it had last, for a result keeps no other.
 """
 
 from __future__ import annotations
@@ -20,12 +24,17 @@ import os
 from collections.abc import Iterator
 
 from ..limits import PRIO_DEFAULT, prio_of_nice
-from ..result import Out, Result
-from .events import FORK, IDLE, SWITCH, events_of, unique_pids
+from ..result import Out, Result, Slept, WokenBy
+from .events import FORK, IDLE, SWITCH, WAKING, WOKEN, events_of, unique_pids
 
 __all__ = ["ftrace_lines", "write_ftrace"]
 
 STATES = {Out.RUNNING: "R", Out.PREEMPTED: "R", Out.BLOCKED: "S", Out.EXITED: "X"}
+
+SLEEPS = {Slept.INTERRUPTIBLE: "S", Slept.UNINTERRUPTIBLE: "D", Slept.IDLE: "I", Slept.NOT_YET: "S"}
+FLAGS = {WokenBy.TASK: "d..4.", WokenBy.FORK: "d..4.", WokenBy.TIMER: "d.h4.", WokenBy.OUTSIDE: "d.s4."}
+STEPS = {WAKING: ("waking",), WOKEN: ("wakeup",)}
+"""The events of a wakeup; both, if it is complete at once."""
 
 HEADER = """\
 # tracer: nop
@@ -78,27 +87,32 @@ def ftrace_lines(result: Result) -> Iterator[str]:
         )
         return f"{which}_comm={name} {which}_pid={pid} {which}_prio={prio}"
 
-    nr_lines = len(events) + int((events["kind"] != SWITCH).sum()) + 2 * len(result.cpus)
+    def state(prev: int, out: int, slept: int) -> str:
+        if prev == IDLE:
+            return "R"
+        return SLEEPS[Slept(slept)] if out == Out.BLOCKED else STATES[Out(out)]
+
+    twice = (events["kind"] != SWITCH) & (events["kind"] != WAKING) & (events["kind"] != WOKEN)
+    nr_lines = len(events) + int(twice.sum()) + 2 * len(result.cpus)
     yield HEADER.format(nr=nr_lines, nr_cpus=len(result.cpus))
     for cpu in result.cpus:
         yield line(cpu, 0, "d..2.", f"sched_wake_idle_without_ipi: cpu={cpu}")
-    for at_ns, cpu, kind, prev, task, out in events.tolist():
+    for at_ns, cpu, kind, prev, task, out, slept, waker, cause, target in events.tolist():
         if kind == SWITCH:
-            state = "R" if prev == IDLE else STATES[Out(out)]
-            both = f"{side('prev', prev, cpu)} prev_state={state} ==> {side('next', task, cpu)}"
+            how = state(prev, out, slept)
+            both = f"{side('prev', prev, cpu)} prev_state={how} ==> {side('next', task, cpu)}"
             yield line(cpu, at_ns, "d..2.", f"sched_switch: {both}")
             current[cpu] = task
             continue
-        flags = "d.h4." if current.get(cpu, IDLE) == IDLE else "d..4."
+        flags, woken = FLAGS[WokenBy(cause)], f"{tasks[task]} target_cpu={target:03}"
         if kind == FORK:
-            parent = current.get(cpu, IDLE)
-            name, pid = (f"swapper/{cpu}", 0) if parent == IDLE else (names[parent], pids[parent])
+            name, pid = (f"swapper/{cpu}", 0) if waker == IDLE else (names[waker], pids[waker])
             child = f"child_comm={names[task]} child_pid={pids[task]}"
-            yield line(cpu, at_ns, "d..4.", f"sched_process_fork: comm={name} pid={pid} {child}")
-            yield line(cpu, at_ns, "d..4.", f"sched_wakeup_new: {tasks[task]} target_cpu={cpu:03}")
-        else:
-            yield line(cpu, at_ns, flags, f"sched_waking: {tasks[task]} target_cpu={cpu:03}")
-            yield line(cpu, at_ns, flags, f"sched_wakeup: {tasks[task]} target_cpu={cpu:03}")
+            yield line(cpu, at_ns, flags, f"sched_process_fork: comm={name} pid={pid} {child}")
+            yield line(cpu, at_ns, flags, f"sched_wakeup_new: {woken}")
+            continue
+        for step in STEPS.get(kind, ("waking", "wakeup")):
+            yield line(cpu, at_ns, flags, f"sched_{step}: {woken}")
     for cpu in result.cpus:
         yield line(cpu, int(result.duration_ns), "d..2.", f"sched_wake_idle_without_ipi: cpu={cpu}")
 
