@@ -66,8 +66,11 @@ cdef int write_wakeup_log(const run_log *log, unsigned char[::1] out) except -1
 
 
 cdef inline bint has_room(const run_log *log, size_t more) noexcept nogil:
-    # for so many runs, and for a wakeup
-    return log.nr + more <= log.max and log.nr_wakeups < log.max_wakeups
+    return log.nr + more <= log.max
+
+
+cdef inline bint has_room_for_wakeup(const run_log *log) noexcept nogil:
+    return log.nr_wakeups < log.max_wakeups
 
 
 cdef inline void log_wakeup(run_log *log, uint32_t task, int32_t waker, int32_t cpu, ns_t now, uint8_t cause) noexcept nogil:

@@ -16,9 +16,9 @@ cdef enum:
 
 cdef bint grow_log(run_log *log, size_t more) noexcept nogil:
     # the table that is full: for `more` runs, for a wakeup
-    if log.nr + more > log.max and not grow_runs(log, more):
+    if not has_room(log, more) and not grow_runs(log, more):
         return False
-    return log.nr_wakeups < log.max_wakeups or grow_wakeups(log)
+    return has_room_for_wakeup(log) or grow_wakeups(log)
 
 
 cdef bint grow_runs(run_log *log, size_t more) noexcept nogil:

@@ -78,7 +78,16 @@ from ..engine._rewind cimport (
     rewind,
     save,
 )
-from ..engine._runs cimport BY_OUTSIDE, NO_TASK, READY_WAKEUP, grow_log, has_room, write_log, write_wakeup_log
+from ..engine._runs cimport (
+    BY_OUTSIDE,
+    NO_TASK,
+    READY_WAKEUP,
+    grow_log,
+    has_room,
+    has_room_for_wakeup,
+    write_log,
+    write_wakeup_log,
+)
 from ..scheduler._handles cimport Task
 from ..scheduler._scheduler cimport Scheduler
 
@@ -291,7 +300,8 @@ cdef class Live:
 
     cdef int make_room(self) except -1:
         cdef int32_t nr_cpus = self.s.d.m.nr_cpus
-        if self.s.d.recording and not has_room(&self.s.d.log, nr_cpus) and not grow_log(&self.s.d.log, nr_cpus):
+        cdef bint is_there = has_room(&self.s.d.log, nr_cpus) and has_room_for_wakeup(&self.s.d.log)
+        if self.s.d.recording and not is_there and not grow_log(&self.s.d.log, nr_cpus):
             raise MemoryError
         return 0
 

@@ -142,7 +142,7 @@ def test_a_wakeup_on_another_cpu_is_raised_on_that_of_its_waker_and_a_fork_too()
     result = by_hand(*runs, (2, 40, 50, Out.EXITED, Ready.FORK, 17), names="abc", pids=(1, 2, 3), nice=(0, 0, 0),
                      cpus=(0, 1), wakeups=[woken, (17, 2, 0, 2, 0, WokenBy.FORK, 0)])  # fmt: skip
     result.runs["cpu"] = 0, 1, 1
-    lines = [line.split(" ", 4) for line in lines_of(result) if "target_cpu=001" in line or "fork" in line]
+    lines = [line.split(" ", 4) for line in lines_of(result) if "target_cpu=001" in line or "child_comm=c" in line]
     assert [(head, cpu, what.split(":")[0]) for head, cpu, _, _, what in lines] == [
         ("a-1", "[000]", "sched_waking"),
         ("a-1", "[000]", "sched_wakeup"),
