@@ -83,7 +83,7 @@ def events_of(result: Result) -> np.ndarray:
 
 
 class _Order:
-    """Runs and wakeups in one order, by `place`: 2 i + 1 is the beginning of run i, 2 i what is just before it."""
+    """Runs and wakeups in one order: a wakeup has the `place` of so many runs begun, and all have a `rank`."""
 
     def __init__(self, result: Result):
         order = np.argsort(result.runs["start_ns"], kind="stable")
@@ -98,15 +98,18 @@ class _Order:
         self.wakeups = _wakeups_of(self, result)
         self.spare_cpu = result.cpus[0] if result.cpus else 0
         self.place = self._placed(self.wakeups)
-        in_order = np.argsort(self.place, kind="stable")
+        in_order = np.lexsort((self.wakeups["time_ns"], self.place))
         self.wakeups, self.place = self.wakeups[in_order], self.place[in_order]
+        self.step = len(self.place) + 1  # between two runs there is a rank for each wakeup
+        self.rank = self.place * self.step + np.arange(1, self.step)
+        self.rank_of_run = np.arange(1, self.nr + 2) * self.step  # the last: never
 
     def _placed(self, rows: np.ndarray) -> np.ndarray:
         """The place of each wakeup: as it says if time does not contradict it, else as early as may be."""
         starts, known = self.runs["start_ns"], rows["nr_runs"].astype(np.int64)
         first, last = np.searchsorted(starts, rows["time_ns"]), np.searchsorted(starts, rows["time_ns"], "right")
         is_told = (known >= first) & (known <= last)
-        return 2 * np.where(is_told, known, self._after_waker(rows, np.maximum(first, rows["least"]), last))
+        return np.where(is_told, known, self._after_waker(rows, np.maximum(first, rows["least"]), last))
 
     def _after_waker(self, rows: np.ndarray, nr_runs: np.ndarray, last: np.ndarray) -> np.ndarray:
         """Not before its waker runs, if it begins to in this instant."""
@@ -120,13 +123,13 @@ class _Order:
         return (self.task_at[now] == rows["waker"]) & (self.end_at[now] >= rows["time_ns"])
 
     def events(self) -> np.ndarray:
-        ins, place_in = self._ins()
-        outs, place_out = self._outs()
+        ins, rank_in = self._ins()
+        outs, rank_out = self._outs()
         wakeups = self._wakings()
         table = np.concatenate([outs, ins, wakeups])
-        place = np.concatenate([place_out, place_in, self.place])
-        is_in = np.repeat([0, 2, 1], [len(outs), len(ins), len(wakeups)])
-        return table[np.lexsort((is_in, place, table["time_ns"]))]
+        rank = np.concatenate([rank_out, rank_in, self.rank])
+        is_out = np.repeat([0, 1], [len(outs), len(rank) - len(outs)])
+        return table[np.lexsort((is_out, rank, table["time_ns"]))]
 
     def _ins(self) -> tuple[np.ndarray, np.ndarray]:
         runs, table = self.runs, np.zeros(self.nr, TRACED_DTYPE)
@@ -136,7 +139,7 @@ class _Order:
         comes = self.of_cpu.next[goes]
         table["prev"][comes], table["out"][comes] = self.task[goes], runs["out"][goes]
         table["slept"][comes] = self._slept()[goes]
-        return table, 2 * np.arange(self.nr) + 1
+        return table, self.rank_of_run[:-1]
 
     def _outs(self) -> tuple[np.ndarray, np.ndarray]:
         # to the idle task, before the next thing that cannot be while the task is there
@@ -148,9 +151,7 @@ class _Order:
         table["task"] = table["waker"] = IDLE
         table["slept"] = self._slept()[goes]
         nexts = np.minimum(self.of_cpu.next, self.of_task.next)
-        woken = self._next_wakeup()
-        place = np.append(self.place, 2 * self.nr + 2)[woken]
-        return table, np.minimum(2 * nexts + 1, place)[goes]
+        return table, np.minimum(self.rank_of_run[nexts], self._woken_at()[1])[goes]
 
     def _gives_way(self) -> np.ndarray:
         """Runs that end in a switch to the next one on their CPU."""
@@ -158,18 +159,17 @@ class _Order:
         follows = (self.runs["start_ns"][next_] == self.runs["end_ns"]) & (self.task[next_] != self.task)
         return follows & (self.of_cpu.next < self.nr)
 
-    def _next_wakeup(self) -> np.ndarray:
-        """For each run the first wakeup of its task after it began, one that came too early left out."""
+    def _woken_at(self) -> tuple[np.ndarray, np.ndarray]:
+        """For each run the first wakeup of its task after it began, one that came too early left out; its rank."""
         asleep = np.flatnonzero(self.wakeups["slept"] != Slept.NOT_YET)
-        found = _Sorted(self.wakeups["task"][asleep], 2 * self.nr + 2, self.place[asleep]).after(
-            self.task, 2 * np.arange(self.nr) + 1
-        )
-        return np.append(asleep, len(self.wakeups))[found]
+        of_task = _Sorted(self.wakeups["task"][asleep], int(self.rank_of_run[-1]), self.rank[asleep])
+        woken = np.append(asleep, len(self.wakeups))[of_task.after(self.task, self.rank_of_run[:-1])]
+        return woken, np.append(self.rank, self.rank_of_run[-1])[woken]
 
     def _slept(self) -> np.ndarray:
         """How the task slept after each run, as the wakeup says that ended it."""
-        woken = self._next_wakeup()
-        ends_it = np.append(self.place, 2 * self.nr + 2)[woken] < 2 * self.of_task.next + 1
+        woken, rank = self._woken_at()
+        ends_it = rank < self.rank_of_run[self.of_task.next]
         slept = np.append(self.wakeups["slept"], 0)[woken]
         return np.where((self.runs["out"] == Out.BLOCKED) & ends_it, slept, Slept.INTERRUPTIBLE)
 
@@ -180,14 +180,14 @@ class _Order:
         table["prev"] = IDLE
         table["target"] = self._target(rows)
         table["cpu"] = np.where(rows["cpu"] == ELSEWHERE, table["target"], rows["cpu"])
-        blamed = (rows["cause"] == WokenBy.TASK) & ~self._is_there(rows, self.place // 2)
+        blamed = (rows["cause"] == WokenBy.TASK) & ~self._is_there(rows, self.place)
         table["waker"][blamed], table["cause"][blamed] = IDLE, WokenBy.OUTSIDE
         return table
 
     def _target(self, rows: np.ndarray) -> np.ndarray:
         """Where the woken task runs next, or ran last; if it never did, where the wakeup was raised."""
-        comes = self.of_task.after(rows["task"], self.place // 2 - 1)
-        ran = self.of_task.before(rows["task"], self.place // 2)
+        comes = self.of_task.after(rows["task"], self.place - 1)
+        ran = self.of_task.before(rows["task"], self.place)
         nowhere = np.where(rows["cpu"] == ELSEWHERE, self.spare_cpu, rows["cpu"])
         return np.where(comes < self.nr, self.cpu_at[comes], np.where(ran >= 0, self.cpu_at[ran], nowhere))
 
