@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import polars
     import pyarrow
 
-__all__ = ["RUN_DTYPE", "STATS_DTYPE", "WAKEUP_DTYPE", "NOBODY", "Ready", "Out", "Slept", "WokenBy", "Result"]
+__all__ = ["RUN_DTYPE", "STATS_DTYPE", "WAKEUP_DTYPE", "SLEEP_DTYPE", "NOBODY", "Ready", "Out", "Slept", "WokenBy", "Result"]
 
 RUN_DTYPE = np.dtype(
     [
@@ -57,6 +57,14 @@ WAKEUP_DTYPE = np.dtype(
         ("cpu", "<u2"),  # where it was raised: the waker's CPU, or the one that was interrupted
         ("cause", "u1"),  # WokenBy
         ("slept", "u1"),  # Slept
+    ]
+)
+
+SLEEP_DTYPE = np.dtype(
+    [
+        ("time_ns", "<i8"),  # when the task blocked: the end of a run
+        ("task", "<u4"),
+        ("slept", "u1"),  # Slept: UNINTERRUPTIBLE or IDLE
     ]
 )
 
@@ -121,19 +129,25 @@ class Slept(enum.IntEnum):
     NOT_YET = 3  # the wakeup came first, and the block that followed was undone
 
 
-class _Wakeups:
-    """The attribute `wakeups`: an array, or what makes it when it is first asked for."""
+class _Later:
+    """An attribute that is a table, or what makes it when it is first asked for; by default an empty one."""
+
+    def __init__(self, dtype: np.dtype):
+        self.dtype = dtype
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
 
     def __get__(self, result: Result | None, owner: type) -> np.ndarray | None:
         if result is None:
             return None  # the default of the field
-        value = result.__dict__["wakeups"]
+        value = result.__dict__[self.name]
         if callable(value):
-            value = result.__dict__["wakeups"] = value()
+            value = result.__dict__[self.name] = value()
         return value
 
     def __set__(self, result: Result, value: np.ndarray | Callable[[], np.ndarray] | None) -> None:
-        result.__dict__["wakeups"] = np.zeros(0, WAKEUP_DTYPE) if value is None else value
+        result.__dict__[self.name] = np.zeros(0, self.dtype) if value is None else value
 
 
 @dataclass(eq=False)
@@ -175,6 +189,8 @@ class Result:
     wakeups : numpy.ndarray, or a callable that returns one
         ``(nr_wakeups,)`` of `WAKEUP_DTYPE`, in the order of time: who was woken or forked, and by whom, also those who
         have not run since. Empty where that is not known. A callable is called when it is first asked for.
+    sleeps : numpy.ndarray, or a callable that returns one
+        ``(nr_sleeps,)`` of `SLEEP_DTYPE`: the sleeps that no signal ends. All others are interruptible.
     """
 
     model: str
@@ -193,11 +209,12 @@ class Result:
     source: str = ""
     end: str = "duration"
     nr_cpus_booted: int = 0
-    wakeups: np.ndarray = cast(Any, _Wakeups())
+    wakeups: np.ndarray = cast(Any, _Later(WAKEUP_DTYPE))
+    sleeps: np.ndarray = cast(Any, _Later(SLEEP_DTYPE))
 
     def __getstate__(self) -> dict[str, Any]:
-        # a copy and a pickle have the array, not what makes it
-        return self.__dict__ | {"wakeups": self.wakeups}
+        # a copy and a pickle have the tables, not what makes them
+        return self.__dict__ | {"wakeups": self.wakeups, "sleeps": self.sleeps}
 
     @property
     def nr_tasks(self) -> int:

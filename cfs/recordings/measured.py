@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from ..errors import RecordingError
-from ..result import NOBODY, ORDER_UNKNOWN, WAKEUP_DTYPE, Out, Result, Slept, WokenBy
+from ..result import NOBODY, ORDER_UNKNOWN, SLEEP_DTYPE, WAKEUP_DTYPE, Out, Result, Slept, WokenBy
 from ..workload.workload import Workload
 from .causes import BLOCK_D, BLOCK_I, FORK, WAKE, Cause
 from .table import EventTable
@@ -74,6 +74,7 @@ def recorded_result(
         context_switches=_nr_switches(recording, cpus, end_ns),
         source=recording.name,
         wakeups=lambda: _wakeups(recording, rows, end_ns),
+        sleeps=lambda: _sleeps(recording, rows),
     )
 
 
@@ -104,9 +105,7 @@ def _wakeups(recording: EventTable, rows: list[int], end_ns: int) -> np.ndarray:
     """Who woke or forked these tasks: the verdicts on the recorded wakeups, of a fork the parent."""
     seen = recording.wakeups()
     verdict = recording.verdicts(seen)
-    nr_tasks = len(recording.task_table)
-    new_row = np.full(nr_tasks + 1, NOBODY, np.int32)  # the last is of whoever is no task
-    new_row[rows] = np.arange(len(rows))
+    nr_tasks, new_row = len(recording.task_table), _new_rows(recording, rows)
     kept = (new_row[seen["task"]] != NOBODY) & (seen["time_ns"] <= end_ns)
     seen, verdict = seen[kept], verdict[kept]
     is_fork = seen["kind"] == FORK
@@ -122,6 +121,25 @@ def _wakeups(recording: EventTable, rows: list[int], end_ns: int) -> np.ndarray:
         seen["kind"] == WAKE, np.array(_SLEPT, np.uint8)[seen["block"]], np.where(is_fork, 0, Slept.NOT_YET)
     )
     return table
+
+
+def _sleeps(recording: EventTable, rows: list[int]) -> np.ndarray:
+    """The blocks of these tasks in the states D and I."""
+    events = recording.events
+    deep = events["detail"] & (BLOCK_D | BLOCK_I)
+    seen = (events["kind"] == KIND_SWITCH) & (deep != 0) & (events["context"] >= 0)
+    events, deep = events[seen], deep[seen]
+    task = _new_rows(recording, rows)[events["context"]]
+    table = np.zeros(len(events), SLEEP_DTYPE)
+    table["time_ns"], table["task"], table["slept"] = events["time_ns"], task, np.array(_SLEPT, np.uint8)[deep]
+    return table[task != NOBODY]
+
+
+def _new_rows(recording: EventTable, rows: list[int]) -> np.ndarray:
+    """The row here of each task of the recording, NOBODY for the others; the last is of whoever is no task."""
+    new_row = np.full(len(recording.task_table) + 1, NOBODY, np.int32)
+    new_row[rows] = np.arange(len(rows))
+    return new_row
 
 
 _WOKEN_BY = [{Cause.CAUSED: WokenBy.TASK, Cause.TIMER: WokenBy.TIMER}.get(c, WokenBy.OUTSIDE) for c in Cause]

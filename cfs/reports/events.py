@@ -95,6 +95,7 @@ class _Order:
         self.end_at = np.append(self.runs["end_ns"], -1)
         self.of_task = _Sorted(self.task, self.nr)
         self.of_cpu = _Sorted(self.cpu, self.nr)
+        self.sleeps = result.sleeps
         self.wakeups = _wakeups_of(self, result)
         self.spare_cpu = result.cpus[0] if result.cpus else 0
         self.place = self._placed(self.wakeups)
@@ -167,11 +168,17 @@ class _Order:
         return woken, np.append(self.rank, self.rank_of_run[-1])[woken]
 
     def _slept(self) -> np.ndarray:
-        """How the task slept after each run, as the wakeup says that ended it."""
+        """How the task slept after each run: as `Result.sleeps` says, or the wakeup that ended it."""
         woken, rank = self._woken_at()
         ends_it = rank < self.rank_of_run[self.of_task.next]
-        slept = np.append(self.wakeups["slept"], 0)[woken]
-        return np.where((self.runs["out"] == Out.BLOCKED) & ends_it, slept, Slept.INTERRUPTIBLE)
+        slept = np.where(ends_it, np.append(self.wakeups["slept"], 0)[woken], Slept.INTERRUPTIBLE)
+        times, sleeps = np.unique(self.sleeps["time_ns"]), self.sleeps
+        deep = _Sorted(sleeps["task"], len(times), np.searchsorted(times, sleeps["time_ns"]))
+        number = np.searchsorted(times, self.runs["end_ns"], "right")  # of the last one by then, and 1
+        last = deep.before(self.task, number)
+        is_it = np.append(sleeps["time_ns"], -1)[last] == self.runs["end_ns"]
+        slept = np.where(is_it, np.append(sleeps["slept"], 0)[last], slept)
+        return np.where(self.runs["out"] == Out.BLOCKED, slept, Slept.INTERRUPTIBLE)
 
     def _wakings(self) -> np.ndarray:
         rows, table = self.wakeups, np.zeros(len(self.wakeups), TRACED_DTYPE)

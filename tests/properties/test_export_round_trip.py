@@ -154,3 +154,29 @@ def test_names_that_look_like_the_format(folder, names):
     }
     programs[a].pop()
     require_same(Workload.of_programs(programs, duration_ns=20 * MS).run(), folder)
+
+
+def blocked_in(recording, name):
+    """(time, task, state) of each block that no signal ends, from the table of events."""
+    deep = recording.result(None).sleeps
+    pids = np.array([task.pid for task in recording.tasks])
+    events = recording.events
+    kept = (events["kind"] == 2) & (events["detail"] & 12 != 0) & (events["context"] >= 0)
+    told = events[kept]
+    assert len(deep) == len(told), name
+    return sorted(zip(told["time_ns"].tolist(), pids[told["context"]].tolist(), (told["detail"] & 12).tolist()))
+
+
+@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.name.split(".")[0])
+def test_what_was_recorded(folder, path):
+    """Causes, parents and states of a real recording; of its wakeups all but those by a task found running."""
+    recording = Recording.open(path)
+    recorded = recording.result(None)
+    again = written(recorded, folder)
+    ours, theirs = wakeups_of(recorded), wakeups_of(again.result(None))
+    assert len(ours) == len(theirs) > 50
+    assert len(set(ours) - set(theirs)) <= 7
+    assert len(set(blocked_in(recording, path)) ^ set(blocked_in(again, path))) <= 2
+    assert {(t.pid, again.tasks[t.parent].pid) for t in again.tasks if t.parent >= 0} <= {
+        (t.pid, recording.tasks[t.parent].pid) for t in recording.tasks if t.parent >= 0
+    }

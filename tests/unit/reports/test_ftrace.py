@@ -9,7 +9,7 @@ import pytest
 from cfs import Recording, Result, Workload
 from cfs.reports import ftrace_lines, write_ftrace
 from cfs.reports.events import events_of, unique_pids
-from cfs.result import NOBODY, RUN_DTYPE, WAKEUP_DTYPE, Out, Ready, Slept, WokenBy
+from cfs.result import NOBODY, RUN_DTYPE, SLEEP_DTYPE, WAKEUP_DTYPE, Out, Ready, Slept, WokenBy
 
 MS = 10**6
 EXAMPLES = "nice-hogs-small", "fork-heavy", "kbuild-shell-1cpu"
@@ -172,6 +172,15 @@ def test_how_a_task_slept_is_the_state_of_its_switch_out(slept, letter):
     )
     states = re.findall(r"prev_pid=11 prev_prio=120 prev_state=(\w)", "\n".join(lines_of(result)))
     assert states == [letter, "S"]
+
+
+@pytest.mark.parametrize(("slept", "letter"), [(Slept.UNINTERRUPTIBLE, "D"), (Slept.IDLE, "I")])
+def test_a_sleep_that_nobody_was_seen_to_end_has_its_state(tmp_path, slept, letter):
+    result = by_hand((0, 10, 20, Out.BLOCKED, Ready.FORK, 5), (1, 20, 30, Out.BLOCKED, Ready.FORK, 5))
+    result.sleeps = np.array([(20, 0, slept), (30, 0, slept)], SLEEP_DTYPE)
+    states = re.findall(r"prev_pid=1[12] prev_prio=\d+ prev_state=(\w)", "\n".join(lines_of(result)))
+    assert states == [letter, "S"]
+    assert read_back(result, tmp_path / "back.txt").result(None).sleeps["slept"].tolist() == [slept]
 
 
 def test_a_task_that_is_woken_in_the_instant_in_which_it_blocks_has_left_before():
