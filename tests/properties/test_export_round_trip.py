@@ -169,12 +169,14 @@ def blocked_in(recording, name):
 
 @pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.name.split(".")[0])
 def test_what_was_recorded(folder, path):
-    """Causes, parents and states of a real recording; of its wakeups all but those by a task found running."""
+    """Causes, parents and states of a real recording. Lost are the context of a task found running, which has no run
+    before its first switch, and the early half of a wakeup of a task that is not seen to run by then.
+    """
     recording = Recording.open(path)
     recorded = recording.result(None)
     again = written(recorded, folder)
     ours, theirs = wakeups_of(recorded), wakeups_of(again.result(None))
-    assert len(ours) == len(theirs) > 50
+    assert len(ours) >= len(theirs) > 50
     assert len(set(ours) - set(theirs)) <= 7
     assert len(set(blocked_in(recording, path)) ^ set(blocked_in(again, path))) <= 2
     assert {(t.pid, again.tasks[t.parent].pid) for t in again.tasks if t.parent >= 0} <= {
