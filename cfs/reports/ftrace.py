@@ -6,8 +6,9 @@ nine digits after the point, not six, because runs are exact to the ns.
 
 W1  Read back by `Recording.open` it gives the same runs, waits, states, switches, wakeups, parents and names, and
     the same span, for a result that was simulated: a wakeup by a task is caused by that task, all others by
-    none. One thing is lost: the first wait of a task that slept when time began, for a reader cannot know
-    that it did.
+    none. Lost are the first wait of a task that slept when time began, for a reader cannot know that it did;
+    a run that begins at the very end of the span; and a stay of the idle task that takes no time, with one of
+    its two switches.
 W2  Time 0 of the result is time 0 of the text, and the last line stands at the end of the span. The two lines
     that see to it, `sched_wake_idle_without_ipi`, say nothing about tasks.
 
