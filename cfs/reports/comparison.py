@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,7 +31,7 @@ from ..errors import CfsError, ModelError, WorkloadError
 from ..limits import POLICIES
 from ..models.registry import Model, model_named
 from ..recordings.measured import fitted
-from ..result import Result
+from ..result import Result, altered
 from ..scheduler._scheduler import Scheduler
 from ..simulation.simulation import Simulation
 from ..simulation.stepping import Policy
@@ -209,8 +209,8 @@ def compare(
     at_ns = instants[(instants >= from_ns + window_ns) & (instants <= span[1])]
     columns = []
     for settings, whole, spread in sides:
-        whole = whole if cpus is None else replace(whole, cpus=list(cpus))
-        whole = whole if grouped is None else replace(whole, groups=list(grouped.groups))
+        whole = whole if cpus is None else altered(whole, cpus=list(cpus))
+        whole = whole if grouped is None else altered(whole, groups=list(grouped.groups))
         lags = lags_at(whole, at_ns, window_ns, due)
         columns.append(Column(whole.model, settings, whole, part_of(whole, *span), lags, spread))
     number_equals(columns)

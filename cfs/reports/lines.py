@@ -15,11 +15,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from ..result import Result
+from ..result import Result, altered
 
 __all__ = ["ALL", "BY", "OTHERS", "Line", "Lines", "check_lines"]
 
@@ -82,7 +82,7 @@ def ranked_labels(sides: Sequence[Result], identities: list[list[str]]) -> list[
     """Labels of all that ran on either side, most CPU time first; the first side counts more."""
     order: dict[str, list[int]] = {}
     for place, (side, labels) in enumerate(zip(sides, identities)):
-        for label, row in _rows(replace(side, names=labels)).items():
+        for label, row in _rows(altered(side, names=labels)).items():
             if row["switches"]:
                 order.setdefault(label, [0] * len(sides))[place] = -int(row["cpu_ns"])
     return sorted(order, key=lambda label: (order[label], label))
@@ -97,7 +97,7 @@ def lumped_stats(result: Result, identities: list[str], shown: list[str]) -> dic
     """Statistics of each label shown, of OTHERS and of ALL."""
     kept = set(shown)
     lumped = [label if label in kept else OTHERS for label in identities]
-    return _rows(replace(result, names=lumped)) | _rows(replace(result, names=[ALL] * result.nr_tasks))
+    return _rows(altered(result, names=lumped)) | _rows(altered(result, names=[ALL] * result.nr_tasks))
 
 
 def lines_of(
