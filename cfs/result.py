@@ -8,8 +8,8 @@ A *wait* is the time from becoming runnable to running, as `perf sched latency` 
 after a fork, and after a preemption. Quantiles are nearest-rank: the p50 of n values is the ceil(0.5 n)-th
 smallest.
 
-Beside it, where it is known, `wakeups`: how a task that slept, or is new, became ready, and by whom. A measured
-result looks for the causes when somebody asks for the first time.
+Beside it, where it is known, is `wakeups`: how a task that slept, or is new, became ready, and which task did
+it. A measured result looks for the causes when it is first asked for them.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ ORDER_UNKNOWN = 2**32 - 1
 WAKEUP_DTYPE = np.dtype(
     [
         ("time_ns", "<i8"),  # when the wakeup was raised
-        ("task", "<u4"),  # who was woken, or is new: row of the tasks table
+        ("task", "<u4"),  # the task that was woken, or is new: row of the tasks table
         ("waker", "<i4"),  # row of the task that did it, of a fork the parent; NOBODY
         ("nr_runs", "<u4"),  # runs that had begun by then: the order within an instant; or ORDER_UNKNOWN
         ("cpu", "<u2"),  # where it was raised: the waker's CPU, or the one that was interrupted
@@ -459,7 +459,7 @@ class Result:
 
 
 def altered(result: Result, **changes: Any) -> Result:
-    """A copy with some attributes changed. Wakeups and sleeps are still not made before somebody asks for them."""
+    """A copy with some attributes changed. Its wakeups and sleeps are made when they are first asked for."""
     later = {"wakeups": lambda: result.wakeups, "sleeps": lambda: result.sleeps}
     return replace(result, **{**later, **changes})
 

@@ -109,7 +109,7 @@ def _of_tasks(runs: np.ndarray, rows: np.ndarray, nr_tasks: int) -> np.ndarray:
 
 
 def _wakeups(recording: EventTable, rows: np.ndarray, end_ns: int) -> np.ndarray:
-    """How these tasks were woken or forked, and by which: the verdicts on the recorded wakeups, of a fork the parent."""
+    """The verdicts on the recorded wakeups of these tasks; of a fork the parent."""
     seen = recording.wakeups()
     verdict = recording.verdicts(seen)
     nr_tasks = len(recording.task_table)
@@ -139,7 +139,8 @@ def _sleeps(recording: EventTable, rows: np.ndarray) -> np.ndarray:
     events, deep = events[seen], deep[seen]
     task = _new_rows(rows, len(recording.task_table))[events["context"]]
     table = np.zeros(len(events), SLEEP_DTYPE)
-    table["time_ns"], table["task"], table["slept"] = events["time_ns"], task, np.array(_SLEPT, np.uint8)[deep]
+    table["time_ns"], table["task"] = events["time_ns"], task
+    table["slept"] = np.array(_SLEPT, np.uint8)[deep]
     return table[task != NOBODY]
 
 

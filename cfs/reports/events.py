@@ -1,10 +1,10 @@
 """From runs and wakeups back to what a tracer would have written, in an order that can have happened.
 
 What it decides: which events a result represents, and their order within one instant. A run begins with a
-switch in, also a run that was found going on: whoever writes it may leave that switch out. If the next run on
-its CPU begins when it ends, there is one switch from the one to the other. Otherwise the idle task ran in
-between, also if a task follows itself. `Result.wakeups` are the wakeups and forks,
-each in the context in which it was raised: in that of the task that did it, or in an interrupt.
+switch in, also a run that was found going on: a writer may leave that switch out. If the next run on its CPU
+begins when it ends, there is one switch from the one to the other. Otherwise the idle task ran in between,
+also if a task follows itself. `Result.wakeups` are the wakeups and forks, each in the context in which it was
+raised: in that of the task that did it, or in an interrupt.
 
 The order within an instant is the one in which runs began; a wakeup says how many had begun by then. One that
 cannot say so (it was recorded) comes before the runs that begin in its instant, but after that of its waker. A

@@ -4,20 +4,20 @@ What it decides: the spelling. It is the kernel's own default format of `/sys/ke
 Perfetto, LISA, tools around trace-cmd and this package's `Recording.open` read. One thing differs: times have
 nine digits after the point, not six, because runs are exact to the ns.
 
-W1  `Recording.open` reads back the same runs, waits, states, switches, wakeups, parents and names, and the same
-    span, if the result was simulated: a wakeup by a task is caused by that task, all others by none. Lost are
-    the first wait of a task that slept when time began, because a reader cannot know that it did; a run that
-    begins at the very end of the span; and a stay of the idle task that takes no time, with one of its two
-    switches.
+W1  `Recording.open` reads back the same runs, waits, states, switches, wakeups, parents and names, and the
+    same span, if the result was simulated: a wakeup by a task is caused by that task, all others by none. Lost
+    are the first wait of a task that slept when time began, because a reader cannot know that it did; a run
+    that begins at the very end of the span; and a stay of the idle task that takes no time, with one of its
+    two switches.
 W2  Time 0 of the result is time 0 of the text, and the last line is at the end of the span. Two lines ensure
     this, `sched_wake_idle_without_ipi`; they say nothing about tasks.
-W3  A wakeup by a task has its head, on its CPU, in process context. One by a timer is in hard interrupt context
-    (`h`), one from outside in soft interrupt context (`s`): the task that runs there did not do it.
-W4  A task that was found running is at the head of its CPU's first line, and no line switches it in. If the
-    CPU has something to say before that, a switch does.
+W3  A wakeup by a task has its head, on its CPU, in process context. One by a timer is in hard interrupt
+    context (`h`), one from outside in soft interrupt context (`s`): the task that runs there did not do it.
+W4  A task that was found running is at the head of its CPU's first line, and no line switches it in. A switch
+    does if another line of that CPU, or the line at time 0 (W2), has to come before.
 
-A name is one line: what would end it is a question mark. All lines of a task have its last nice value, because
-a result keeps no other.
+A name is one line: what would end it is a question mark. All lines of a task have its last nice value,
+because a result keeps no other.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def part_of(result: Result, from_ns: int, until_ns: int) -> Result:
 
 
 def _wakeups_within(wakeups: np.ndarray, from_ns: int, until_ns: int) -> np.ndarray:
-    """The wakeups of a part. Some runs are gone, so the place of a wakeup among them is not known any more."""
+    """The wakeups of a part. Some runs are gone, so their places among the runs are unknown."""
     inside = wakeups[(wakeups["time_ns"] >= from_ns) & (wakeups["time_ns"] < until_ns)]  # a copy
     inside["nr_runs"] = ORDER_UNKNOWN
     return inside

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cfs import Result, Workload
-from cfs.result import RUN_DTYPE, WAKEUP_DTYPE, Out, Ready
+from cfs.result import RUN_DTYPE, SLEEP_DTYPE, WAKEUP_DTYPE, Out, Ready, altered
 
 UNKNOWN, WAKEUP, FORK, PREEMPTED, FOUND = Ready
 RUNNING, OUT_PREEMPTED, BLOCKED, EXITED, OUT_UNKNOWN = Out
@@ -212,3 +212,17 @@ def test_wakeups_are_made_when_they_are_asked_for_and_go_with_a_copy():
     assert not made
     assert len(pickle.loads(pickle.dumps(result)).wakeups) == 3
     assert len(result.wakeups) == 3 and len(replace(result).wakeups) == 3 and made == [1]
+
+
+def test_a_copy_with_changes_makes_no_table_before_it_is_asked_for():
+    made = []
+
+    def make(name, dtype):
+        made.append(name)
+        return np.zeros(2, dtype)
+
+    first = replace(SMALL, wakeups=lambda: make("wakeups", WAKEUP_DTYPE), sleeps=lambda: make("sleeps", SLEEP_DTYPE))
+    second = altered(altered(first, names=["x"] * SMALL.nr_tasks), model="other")
+    assert (second.model, second.names[0], made) == ("other", "x", [])
+    assert len(second.sleeps) == 2 and second.sleeps is first.sleeps and made == ["sleeps"]
+    assert len(altered(first, wakeups=None).wakeups) == 0 and made == ["sleeps"]

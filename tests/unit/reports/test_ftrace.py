@@ -45,6 +45,42 @@ def test_what_was_recorded_has_the_same_runs(tmp_path, name):
     recorded = Recording.open(f"examples/recordings/{name}.perf-script.txt.gz").result(None)
     back = read_back(recorded, tmp_path / "back.txt").result(None)
     assert rows(back, waits=False) == rows(recorded, waits=False)
+    assert found_in(back) == found_in(recorded) != []
+
+
+def found_in(result):
+    runs = result.runs[result.runs["ready"] == Ready.FOUND]
+    return sorted(zip(runs["cpu"].tolist(), runs["start_ns"].tolist(), result.pids[runs["task"]].tolist()))
+
+
+FOUND_AT = {
+    "both at the start": ((0, 0), ["a-11 [000]", "b-12 [001]"]),
+    "one CPU is first seen later": ((0, 4), ["a-11 [000]", "b-12 [001]"]),
+    "a text begins at 0": ((3, 4), ["<idle>-0 [000]", "b-12 [001]"]),
+}
+
+
+@pytest.mark.parametrize("case", FOUND_AT)
+def test_w4_a_task_found_running_heads_the_first_line_of_its_cpu(tmp_path, case):
+    starts, heads = FOUND_AT[case]
+    runs = [(task, at_ns, 10, Out.BLOCKED, Ready.FOUND, -1) for task, at_ns in enumerate(starts)]
+    result = by_hand(*runs, cpus=(0, 1))
+    result.runs["cpu"] = 0, 1
+    lines = lines_of(result)
+    first = [next(line for line in lines if f"[{cpu:03}]" in line) for cpu in (0, 1)]
+    assert [line.split(" d..2.")[0] for line in first] == heads
+    assert [line for line in lines if "next_comm=b" in line] == []
+    back = read_back(result, tmp_path / "back.txt").result(None)
+    assert rows(back, waits=False) == rows(result, waits=False)
+    assert found_in(back) == [(cpu, at, 11 + cpu) for cpu, at in enumerate(starts) if heads[cpu][0] != "<"]
+
+
+def test_w4_a_cpu_that_says_something_earlier_switches_to_the_task_found():
+    runs = (0, 8, 10, Out.UNKNOWN, Ready.FOUND, -1), (1, 20, 30, Out.BLOCKED, Ready.WAKEUP, 5)
+    result = by_hand(*runs, cpus=(0, 1))
+    assert lines_of(result)[0].startswith("<idle>-0 [000] d..2. 0.000000000")
+    assert sum("next_comm=a" in line for line in lines_of(result)) == 1
+    assert sum("prev_comm=a" in line and "prev_state=S" in line for line in lines_of(result)) == 1
 
 
 def test_nothing_is_strange_in_it_and_the_cpus_are_all_there(tmp_path):
