@@ -10,6 +10,8 @@ would have done next.
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import numpy as np
 
 from ..errors import RecordingError
@@ -86,8 +88,8 @@ def recorded_result(
         cpus=cpus,
         context_switches=nr_switches(runs, cpus),
         source=recording.name,
-        wakeups=lambda: _wakeups(recording, chosen.rows, end_ns),
-        sleeps=lambda: _sleeps(recording, chosen.rows),
+        wakeups=cast(Any, lambda: _wakeups(recording, chosen.rows, end_ns)),
+        sleeps=cast(Any, lambda: _sleeps(recording, chosen.rows)),
     )
 
 

@@ -315,7 +315,7 @@ class Stepper:
 
     def run_rows(self) -> np.ndarray:
         """The runs, ``(nr_runs,)`` of `RUN_DTYPE` in order of their starts; open ones end now."""
-        still_open = [
+        still_open: list[tuple[int, ...]] = [
             (
                 cpu.current.run_number,
                 *self._opened(cpu.current),
