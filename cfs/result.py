@@ -8,6 +8,9 @@ demand, by compiled passes over it (`_statistics`).
 A *wait* is the time from becoming runnable to running, as `perf sched latency` counts it: after a wakeup,
 after a fork, and after a preemption. Quantiles are nearest-rank: the p50 of n values is the ceil(0.5 n)-th
 smallest.
+
+Beside it, where it is known, is `wakeups`: how a task that slept, or is new, became ready, and which task did
+it. A measured result looks for the causes when it is first asked for them.
 """
 
 from __future__ import annotations
@@ -15,8 +18,9 @@ from __future__ import annotations
 import enum
 import json
 import os
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -28,7 +32,20 @@ if TYPE_CHECKING:
     import polars
     import pyarrow
 
-__all__ = ["RUN_DTYPE", "STATS_DTYPE", "Ready", "Out", "Result", "nr_switches"]
+__all__ = [
+    "RUN_DTYPE",
+    "STATS_DTYPE",
+    "WAKEUP_DTYPE",
+    "SLEEP_DTYPE",
+    "NOBODY",
+    "Ready",
+    "Out",
+    "Slept",
+    "WokenBy",
+    "Result",
+    "altered",
+    "nr_switches",
+]
 
 RUN_DTYPE = np.dtype(
     [
@@ -39,6 +56,31 @@ RUN_DTYPE = np.dtype(
         ("cpu", "<u2"),
         ("ready", "u1"),  # how it became runnable: Ready
         ("out", "u1"),  # how the run ended: Out
+    ]
+)
+
+NOBODY = -1
+"""In `WAKEUP_DTYPE`: no task did it, or none of this result."""
+ORDER_UNKNOWN = 2**32 - 1
+"""In `WAKEUP_DTYPE`: how many runs had begun is not known."""
+
+WAKEUP_DTYPE = np.dtype(
+    [
+        ("time_ns", "<i8"),  # when the wakeup was raised
+        ("task", "<u4"),  # the task that was woken, or is new: row of the tasks table
+        ("waker", "<i4"),  # row of the task that did it, of a fork the parent; NOBODY
+        ("nr_runs", "<u4"),  # runs that had begun by then: the order within an instant; or ORDER_UNKNOWN
+        ("cpu", "<u2"),  # where it was raised: the waker's CPU, or the one that was interrupted
+        ("cause", "u1"),  # WokenBy
+        ("slept", "u1"),  # Slept
+    ]
+)
+
+SLEEP_DTYPE = np.dtype(
+    [
+        ("time_ns", "<i8"),  # when the task blocked: the end of a run
+        ("task", "<u4"),
+        ("slept", "u1"),  # Slept: UNINTERRUPTIBLE or IDLE
     ]
 )
 
@@ -90,6 +132,45 @@ class Out(enum.IntEnum):
     UNKNOWN = 4
 
 
+class WokenBy(enum.IntEnum):
+    """What made a task ready that slept or is new."""
+
+    TASK = 0  # another task
+    TIMER = 1
+    OUTSIDE = 2  # an interrupt other than a timer's, or whatever else is no task
+    FORK = 3  # it is new, and its parent did it
+
+
+class Slept(enum.IntEnum):
+    """How a task slept before a wakeup."""
+
+    INTERRUPTIBLE = 0  # the kernel's S; also of a new task
+    UNINTERRUPTIBLE = 1  # D: a disk, a page, a child of vfork
+    IDLE = 2  # I: an idle kernel thread
+    NOT_YET = 3  # the wakeup came first, and the block that followed was undone
+
+
+class _Later:
+    """An attribute that is a table, or what makes it when it is first asked for; by default an empty one."""
+
+    def __init__(self, dtype: np.dtype):
+        self.dtype = dtype
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, result: Result | None, owner: type) -> np.ndarray | None:
+        if result is None:
+            return None  # the default of the field
+        value = result.__dict__[self.name]
+        if callable(value):
+            value = result.__dict__[self.name] = value()
+        return value
+
+    def __set__(self, result: Result, value: np.ndarray | Callable[[], np.ndarray] | None) -> None:
+        result.__dict__[self.name] = np.zeros(0, self.dtype) if value is None else value
+
+
 @dataclass(eq=False)
 class Result:
     """Which tasks ran when and which waited, under a model or as recorded.
@@ -125,7 +206,13 @@ class Result:
         Why the run ended: ``"duration"``, ``"finished"`` (every task exited) or ``"stalled"`` (no task was
         left that could run or be woken).
     nr_cpus_booted : int
-        Number of Number of CPUs that the model's tunables were scaled for; 0: as many as `cpus`.
+        Number of CPUs that the model's tunables were scaled for; 0: as many as `cpus`.
+    wakeups : numpy.ndarray, or a callable that returns one
+        ``(nr_wakeups,)`` of `WAKEUP_DTYPE`, in the order of time: which task was woken or forked, and by
+        which, also those that have not run since. Empty where that is not known. A callable is called when it
+        is first asked for.
+    sleeps : numpy.ndarray, or a callable that returns one
+        ``(nr_sleeps,)`` of `SLEEP_DTYPE`: the sleeps that no signal ends. All others are interruptible.
     """
 
     model: str
@@ -144,6 +231,12 @@ class Result:
     source: str = ""
     end: str = "duration"
     nr_cpus_booted: int = 0
+    wakeups: np.ndarray = cast(Any, _Later(WAKEUP_DTYPE))
+    sleeps: np.ndarray = cast(Any, _Later(SLEEP_DTYPE))
+
+    def __getstate__(self) -> dict[str, Any]:
+        # a copy and a pickle have the tables, not what makes them
+        return self.__dict__ | {"wakeups": self.wakeups, "sleeps": self.sleeps}
 
     @property
     def nr_tasks(self) -> int:
@@ -317,8 +410,8 @@ class Result:
 
         Parameters
         ----------
-        table : {"runs", "stats"}, optional
-            A row a run, or a row a task, command name or group.
+        table : {"runs", "stats", "wakeups"}, optional
+            A row a run; or a row a task, command name or group; or a row a wakeup or fork.
         by : {"task", "comm", "group"}, optional
             What a row of the statistics is.
 
@@ -403,6 +496,12 @@ class Result:
             f"{self.duration_ns / 1e9:.3f} s, {self.nr_tasks} tasks, {self.context_switches} switches, "
             f"ended: {self.end}>"
         )
+
+
+def altered(result: Result, **changes: Any) -> Result:
+    """A copy with some attributes changed. Its wakeups and sleeps are made when they are first asked for."""
+    later = {"wakeups": lambda: result.wakeups, "sleeps": lambda: result.sleeps}
+    return replace(result, **{**later, **changes})
 
 
 def nr_switches(runs: np.ndarray, cpus: list[int], from_ns: int = 0, until_ns: int | None = None) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace as changed
 from typing import Annotated
 
 import typer
@@ -100,6 +99,7 @@ def replay(
     check_part(begin, until_ns)
     outputs.check_files(files)
     given = read_input(recording, Choice(cpu, only, without, outside, seed, told))
+    from ..result import altered
     from ..simulation.simulation import Simulation
     work, way = given.work.for_model(chosen, told.group_by)
     check_part(begin, work.duration_ns if until_ns is None else until_ns)
@@ -108,8 +108,8 @@ def replay(
     result, samples = outputs.simulated(simulation, until_ns, looks=outputs.wants_samples(files))
     del simulation, work  # the runs in it, of which the result has a copy, and the operations
     given = given.without_programs()
-    result = changed(result, cpus=given.cpus)  # a CPU without tasks is idle: shares are of all asked for
-    recorded = given.recorded and changed(given.recorded, groups=result.groups)
+    result = altered(result, cpus=given.cpus)  # a CPU without tasks is idle: shares are of all asked for
+    recorded = given.recorded and altered(given.recorded, groups=result.groups)
     report = outputs.Replayed.of(result, recorded, given, samples, line, top, begin, until_ns)
     outputs.write_replayed(files, report)
     if outputs.shows_tables(files):

@@ -39,6 +39,7 @@ from ._runs cimport (
     READY_PREEMPTED,
     close_run,
     free_log,
+    log_wakeup,
     open_run,
     run_log,
 )
@@ -176,6 +177,15 @@ cdef inline void charge(driver *d, driven_cpu *cpu) noexcept nogil:
 
 cdef inline void make_ready(driver *d, driven_task *t, uint8_t how) noexcept nogil:
     t.ready_ns, t.ready = d.now, how
+
+
+cdef inline void note_wakeup(
+    driver *d, uint32_t index, uint8_t how, uint8_t cause, int32_t waker, int32_t cpu
+) noexcept nogil:
+    # a task that slept, or is new, will be put on a queue now, by an event on `cpu`
+    make_ready(d, &d.tasks[index], how)
+    if d.recording:
+        log_wakeup(&d.log, index, waker, cpu, d.now, cause)
 
 
 cdef inline void leave_cpu(driver *d, driven_cpu *cpu) noexcept nogil:

@@ -3,8 +3,8 @@
 What it decides: nothing about time. A task performs its operations, which take none, until it runs again, blocks, exits, or
 is preempted by what it did; then whoever has the CPU performs its own.
 
-One table has a row for each kind of operation: what it does, and whether it needs memory for a task, which is looked for
-beforehand, because the operation itself cannot fail for want of it. A new kind is a row here, a number in `_program.pxd` and in
+One table has a row for each kind of operation: what it does, and whether it needs room for a wakeup or a task, which is looked
+for beforehand, because the operation itself cannot fail for want of it. A new kind is a row here, a number in `_program.pxd` and in
 `workload.Op`, and a method of the readable twin (`stepping.py`); a test compares the three.
 
 A WAIT takes a WAKE that came early (they are counted), so no wakeup is lost when the order of events changes. A child starts
@@ -38,15 +38,19 @@ from .._core cimport (
     wake_up_new_task,
     would_fault,
 )
-from .._types cimport SLEEP_INTERRUPTIBLE, TASK_BLOCKED, int8_t, int64_t, ns_t, rq, task, uint32_t
-from ._driver cimport driven_task, finish_event, make_ready, set_end
+from .._types cimport SLEEP_INTERRUPTIBLE, TASK_BLOCKED, int8_t, int32_t, int64_t, ns_t, rq, task, uint8_t, uint32_t
+from ._driver cimport driven_task, finish_event, note_wakeup, set_end
 from ._due cimport pop_timer, push_timer
-from ._runs cimport READY_FORK, READY_WAKEUP, has_room
+from ._runs cimport BY_FORK, BY_TASK, BY_TIMER, NO_TASK, READY_FORK, READY_WAKEUP, has_room, has_room_for_wakeup
 
+
+cdef enum:                      # what an operation needs, beside room for runs
+    WAKEUP_ROOM = 1
+    TASK_ROOM = 2
 
 cdef struct operation:
     int (*perform)(play *s, driven_cpu *cpu, const op *o) noexcept nogil     # of the task that runs there
-    bint makes_task
+    int needs
 
 # ----------------------------------------------------------------------------------------------- tasks come and wake
 
@@ -78,11 +82,12 @@ cdef int adopt_tasks(play *s) except -1:
     return 0
 
 
-cdef int wake(play *s, driven_cpu *this_cpu, uint32_t index) noexcept nogil:
+cdef int wake(play *s, driven_cpu *this_cpu, uint32_t index, uint8_t cause, int32_t waker) noexcept nogil:
+    # `this_cpu` raises it
     cdef driven_task *t = &s.d.tasks[index]
     if would_fault(t.p.rq, t.p, EVENT_WAKE, NULL):
         return PLAY_FAULTED
-    make_ready(&s.d, t, READY_WAKEUP)
+    note_wakeup(&s.d, index, READY_WAKEUP, cause, waker, this_cpu.rq.cpu)
     begin_event(this_cpu.rq, s.d.now)
     try_to_wake_up(t.p, 0)
     finish_event(&s.d, this_cpu)
@@ -90,8 +95,11 @@ cdef int wake(play *s, driven_cpu *this_cpu, uint32_t index) noexcept nogil:
 
 
 cdef int wake_by_timer(play *s) noexcept nogil:
-    cdef uint32_t index = pop_timer(&s.timers)
-    return wake(s, &s.d.cpus[s.d.tasks[index].p.rq.cpu], index)
+    cdef uint32_t index
+    if not has_room_for_wakeup(&s.d.log):
+        return PLAY_NEEDS_RUNS
+    index = pop_timer(&s.timers)
+    return wake(s, &s.d.cpus[s.d.tasks[index].p.rq.cpu], index, BY_TIMER, NO_TASK)
 
 # -------------------------------------------------------------------------------------------------- the operations
 
@@ -145,7 +153,7 @@ cdef int op_wake(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
         t.wakeups += 1
         return PLAY_GOES_ON
     t.waiting = False
-    return wake(s, cpu, o.target)
+    return wake(s, cpu, o.target, BY_TASK, <int32_t>cpu.index)
 
 
 cdef int op_fork(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
@@ -156,7 +164,7 @@ cdef int op_fork(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
     set_task_cpu(p, s.d.m.rqs[s.programs[child].cpu])
     if would_fault(p.rq, p, EVENT_FORK, NULL):
         return PLAY_FAULTED
-    make_ready(&s.d, &s.d.tasks[child], READY_FORK)
+    note_wakeup(&s.d, child, READY_FORK, BY_FORK, <int32_t>cpu.index, cpu.rq.cpu)
     s.nr_alive += 1
     wake_up_new_task(p, False)
     finish_event(&s.d, cpu)
@@ -195,17 +203,17 @@ cdef int op_exit(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
 
 
 cdef operation operations[NR_OPS]
-operations[OP_RUN] = operation(op_run, False)
-operations[OP_WAIT] = operation(op_wait, False)
-operations[OP_SLEEP] = operation(op_sleep, False)
-operations[OP_SLEEP_UNTIL] = operation(op_sleep_until, False)
-operations[OP_WAKE] = operation(op_wake, False)
-operations[OP_FORK] = operation(op_fork, True)
-operations[OP_NICE] = operation(op_nice, False)
-operations[OP_EXIT] = operation(op_exit, False)
-operations[OP_YIELD] = operation(op_yield, False)
-operations[OP_LOOP] = operation(op_loop, False)
-operations[OP_NEXT] = operation(op_next, False)
+operations[OP_RUN] = operation(op_run, 0)
+operations[OP_WAIT] = operation(op_wait, 0)
+operations[OP_SLEEP] = operation(op_sleep, 0)
+operations[OP_SLEEP_UNTIL] = operation(op_sleep_until, 0)
+operations[OP_WAKE] = operation(op_wake, WAKEUP_ROOM)
+operations[OP_FORK] = operation(op_fork, WAKEUP_ROOM | TASK_ROOM)
+operations[OP_NICE] = operation(op_nice, 0)
+operations[OP_EXIT] = operation(op_exit, 0)
+operations[OP_YIELD] = operation(op_yield, 0)
+operations[OP_LOOP] = operation(op_loop, 0)
+operations[OP_NEXT] = operation(op_next, 0)
 
 cdef op at_the_end              # of each program
 at_the_end.arg, at_the_end.target, at_the_end.kind = 0, 0, OP_EXIT
@@ -231,6 +239,12 @@ cdef inline const op *next_op(play *s, uint32_t index) noexcept nogil:
     return &s.ops[next]
 
 
+cdef int lacks(play *s, int needs) noexcept nogil:
+    if not has_room_for_wakeup(&s.d.log):
+        return PLAY_NEEDS_RUNS
+    return PLAY_NEEDS_TASK if needs & TASK_ROOM and not can_take_task(s.d.m) else PLAY_GOES_ON
+
+
 cdef int perform_program(play *s, driven_cpu *cpu) noexcept nogil:
     # the operations of whoever runs here, one after the other, until somebody has a RUN to do
     cdef const op *o
@@ -240,8 +254,10 @@ cdef int perform_program(play *s, driven_cpu *cpu) noexcept nogil:
         if not has_room(&s.d.log, s.d.m.nr_cpus):
             return PLAY_NEEDS_RUNS
         o = next_op(s, cpu.index)
-        if operations[o.kind].makes_task and not can_take_task(s.d.m):
-            return PLAY_NEEDS_TASK
+        if operations[o.kind].needs:
+            status = lacks(s, operations[o.kind].needs)
+            if status != PLAY_GOES_ON:
+                return status
         s.d.tasks[cpu.index].next_op += o != &at_the_end
         status = operations[o.kind].perform(s, cpu, o)
         if status != PLAY_GOES_ON:

@@ -1,8 +1,10 @@
-# Floor 5: runs, and the log of them. A run is a stay of a task on a CPU, from the switch that brings it there to the one
-# that takes it away. `struct run` is the one row: RUN_DTYPE of cfs/result.py is tested equal to it.
+# Floor 5: runs and wakeups, and the log of them. A run is a stay of a task on a CPU, from the switch that brings it there to
+# the one that takes it away. `struct run` is the one row: RUN_DTYPE of cfs/result.py is tested equal to it. A wakeup, or a
+# fork, is how a task that slept or did not exist became ready, and by whom: `struct wakeup`, WAKEUP_DTYPE there.
 #
 # A row is written when the run begins, with end -1, and completed when it ends, so the log is in the order of starts. Room
-# is made beforehand: an event opens at most one run on each CPU.
+# is made beforehand: an event opens at most one run on each CPU, and makes at most one task ready. A wakeup tells how many
+# runs had begun by then, so both tables together have one order, also within an instant.
 
 from .._types cimport int32_t, int64_t, ns_t, uint8_t, uint16_t, uint32_t
 
@@ -20,8 +22,15 @@ cdef enum:                      # run.out: result.Out
     OUT_EXITED = 3
     OUT_UNKNOWN = 4             # not recorded; no loop writes it
 
+cdef enum:                      # wakeup.cause: result.WokenBy
+    BY_TASK = 0
+    BY_TIMER = 1
+    BY_OUTSIDE = 2
+    BY_FORK = 3
+
 cdef enum:
     STILL_OPEN = -1             # run.end_ns
+    NO_TASK = -1                # wakeup.waker
 
 
 cdef struct run:
@@ -34,18 +43,44 @@ cdef struct run:
     uint8_t out
 
 
+cdef struct wakeup:
+    int64_t time_ns
+    uint32_t task
+    int32_t waker
+    uint32_t nr_runs            # begun before it
+    uint16_t cpu                # where it was raised
+    uint8_t cause
+    uint8_t slept               # result.Slept; what a program does is always interruptible
+
+
 cdef struct run_log:            # zeroed; free_log at the end
     run *rows
     size_t nr
     size_t max
+    wakeup *wakeups
+    size_t nr_wakeups
+    size_t max_wakeups
 
 cdef bint grow_log(run_log *log, size_t more) noexcept nogil       # False: no memory, and nothing has changed
 cdef void free_log(run_log *log) noexcept nogil
 cdef int write_log(const run_log *log, unsigned char[::1] out, ns_t now) except -1
+cdef int write_wakeup_log(const run_log *log, unsigned char[::1] out) except -1
 
 
 cdef inline bint has_room(const run_log *log, size_t more) noexcept nogil:
     return log.nr + more <= log.max
+
+
+cdef inline bint has_room_for_wakeup(const run_log *log) noexcept nogil:
+    return log.nr_wakeups < log.max_wakeups
+
+
+cdef inline void log_wakeup(run_log *log, uint32_t task, int32_t waker, int32_t cpu, ns_t now, uint8_t cause) noexcept nogil:
+    cdef wakeup *w = &log.wakeups[log.nr_wakeups]
+    w.time_ns = <int64_t>now
+    w.task, w.waker, w.nr_runs = task, waker, <uint32_t>log.nr
+    w.cpu, w.cause, w.slept = <uint16_t>cpu, cause, 0
+    log.nr_wakeups += 1
 
 
 cdef inline size_t open_run(run_log *log, uint32_t task, int32_t cpu, ns_t now, ns_t ready_ns, uint8_t ready) noexcept nogil:

@@ -1,9 +1,10 @@
-"""The log of runs: what grows it, and what hands it over. `_runs.pxd` has the row and what is done in each switch.
+"""The log of runs and wakeups: what grows it, and what hands it over. `_runs.pxd` has the row and what is done in each switch.
 
-What it decides: how much room there is. The log doubles, so a row costs O(1), and the loop asks once before each event.
+What it decides: how much room there is. Both tables double, so a row costs O(1), and the loop asks once before each event.
 
-Invariant:
+Invariants:
     I1  rows are in the order of their starts; one whose end is -1 is the open run of its CPU, and a CPU has at most one
+    I2  wakeups are in the order of time; `nr_runs` of them never decreases, and the runs counted began no later
 """
 
 from libc.stdlib cimport free, realloc
@@ -14,6 +15,13 @@ cdef enum:
 
 
 cdef bint grow_log(run_log *log, size_t more) noexcept nogil:
+    # the table that is full: for `more` runs, for a wakeup
+    if not has_room(log, more) and not grow_runs(log, more):
+        return False
+    return has_room_for_wakeup(log) or grow_wakeups(log)
+
+
+cdef bint grow_runs(run_log *log, size_t more) noexcept nogil:
     # to twice its size, and at least by `more` rows
     cdef size_t most = 2 * log.max + ROWS_AT_FIRST + more
     cdef run *rows = <run *>realloc(log.rows, most * sizeof(run))
@@ -23,8 +31,18 @@ cdef bint grow_log(run_log *log, size_t more) noexcept nogil:
     return True
 
 
+cdef bint grow_wakeups(run_log *log) noexcept nogil:
+    cdef size_t most = 2 * log.max_wakeups + ROWS_AT_FIRST
+    cdef wakeup *rows = <wakeup *>realloc(log.wakeups, most * sizeof(wakeup))
+    if rows == NULL:
+        return False
+    log.wakeups, log.max_wakeups = rows, most
+    return True
+
+
 cdef void free_log(run_log *log) noexcept nogil:
     free(log.rows)
+    free(log.wakeups)
 
 
 cdef int write_log(const run_log *log, unsigned char[::1] out, ns_t now) except -1:
@@ -41,6 +59,16 @@ cdef int write_log(const run_log *log, unsigned char[::1] out, ns_t now) except 
     for i in range(log.nr):
         if rows[i].end_ns == STILL_OPEN:
             rows[i].end_ns = <int64_t>now
+    return 0
+
+
+cdef int write_wakeup_log(const run_log *log, unsigned char[::1] out) except -1:
+    # rows of WAKEUP_DTYPE into a buffer of that size
+    cdef size_t size = log.nr_wakeups * sizeof(wakeup)
+    if <size_t>out.shape[0] != size:
+        raise ValueError(f"the buffer has {out.shape[0]} bytes, the wakeups {size}")
+    if size:
+        memcpy(&out[0], log.wakeups, size)
     return 0
 
 
@@ -64,6 +92,27 @@ def row_layout():
         ("out", <char *>&r.out - start, sizeof(r.out)),
     ]
     return fields, sizeof(run)
+
+
+def wakeup_layout():
+    """The same of a wakeup: what WAKEUP_DTYPE must be (list of (str, int, int), int)."""
+    cdef wakeup w
+    cdef char *start = <char *>&w
+    fields = [
+        ("time_ns", <char *>&w.time_ns - start, sizeof(w.time_ns)),
+        ("task", <char *>&w.task - start, sizeof(w.task)),
+        ("waker", <char *>&w.waker - start, sizeof(w.waker)),
+        ("nr_runs", <char *>&w.nr_runs - start, sizeof(w.nr_runs)),
+        ("cpu", <char *>&w.cpu - start, sizeof(w.cpu)),
+        ("cause", <char *>&w.cause - start, sizeof(w.cause)),
+        ("slept", <char *>&w.slept - start, sizeof(w.slept)),
+    ]
+    return fields, sizeof(wakeup)
+
+
+def causes():
+    """The codes of `cause` by name: what `WokenBy` must be (dict of str to int)."""
+    return {"TASK": BY_TASK, "TIMER": BY_TIMER, "OUTSIDE": BY_OUTSIDE, "FORK": BY_FORK}
 
 
 def codes():

@@ -10,18 +10,34 @@ would have done next.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
 
 from ..errors import RecordingError
 from ..limits import nice_of_prio
-from ..result import Out, Ready, Result, nr_switches
+from ..result import (
+    NOBODY,
+    ORDER_UNKNOWN,
+    SLEEP_DTYPE,
+    WAKEUP_DTYPE,
+    Out,
+    Ready,
+    Result,
+    Slept,
+    WokenBy,
+    altered,
+    nr_switches,
+)
 from ..workload.workload import Workload
+from .causes import BLOCK_D, BLOCK_I, FORK, WAKE, Cause
 from .population import Population, population_of
 from .table import CPU, LOWEST, EventTable
 
 __all__ = ["fitted", "recorded_result"]
+
+KIND_SWITCH = 2
+"""In `EventTable.events`."""
 
 
 def recorded_result(
@@ -73,6 +89,8 @@ def recorded_result(
         cpus=cpus,
         context_switches=nr_switches(runs, cpus),
         source=recording.name,
+        wakeups=cast(Any, lambda: _wakeups(recording, chosen.rows, end_ns)),
+        sleeps=cast(Any, lambda: _sleeps(recording, chosen.rows)),
     )
 
 
@@ -87,9 +105,8 @@ def _population(recording: EventTable, cpu: CPU, workload: Workload | None) -> P
 
 def _of_tasks(runs: np.ndarray, rows: np.ndarray, nr_tasks: int) -> np.ndarray:
     """Runs of these tasks, numbered anew, in the order of their starts."""
-    new_row = np.full(nr_tasks, -1, np.int64)
-    new_row[rows] = np.arange(len(rows))
-    kept = new_row[runs["task"]] >= 0
+    new_row = _new_rows(rows, nr_tasks)
+    kept = new_row[runs["task"]] != NOBODY
     runs = runs if kept.all() else runs[kept]
     runs["task"] = new_row[runs["task"]]
     start_ns = runs["start_ns"]
@@ -99,6 +116,54 @@ def _of_tasks(runs: np.ndarray, rows: np.ndarray, nr_tasks: int) -> np.ndarray:
     for name in runs.dtype.names or ():  # column by column: a second log would be the longest array there is
         runs[name] = runs[name][order]
     return runs
+
+
+def _wakeups(recording: EventTable, rows: np.ndarray, end_ns: int) -> np.ndarray:
+    """The verdicts on the recorded wakeups of these tasks; of a fork the parent."""
+    seen = recording.wakeups()
+    verdict = recording.verdicts(seen)
+    nr_tasks = len(recording.task_table)
+    new_row = _new_rows(rows, nr_tasks)
+    kept = (new_row[seen["task"]] != NOBODY) & (seen["time_ns"] <= end_ns)
+    seen, verdict = seen[kept], verdict[kept]
+    is_fork = seen["kind"] == FORK
+    parent = recording.task_table["parent"][seen["task"]]
+    by = np.where(is_fork & (parent >= 0), parent, seen["context"].astype(np.int64))
+    by = np.where((verdict == Cause.CAUSED) & (by < nr_tasks), by, nr_tasks)
+    table = np.zeros(len(seen), WAKEUP_DTYPE)
+    table["time_ns"], table["cpu"], table["task"] = seen["time_ns"], seen["cpu"], new_row[seen["task"]]
+    table["waker"] = new_row[by]
+    table["nr_runs"] = ORDER_UNKNOWN
+    table["cause"] = np.where(is_fork, WokenBy.FORK, np.array(_WOKEN_BY, np.uint8)[verdict])
+    table["slept"] = np.where(
+        seen["kind"] == WAKE, np.array(_SLEPT, np.uint8)[seen["block"]], np.where(is_fork, 0, Slept.NOT_YET)
+    )
+    return table
+
+
+def _sleeps(recording: EventTable, rows: np.ndarray) -> np.ndarray:
+    """The blocks of these tasks in the states D and I."""
+    events = recording.events
+    deep = events["detail"] & (BLOCK_D | BLOCK_I)
+    seen = (events["kind"] == KIND_SWITCH) & (deep != 0) & (events["context"] >= 0)
+    events, deep = events[seen], deep[seen]
+    task = _new_rows(rows, len(recording.task_table))[events["context"]]
+    table = np.zeros(len(events), SLEEP_DTYPE)
+    table["time_ns"], table["task"] = events["time_ns"], task
+    table["slept"] = np.array(_SLEPT, np.uint8)[deep]
+    return table[task != NOBODY]
+
+
+def _new_rows(rows: np.ndarray, nr_tasks: int) -> np.ndarray:
+    """The row here of each task of the recording, NOBODY for the others; the last is for what is no task."""
+    new_row = np.full(nr_tasks + 1, NOBODY, np.int32)
+    new_row[rows] = np.arange(len(rows))
+    return new_row
+
+
+_WOKEN_BY = [{Cause.CAUSED: WokenBy.TASK, Cause.TIMER: WokenBy.TIMER}.get(c, WokenBy.OUTSIDE) for c in Cause]
+_SLEPT = [0] * 16
+_SLEPT[BLOCK_D], _SLEPT[BLOCK_I] = Slept.UNINTERRUPTIBLE, Slept.IDLE
 
 
 def _until(runs: np.ndarray, end_ns: int) -> np.ndarray:
@@ -130,7 +195,7 @@ def fitted(result: Result, recorded: Result) -> Result:
     exits = np.zeros(result.nr_tasks, bool)
     exits[recorded.runs["task"][recorded.runs["out"] == Out.EXITED]] = True
     runs["out"][(runs["out"] == Out.EXITED) & ~exits[runs["task"]]] = Out.BLOCKED
-    return replace(result, runs=runs)
+    return altered(result, runs=runs)
 
 
 def _first_runs(result: Result) -> np.ndarray:

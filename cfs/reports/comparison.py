@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,7 +35,7 @@ from ..errors import CfsError, ModelError, WorkloadError
 from ..limits import POLICIES
 from ..models.registry import Model, model_named
 from ..recordings.measured import fitted
-from ..result import Result
+from ..result import Result, altered
 from ..scheduler._scheduler import Scheduler
 from ..simulation.simulation import Simulation
 from ..simulation.stepping import Policy
@@ -250,9 +250,9 @@ def compare(
     dues = _dues([*runners, common], [result for result, _ in ran])
 
     def column(runner: _Runner, whole: Result, spread: Spread | None, again: Again | None) -> Column:
-        whole = whole if cpus is None else replace(whole, cpus=list(cpus))
+        whole = whole if cpus is None else altered(whole, cpus=list(cpus))
         if runner.asked is not None:
-            whole = replace(whole, groups=_groups_of(runner.told, runner.asked))
+            whole = altered(whole, groups=_groups_of(runner.told, runner.asked))
         lags = lags_at(whole, at_ns, window_ns, dues[runner.yardstick])
         settings = {} if again is None else runner.settings
         facts: Any = {"asked": runner.asked, "again": again}

@@ -1,10 +1,11 @@
 """A result as tables for data frames: Arrow, and through it pandas, polars and Parquet.
 
-What it decides: which tables a result is, and what their columns are called. There are two.
+What it decides: which tables a result is, and what their columns are called. There are three.
 
     runs     a row a run, as in `Result.runs`, with the columns that people group by (names, not indices)
     stats    a row a task, command name or group, as `Result.stats`, nested columns flattened:
              ``latency_p99_ns``
+    wakeups  a row a wakeup or fork, as in `Result.wakeups`: who, when, by whom; none where that is not known
 
 To a library that knows the Arrow C stream (``__arrow_c_stream__``), a result is its runs: everything else
 follows from them.
@@ -31,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import MissingExtraError, how_to_install
-from ..result import Out, Ready, Result
+from ..result import NOBODY, Out, Ready, Result, Slept, WokenBy
 from .columns import all_columns
 from .files import check_folder
 
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = ["arrow_table", "to_pandas", "to_parquet", "to_polars"]
 
-TABLES = ("runs", "stats")
+TABLES = ("runs", "stats", "wakeups")
 
 
 def arrow_table(
@@ -54,7 +55,7 @@ def arrow_table(
     ----------
     results : iterable of (str, Result)
         Each with its label, which becomes the column ``model``.
-    table : {"runs", "stats"}, optional
+    table : {"runs", "stats", "wakeups"}, optional
     by : {"task", "comm", "group"}, optional
         What a row of the table of stats is.
 
@@ -73,9 +74,10 @@ def arrow_table(
     """
     arrow = _pyarrow()
     if table not in TABLES:
-        raise ValueError(f"table = {table!r} is none of 'runs', 'stats'")
+        raise ValueError(f"table = {table!r} is none of {', '.join(map(repr, TABLES))}")
     sides = list(results)
-    make = _runs if table == "runs" else lambda arrow, label, side: _stats(arrow, label, side, by)
+    makers = {"runs": _runs, "wakeups": _wakeups}
+    make = makers.get(table, lambda arrow, label, side: _stats(arrow, label, side, by))
     tables = [make(arrow, label, side) for label, side in sides]
     whole = arrow.concat_tables(tables).unify_dictionaries()
     facts = {label: _facts(side) for label, side in sides}
@@ -159,6 +161,31 @@ def _runs(arrow: Any, label: str, side: Result) -> pyarrow.Table:
             "out": _named(arrow, [kind.name.lower() for kind in Out], runs["out"]),
             "ready_ns": arrow.array(_plain(runs["ready_ns"]), mask=unknown),
             "wait_ns": arrow.array(runs["start_ns"] - runs["ready_ns"], mask=unknown),
+        }
+    )
+
+
+def _wakeups(arrow: Any, label: str, side: Result) -> pyarrow.Table:
+    rows = side.wakeups
+    task, waker = rows["task"].astype(np.int64), rows["waker"].astype(np.int64)
+    nobody = waker == NOBODY
+    pids = np.append(np.asarray(side.pids, np.int64), 0)
+    waker_comm = _named(arrow, [*side.names, ""], waker)
+    return arrow.table(
+        {
+            "model": _constant(arrow, label, len(rows)),
+            "time_ns": _plain(rows["time_ns"]),
+            "cpu": _plain(rows["cpu"]),
+            "task": _plain(rows["task"]),
+            "pid": pids[task],
+            "comm": _named(arrow, side.names, task),
+            "cause": _named(arrow, [kind.name.lower() for kind in WokenBy], rows["cause"]),
+            "waker": arrow.array(waker, mask=nobody),
+            "waker_pid": arrow.array(pids[waker], mask=nobody),
+            "waker_comm": arrow.DictionaryArray.from_arrays(
+                arrow.array(waker_comm.indices.to_numpy(), mask=nobody), waker_comm.dictionary
+            ),
+            "slept": _named(arrow, [kind.name.lower() for kind in Slept], rows["slept"]),
         }
     )
 

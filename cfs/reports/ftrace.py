@@ -4,13 +4,21 @@ What it decides: the spelling. It is the kernel's own default format of `/sys/ke
 Perfetto, LISA, tools around trace-cmd and this package's `Recording.open` read. One thing differs: times have
 nine digits after the point, not six, because runs are exact to the ns.
 
-W1  `Recording.open` reads back the same runs, waits and switches, and the same span, if the result was
-    simulated. One thing is lost: the first wait of a task that slept when time began, because a reader cannot
-    know that it did.
+W1  `Recording.open` reads back the same runs, waits, states, switches, wakeups, parents and names, and the
+    same span, if the result was simulated: a wakeup by a task is caused by that task, all others by none. Lost
+    are the first wait of a task that slept when time began, because a reader cannot know that it did; a run
+    that begins at the very end of the span; and a stay of the idle task that takes no time, with one of its
+    two switches. If the result was measured, a run whose end is not known reads back as one that ended in a
+    sleep, and a run of a child that began before its fork was recorded as two.
 W2  Time 0 of the result is time 0 of the text, and the last line is at the end of the span. Two lines ensure
     this, `sched_wake_idle_without_ipi`; they say nothing about tasks.
+W3  A wakeup by a task has its head, on its CPU, in process context. One by a timer is in hard interrupt
+    context (`h`), one from outside in soft interrupt context (`s`): the task that runs there did not do it.
+W4  A task that was found running is at the head of its CPU's first line, and no line switches it in. A switch
+    does if another line of that CPU, or the line at time 0 (W2), has to come before.
 
-All lines of a task have its last nice value, because a result keeps no other.
+A name is one line: what would end it is a question mark. All lines of a task have its last nice value,
+because a result keeps no other.
 """
 
 from __future__ import annotations
@@ -19,13 +27,20 @@ import gzip
 import os
 from collections.abc import Iterator
 
+import numpy as np
+
 from ..limits import PRIO_DEFAULT, prio_of_nice
-from ..result import Out, Result
-from .events import FORK, IDLE, SWITCH, events_of, unique_pids
+from ..result import Out, Ready, Result, Slept, WokenBy
+from .events import FORK, IDLE, SWITCH, WAKING, WOKEN, events_of, unique_pids
 
 __all__ = ["ftrace_lines", "write_ftrace"]
 
 STATES = {Out.RUNNING: "R", Out.PREEMPTED: "R", Out.BLOCKED: "S", Out.EXITED: "X", Out.UNKNOWN: "S"}
+
+SLEEPS = {Slept.INTERRUPTIBLE: "S", Slept.UNINTERRUPTIBLE: "D", Slept.IDLE: "I", Slept.NOT_YET: "S"}
+FLAGS = {WokenBy.TASK: "d..4.", WokenBy.FORK: "d..4.", WokenBy.TIMER: "d.h4.", WokenBy.OUTSIDE: "d.s4."}
+STEPS = {WAKING: ("waking",), WOKEN: ("wakeup",)}
+"""The events of a wakeup; both, if it is complete at once."""
 
 HEADER = """\
 # tracer: nop
@@ -78,29 +93,56 @@ def ftrace_lines(result: Result) -> Iterator[str]:
         )
         return f"{which}_comm={name} {which}_pid={pid} {which}_prio={prio}"
 
-    nr_lines = len(events) + int((events["kind"] != SWITCH).sum()) + 2 * len(result.cpus)
-    yield HEADER.format(nr=nr_lines, nr_cpus=len(result.cpus))
+    def state(prev: int, out: int, slept: int) -> str:
+        if prev == IDLE:
+            return "R"
+        return SLEEPS[Slept(slept)] if out == Out.BLOCKED else STATES[Out(out)]
+
+    twice = (events["kind"] != SWITCH) & (events["kind"] != WAKING) & (events["kind"] != WOKEN)
+    nr_lines = len(events) + int(twice.sum()) + 2 * len(result.cpus)
+    found = _found(result, events)
+    yield HEADER.format(nr=nr_lines - len(found), nr_cpus=len(result.cpus))
     for cpu in result.cpus:
-        yield line(cpu, 0, "d..2.", f"sched_wake_idle_without_ipi: cpu={cpu}")
-    for at_ns, cpu, kind, prev, task, out in events.tolist():
+        at_ns, current[cpu] = found.get(cpu, (0, IDLE))
+        if at_ns == 0:
+            yield line(cpu, 0, "d..2.", f"sched_wake_idle_without_ipi: cpu={cpu}")
+    for at_ns, cpu, kind, prev, task, out, slept, waker, cause, target in events.tolist():
+        if kind == SWITCH and cpu in found:
+            if found.pop(cpu) != (0, task):
+                yield line(cpu, at_ns, "d..2.", f"sched_wake_idle_without_ipi: cpu={cpu}")
+            continue
         if kind == SWITCH:
-            state = "R" if prev == IDLE else STATES[Out(out)]
-            both = f"{side('prev', prev, cpu)} prev_state={state} ==> {side('next', task, cpu)}"
+            how = state(prev, out, slept)
+            both = f"{side('prev', prev, cpu)} prev_state={how} ==> {side('next', task, cpu)}"
             yield line(cpu, at_ns, "d..2.", f"sched_switch: {both}")
             current[cpu] = task
             continue
-        flags = "d.h4." if current.get(cpu, IDLE) == IDLE else "d..4."
+        flags, woken = FLAGS[WokenBy(cause)], f"{tasks[task]} target_cpu={target:03}"
         if kind == FORK:
-            parent = current.get(cpu, IDLE)
-            name, pid = (f"swapper/{cpu}", 0) if parent == IDLE else (names[parent], pids[parent])
+            name, pid = (f"swapper/{cpu}", 0) if waker == IDLE else (names[waker], pids[waker])
             child = f"child_comm={names[task]} child_pid={pids[task]}"
-            yield line(cpu, at_ns, "d..4.", f"sched_process_fork: comm={name} pid={pid} {child}")
-            yield line(cpu, at_ns, "d..4.", f"sched_wakeup_new: {tasks[task]} target_cpu={cpu:03}")
-        else:
-            yield line(cpu, at_ns, flags, f"sched_waking: {tasks[task]} target_cpu={cpu:03}")
-            yield line(cpu, at_ns, flags, f"sched_wakeup: {tasks[task]} target_cpu={cpu:03}")
+            yield line(cpu, at_ns, flags, f"sched_process_fork: comm={name} pid={pid} {child}")
+            yield line(cpu, at_ns, flags, f"sched_wakeup_new: {woken}")
+            continue
+        for step in STEPS.get(kind, ("waking", "wakeup")):
+            yield line(cpu, at_ns, flags, f"sched_{step}: {woken}")
     for cpu in result.cpus:
         yield line(cpu, int(result.duration_ns), "d..2.", f"sched_wake_idle_without_ipi: cpu={cpu}")
+
+
+def _found(result: Result, events: np.ndarray) -> dict[int, tuple[int, int]]:
+    """CPUs that begin with a task found running (W4): since when, and which task."""
+    runs = result.runs[np.argsort(result.runs["start_ns"], kind="stable")]
+    runs = runs[np.unique(runs["cpu"], return_index=True)[1]]
+    runs = runs[runs["ready"] == Ready.FOUND]
+    found = {cpu: (at_ns, task) for cpu, at_ns, task in runs[["cpu", "start_ns", "task"]].tolist()}
+    for event in events[np.unique(events["cpu"], return_index=True)[1]]:
+        cpu = int(event["cpu"])
+        if event["kind"] != SWITCH and found.get(cpu, (0, 0))[0] > 0:
+            del found[cpu]
+    if result.cpus and all(found.get(cpu, (0, 0))[0] > 0 for cpu in result.cpus):
+        del found[result.cpus[0]]  # W2: one CPU begins at 0
+    return found
 
 
 def write_ftrace(result: Result, path: str | os.PathLike[str]) -> None:

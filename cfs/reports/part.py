@@ -4,9 +4,9 @@ tasks that were there before are there.
 
 from __future__ import annotations
 
-from dataclasses import replace
+import numpy as np
 
-from ..result import Out, Ready, Result, nr_switches
+from ..result import ORDER_UNKNOWN, Out, Ready, Result, altered, nr_switches
 
 __all__ = ["part_of"]
 
@@ -29,7 +29,7 @@ def part_of(result: Result, from_ns: int, until_ns: int) -> Result:
         Its `duration_ns` is `until_ns` - `from_ns`.
     """
     if from_ns == 0 and until_ns >= result.duration_ns:
-        return replace(result, duration_ns=until_ns)
+        return altered(result, duration_ns=until_ns)
     inside = (result.runs["end_ns"] > from_ns) | (result.runs["start_ns"] >= from_ns)
     runs = result.runs[inside & (result.runs["start_ns"] < until_ns)]  # a copy
     began_before, ends_after = runs["start_ns"] < from_ns, runs["end_ns"] > until_ns
@@ -38,4 +38,17 @@ def part_of(result: Result, from_ns: int, until_ns: int) -> Result:
     runs["start_ns"] = runs["start_ns"].clip(from_ns, None)
     runs["end_ns"] = runs["end_ns"].clip(None, until_ns)
     switches = nr_switches(result.runs, result.cpus, from_ns, until_ns)
-    return replace(result, runs=runs, duration_ns=until_ns - from_ns, context_switches=switches)
+    return altered(
+        result,
+        runs=runs,
+        duration_ns=until_ns - from_ns,
+        context_switches=switches,
+        wakeups=lambda: _wakeups_within(result.wakeups, from_ns, until_ns),
+    )
+
+
+def _wakeups_within(wakeups: np.ndarray, from_ns: int, until_ns: int) -> np.ndarray:
+    """The wakeups of a part. Some runs are gone, so their places among the runs are unknown."""
+    inside = wakeups[(wakeups["time_ns"] >= from_ns) & (wakeups["time_ns"] < until_ns)]  # a copy
+    inside["nr_runs"] = ORDER_UNKNOWN
+    return inside

@@ -4,14 +4,17 @@ What it decides: the trace looks like an ftrace recording, so everything that pe
 each CPU, "Thread state" of each thread, wakeups, latency queries over `sched` and `thread_state`.
 
     ftrace_events    bundles of `compact_sched`, one CPU each: switches and wakings, delta-coded
-    process_tree     a process for each task, with its parent if the runs show it
+    process_tree     a process for each task, with its parent if the result says which task forked it
     track_event      counters: `nr_running` of each CPU (exact), and virtual time of each task (sampled)
 
 P1  Time 0 of the result is timestamp 0. Timestamps in a bundle never decrease, and bundles of a CPU follow
     each other.
-P2  States are the kernel's bits: 0 runnable, 1 sleeping, 16 dead. A preempted task is runnable. The kernel's
-    extra mark for it has moved between releases, so the trace lacks it.
+P2  States are the kernel's bits: 0 runnable, 1 sleeping, 2 uninterruptible, 128 an idle kernel thread, 16
+    dead. A preempted task is runnable. The kernel's extra mark for it has moved between releases, so the trace
+    lacks it. A task of which nobody knows how its run ended sleeps.
 P3  Same input, same bytes.
+P4  A waking by a task lies on that task's CPU while it runs there, so it is the waker. The flags of a waking
+    by a timer say hard interrupt, and of one from outside soft interrupt: the task that runs there is no waker.
 
 A forked task's first wait begins with `sched_wakeup_new`, which has no compact form. A pid that is used again
 gets a `task_newtask`, so that it is a new thread.
@@ -32,14 +35,17 @@ import numpy as np
 
 from ..errors import MissingExtraError, how_to_install
 from ..limits import PRIO_DEFAULT, prio_of_nice
-from ..result import Out, Result
-from .events import FORK, IDLE, SWITCH, events_of, unique_pids
+from ..result import Out, Result, Slept, WokenBy
+from .events import FORK, IDLE, SWITCH, WOKEN, events_of, unique_pids
 from .files import check_folder
 from .samples import Samples, nr_running
 
 __all__ = ["check_perfetto", "write_perfetto"]
 
 STATE_OF = {Out.RUNNING: 0, Out.PREEMPTED: 0, Out.BLOCKED: 1, Out.EXITED: 16, Out.UNKNOWN: 1}
+SLEEP_OF = {Slept.INTERRUPTIBLE: 1, Slept.UNINTERRUPTIBLE: 2, Slept.IDLE: 128, Slept.NOT_YET: 1}
+FLAGS_OF = {WokenBy.TASK: 1, WokenBy.FORK: 1, WokenBy.TIMER: 1 | 8, WokenBy.OUTSIDE: 1 | 16}
+"""Interrupts off; in a hard interrupt; in a soft one."""
 BUNDLE = 4096
 """Switches and wakings of a CPU in one packet."""
 SEQUENCE = 1
@@ -120,15 +126,9 @@ class _Trace:
     # ---------------------------------------------------------------------------------------------- processes
 
     def _parents(self) -> dict[int, int]:
-        """The task that ran on the CPU when a task was forked: a row of tasks, or IDLE."""
-        current: dict[int, int] = {}
-        parent: dict[int, int] = {}
-        for cpu, kind, task in zip(*(self.events[name].tolist() for name in ("cpu", "kind", "task"))):
-            if kind == SWITCH:
-                current[cpu] = task
-            elif kind == FORK:
-                parent[task] = current.get(cpu, IDLE)
-        return parent
+        """The task that forked each new task: a row of tasks, or IDLE."""
+        forks = self.events[self.events["kind"] == FORK]
+        return dict(zip(forks["task"].tolist(), forks["waker"].tolist()))
 
     def _reused(self) -> set[int]:
         """Tasks with a pid that another task had before."""
@@ -177,40 +177,48 @@ class _Trace:
         """Put events of a CPU into a bundle. Returns the task that runs after them."""
         compact, names = bundle.compact_sched, _Interned()
         switched_ns = waking_ns = 0
-        for at_ns, _, kind, prev, task, out in events.tolist():
+        for at_ns, _, kind, prev, task, out, slept, _, cause, target in events.tolist():
             if kind == SWITCH:
                 compact.switch_timestamp.append(at_ns - switched_ns)
-                compact.switch_prev_state.append(0 if prev == IDLE else STATE_OF[Out(out)])
+                compact.switch_prev_state.append(0 if prev == IDLE else _state(out, slept))
                 compact.switch_next_pid.append(0 if task == IDLE else self.pids[task])
                 compact.switch_next_prio.append(PRIO_DEFAULT if task == IDLE else self.prios[task])
                 name = f"swapper/{cpu}" if task == IDLE else self.names[task]
                 compact.switch_next_comm_index.append(names.index(name))
                 switched_ns, current = at_ns, task
             elif kind == FORK:
-                self._add_fork(bundle, at_ns, cpu, task, current)
+                self._add_fork(bundle, at_ns, target, task, current)
+            elif kind == WOKEN:
+                self._add_wakeup(bundle, at_ns, target, task, current)
             else:
                 compact.waking_timestamp.append(at_ns - waking_ns)
                 compact.waking_pid.append(self.pids[task])
-                compact.waking_target_cpu.append(cpu)
+                compact.waking_target_cpu.append(target)
                 compact.waking_prio.append(self.prios[task])
                 compact.waking_comm_index.append(names.index(self.names[task]))
-                compact.waking_common_flags.append(0)
+                compact.waking_common_flags.append(FLAGS_OF[WokenBy(cause)])
                 waking_ns = at_ns
         compact.intern_table.extend(names.table)
         return current
 
-    def _add_fork(self, bundle: Any, at_ns: int, cpu: int, task: int, parent: int) -> None:
-        pid = 0 if parent == IDLE else self.pids[parent]
+    def _add_wakeup(self, bundle: Any, at_ns: int, target: int, task: int, current: int) -> None:
+        """The second half of a wakeup whose first half came before the block."""
+        event = bundle.event.add(timestamp=at_ns, pid=0 if current == IDLE else self.pids[current])
+        self._describe(event.sched_wakeup, task, target)
+
+    def _describe(self, woken: Any, task: int, target: int) -> None:
+        woken.comm, woken.pid, woken.prio = self.names[task], self.pids[task], self.prios[task]
+        woken.target_cpu = target
+
+    def _add_fork(self, bundle: Any, at_ns: int, target: int, task: int, current: int) -> None:
+        pid = 0 if current == IDLE else self.pids[current]
         if task in self.is_reused:
             event = bundle.event.add(timestamp=at_ns, pid=pid)
             event.task_newtask.pid = self.pids[task]
             event.task_newtask.comm = self.names[task]
             event.task_newtask.clone_flags = 0
         event = bundle.event.add(timestamp=at_ns, pid=pid)
-        event.sched_wakeup_new.comm = self.names[task]
-        event.sched_wakeup_new.pid = self.pids[task]
-        event.sched_wakeup_new.prio = self.prios[task]
-        event.sched_wakeup_new.target_cpu = cpu
+        self._describe(event.sched_wakeup_new, task, target)
 
     # ----------------------------------------------------------------------------------------------- counters
 
@@ -265,6 +273,10 @@ class _Trace:
             packet.track_event.track_uuid = track
             packet.track_event.counter_value = value
             self.builder.write_packet(packet)
+
+
+def _state(out: int, slept: int) -> int:
+    return SLEEP_OF[Slept(slept)] if out == Out.BLOCKED else STATE_OF[Out(out)]
 
 
 class _Interned:

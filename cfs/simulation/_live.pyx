@@ -62,7 +62,7 @@ from ..engine._driver cimport (
     free_driver,
     init_driver,
     is_busy,
-    make_ready,
+    note_wakeup,
     note_switches,
     set_end,
 )
@@ -78,7 +78,16 @@ from ..engine._rewind cimport (
     rewind,
     save,
 )
-from ..engine._runs cimport READY_WAKEUP, grow_log, has_room, write_log
+from ..engine._runs cimport (
+    BY_OUTSIDE,
+    NO_TASK,
+    READY_WAKEUP,
+    grow_log,
+    has_room,
+    has_room_for_wakeup,
+    write_log,
+    write_wakeup_log,
+)
 from ..scheduler._handles cimport Task
 from ..scheduler._scheduler cimport Scheduler
 
@@ -300,7 +309,8 @@ cdef class Live:
 
     cdef int make_room(self) except -1:
         cdef int32_t nr_cpus = self.s.d.m.nr_cpus
-        if self.s.d.recording and not has_room(&self.s.d.log, nr_cpus) and not grow_log(&self.s.d.log, nr_cpus):
+        cdef bint is_there = has_room(&self.s.d.log, nr_cpus) and has_room_for_wakeup(&self.s.d.log)
+        if self.s.d.recording and not is_there and not grow_log(&self.s.d.log, nr_cpus):
             raise MemoryError
         return 0
 
@@ -405,7 +415,7 @@ cdef class Live:
             return
         self.sched.defined(t.p.rq, t.p, EVENT_WAKE, NULL, "wake")
         self.set_work(t, work_ns, watched)
-        make_ready(&self.s.d, t, READY_WAKEUP)
+        note_wakeup(&self.s.d, <uint32_t>index, READY_WAKEUP, BY_OUTSIDE, NO_TASK, cpu.rq.cpu)
         if not t.listed:
             self.s.queued[self.s.nr_queued] = index
             self.s.nr_queued += 1
@@ -485,6 +495,15 @@ cdef class Live:
     def write_runs(self, unsigned char[::1] out):
         """Copy the runs, rows of `RUN_DTYPE`, into a buffer of that size. Open ones end now."""
         write_log(&self.s.d.log, out, self.s.d.now)
+
+    @property
+    def nr_wakeups(self):
+        """Rows that `write_wakeups` writes."""
+        return self.s.d.log.nr_wakeups
+
+    def write_wakeups(self, unsigned char[::1] out):
+        """Copy the wakeups, rows of `WAKEUP_DTYPE`, into a buffer of that size. All are from outside."""
+        write_wakeup_log(&self.s.d.log, out)
 
     def image(self):
         """Every byte that a tick can change, as a copy (bytes): what invariant I1 compares."""

@@ -51,7 +51,7 @@ from ..engine._program cimport (
     program,
     wake_by_timer,
 )
-from ..engine._runs cimport grow_log, has_room, write_log
+from ..engine._runs cimport grow_log, has_room, write_log, write_wakeup_log
 from ..scheduler._handles cimport TaskGroup
 from ..scheduler._scheduler cimport Scheduler
 
@@ -244,3 +244,12 @@ cdef class Loop:
     def write_runs(self, unsigned char[::1] out):
         """Copy the runs, rows of `RUN_DTYPE`, into a buffer of that size. Open ones end now."""
         write_log(&self.s.d.log, out, self.s.d.now)
+
+    @property
+    def nr_wakeups(self):
+        """Rows that `write_wakeups` writes."""
+        return self.s.d.log.nr_wakeups
+
+    def write_wakeups(self, unsigned char[::1] out):
+        """Copy the wakeups and forks, rows of `WAKEUP_DTYPE`, into a buffer of that size."""
+        write_wakeup_log(&self.s.d.log, out)

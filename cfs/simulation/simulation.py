@@ -17,7 +17,7 @@ from ..engine._program import kinds
 from ..errors import WorkloadError
 from ..limits import NS_MAX, POLICIES, checked_hz
 from ..models.registry import Model, model_named
-from ..result import RUN_DTYPE, Result
+from ..result import RUN_DTYPE, WAKEUP_DTYPE, Result
 from ..scheduler._handles import TaskGroup, User
 from ..scheduler._scheduler import Scheduler
 from .stepping import Policy, Stepper
@@ -218,7 +218,9 @@ class Simulation:
         """What has happened so far, as `run` returns it. Cost O(tasks and runs since time 0)."""
         work, sched = self.workload, self.scheduler
         runs = self._runs()
-        runs["cpu"] = np.asarray(self.cpus, np.uint16)[runs["cpu"]]
+        wakeups = self._wakeups()
+        for rows in (runs, wakeups):
+            rows["cpu"] = np.asarray(self.cpus, np.uint16)[rows["cpu"]]
         return Result(
             model=_name_of(sched),
             runs=runs,
@@ -236,6 +238,7 @@ class Simulation:
             source=work.source,
             end=self._loop.end,
             nr_cpus_booted=len(self.cpus),
+            wakeups=wakeups,
         )
 
     def rows_by_id(self) -> dict[int, int]:
@@ -259,6 +262,13 @@ class Simulation:
         runs = np.empty(self._loop.nr_runs, RUN_DTYPE)
         self._loop.write_runs(_bytes(runs))
         return runs
+
+    def _wakeups(self) -> np.ndarray:
+        if isinstance(self._loop, Stepper):
+            return self._loop.wakeup_rows()
+        wakeups = np.empty(self._loop.nr_wakeups, WAKEUP_DTYPE)
+        self._loop.write_wakeups(_bytes(wakeups))
+        return wakeups
 
     def _last_nice(self) -> np.ndarray:
         """Nice value of each task now, or at its exit."""

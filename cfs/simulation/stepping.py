@@ -30,7 +30,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from ..limits import POLICIES
-from ..result import RUN_DTYPE, Out, Ready
+from ..result import NOBODY, RUN_DTYPE, WAKEUP_DTYPE, Out, Ready, Slept, WokenBy
 from ..workload.ops import OPERATIONS, Op
 from ..workload.workload import Workload
 
@@ -76,6 +76,7 @@ class SteppedTask:
     waiting: bool = False
     since_ns: int = 0  # up to when its RUN has been accounted
     run_began: tuple[int, int, Ready] = (0, 0, Ready.UNKNOWN)  # (ready_ns, start_ns, ready) of its open run
+    run_number: int = 0  # of its open run, in the order in which runs begin
 
 
 @dataclass(eq=False)
@@ -113,7 +114,9 @@ class Stepper:
     now_ns: int = 0
     nr_switches: int = 0
     end: str = ""
-    runs: list[tuple[int, ...]] = field(default_factory=list)
+    nr_runs: int = 0
+    runs: list[tuple[int, ...]] = field(default_factory=list)  # each behind its number
+    wakeups: list[tuple[int, ...]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._cpus = [SteppedCpu(number) for number in range(self.nr_cpus)]
@@ -170,10 +173,14 @@ class Stepper:
             task.out = Out.PREEMPTED
             task.since_ns = self.now_ns
             task.run_began = (task.ready_ns, self.now_ns, task.ready)
+            task.run_number = self.nr_runs
+            self.nr_runs += 1
 
     def _close_run(self, cpu: SteppedCpu, task: SteppedTask) -> None:
         ready_ns, start_ns, ready = task.run_began
-        self.runs.append((ready_ns, start_ns, self.now_ns, task.row, cpu.number, ready, task.out))
+        self.runs.append(
+            (task.run_number, ready_ns, start_ns, self.now_ns, task.row, cpu.number, ready, task.out)
+        )
         if task.out == Out.PREEMPTED:
             task.remaining_ns -= self.now_ns - task.since_ns
             self._make_ready(task, Ready.PREEMPTED)
@@ -181,14 +188,19 @@ class Stepper:
     def _make_ready(self, task: SteppedTask, ready: Ready) -> None:
         task.ready_ns, task.ready = self.now_ns, ready
 
+    def _note_wakeup(self, task: SteppedTask, waker: int, cpu: int, cause: WokenBy) -> None:
+        self._make_ready(task, Ready.FORK if cause == WokenBy.FORK else Ready.WAKEUP)
+        row = (self.now_ns, task.row, waker, self.nr_runs, cpu, cause, Slept.INTERRUPTIBLE)
+        self.wakeups.append(row)
+
     def _push_timer(self, time_ns: int, task: SteppedTask) -> None:
         heapq.heappush(self._timers, (time_ns, self._seq, task))
         self._seq += 1
 
     # --------------------------------------------------------------------------------------------- operations
 
-    def _wake(self, task: SteppedTask, cpu: int) -> None:
-        self._make_ready(task, Ready.WAKEUP)
+    def _wake(self, task: SteppedTask, cpu: int, cause: WokenBy, waker: int) -> None:
+        self._note_wakeup(task, waker, cpu, cause)
         self.policy.wake(task.handle, now_ns=self.now_ns, cpu=cpu)
 
     def _block(self, cpu: SteppedCpu, task: SteppedTask) -> None:
@@ -227,11 +239,11 @@ class Stepper:
             woken.wakeups += 1
             return
         woken.waiting = False
-        self._wake(woken, cpu.number)
+        self._wake(woken, cpu.number, WokenBy.TASK, task.row)
 
     def _op_fork(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int) -> None:
         child = self._tasks[target]
-        self._make_ready(child, Ready.FORK)
+        self._note_wakeup(child, task.row, cpu.number, WokenBy.FORK)
         self._nr_alive += 1
         child.handle = self.policy.fork(
             now_ns=self.now_ns, **child.facts | {"cpu": cpu.number, "start_cpu": child.facts["cpu"]}
@@ -282,7 +294,7 @@ class Stepper:
             self.policy.tick(now_ns=due, cpu=tick_cpu)
         elif at_timer == due:
             _, _, task = heapq.heappop(self._timers)
-            self._wake(task, task.facts["cpu"])
+            self._wake(task, task.facts["cpu"], WokenBy.TIMER, NOBODY)
         else:
             self._run_program(self._cpus[end_cpu])
         self._note_switches()
@@ -310,13 +322,22 @@ class Stepper:
 
     def run_rows(self) -> np.ndarray:
         """The runs, ``(nr_runs,)`` of `RUN_DTYPE` in order of their starts; open ones end now."""
-        still_open = [
-            (*self._opened(cpu.current), cpu.number, cpu.current.run_began[2], Out.RUNNING)
+        still_open: list[tuple[int, ...]] = [
+            (
+                cpu.current.run_number,
+                *self._opened(cpu.current),
+                cpu.number,
+                cpu.current.run_began[2],
+                Out.RUNNING,
+            )
             for cpu in self._cpus
             if cpu.current is not None
         ]
-        rows = np.array(self.runs + still_open, RUN_DTYPE)
-        return rows[np.argsort(rows["start_ns"], kind="stable")]
+        return np.array([row[1:] for row in sorted(self.runs + still_open)], RUN_DTYPE)
+
+    def wakeup_rows(self) -> np.ndarray:
+        """The wakeups and forks, ``(nr_wakeups,)`` of `WAKEUP_DTYPE` in their order."""
+        return np.array(self.wakeups, WAKEUP_DTYPE)
 
     def _opened(self, task: SteppedTask) -> tuple[int, int, int, int]:
         ready_ns, start_ns, _ = task.run_began

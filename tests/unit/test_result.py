@@ -1,13 +1,15 @@
 """Statistics of a result: by hand on small tables, and against plain Python on random ones."""
 
 import json
+import pickle
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from cfs import Result, Workload
-from cfs.result import RUN_DTYPE, Out, Ready
+from cfs.result import RUN_DTYPE, SLEEP_DTYPE, WAKEUP_DTYPE, Out, Ready, altered
 
 UNKNOWN, WAKEUP, FORK, PREEMPTED, FOUND = Ready
 RUNNING, OUT_PREEMPTED, BLOCKED, EXITED, OUT_UNKNOWN = Out
@@ -195,3 +197,32 @@ def test_json_is_the_same_for_the_same_input():
 def test_repr_says_what_it_is():
     text = "<Result of linux-2.6.24-cfs on a workload: 0.000 s, 2 tasks, 5 switches, ended: duration>"
     assert repr(SMALL) == text
+
+
+def test_wakeups_are_made_when_they_are_asked_for_and_go_with_a_copy():
+    made = []
+
+    def make():
+        made.append(1)
+        return np.zeros(3, WAKEUP_DTYPE)
+
+    empty = Result("m", np.zeros(0, RUN_DTYPE), 1, np.zeros(0, int), np.zeros(0, int), [], [], [0], 0)
+    assert len(empty.wakeups) == 0
+    result = replace(empty, wakeups=make)
+    assert not made
+    assert len(pickle.loads(pickle.dumps(result)).wakeups) == 3
+    assert len(result.wakeups) == 3 and len(replace(result).wakeups) == 3 and made == [1]
+
+
+def test_a_copy_with_changes_makes_no_table_before_it_is_asked_for():
+    made = []
+
+    def make(name, dtype):
+        made.append(name)
+        return np.zeros(2, dtype)
+
+    first = replace(SMALL, wakeups=lambda: make("wakeups", WAKEUP_DTYPE), sleeps=lambda: make("sleeps", SLEEP_DTYPE))
+    second = altered(altered(first, names=["x"] * SMALL.nr_tasks), model="other")
+    assert (second.model, second.names[0], made) == ("other", "x", [])
+    assert len(second.sleeps) == 2 and second.sleeps is first.sleeps and made == ["sleeps"]
+    assert len(altered(first, wakeups=None).wakeups) == 0 and made == ["sleeps"]

@@ -13,7 +13,7 @@ import simpy
 from ...errors import GroupError, StateError, WorkloadError
 from ...limits import checked_hz
 from ...models.registry import Model, model_named
-from ...result import RUN_DTYPE, Result
+from ...result import RUN_DTYPE, WAKEUP_DTYPE, Result
 from ...scheduler._scheduler import Scheduler
 from .clocks import UNITS, Clocks
 from .task import Group, Task
@@ -172,6 +172,8 @@ class CPU(Clocks[Task]):
         self._synchronise()
         runs = np.empty(self._live.nr_runs, RUN_DTYPE)
         self._live.write_runs(runs.view(np.uint8).reshape(-1))
+        wakeups = np.empty(self._live.nr_wakeups, WAKEUP_DTYPE)
+        self._live.write_wakeups(wakeups.view(np.uint8).reshape(-1))
         handles = [task._handle for task in self.tasks]
         grouped = self._scheduler.group_by is not None
         groups = [handle.group if grouped and handle.state != "dead" else None for handle in handles]
@@ -192,4 +194,5 @@ class CPU(Clocks[Task]):
             group_by=self._scheduler.group_by,
             hz=self.hz,
             source="simpy",
+            wakeups=wakeups,
         )

@@ -84,6 +84,7 @@ def both(work, model, hz=1000):
 def require_equal(ours, theirs):
     order = ["start_ns", "cpu", "end_ns", "task"]
     assert np.array_equal(np.sort(ours.runs, order=order), np.sort(theirs.runs, order=order))
+    assert ours.wakeups.tolist() == theirs.wakeups.tolist()
     assert (ours.end, ours.duration_ns) == (theirs.end, theirs.duration_ns)
 
 

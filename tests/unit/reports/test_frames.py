@@ -136,7 +136,7 @@ def test_a_missing_directory_is_named(tmp_path):
 
 
 def test_an_unknown_table_is_refused():
-    with pytest.raises(ValueError, match="'runs', 'stats'"):
+    with pytest.raises(ValueError, match="'runs', 'stats', 'wakeups'"):
         simulated().to_arrow("waits")
 
 
@@ -144,3 +144,12 @@ def test_without_pyarrow_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingExtraError, match=r"\.\[frames\]"):
         simulated().to_arrow()
+
+
+def test_wakeups_are_a_table_and_who_is_not_known_is_null():
+    programs = {"a": [("run", 10), ("wake", "b"), ("fork", "c")], "b": [("wait",), ("run", 10)], "c": [("run", 10)]}
+    rows = Workload.of_programs(programs, duration_ns=1000).run().to_arrow("wakeups").to_pylist()
+    told = [[row[name] for name in ("comm", "cause", "waker", "waker_comm", "slept")] for row in rows]
+    assert told[0] == ["a", "timer", None, None, "interruptible"] and rows[0]["waker_pid"] is None
+    assert ["c", "fork", 0, "a", "interruptible"] in told
+    assert by_hand().to_arrow("wakeups").num_rows == 0

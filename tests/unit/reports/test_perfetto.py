@@ -8,9 +8,9 @@ import pytest
 
 pb2 = pytest.importorskip("perfetto.protos.perfetto.trace.perfetto_trace_pb2")
 
-from cfs import CfsError, MissingExtraError, Recording, Result, Simulation, Workload
+from cfs import CfsError, MissingExtraError, Recording, Result, Simulation, Workload, read_scenario
 from cfs.reports import nr_running, run_sampled, write_perfetto
-from cfs.result import RUN_DTYPE, Out, Ready
+from cfs.result import RUN_DTYPE, Out, Ready, WokenBy
 
 MS = 10**6
 
@@ -64,16 +64,53 @@ def test_switches_in_are_the_runs(fork_heavy_trace):
     assert len(switches(trace)) == result.context_switches
 
 
-def test_wakings_are_the_waits_after_a_wakeup_and_forks_have_their_event(fork_heavy_trace):
+def test_wakings_are_the_wakeups_and_forks_have_their_event(fork_heavy_trace):
     result, trace = fork_heavy_result(), fork_heavy_trace
     wakings, forks = [], []
     for packet in trace.packet:
         compact = packet.ftrace_events.compact_sched
         wakings += zip(np.cumsum(list(compact.waking_timestamp)).tolist(), compact.waking_pid)
         forks += [(event.timestamp, event.sched_wakeup_new.pid) for event in packet.ftrace_events.event]
-    for found, ready in ((wakings, Ready.WAKEUP), (forks, Ready.FORK)):
-        runs = result.runs[result.runs["ready"] == ready]
-        assert sorted(found) == sorted(zip(runs["ready_ns"].tolist(), result.pids[runs["task"]].tolist()))
+    is_fork = result.wakeups["cause"] == WokenBy.FORK
+    for found, rows in ((wakings, result.wakeups[~is_fork]), (forks, result.wakeups[is_fork])):
+        assert sorted(found) == sorted(zip(rows["time_ns"].tolist(), result.pids[rows["task"]].tolist()))
+
+
+def wakers(trace):
+    """For each waking its time, its flags, and who runs on the CPU whose bundle it is in, a pid."""
+    found, current = [], {}
+    for packet in trace.packet:
+        bundle = packet.ftrace_events
+        compact = bundle.compact_sched
+        switches = zip(np.cumsum(list(compact.switch_timestamp)).tolist(), compact.switch_next_pid)
+        ins = [(0, current.get(bundle.cpu, 0)), *switches]
+        if len(ins) > 1:
+            current[bundle.cpu] = ins[-1][1]
+        for at, flags in zip(np.cumsum(list(compact.waking_timestamp)).tolist(), compact.waking_common_flags):
+            found.append((at, flags, [pid for time, pid in ins if time < at][-1:]))
+    return found
+
+
+def test_p4_the_flags_say_whether_the_one_who_runs_there_is_the_waker(tmp_path):
+    programs = {
+        "hog": [("run", 50 * MS)],
+        "a": [("run", MS), ("wake", "b"), ("run", MS), ("sleep", 3 * MS), ("loop",)],
+        "b": [("wait",), ("run", 100_000), ("loop",)],
+    }
+    work = Workload.of_programs(programs, cpu={"hog": 0, "a": 1, "b": 0}, duration_ns=40 * MS)
+    result = work.run()
+    found = wakers(decoded(result, tmp_path / "t.pftrace"))
+    a = int(result.pids[result.names.index("a")])
+    by_task = [who for at, flags, who in found if not flags & (8 | 16)]
+    assert by_task == [[a]] * (result.wakeups["cause"] == WokenBy.TASK).sum() and len(by_task) > 2
+    timers = result.wakeups["cause"] == WokenBy.TIMER
+    assert sum(flags & 8 != 0 for _, flags, _ in found) == timers.sum() > 7
+
+
+def test_wakeups_in_the_context_of_a_hog_have_no_waker(tmp_path):
+    result = read_scenario("tests/data/cases/timer-and-hog.toml").run()
+    found = wakers(decoded(result, tmp_path / "t.pftrace"))
+    assert len(found) == len(result.wakeups) and all(flags & 8 for _, flags, _ in found)
 
 
 def test_times_in_a_bundle_never_decrease_and_columns_have_one_length(fork_heavy_trace):
