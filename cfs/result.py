@@ -358,8 +358,9 @@ class Result:
         no_length = self.of_unknown_length
         table["unknown_waits"] = self._counted(keys, nr_keys, runs["ready"] == Ready.UNKNOWN, with_all)
         table["unknown_runs"] = self._counted(keys, nr_keys, no_length, with_all)
-        columns = (column[~no_length] if no_length.any() else column for column in (task, start_ns, end_ns))
-        table["run_length"] = _as_quantiles(quantiles(keys, nr_keys, *columns, with_all))
+        if no_length.any():
+            task, start_ns, end_ns = task[~no_length], start_ns[~no_length], end_ns[~no_length]
+        table["run_length"] = _as_quantiles(quantiles(keys, nr_keys, task, start_ns, end_ns, with_all))
         return table
 
     def _counted(self, keys: np.ndarray, nr_keys: int, which: np.ndarray, with_all: bool) -> np.ndarray:

@@ -19,6 +19,8 @@ from cfs.reports.events import SWITCH, events_of, unique_pids
 from cfs.result import NOBODY, Out, Ready, Slept, WokenBy
 from tests.unit.engine.test_program import random_workload
 
+pytestmark = pytest.mark.slow
+
 ROOT = pathlib.Path(__file__).parents[2]
 SCENARIOS = sorted([*ROOT.glob("examples/scenarios/*.toml"), *ROOT.glob("tests/data/cases/*.toml")])
 RECORDINGS = sorted([*ROOT.glob("examples/recordings/*.gz"), *ROOT.glob("tests/data/recordings/*.gz")])

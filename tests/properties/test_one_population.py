@@ -25,6 +25,8 @@ from cfs.reports.part import part_of
 from cfs.reports.tables import tables
 from cfs.result import Out, Ready
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 FOLDERS = [ROOT / "examples/recordings", ROOT / "tests/data/recordings", ROOT / "tests/data/cases"]
 REFUSED = {"bad-switch-lines.txt", "from-pager-cut.txt"}  # nothing can be read of them
