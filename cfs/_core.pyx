@@ -401,7 +401,7 @@ cdef void adjust_new_task(task *p, task_group *tg, int8_t nice, uint8_t policy) 
     # spec 5.7 step 3: what the child does not inherit. It is on no queue, so nothing but its own fields changes.
     if tg != p.group:
         set_task_group(p, tg)
-    if nice != p.nice or policy != p.policy:
+    if nice != p.nice or policy != p.policy or p.prio == PRIO_IDLE:     # a class may have copied that of an idle parent
         p.nice = nice
         p.policy = policy
         p.prio = PRIO_DEFAULT + nice
