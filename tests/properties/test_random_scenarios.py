@@ -91,6 +91,7 @@ def scenarios(draw):
         draw(tables("b", False, ["t", "u"])),
         draw(tables("t", True, ["u"])),
         draw(tables("u", True, [])),
+        '[[task]]\nname = "member"\ngroup = "g"\nuid = 1000\nprogram = ["run 1 us"]',  # so that shares have an effect
     ]
     return "\n".join(top + draw(st.permutations(parts))) + "\n"
 
