@@ -11,36 +11,49 @@ import os as _os
 import typing as _typing
 from importlib import import_module as _import_module
 
+
+def _of_source_tree(error: ModuleNotFoundError) -> ImportError | None:
+    """What to say if the folder hides the installed package, as numpy does: a module of ours has its source
+    here and is not built, never or not since the source came. None: something else is missing.
+    """
+    name = error.name or ""
+    root = _os.path.dirname(_os.path.dirname(__file__))
+    source = _os.path.join(root, *name.split(".")) + ".pyx"
+    if not name.startswith(f"{__name__}.") or not _os.path.exists(source):
+        return None
+    if not _os.path.exists(_os.path.join(root, "setup.py")):
+        return None
+    return ImportError(
+        f"this is the source tree of cfs ({root}), and {name} is not built for this Python: leave the directory "
+        "to import the installed package, or build it here with `python setup.py build_ext --inplace` (or "
+        "`make test`)"
+    )
+
+
 try:
     from ._rbtree import RBTree
+    from ._version import __version__
+    from .errors import (
+        CfsError,
+        GroupError,
+        InvariantError,
+        MissingExtraError,
+        ModelError,
+        RecordingError,
+        SnapshotError,
+        StateError,
+        TimeError,
+        TraceError,
+        TunableError,
+        WorkloadError,
+    )
+    from .models.registry import MODELS, Model
+    from .scheduler._handles import Task, TaskGroup, User
+    from .scheduler._scheduler import Scheduler
 except ModuleNotFoundError as _error:
-    _root = _os.path.dirname(_os.path.dirname(__file__))
-    _sources = (_os.path.join(_root, "setup.py"), _os.path.join(_root, "cfs", "_rbtree.pyx"))
-    if _error.name != f"{__name__}._rbtree" or not all(map(_os.path.exists, _sources)):
+    if (_better := _of_source_tree(_error)) is None:
         raise
-    raise ImportError(  # as numpy says it: the folder hides the package that was installed
-        f"this is the source tree of cfs ({_root}), and its modules are not built for this Python: leave the "
-        "directory to import the installed package, or build them here with `python setup.py build_ext "
-        "--inplace` (or `make test`)"
-    ) from None
-from ._version import __version__
-from .errors import (
-    CfsError,
-    GroupError,
-    InvariantError,
-    MissingExtraError,
-    ModelError,
-    RecordingError,
-    SnapshotError,
-    StateError,
-    TimeError,
-    TraceError,
-    TunableError,
-    WorkloadError,
-)
-from .models.registry import MODELS, Model
-from .scheduler._handles import Task, TaskGroup, User
-from .scheduler._scheduler import Scheduler
+    raise _better from None
 
 __all__ = [
     "MODELS",
@@ -92,12 +105,15 @@ if _typing.TYPE_CHECKING:  # a checker that saw `__getattr__` would believe in a
 else:
 
     def __getattr__(name: str) -> object:
-        if name in _HOME_OF:
-            value = getattr(_import_module(f".{_HOME_OF[name]}", __name__), name)
-        elif name in _MODULES:
-            value = _import_module(f".{name}", __name__)
-        else:
+        if name not in _HOME_OF and name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        try:
+            home = _import_module(f".{_HOME_OF.get(name, name)}", __name__)
+        except ModuleNotFoundError as error:
+            if (better := _of_source_tree(error)) is None:
+                raise
+            raise better from None
+        value = getattr(home, name) if name in _HOME_OF else home
         globals()[name] = value  # here the import ends: the next look finds the name like any other
         return value
 

@@ -40,10 +40,18 @@ def test_an_installed_package_that_lacks_a_module_does_not_speak_of_a_source_tre
     assert said_in(unbuilt, "import cfs") == "ModuleNotFoundError: No module named 'cfs._rbtree'"
 
 
-def test_another_module_that_is_missing_is_named(unbuilt):
+def test_a_tree_that_was_built_before_a_module_came_says_the_same(unbuilt):
     """Of the compiled modules only the first is there, as a stand-in in Python."""
     (unbuilt / "cfs" / "_rbtree.py").write_text("RBTree = None\n")
-    assert said_in(unbuilt, "import cfs").startswith("ModuleNotFoundError: No module named 'cfs.")
+    said = said_in(unbuilt, "import cfs")
+    assert said.startswith("ImportError: this is the source tree of cfs") and "setup.py build_ext" in said
+    assert "cfs._rbtree " not in said
+
+
+def test_a_module_without_a_source_is_named(unbuilt):
+    (unbuilt / "cfs" / "_version.py").unlink()
+    (unbuilt / "cfs" / "_rbtree.py").write_text("RBTree = None\n")
+    assert said_in(unbuilt, "import cfs") == "ModuleNotFoundError: No module named 'cfs._version'"
 
 
 def test_a_module_that_the_first_one_lacks_is_named(unbuilt):
