@@ -62,6 +62,7 @@ MODULES = [
     "cfs.recordings._perfetto",
     "cfs.recordings._scan",
     "cfs.recordings._walk",
+    "cfs.recordings._wakers",
 ]
 
 DIRECTIVES = {

@@ -83,3 +83,21 @@ cdef inline uint8_t out_of_bits(uint64_t bits) noexcept nogil:
     if bits & 2:
         return OUT_BLOCKED | BLOCK_D
     return OUT_BLOCKED | BLOCK_I if bits == 128 else OUT_BLOCKED
+
+
+cdef struct clock_t:
+    int64_t now  # time of the event
+    int64_t at  # the same, or earlier for a SWITCH after a BACK
+    int64_t back
+
+
+cdef inline int64_t long_of(const event_t* e) noexcept nogil:
+    return <int64_t> (<uint64_t> e.context << 32 | e.task)
+
+
+cdef inline void pass_time(clock_t* c, const event_t* e) noexcept nogil:
+    c.now += e.delta
+    if e.kind == GAP:
+        c.now += long_of(e)
+    c.at = c.now - c.back
+    c.back = long_of(e) if e.kind == BACK else 0

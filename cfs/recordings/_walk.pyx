@@ -15,6 +15,8 @@ P3  The RUNs of a task add up to the CPU time that it had on the chosen CPUs, as
     recorded: a run whose end was not recorded counts nothing, here as in `runs` and `busy`.
 P4  A task exits here if it did so on a chosen CPU. What ended elsewhere is asleep, seen from here, as it is
     in `runs`.
+P5  A wait that the recording hides (`answers.py`) is put where the waker was preempted, its WAKE where the task that
+    answers blocked. Both are appended at that block, so P1 and P2 hold.
 
 What the recording does not say stays unknown: `runs` gives no wait that was not seen from one end to the
 other (a loss on its CPUs in between is enough), and no length to a run of which one end was lost.
@@ -64,6 +66,9 @@ cdef enum:  # how the first moment of a task is known
     FOUND_RUNNING = 1
     GUESSED = 2
 
+cdef enum:
+    EXIT_NS_MAX = 1000000  # the way of an exiting task through the kernel: half take 60 us, one in twenty 200
+
 cdef enum:  # where a task is, seen from the chosen CPUs
     NOT_BEGUN = 0
     ON_CPU = 1
@@ -112,29 +117,9 @@ cdef struct since_t:  # a task in `runs` and `wakeups`
     uint8_t ready
     uint8_t block
 
-cdef struct clock_t:
-    int64_t now  # time of the event
-    int64_t at  # the same, or earlier for a SWITCH after a BACK
-    int64_t back
-
-
-cdef inline int64_t long_of(const event_t* e) noexcept nogil:
-    return <int64_t> (<uint64_t> e.context << 32 | e.task)
-
-
-cdef inline void advance(clock_t* c, const event_t* e) noexcept nogil:
-    c.now += e.delta
-    if e.kind == GAP:
-        c.now += long_of(e)
-    c.at = c.now - c.back
-    c.back = long_of(e) if e.kind == BACK else 0
-
-
 @final
 cdef class Zeroed:
     """Memory of zeros that goes with its owner."""
-
-    cdef void* at
 
     def __cinit__(self, size_t number, size_t size):
         self.at = PyMem_RawCalloc(number if number else 1, size)
@@ -192,7 +177,7 @@ def runs(
             since[i].ready_ns = since[i].cpu = -1
         for i in range(nr_events):
             e = first + i
-            advance(&clock, e)
+            pass_time(&clock, e)
             if e.kind == WAKE or e.kind == READY or e.kind == FORK:
                 since[e.task].ready_ns = clock.now
                 since[e.task].ready_at = i
@@ -283,7 +268,7 @@ def wakeups(const event_t[::1] events, size_t nr_tasks):
             since[i].wakeup = since[i].blocked_ns = -1
         for i in range(nr_events):
             e = first + i
-            advance(&clock, e)
+            pass_time(&clock, e)
             if e.kind == WAKE or e.kind == TAKEN or e.kind == FORK:
                 s = &since[e.task]
                 describe(&out[nr], e, s, clock.now)
@@ -352,7 +337,7 @@ def stays(const event_t[::1] events, size_t nr_tasks, int64_t end_ns, const int3
             running[i].task = NOBODY
         for i in range(nr_events):
             e = first + i
-            advance(&clock, e)
+            pass_time(&clock, e)
             if e.kind == SWITCH and of_cpu[e.cpu] >= 0:
                 r = &running[e.cpu]
                 place = of_cpu[e.cpu] * <int64_t> nr_tasks
@@ -411,6 +396,11 @@ cdef struct life_t:  # a task in `programs`
     int16_t prio
     int16_t prio_first  # at its beginning
     bint has_parent
+    int64_t stay_ns  # in the kernel after a wakeup
+    int64_t woke  # which operation is its last WAKE, 1 the first; 0: it was preempted since, or there is none
+    int32_t awaits  # the task whose answer it waits for unseen, -1: nobody's
+    int32_t asked  # the first of those who wait for its answer, -1: nobody ...
+    int32_t asked_too  # ... and the next one of those who wait for the same
 
 cdef struct lane_t:  # a CPU in `programs`
     int64_t first_ns  # when it was first seen
@@ -438,6 +428,10 @@ cdef class Programs:
         ``(nr_wakeups,)`` uint8 and int16: verdict on each row of `wakeups`, and where its task ran next.
     sleeps : tuple of int
         The operation for a timer and for another outside wakeup: 2 (SLEEP) or 3 (SLEEP_UNTIL).
+    answerer : numpy.ndarray
+        ``(nr_wakeups,) int32``: for whose answer the waker waited unseen, -1: for nobody's.
+    stay_ns : numpy.ndarray
+        ``(nr_tasks,) int64``: how long each task stays in the kernel after a wakeup.
     """
 
     cdef tuple owners  # of the memory behind the pointers
@@ -451,6 +445,7 @@ cdef class Programs:
     cdef size_t nr_cpus
     cdef const uint8_t* causes
     cdef const int16_t* landed
+    cdef const int32_t* answerer
     cdef int64_t end_ns
     cdef int timer_op, outside_op
     cdef Zeroed memory
@@ -471,9 +466,12 @@ cdef class Programs:
         const uint8_t[::1] causes,
         const int16_t[::1] landed,
         sleeps,
+        const int32_t[::1] answerer,
+        const int64_t[::1] stay_ns,
     ):
         cdef const int64_t[::1] blind = blind_runs(events, chosen.shape[0])
-        self.owners = (events, chosen, causes, landed, blind)
+        self.owners = (events, chosen, causes, landed, blind, answerer)
+        self.answerer = &answerer[0] if answerer.shape[0] else NULL
         self.blind = &blind[0] if blind.shape[0] else NULL
         self.nr_blind = blind.shape[0]
         self.nr_cpus = chosen.shape[0]
@@ -494,6 +492,7 @@ cdef class Programs:
             self.lives[i].prio_first = prio_first[i]
             self.lives[i].has_parent = has_parent[i]
             self.lives[i].new = new[i]
+            self.lives[i].stay_ns = stay_ns[i]
 
     def make(self):
         """Make the programs.
@@ -537,7 +536,7 @@ cdef class Programs:
             self.nr_blind_seen = 0
             for i in range(self.nr_events):
                 e = &self.events[i]
-                advance(&clock, e)
+                pass_time(&clock, e)
                 if e.kind == SWITCH:
                     self.switch_out(e, clock.at)
                     self.switch_in(e, clock.at, self.is_blind_run(i))
@@ -567,6 +566,8 @@ cdef class Programs:
         p.is_blind = p.was_preempted = False
         p.guess = SAID
         p.prio = p.prio_first
+        p.woke = 0
+        p.awaits = p.asked = p.asked_too = -1
 
     cdef inline bint is_blind_run(self, size_t event) noexcept nogil:
         if self.nr_blind_seen == self.nr_blind or self.blind[self.nr_blind_seen] != <int64_t> event:
@@ -600,6 +601,47 @@ cdef class Programs:
         self.put_run(p, until)
         self.put(p, kind, until if kind == OP_SLEEP_UNTIL else max(until - p.left_ns, 0), 0)
 
+    cdef inline void put_wake(self, life_t* by, life_t* p, int64_t now) noexcept nogil:
+        self.put_run(by, now)
+        self.put(by, OP_WAKE, by.stay_ns, p.index)
+        by.woke = by.nr_ops
+
+    cdef void stay_to_the_end(self, life_t* p) noexcept nogil:
+        # An exiting task wakes others late on its way through the kernel, which it does not leave any more.
+        if p.woke and p.woke == p.nr_ops and p.had_ns <= EXIT_NS_MAX and self.is_writing:
+            self.ops[p.first_op + p.woke - 1].arg = p.had_ns + p.stay_ns
+
+    cdef void ask(self, const event_t* e, int32_t answerer) noexcept nogil:
+        # P5: the task that runs there waits for the answer of another one, if it is preempted before that answers
+        cdef life_t* by = &self.lives[e.context]
+        if answerer < 0 or self.lives[answerer].index < 0:
+            return
+        self.ask_no_more(by)
+        by.awaits = answerer
+        by.asked_too = self.lives[answerer].asked
+        self.lives[answerer].asked = <int32_t> e.context
+
+    cdef void ask_no_more(self, life_t* p) noexcept nogil:
+        cdef int32_t me = <int32_t> (p - self.lives)
+        cdef int32_t* link
+        if p.awaits < 0:
+            return
+        link = &self.lives[p.awaits].asked
+        while link[0] != me:
+            link = &self.lives[link[0]].asked_too
+        link[0] = p.asked_too
+        p.awaits = -1
+
+    cdef void answer(self, life_t* p) noexcept nogil:
+        # P5: those who wait unseen are woken here
+        cdef life_t* other
+        while p.asked >= 0:
+            other = &self.lives[p.asked]
+            self.ask_no_more(other)
+            self.put_wake(p, other, 0)
+            self.put_run(other, 0)
+            self.put(other, OP_WAIT, 0, 0)
+
     cdef inline life_t* waker(self, const event_t* e) noexcept nogil:
         # The task whose program can do it: part of the workload and running on a chosen CPU.
         cdef life_t* p
@@ -632,9 +674,9 @@ cdef class Programs:
             if by == NULL:
                 self.put_sleep(p, now, self.causes[wakeup])
             else:
-                self.put_run(by, now)
-                self.put(by, OP_WAKE, 0, p.index)
+                self.put_wake(by, p, now)
                 self.put(p, OP_WAIT, 0, 0)
+                self.ask(e, self.answerer[wakeup])
             p.state = WAITING
 
     cdef void wake_early(self, const event_t* e, int64_t now, size_t wakeup) noexcept nogil:
@@ -645,8 +687,7 @@ cdef class Programs:
         by = self.waker(e) if self.causes[wakeup] == CAUSED else NULL
         p.early = 2
         if by != NULL:
-            self.put_run(by, now)
-            self.put(by, OP_WAKE, 0, p.index)
+            self.put_wake(by, p, now)
             p.early = 1
 
     cdef void ready(self, const event_t* e, int64_t now) noexcept nogil:
@@ -667,7 +708,7 @@ cdef class Programs:
             self.begin(p, now, WAITING)
             return
         self.put_run(by, now)
-        self.put(by, OP_FORK, 0, p.index)
+        self.put(by, OP_FORK, by.stay_ns, p.index)
         self.begin(p, -1, WAITING)
 
     cdef void set_prio(self, const event_t* e, int64_t now) noexcept nogil:
@@ -684,6 +725,7 @@ cdef class Programs:
             return
         p = &self.lives[e.context]
         p.was_preempted = how == OUT_PREEMPTED
+        p.woke = 0 if p.was_preempted else p.woke
         p.ready_ns = now if p.was_preempted else -1
         if p.index < 0 or p.state == ENDED:
             return
@@ -691,8 +733,10 @@ cdef class Programs:
             self.account(p, now)
             p.state = WAITING
             if how == OUT_BLOCKED:
+                self.answer(p)
                 self.block(p, now)
             elif how == OUT_EXITED:  # P4
+                self.stay_to_the_end(p)
                 self.put_run(p, now)
                 self.put(p, OP_EXIT, 0, 0)
                 p.state = ENDED
@@ -714,6 +758,7 @@ cdef class Programs:
             return
         p = &self.lives[e.task]
         p.ran_ns = now
+        self.ask_no_more(p)
         if p.index < 0 or p.state == ENDED:
             return
         if not self.chosen[e.cpu]:

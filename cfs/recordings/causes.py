@@ -18,7 +18,8 @@ R3  C is an ancestor or a descendant of T: caused. (Children end, parents wait; 
     parent.)
 R4  T slept uninterruptibly (D): outside. (A disk is ready, in whoever's context.)
 R5  No program carries T's wakeups: the part of them in the contexts of any one name exceeds its part of the
-    CPU time by CARRIED at most. Then, if T is a kernel worker, or if the tasks of C's name do not converse
+    CPU time by CARRIED at most. A task that was woken fewer than NR_TIMED_MIN times has no history: those of
+    all such tasks of its name are taken together. Then, if T is a kernel worker, or if the tasks of C's name do not converse
     (they are hardly ever woken themselves): outside.
 R6  Caused.
 
@@ -139,19 +140,29 @@ def _is_worker(seen: Witness, task: np.ndarray) -> np.ndarray:
 
 def _is_carried(seen: Witness, task: np.ndarray, context: np.ndarray, by_task: np.ndarray) -> np.ndarray:
     # R5: does one program do more of a task's wakeups than its part of the CPU time explains? Those in the
-    # context of the idle task count as well: who is often woken there is woken by interrupts.
-    carried = np.zeros(len(seen.parent), bool)
-    rows = np.flatnonzero(by_task)
-    rows = rows[np.argsort((task[rows].astype(np.int64) << 32) | seen.name[context[rows]], kind="stable")]
-    target, name = task[rows], seen.name[context[rows]]
-    first = np.flatnonzero((np.diff(target, prepend=NOBODY) != 0) | (np.diff(name, prepend=-1) != 0))
-    if not len(first):
-        return carried[task]
-    target, count = target[first], np.diff(first, append=len(rows))
-    nr = np.bincount(task[seen.wakeups["kind"] != FORK], minlength=len(carried))
-    excess = count / np.maximum(nr[target], 1) - np.add.reduceat(seen.share[rows], first) / count
-    carried[target[excess > CARRIED]] = True
-    return carried[task]
+    # context of the idle task count as well: who is often woken there is woken by interrupts. A fork is no
+    # wakeup, on neither side of the fraction.
+    woken = seen.wakeups["kind"] != FORK
+    subject = _subject(seen, task[woken])
+    carried = np.zeros(int(subject.max(initial=0)) + 1, bool)
+    nr = np.bincount(subject[task[woken]], minlength=len(carried))
+    rows = np.flatnonzero(by_task & woken)
+    rows = rows[np.argsort((subject[task[rows]] << 32) | seen.name[context[rows]], kind="stable")]
+    target, name = subject[task[rows]], seen.name[context[rows]]
+    first = np.flatnonzero((np.diff(target, prepend=-1) != 0) | (np.diff(name, prepend=-1) != 0))
+    if len(first):
+        target, count = target[first], np.diff(first, append=len(rows))
+        excess = count / nr[target] - np.add.reduceat(seen.share[rows], first) / count
+        carried[target[excess > CARRIED]] = True
+    return carried[subject][task]
+
+
+def _subject(seen: Witness, woken: np.ndarray) -> np.ndarray:
+    # For each task of whom R5 speaks: of itself, or, if it was hardly ever woken and so has no history, of
+    # its program: a shell starts a new `sleep` each time.
+    nr_tasks = len(seen.parent)
+    by_name = (np.bincount(woken, minlength=nr_tasks) < NR_TIMED_MIN) & (seen.name < len(seen.names))
+    return np.where(by_name, nr_tasks + seen.name, np.arange(nr_tasks)).astype(np.int64)
 
 
 def _timed(

@@ -55,6 +55,7 @@ def make(
 def _programs(recording: EventTable, cpus: list[int], row: np.ndarray, sleeps: tuple[Op, Op]):
     landed, causes = recording.judged()
     prio = recording.task_table["prio_first"].copy()
+    answers = recording.answers()
     has_parent = (recording.task_table["parent"] >= 0).astype(np.uint8)
     walk = Programs(
         recording.packed_events,
@@ -67,6 +68,8 @@ def _programs(recording: EventTable, cpus: list[int], row: np.ndarray, sleeps: t
         causes,
         landed,
         sleeps,
+        answers.answerer,
+        answers.stay_ns,
     )
     return walk.make()
 

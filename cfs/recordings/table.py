@@ -20,6 +20,9 @@ from ..errors import RecordingError
 from ..limits import nice_of_prio
 from ._tracker import Tracker
 from ._walk import EVENT_DTYPE, runs, stays, wakeups
+from ._wakers import after_wakeups
+from .answers import Answers
+from .answers import decide as decide_answers
 from .causes import Cause, Witness, decide
 
 __all__ = ["RECORDED_EVENT_DTYPE", "EventTable", "Reading", "RecordedTask"]
@@ -135,6 +138,7 @@ class EventTable:
         self._name_the_unknown()
         self._tasks: tuple[RecordedTask, ...] | None = None
         self._judged: tuple[np.ndarray, np.ndarray] | None = None
+        self._answers: Answers | None = None
 
     def _name_the_unknown(self) -> None:
         # A task that nobody named has a name of its own, spelt as perf does it: unknown ones are not one program.
@@ -261,6 +265,17 @@ class EventTable:
             table = self.wakeups()
             self._judged = table["landed"].copy(), self.verdicts(table)
         return self._judged
+
+    def answers(self) -> Answers:
+        """The waits that the recording hides, and how long wakers stay in the kernel; found once."""
+        if self._answers is None:
+            _, verdict = self.judged()
+            after = after_wakeups(self.packed_events, len(self.task_table), verdict)
+            kind = self.packed_events["kind"]
+            waking = np.isin(kind, (3, 5, 7))
+            woken, kind = self.packed_events["task"][waking], kind[waking]
+            self._answers = decide_answers(after, woken, kind, self.task_table["name"])
+        return self._answers
 
     def _shares(self, table: np.ndarray, name: np.ndarray) -> np.ndarray:
         # What part of the busy time of the CPU the tasks of the context's name had.

@@ -1,0 +1,7 @@
+"""What each waker did next; see `_wakers.pyx`."""
+
+import numpy as np
+
+AFTER_DTYPE: np.dtype
+
+def after_wakeups(events: np.ndarray, nr_tasks: int, causes: np.ndarray) -> np.ndarray: ...
