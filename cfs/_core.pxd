@@ -10,6 +10,8 @@
 # do.
 
 from ._types cimport (
+    HELD,
+    RESCHED,
     int8_t,
     int32_t,
     load_weight,
@@ -101,13 +103,23 @@ cdef inline void end_event(rq *this_rq, ns_t now) noexcept nogil:
     # CPUs whose running task is flagged call schedule()
     if not this_rq.alone and this_rq.machine.nr_touched > 1:
         end_touched(this_rq, now)
-    elif this_rq.curr.need_resched:
+    elif this_rq.curr.need_resched == RESCHED:
         this_rq.resched = 1
         this_rq.now = now
         schedule(this_rq)
         if not this_rq.alone and this_rq.machine.nr_touched > 1:
             end_flags(this_rq, now)             # the schedule() has touched others
 
+
+
+cdef inline void preempt_disable(rq *rq) noexcept nogil:
+    # The running task is in the kernel: a flag waits until it is not, or blocks, exits or yields.
+    rq.curr.need_resched |= HELD
+
+
+cdef inline void preempt_enable(rq *rq) noexcept nogil:
+    # an event; end_event acts on a flag that waits
+    rq.curr.need_resched &= <uint8_t>~HELD
 
 
 cdef inline void set_time(rq *this_rq, ns_t now) noexcept nogil:
@@ -137,7 +149,7 @@ cdef inline void update_rq_clock(rq *rq) noexcept nogil:
 
 cdef inline void resched_task(task *p) noexcept nogil:
     # Of the CPU that the hook was called for: its event has touched it. Whoever flags another one touches it first
-    p.need_resched = 1
+    p.need_resched |= RESCHED
 
 
 cdef inline uint64_t task_weight(const task *p) noexcept nogil:

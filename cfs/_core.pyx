@@ -10,7 +10,7 @@ schedule().
 
 Invariants:
     I1  rq.nr_running and rq.load count exactly the tasks of the CPU with on_rq
-    I2  after end_event no running task is flagged, and if rq.nr_running is 0 rq.curr is rq.idle (a synchronous wakeup on
+    I2  after end_event no running task is flagged, but one that holds its CPU (preempt_disable), and if rq.nr_running is 0 rq.curr is rq.idle (a synchronous wakeup on
         an idle CPU waits for the next schedule(), so the idle task may run beside a runnable one)
     I3  a task in TASK_RUNNING has on_rq: it is on its class's queues
     I4  the machine's table has a task at its slot from take_task to free_task
@@ -34,6 +34,7 @@ from ._types cimport (
     GROUP_BY_NONE,
     PRIO_DEFAULT,
     PRIO_IDLE,
+    RESCHED,
     SCHED_NORMAL,
     TASK_BLOCKED,
     TASK_DEAD,
@@ -294,7 +295,7 @@ cdef void forget_touched(machine *m) noexcept nogil:
     for i in range(nr):
         rq = m.touched[i]
         rq.resched = 0
-        rq.touched = rq.curr.need_resched
+        rq.touched = rq.curr.need_resched == RESCHED
         if rq.touched:
             m.touched[m.nr_touched] = rq
             m.nr_touched += 1
@@ -302,7 +303,7 @@ cdef void forget_touched(machine *m) noexcept nogil:
 
 cdef inline bint settled(const machine *m) noexcept nogil:
     # has the last event touched one CPU, on which no flag is left? Most have
-    return m.nr_touched == 1 and not m.touched[0].curr.need_resched
+    return m.nr_touched == 1 and m.touched[0].curr.need_resched != RESCHED
 
 
 cdef void begin_touching(rq *this_rq) noexcept nogil:
@@ -319,7 +320,7 @@ cdef void begin_touching(rq *this_rq) noexcept nogil:
 
 
 cdef bint schedule_if_flagged(rq *rq, ns_t now) noexcept nogil:
-    if not rq.curr.need_resched:
+    if rq.curr.need_resched != RESCHED:
         return False
     rq.now = now
     schedule(rq)
@@ -351,8 +352,8 @@ cdef void end_touched(rq *this_rq, ns_t now) noexcept nogil:
     cdef bint any = False
     cdef int32_t i
     for i in range(m.nr_touched):
-        m.touched[i].resched |= m.touched[i].curr.need_resched
-        any |= m.touched[i].curr.need_resched
+        m.touched[i].resched |= m.touched[i].curr.need_resched == RESCHED
+        any |= m.touched[i].curr.need_resched == RESCHED
     if any:
         schedule_if_flagged(this_rq, now)
         end_flags(this_rq, now)
@@ -380,7 +381,7 @@ cdef void schedule(rq *rq) noexcept nogil:
         if picked != prev:
             rq.nr_switches += 1
             rq.curr = picked
-        if not picked.need_resched:
+        if picked.need_resched != RESCHED:
             return
 
 
@@ -448,7 +449,7 @@ cdef void exit_current(rq *rq) noexcept nogil:
 cdef void sched_yield(rq *rq) noexcept nogil:
     # spec 5.12
     rq.sched_class.yield_task(rq)
-    rq.resched = rq.curr.need_resched
+    rq.resched = rq.curr.need_resched & RESCHED
     schedule(rq)
 
 

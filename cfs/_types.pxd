@@ -117,6 +117,10 @@ cdef enum:
     PRIO_IDLE = 140             # prio of the idle task
 
 
+cdef enum:                      # bits of task.need_resched
+    RESCHED = 1
+    HELD = 2                    # in the kernel with preemption off: the flag waits
+
 cdef struct task:
     const sched_class *sched_class
     rq *rq                      # the CPU that it is on, or was on last
@@ -129,7 +133,7 @@ cdef struct task:
     int8_t nice                 # -20 ... 19
     uint8_t policy              # SCHED_NORMAL, SCHED_BATCH, SCHED_IDLE
     uint8_t state               # TASK_NEW ...
-    uint8_t need_resched        # the flag: "this task shall be rescheduled"
+    uint8_t need_resched        # RESCHED: "this task shall be rescheduled"; HELD: but not before preempt_enable
     uint8_t on_rq               # on its class's queues (EEVDF: also while its dequeue is delayed)
     uint8_t sleep               # how it sleeps: SLEEP_...
 

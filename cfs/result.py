@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from ._statistics import quantiles, quantiles_of_waits, totals
+from .platform import Platform
 from .units import clean, cut
 
 if TYPE_CHECKING:
@@ -207,6 +208,8 @@ class Result:
         left that could run or be woken).
     nr_cpus_booted : int
         Number of CPUs that the model's tunables were scaled for; 0: as many as `cpus`.
+    platform : Platform
+        When it ticked, whether the kernel could be preempted, what interrupts cost; None: that is not known.
     wakeups : numpy.ndarray, or a callable that returns one
         ``(nr_wakeups,)`` of `WAKEUP_DTYPE`, in the order of time: which task was woken or forked, and by
         which, also those that have not run since. Empty where that is not known. A callable is called when it
@@ -231,6 +234,7 @@ class Result:
     source: str = ""
     end: str = "duration"
     nr_cpus_booted: int = 0
+    platform: Platform | None = None
     wakeups: np.ndarray = cast(Any, _Later(WAKEUP_DTYPE))
     sleeps: np.ndarray = cast(Any, _Later(SLEEP_DTYPE))
 

@@ -63,9 +63,11 @@ cdef struct driven_cpu:
     task *curr                  # whose run is open; rq.idle: nobody's
     size_t run                  # the open row of the log
     ns_t since                  # up to when `curr` has been charged
+    ns_t stays                  # until then its task is in the kernel, which nobody preempts; or a time that has passed
     ns_t tick                   # time of the next tick ...
     uint64_t tick_number        # ... and its number (`_hz`)
     uint32_t index              # of `curr` among the tasks
+    bint is_held                # its flag waits, and a timer will release it
 
 
 cdef struct driver:             # zeroed
@@ -77,6 +79,11 @@ cdef struct driver:             # zeroed
     run_log log
     ns_t now
     uint64_t hz
+    ns_t lead                   # by which ticks come before those of `_hz`
+    const uint32_t *late        # how late a tick may be, all equally likely; NULL: it is not
+    uint32_t nr_late
+    uint64_t seed
+    ns_t switch_cost            # CPU time that a task needs before it goes on, each time that it gets a CPU
     bint recording
 
 
@@ -140,10 +147,26 @@ cdef inline void set_end(driver *d, driven_cpu *cpu) noexcept nogil:
     put_end(&d.ends, cpu.rq.cpu, end if end <= cpu.tick else NEVER)
 
 
+cdef inline uint64_t scrambled(uint64_t number) noexcept nogil:
+    # splitmix64: bits of `number` in no order that one could see
+    number += <uint64_t>0x9E3779B97F4A7C15
+    number = (number ^ (number >> 30)) * <uint64_t>0xBF58476D1CE4E5B9
+    number = (number ^ (number >> 27)) * <uint64_t>0x94D049BB133111EB
+    return number ^ (number >> 31)
+
+
+cdef inline ns_t time_of_tick(const driver *d, uint64_t number) noexcept nogil:
+    # Its lateness depends on seed and number alone, so it does not change with what happens in between
+    cdef ns_t due = tick_time(d.hz, number) - d.lead
+    if d.late == NULL:
+        return due
+    return due + d.late[(scrambled(d.seed ^ number) >> 32) * d.nr_late >> 32]
+
+
 cdef inline void begin_ticking(driver *d, driven_cpu *cpu) noexcept nogil:
     # it is idle no more: its first tick is the first one after now
-    cpu.tick_number = first_tick_after(d.hz, d.now)
-    cpu.tick = tick_time(d.hz, cpu.tick_number)
+    cpu.tick_number = first_tick_after(d.hz, d.now + d.lead)
+    cpu.tick = time_of_tick(d, cpu.tick_number)
     if not cpu.rq.alone:
         put_tick(&d.ticks, cpu.rq.cpu, cpu.tick_number)
 
@@ -151,7 +174,7 @@ cdef inline void begin_ticking(driver *d, driven_cpu *cpu) noexcept nogil:
 cdef inline void count_tick(driver *d, driven_cpu *cpu) noexcept nogil:
     # the one that is first to tick does so now
     cpu.tick_number += 1
-    cpu.tick = tick_time(d.hz, cpu.tick_number)
+    cpu.tick = time_of_tick(d, cpu.tick_number)
     if not cpu.rq.alone:
         pass_tick(&d.ticks, cpu.rq.cpu)
         set_end(d, cpu)
@@ -201,6 +224,7 @@ cdef inline void leave_cpu(driver *d, driven_cpu *cpu) noexcept nogil:
 cdef inline void get_cpu(driver *d, driven_cpu *cpu, task *p) noexcept nogil:
     cdef driven_task *t = &d.tasks[p.tag]
     cpu.index, cpu.since = p.tag, d.now
+    t.remaining += d.switch_cost
     if d.recording:
         cpu.run = open_run(&d.log, p.tag, cpu.rq.cpu, d.now, t.ready_ns, t.ready)
     set_end(d, cpu)
@@ -214,7 +238,7 @@ cdef inline bint change_over(driver *d, driven_cpu *cpu, task *curr) noexcept no
         leave_cpu(d, cpu)
     else:
         begin_ticking(d, cpu)
-    cpu.curr = curr
+    cpu.curr, cpu.stays = curr, 0
     if curr == cpu.rq.idle:
         rest(d, cpu)
         return seen

@@ -1,7 +1,7 @@
 # Floor 5: programs of tasks. `_program.pyx` says what each operation does.
 
-from .._types cimport int16_t, int32_t, int64_t, task_group, uint32_t
-from ._driver cimport driven_cpu, driver
+from .._types cimport int16_t, int32_t, int64_t, ns_t, task_group, uint32_t
+from ._driver cimport driven_cpu, driver, finish_event
 from ._due cimport timers
 
 cdef enum:                      # op.kind: workload.Op, which says what each means
@@ -53,7 +53,19 @@ cdef struct play:               # a workload that is being run; zeroed
     driven_cpu *interrupted     # its program has stopped for want of memory, and goes on before all else; or NULL
     size_t nr_tasks
     size_t nr_alive             # tasks born or with a start time, not exited
+    ns_t wakeup_cost            # how long the interrupt goes on that wakes a task
+    bint tasks_stay             # in the kernel after a wakeup, as long as the operation says
+    bint holds                  # may a task, or an interrupt, hold its CPU? Else everybody is preempted at once
 
 cdef int adopt_tasks(play *s) except -1
 cdef int wake_by_timer(play *s) noexcept nogil
 cdef int perform_program(play *s, driven_cpu *cpu) noexcept nogil
+cdef void hold_flagged(play *s) noexcept nogil
+cdef void drop_stale_timers(play *s) noexcept nogil
+
+
+cdef inline bint finish(play *s, driven_cpu *this_cpu) noexcept nogil:
+    # an event: whoever holds a CPU keeps it, the others that are flagged call schedule()
+    if s.holds:
+        hold_flagged(s)
+    return finish_event(&s.d, this_cpu)

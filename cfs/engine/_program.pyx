@@ -29,6 +29,8 @@ from .._core cimport (
     exit_current,
     free_task,
     new_task,
+    preempt_disable,
+    preempt_enable,
     sched_fork,
     sched_yield,
     set_task_cpu,
@@ -38,8 +40,8 @@ from .._core cimport (
     wake_up_new_task,
     would_fault,
 )
-from .._types cimport SLEEP_INTERRUPTIBLE, TASK_BLOCKED, int8_t, int32_t, int64_t, ns_t, rq, task, uint8_t, uint32_t
-from ._driver cimport driven_task, finish_event, note_wakeup, set_end
+from .._types cimport HELD, RESCHED, SLEEP_INTERRUPTIBLE, TASK_BLOCKED, int8_t, int32_t, int64_t, ns_t, rq, task, uint8_t, uint32_t
+from ._driver cimport driven_task, note_wakeup, set_end
 from ._due cimport pop_timer, push_timer
 from ._runs cimport BY_FORK, BY_TASK, BY_TIMER, NO_TASK, READY_FORK, READY_WAKEUP, has_room, has_room_for_wakeup
 
@@ -90,16 +92,73 @@ cdef int wake(play *s, driven_cpu *this_cpu, uint32_t index, uint8_t cause, int3
     note_wakeup(&s.d, index, READY_WAKEUP, cause, waker, this_cpu.rq.cpu)
     begin_event(this_cpu.rq, s.d.now)
     try_to_wake_up(t.p, 0)
-    finish_event(&s.d, this_cpu)
+    finish(s, this_cpu)
     return PLAY_GOES_ON
+
+
+cdef inline void stay(play *s, driven_cpu *cpu, ns_t time) noexcept nogil:
+    # nobody is preempted on this CPU for this time: its task, or an interrupt, is in the kernel
+    cpu.stays = max(cpu.stays, s.d.now + time)
 
 
 cdef int wake_by_timer(play *s) noexcept nogil:
     cdef uint32_t index
+    cdef driven_cpu *cpu
     if not has_room_for_wakeup(&s.d.log):
         return PLAY_NEEDS_RUNS
     index = pop_timer(&s.timers)
-    return wake(s, &s.d.cpus[s.d.tasks[index].p.rq.cpu], index, BY_TIMER, NO_TASK)
+    if index >= s.nr_tasks:
+        release(s, &s.d.cpus[index - s.nr_tasks])
+        return PLAY_GOES_ON
+    cpu = &s.d.cpus[s.d.tasks[index].p.rq.cpu]
+    if s.wakeup_cost:
+        stay(s, cpu, s.wakeup_cost)
+    return wake(s, cpu, index, BY_TIMER, NO_TASK)
+
+# ------------------------------------------------------------------------------------------------ who holds a CPU
+
+
+cdef void hold(play *s, driven_cpu *cpu) noexcept nogil:
+    # A CPU that is held has one timer, which releases it. There is room for one a CPU.
+    preempt_disable(cpu.rq)
+    if not cpu.is_held:
+        push_timer(&s.timers, cpu.stays, <uint32_t>s.nr_tasks + cpu.rq.cpu)
+    cpu.is_held = True
+
+
+cdef void hold_flagged(play *s) noexcept nogil:
+    cdef driven_cpu *cpu = &s.d.cpus[0]
+    cdef int32_t i
+    if s.d.m.nr_cpus == 1:
+        if cpu.stays > s.d.now and cpu.rq.curr.need_resched == RESCHED:
+            hold(s, cpu)
+        return
+    for i in range(s.d.m.nr_touched):
+        cpu = &s.d.cpus[s.d.m.touched[i].cpu]
+        if cpu.stays > s.d.now and cpu.rq.curr.need_resched == RESCHED:
+            hold(s, cpu)
+
+
+cdef void drop_stale_timers(play *s) noexcept nogil:
+    # of CPUs whose task has blocked since, so that no time passes on their account
+    cdef driven_cpu *cpu
+    while s.timers.nr and s.timers.heap[0].task >= s.nr_tasks:
+        cpu = &s.d.cpus[s.timers.heap[0].task - s.nr_tasks]
+        if cpu.rq.curr.need_resched & HELD:
+            return
+        pop_timer(&s.timers)
+        cpu.is_held = False
+
+
+cdef void release(play *s, driven_cpu *cpu) noexcept nogil:
+    # it may stay for longer now
+    cpu.is_held = False
+    if cpu.stays > s.d.now:
+        hold(s, cpu)
+        return
+    begin_event(cpu.rq, s.d.now)
+    preempt_enable(cpu.rq)
+    finish(s, cpu)
 
 # -------------------------------------------------------------------------------------------------- the operations
 
@@ -107,7 +166,7 @@ cdef int wake_by_timer(play *s) noexcept nogil:
 cdef void block(play *s, driven_cpu *cpu) noexcept nogil:
     begin_event(cpu.rq, s.d.now)
     block_current(cpu.rq, SLEEP_INTERRUPTIBLE)
-    finish_event(&s.d, cpu)
+    finish(s, cpu)
 
 
 cdef inline void sleep_until(play *s, driven_cpu *cpu, ns_t time) noexcept nogil:
@@ -143,12 +202,17 @@ cdef int op_sleep_until(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
 
 
 cdef int op_next(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
-    sleep_until(s, cpu, (s.d.now // <ns_t>o.arg + 1) * <ns_t>o.arg)
+    # the next moment that lies a multiple of `arg` after `target`
+    cdef ns_t now = s.d.now
+    cdef ns_t first = <ns_t>o.target
+    sleep_until(s, cpu, first if now < first else first + ((now - first) // <ns_t>o.arg + 1) * <ns_t>o.arg)
     return PLAY_GOES_ON
 
 
 cdef int op_wake(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
     cdef driven_task *t = &s.d.tasks[o.target]
+    if s.tasks_stay:
+        stay(s, cpu, o.arg)
     if not t.waiting:
         t.wakeups += 1
         return PLAY_GOES_ON
@@ -164,24 +228,27 @@ cdef int op_fork(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
     set_task_cpu(p, s.d.m.rqs[s.programs[child].cpu])
     if would_fault(p.rq, p, EVENT_FORK, NULL):
         return PLAY_FAULTED
+    if s.tasks_stay:
+        stay(s, cpu, o.arg)
     note_wakeup(&s.d, child, READY_FORK, BY_FORK, <int32_t>cpu.index, cpu.rq.cpu)
     s.nr_alive += 1
     wake_up_new_task(p, False)
-    finish_event(&s.d, cpu)
+    finish(s, cpu)
     return PLAY_GOES_ON
 
 
 cdef int op_nice(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
     begin_event(cpu.rq, s.d.now)
     set_user_nice(cpu.curr, <int8_t>o.arg)
-    finish_event(&s.d, cpu)
+    finish(s, cpu)
     return PLAY_GOES_ON
 
 
 cdef int op_yield(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
+    cpu.stays = 0
     begin_event(cpu.rq, s.d.now)
     sched_yield(cpu.rq)
-    finish_event(&s.d, cpu)
+    finish(s, cpu)
     return PLAY_GOES_ON
 
 
@@ -197,7 +264,7 @@ cdef int op_exit(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
     exit_current(cpu.rq)
     s.d.tasks[cpu.index].p = NULL
     s.nr_alive -= 1
-    finish_event(&s.d, cpu)
+    finish(s, cpu)
     free_task(p)
     return PLAY_GOES_ON
 

@@ -15,6 +15,7 @@ AFTER_DTYPE = np.dtype(
         ("ran_ns", "<u4"),  # from the wakeup until the waker left its CPU; 2**32 - 1: as long or longer
         ("waker", "<u4"),  # who did it
         ("by", "<u4"),  # ANSWERED: who woke the waker
+        ("went_ns", "<u4"),  # WENT_ON, WENT_ON_LATER: CPU time of the waker from this wakeup to the next
         ("used_ns", "<u4"),  # CPU time of the woken task until it blocked next; 2**32 - 1: as much or more
         ("then", "u1"),  # `Then` of answers.py
         ("left", "u1"),  # `Left` of answers.py
@@ -43,6 +44,7 @@ cdef struct after_t:
     uint32_t ran_ns
     uint32_t waker
     uint32_t by
+    uint32_t went_ns
     uint32_t used_ns
     uint8_t then
     uint8_t left
@@ -54,7 +56,9 @@ cdef struct waker_t:  # a task
     bint is_blocked
     bint was_off
     int64_t woken_by  # the wakeup that ended its last sleep; -1: none is known
-    int64_t used_ns  # since then
+    int64_t slept_at  # its CPU time then
+    int64_t woke_at  # its CPU time at `wakeup`
+    int64_t cpu_ns  # its CPU time, but for that since `on_cpu_ns`
     int64_t on_cpu_ns  # since when it runs
 
 
@@ -63,9 +67,9 @@ cdef inline uint32_t short_of(int64_t ns) noexcept nogil:
 
 
 cdef inline void stop(waker_t* w, after_t* out, const event_t* e, int64_t now) noexcept nogil:
-    w.used_ns += now - w.on_cpu_ns
+    w.cpu_ns += now - w.on_cpu_ns
     if e.detail & OUT_MASK == OUT_BLOCKED and w.woken_by >= 0:
-        out[w.woken_by].used_ns = short_of(w.used_ns)
+        out[w.woken_by].used_ns = short_of(w.cpu_ns - w.slept_at)
         w.woken_by = -1
 
 
@@ -97,14 +101,16 @@ cdef inline void is_woken(waker_t* w, after_t* out, bint by_task, uint32_t by) n
         close_wakeup(w, out, ANSWERED if by_task else SLEPT, by)
 
 
-cdef inline void goes_on(waker_t* w, after_t* out) noexcept nogil:
+cdef inline void goes_on(waker_t* w, after_t* out, int64_t now) noexcept nogil:
     # it wakes or forks somebody, without having blocked since
     if w.wakeup >= 0 and not w.is_blocked:
+        out[w.wakeup].went_ns = short_of(w.cpu_ns + now - w.on_cpu_ns - w.woke_at)
         close_wakeup(w, out, WENT_ON_LATER if w.was_off else WENT_ON, NOBODY)
 
 
 cdef inline void begin_wakeup(waker_t* w, after_t* out, int64_t wakeup, const event_t* e, int64_t now) noexcept nogil:
     w.wakeup, w.since_ns, w.woken = wakeup, now, e.task
+    w.woke_at = w.cpu_ns + now - w.on_cpu_ns
     w.is_blocked = w.was_off = False
     out[wakeup].waker = e.context
 
@@ -150,11 +156,11 @@ def after_wakeups(const event_t[::1] events, size_t nr_tasks, const uint8_t[::1]
                 by_task = causes[wakeup] == CAUSED and e.context < NOBODY and e.context != e.task
                 if e.kind == WAKE:
                     wakers[e.task].woken_by = wakeup
-                    wakers[e.task].used_ns = 0
+                    wakers[e.task].slept_at = wakers[e.task].cpu_ns
                 if e.kind != FORK:
                     is_woken(&wakers[e.task], out, by_task, e.context)
                 if by_task:
-                    goes_on(&wakers[e.context], out)
+                    goes_on(&wakers[e.context], out, clock.now)
                     begin_wakeup(&wakers[e.context], out, wakeup, e, clock.now)
                 wakeup += 1
             elif e.kind == READY:

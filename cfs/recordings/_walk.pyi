@@ -35,5 +35,8 @@ class Programs:
         causes: np.ndarray,
         landed: np.ndarray,
         sleeps: tuple[int, int],
+        answerer: np.ndarray,
+        reach_ns: np.ndarray,
+        stay_ns: np.ndarray,
     ) -> None: ...
     def make(self) -> tuple[np.ndarray, np.ndarray]: ...

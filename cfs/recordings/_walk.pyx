@@ -398,6 +398,7 @@ cdef struct life_t:  # a task in `programs`
     bint has_parent
     int64_t stay_ns  # in the kernel after a wakeup
     int64_t woke  # which operation is its last WAKE, 1 the first; 0: it was preempted since, or there is none
+    int64_t reach_ns  # how far from its last wakeup to the wait that is not seen
     int32_t awaits  # the task whose answer it waits for unseen, -1: nobody's
     int32_t asked  # the first of those who wait for its answer, -1: nobody ...
     int32_t asked_too  # ... and the next one of those who wait for the same
@@ -430,6 +431,8 @@ cdef class Programs:
         The operation for a timer and for another outside wakeup: 2 (SLEEP) or 3 (SLEEP_UNTIL).
     answerer : numpy.ndarray
         ``(nr_wakeups,) int32``: for whose answer the waker waited unseen, -1: for nobody's.
+    reach_ns : numpy.ndarray
+        ``(nr_wakeups,) int64``: CPU time of that waker from the wakeup to its wait.
     stay_ns : numpy.ndarray
         ``(nr_tasks,) int64``: how long each task stays in the kernel after a wakeup.
     """
@@ -446,6 +449,7 @@ cdef class Programs:
     cdef const uint8_t* causes
     cdef const int16_t* landed
     cdef const int32_t* answerer
+    cdef const int64_t* reach_ns
     cdef int64_t end_ns
     cdef int timer_op, outside_op
     cdef Zeroed memory
@@ -467,11 +471,13 @@ cdef class Programs:
         const int16_t[::1] landed,
         sleeps,
         const int32_t[::1] answerer,
+        const int64_t[::1] reach_ns,
         const int64_t[::1] stay_ns,
     ):
         cdef const int64_t[::1] blind = blind_runs(events, chosen.shape[0])
-        self.owners = (events, chosen, causes, landed, blind, answerer)
+        self.owners = (events, chosen, causes, landed, blind, answerer, reach_ns)
         self.answerer = &answerer[0] if answerer.shape[0] else NULL
+        self.reach_ns = &reach_ns[0] if reach_ns.shape[0] else NULL
         self.blind = &blind[0] if blind.shape[0] else NULL
         self.nr_blind = blind.shape[0]
         self.nr_cpus = chosen.shape[0]
@@ -592,9 +598,9 @@ cdef class Programs:
     cdef void put_run(self, life_t* p, int64_t now) noexcept nogil:
         # P3: the CPU time so far goes before the next operation.
         self.account(p, now)
-        if p.had_ns:
+        if p.had_ns > 0:
             self.put(p, OP_RUN, p.had_ns, 0)
-        p.had_ns = 0
+            p.had_ns = 0
 
     cdef void put_sleep(self, life_t* p, int64_t until, uint8_t cause) noexcept nogil:
         cdef int kind = self.timer_op if cause == TIMER else self.outside_op
@@ -611,13 +617,15 @@ cdef class Programs:
         if p.woke and p.woke == p.nr_ops and p.had_ns <= EXIT_NS_MAX and self.is_writing:
             self.ops[p.first_op + p.woke - 1].arg = p.had_ns + p.stay_ns
 
-    cdef void ask(self, const event_t* e, int32_t answerer) noexcept nogil:
+    cdef void ask(self, const event_t* e, size_t wakeup) noexcept nogil:
         # P5: the task that runs there waits for the answer of another one, if it is preempted before that answers
         cdef life_t* by = &self.lives[e.context]
+        cdef int32_t answerer = self.answerer[wakeup]
         if answerer < 0 or self.lives[answerer].index < 0:
             return
         self.ask_no_more(by)
         by.awaits = answerer
+        by.reach_ns = self.reach_ns[wakeup]
         by.asked_too = self.lives[answerer].asked
         self.lives[answerer].asked = <int32_t> e.context
 
@@ -639,8 +647,15 @@ cdef class Programs:
             other = &self.lives[p.asked]
             self.ask_no_more(other)
             self.put_wake(p, other, 0)
-            self.put_run(other, 0)
-            self.put(other, OP_WAIT, 0, 0)
+            self.put_hidden_wait(other)
+
+    cdef void put_hidden_wait(self, life_t* p) noexcept nogil:
+        # It reaches the wait later than it was preempted: what is missing it has run before its next wakeup.
+        cdef int64_t missing = max(p.reach_ns - p.had_ns, 0)
+        p.had_ns += missing
+        self.put_run(p, 0)
+        self.put(p, OP_WAIT, 0, 0)
+        p.had_ns -= missing
 
     cdef inline life_t* waker(self, const event_t* e) noexcept nogil:
         # The task whose program can do it: part of the workload and running on a chosen CPU.
@@ -676,7 +691,7 @@ cdef class Programs:
             else:
                 self.put_wake(by, p, now)
                 self.put(p, OP_WAIT, 0, 0)
-                self.ask(e, self.answerer[wakeup])
+                self.ask(e, wakeup)
             p.state = WAITING
 
     cdef void wake_early(self, const event_t* e, int64_t now, size_t wakeup) noexcept nogil:

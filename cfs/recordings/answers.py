@@ -13,8 +13,8 @@ H2  Both together were seen NR_PROOFS times or more, and the contrary (A went on
     or by a timer) in no more than one of CONTRARY cases.
 H3  This time A was preempted for B, no later after the wakeup than SLACK times the longest way to a block.
 
-The wait of A is then put where it was preempted, and the answer where the task that answers blocked
-(`_walk.Programs`). What would be a hidden wait by H3, but is not proven, is counted and told.
+The wait of A is then put where it would have blocked (the median of the ways to a block, but before its next
+wakeup), and the answer where the task that answers blocked (`_walk.Programs`). What would be a hidden wait by H3, but is not proven, is counted and told.
 
 A waker that is preempted by the task that it woke was in the kernel until then: no kernel but a fully
 preemptible one switches earlier. The median of that time, by name, is how long such tasks stay there.
@@ -68,6 +68,8 @@ class Answers:
     ----------
     answerer : numpy.ndarray
         ``(nr_wakeups,) int32``: the task whose answer the waker waited for unseen, -1: nobody's.
+    reach_ns : numpy.ndarray
+        ``(nr_wakeups,) int64``: CPU time of such a waker from the wakeup to its wait.
     stay_ns : numpy.ndarray
         ``(nr_tasks,) int64``: how long a task stays in the kernel after a wakeup.
     nr_unproven : int
@@ -75,6 +77,7 @@ class Answers:
     """
 
     answerer: np.ndarray
+    reach_ns: np.ndarray
     stay_ns: np.ndarray
     nr_unproven: int
 
@@ -96,7 +99,7 @@ def decide(after: np.ndarray, woken: np.ndarray, kind: np.ndarray, name: np.ndar
     Answers
     """
     rows = np.flatnonzero((after["then"] != Then.UNKNOWN) & (kind != FORK))
-    answerer = np.full(len(after), NONE, np.int32)
+    answerer, reach_ns = np.full(len(after), NONE, np.int32), np.zeros(len(after), np.int64)
     hides = (after["then"] == Then.WENT_ON_LATER) & (after["left"] == Left.FOR_THE_WOKEN) & (kind != FORK)
     nr_unproven = 0
     if hides.any():
@@ -104,8 +107,9 @@ def decide(after: np.ndarray, woken: np.ndarray, kind: np.ndarray, name: np.ndar
         expected, converse = pairs.expected()
         proven = hides[rows] & (expected >= 0) & (after["ran_ns"][rows] <= pairs.longest())
         answerer[rows[proven]] = expected[proven]
+        reach_ns[rows[proven]] = np.minimum(pairs.typical(), after["went_ns"][rows])[proven]
         nr_unproven = int((hides[rows] & converse & ~proven).sum())
-    return Answers(answerer, _stays(after, name), nr_unproven)
+    return Answers(answerer, reach_ns, _stays(after, name), nr_unproven)
 
 
 class _Pairs:
@@ -158,6 +162,20 @@ class _Pairs:
         np.maximum.at(longest, self._pair[blocked], self._after["ran_ns"][blocked].astype(np.int64))
         longest = np.maximum(longest, np.where(self._back >= 0, longest[self._back], 0))
         return SLACK * longest[self._pair]
+
+
+    def typical(self) -> np.ndarray:
+        """For each wakeup the median way to a block of its pair, or of the same pair the other way round, ns."""
+        blocked = np.flatnonzero(self._after["left"] == Left.BLOCKED)
+        way = self._after["ran_ns"][blocked].astype(np.int64)
+        order = np.lexsort((way, self._pair[blocked]))
+        pair, way = self._pair[blocked][order], way[order]
+        first = np.flatnonzero(np.diff(pair, prepend=-1))
+        middle = first + (np.diff(first, append=len(pair)) - 1) // 2
+        median = np.full(self._nr, NONE, np.int64)
+        median[pair[first]] = way[middle]
+        back = np.where(self._back >= 0, median[self._back], NONE)
+        return np.maximum(np.where(median >= 0, median, back), 0)[self._pair]
 
 
 def _stays(after: np.ndarray, name: np.ndarray) -> np.ndarray:

@@ -69,6 +69,7 @@ def _programs(recording: EventTable, cpus: list[int], row: np.ndarray, sleeps: t
         landed,
         sleeps,
         answers.answerer,
+        answers.reach_ns,
         answers.stay_ns,
     )
     return walk.make()

@@ -22,6 +22,7 @@ class Machine:
         root_shares: SupportsIndex | None = None,
         hz: SupportsIndex | None = None,
         ticks: bool = True,
+        scaled_for: SupportsIndex | None = None,
         **tunables: SupportsIndex,
     ) -> None: ...
     def set_tunables(self, **changes: SupportsIndex) -> None: ...

@@ -77,7 +77,7 @@ cdef class Machine:
 
     Parameters
     ----------
-    model, group_by, cpus, root_shares, hz, ticks, **tunables
+    model, group_by, cpus, root_shares, hz, ticks, scaled_for, **tunables
         As for `Scheduler`.
 
     Attributes
@@ -97,7 +97,7 @@ cdef class Machine:
 
     def __init__(
         self, model="linux-2.6.24-cfs", *, group_by=None, cpus=1, root_shares=None, hz=None, ticks=True,
-        **tunables
+        scaled_for=None, **tunables
     ):
         if self.m.sched_class != NULL:
             raise StateError("a Scheduler is initialised once")
@@ -113,7 +113,8 @@ cdef class Machine:
         if hz is not None:
             hz = integer_in(hz, "hz", HZ_RANGE[0], HZ_RANGE[1], TunableError)
             tunables = self.model.tunables.of_hz(hz) | tunables
-        self._tunables = self.model.tunables.at_boot(cpus, **tunables)
+        booted = cpus if scaled_for is None else integer_in(scaled_for, "scaled_for", 1, CPUS_MAX, StateError)
+        self._tunables = self.model.tunables.at_boot(booted, **tunables)
         self.ticks.hz = hz if hz is not None and ticks else 0
         self.ticks.next = 1
         self.boot(GROUPINGS[group_by], cpus)

@@ -32,6 +32,8 @@ from .._core cimport (
     free_task,
     migrate_task,
     new_task,
+    preempt_disable,
+    preempt_enable,
     sched_fork,
     sched_move_task,
     sched_set_slice,
@@ -48,6 +50,8 @@ from .._group cimport new_group, sched_group_set_idle, sched_group_set_shares
 from .._types cimport (
     GROUP_BY_CGROUP,
     GROUP_BY_UID,
+    HELD,
+    RESCHED,
     SCHED_NORMAL,
     TASK_BLOCKED,
     field,
@@ -103,6 +107,8 @@ cdef class Scheduler:
         beyond, before the event that moves it. Default: it ticks when you call `tick`.
     ticks : bool, optional
         False: `hz` says only what the tunables follow from, and you call `tick`.
+    scaled_for : int, optional
+        CPUs of the machine for which the model scales its slices. Default: `cpus`.
     **tunables
         Any tunable or feature bit by its kernel name: ``sched_latency_ns=40_000_000``, ``START_DEBIT=False``.
 
@@ -478,6 +484,58 @@ cdef class Scheduler:
         self.begin(rq, now)
         scheduler_tick(rq)
         return self.end(rq, before)
+
+    def preempt_disable(self, *, cpu=0):
+        """The running task of a CPU is in the kernel: it is not preempted until `preempt_enable`.
+
+        A flag that an event sets on it waits. It ends as well when the task blocks, exits or yields.
+
+        Parameters
+        ----------
+        cpu : int, optional
+
+        Notes
+        -----
+        Cost O(1). What a kernel does that cannot be preempted, while it performs a system call or an interrupt.
+        """
+        preempt_disable(self.rq_of(cpu))
+
+    def preempt_enable(self, *, now_ns, cpu=0):
+        """The running task of a CPU is no longer in the kernel: a flag that waited is acted on.
+
+        Parameters
+        ----------
+        now_ns : int
+            ns since the start; not before the last event.
+        cpu : int, optional
+
+        Returns
+        -------
+        bool
+            True if the running task changed.
+
+        Raises
+        ------
+        TimeError
+            `now_ns` lies before the last event.
+
+        Notes
+        -----
+        Cost O(1), and O(log n) if another task gets the CPU.
+        """
+        cdef rq *rq = self.rq_of(cpu)
+        cdef ns_t now = self.time_of(now_ns)
+        cdef task_t *before
+        if self.ticks.hz:
+            self.catch_up(now)
+        before = rq.curr
+        self.begin(rq, now)
+        preempt_enable(rq)
+        return self.end(rq, before)
+
+    def resched_waits(self, *, cpu=0):
+        """Is the running task of a CPU to be preempted as soon as `preempt_enable` is called? (bool)"""
+        return self.rq_of(cpu).curr.need_resched == RESCHED | HELD
 
     def set_nice(self, Task task, nice, *, now_ns=None):
         """Renice a task. Its virtual time is not rescaled; the time since the last charge counts at the old

@@ -3,6 +3,7 @@ from typing import Any
 
 from typing_extensions import disjoint_base
 
+from ..platform import Platform
 from ..scheduler._handles import TaskGroup
 from ..scheduler._scheduler import Scheduler
 
@@ -11,7 +12,7 @@ ENDS: dict[int, str]
 @disjoint_base
 class Loop:
     def __init__(
-        self, sched: Scheduler, tasks: Any, ops: Any, groups: Sequence[TaskGroup | None], hz: int
+        self, sched: Scheduler, tasks: Any, ops: Any, groups: Sequence[TaskGroup | None], platform: Platform
     ) -> None: ...
     def run(self, until_ns: int, progress: Callable[[int], object] | None = None) -> None: ...
     def write_positions(self, out: Any) -> None: ...

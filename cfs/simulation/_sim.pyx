@@ -25,14 +25,13 @@ from libc.string cimport memset
 
 from .._core cimport EVENT_TICK, begin_event, make_room, scheduler_tick, would_fault
 from .._hz cimport NEVER
-from .._types cimport int32_t, int64_t, ns_t, task_group
+from .._types cimport int32_t, int64_t, ns_t, task_group, uint32_t
 from ..engine._driver cimport (
     charge,
     count_tick,
     driven_cpu,
     driven_task,
     end_of_work,
-    finish_event,
     first_to_end,
     first_to_tick,
     free_driver,
@@ -45,6 +44,8 @@ from ..engine._program cimport (
     PLAY_NEEDS_RUNS,
     PLAY_NEEDS_TASK,
     adopt_tasks,
+    drop_stale_timers,
+    finish,
     op,
     perform_program,
     play,
@@ -76,7 +77,7 @@ cdef int do_tick(play *s, driven_cpu *cpu) noexcept nogil:
     count_tick(&s.d, cpu)
     begin_event(cpu.rq, s.d.now)
     scheduler_tick(cpu.rq)
-    finish_event(&s.d, cpu)
+    finish(s, cpu)
     return PLAY_GOES_ON
 
 
@@ -85,11 +86,17 @@ cdef int do_run_end(play *s, driven_cpu *cpu) noexcept nogil:
     return perform_program(s, cpu)
 
 
+cdef inline ns_t first_timer(play *s) noexcept nogil:
+    if s.holds:
+        drop_stale_timers(s)
+    return s.timers.heap[0].time if s.timers.nr else NEVER
+
+
 cdef int step(play *s, ns_t until) noexcept nogil:
     # do what is due first
     cdef driven_cpu *tick_cpu = first_to_tick(&s.d)
     cdef driven_cpu *end_cpu = first_to_end(&s.d)
-    cdef ns_t at_timer = s.timers.heap[0].time if s.timers.nr else NEVER
+    cdef ns_t at_timer = first_timer(s)
     cdef ns_t at_tick = tick_cpu.tick if tick_cpu != NULL else NEVER
     cdef ns_t at_end = end_of_work(&s.d, end_cpu) if end_cpu != NULL else NEVER
     cdef ns_t due = min(at_tick, min(at_timer, at_end))
@@ -131,19 +138,19 @@ cdef class Loop:
         The rows of `TASK_DTYPE` and `OP_DTYPE` of a workload that has been checked.
     groups : sequence of (TaskGroup or None)
         The group of each task.
-    hz : int
-        Ticks a second.
+    platform : Platform
+        When it ticks, what it costs, whether tasks hold their CPUs.
     """
 
     cdef play s
     cdef readonly Scheduler sched
-    cdef object held            # the buffers that the loop reads
+    cdef tuple held            # the buffers that the loop reads
     cdef readonly str end       # why it ended: "duration", "finished", "stalled", or "" while it has not
 
     def __cinit__(self, *args, **kwargs):
         memset(&self.s, 0, sizeof(self.s))
 
-    def __init__(self, Scheduler sched not None, const unsigned char[::1] tasks, const unsigned char[::1] ops, groups, hz):
+    def __init__(self, Scheduler sched not None, const unsigned char[::1] tasks, const unsigned char[::1] ops, groups, platform):
         cdef size_t nr = tasks.shape[0] // sizeof(program)
         cdef size_t i
         if self.s.d.m != NULL or sched.m.nr_forked or sched.now:
@@ -158,13 +165,24 @@ cdef class Loop:
         self.s.nr_tasks = nr
         self.s.d.tasks = <driven_task *>calloc(nr + 1, sizeof(driven_task))
         self.s.groups = <task_group **>calloc(nr + 1, sizeof(void *))
-        if not (self.s.d.tasks and self.s.groups and init_timers(&self.s.timers, nr + 1)):
+        if not (self.s.d.tasks and self.s.groups and init_timers(&self.s.timers, nr + sched.m.nr_cpus + 1)):
             raise MemoryError
-        if not (init_driver(&self.s.d, &sched.m, hz, True) and grow_log(&self.s.d.log, sched.m.nr_cpus)):
+        if not (init_driver(&self.s.d, &sched.m, platform.hz, True) and grow_log(&self.s.d.log, sched.m.nr_cpus)):
             raise MemoryError
+        self._set_platform(platform)
         for i in range(nr):
             self.s.groups[i] = NULL if groups[i] is None else (<TaskGroup?>groups[i]).tg
         adopt_tasks(&self.s)
+
+    cdef int _set_platform(self, platform) except -1:
+        cdef const uint32_t[::1] late = platform.late_ns
+        self.held += (late,)
+        self.s.d.lead, self.s.d.seed = platform.lead_ns, platform.seed
+        self.s.d.late, self.s.d.nr_late = &late[0] if late.shape[0] else NULL, <uint32_t>late.shape[0]
+        self.s.d.switch_cost, self.s.wakeup_cost = platform.switch_cost_ns, platform.wakeup_cost_ns
+        self.s.tasks_stay = platform.preempt != "full"
+        self.s.holds = self.s.tasks_stay or platform.wakeup_cost_ns > 0
+        return 0
 
     def __dealloc__(self):
         free(self.s.d.tasks)

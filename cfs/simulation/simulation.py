@@ -15,7 +15,8 @@ import numpy as np
 from ._sim import Loop
 from ..engine._program import kinds
 from ..errors import WorkloadError
-from ..limits import NS_MAX, POLICIES, checked_hz
+from ..limits import NS_MAX, POLICIES
+from ..platform import Platform
 from ..models.registry import Model, model_named
 from ..result import RUN_DTYPE, WAKEUP_DTYPE, Result
 from ..scheduler._handles import TaskGroup, User
@@ -44,9 +45,13 @@ class Simulation:
     group_by : {None, "uid", "cgroup"}, optional
         Fairness among tasks, users (``workload.tasks["uid"]``) or control groups (``workload.tasks["group"]``).
     hz : int, optional
-        Ticks a second, 1 ... 1 000 000. Slices end at ticks only.
-    **tunables
-        Any tunable or feature bit by its kernel name.
+        Ticks a second, 1 ... 1 000 000. Slices end at ticks only. Default: as `platform` has it.
+    platform : Platform, optional
+        When it ticks, whether its kernel can be preempted, what interrupts and switches cost. Default: that of
+        the workload, which a recording tells; 1000 ticks a second and no friction if nobody does.
+    **settings
+        Any tunable or feature bit of the model by its kernel name, and any fact of `platform` that is
+        different: ``preempt="full"``, ``wakeup_cost_ns=0``.
 
     Raises
     ------
@@ -77,26 +82,36 @@ class Simulation:
         model: str | Model | Policy = "linux-2.6.24-cfs",
         *,
         group_by: str | None = None,
-        hz: int = 1000,
-        **tunables: Any,
+        hz: int | None = None,
+        platform: Platform | None = None,
+        **settings: Any,
     ):
         workload.check()
         self.workload = workload
-        self.hz = checked_hz(hz)
+        given = workload.platform if platform is None else platform
+        facts = {name: settings.pop(name) for name in Platform.names() if name in settings}
+        self.platform = given.changed(hz=hz, **facts)
+        self.hz = self.platform.hz
         self.scheduler: Scheduler | Policy
         self._groups: list[TaskGroup | None]
         self._loop: Loop | Stepper
         self.cpus = np.unique(workload.tasks["cpu"]).tolist() or [0]
         if isinstance(model, Policy) and not isinstance(model, Model):
-            self._step_through(model, group_by, tunables)
+            self._step_through(model, group_by, settings)
         else:
-            self._compile(model_named(model), group_by, tunables)
+            self._compile(model_named(model), group_by, settings)
 
     def _compile(self, model: Model, group_by: str | None, tunables: dict[str, Any]) -> None:
         _require_able(self.workload, model, group_by)
         _require_compiled(self.workload)
         self.scheduler = sched = Scheduler(
-            model, group_by=group_by, cpus=len(self.cpus), hz=self.hz, ticks=False, **tunables
+            model,
+            group_by=group_by,
+            cpus=len(self.cpus),
+            hz=self.hz,
+            ticks=False,
+            scaled_for=self.platform.nr_cpus,
+            **tunables,
         )
         self._groups = _make_groups(sched, self.workload)
         self._loop = Loop(
@@ -104,7 +119,7 @@ class Simulation:
             _bytes(_with_dense_cpus(self.workload.tasks, self.cpus)),
             _bytes(_unchanging(self.workload.ops)),
             self._groups,
-            self.hz,
+            self.platform,
         )
         self._give_slices(sched)
 
@@ -128,7 +143,7 @@ class Simulation:
         facts = [_where(group) for group in self._groups]
         dense = self.workload.copy()
         dense.tasks = _with_dense_cpus(dense.tasks, self.cpus)
-        self._loop = Stepper(dense, policy, len(self.cpus), self.hz, facts)
+        self._loop = Stepper(dense, policy, len(self.cpus), self.platform, facts)
         if self.workload.slices:
             if not hasattr(policy, "set_slice"):
                 raise WorkloadError(f"{_name_of(policy)} has no set_slice, but tasks ask for slices of their own")
@@ -237,7 +252,8 @@ class Simulation:
             hz=self.hz,
             source=work.source,
             end=self._loop.end,
-            nr_cpus_booted=len(self.cpus),
+            nr_cpus_booted=self.platform.nr_cpus or len(self.cpus),
+            platform=self.platform,
             wakeups=wakeups,
         )
 

@@ -10,6 +10,8 @@ A policy has the event methods of `cfs.Scheduler`, with the same meaning:
     tick(now_ns=, cpu=)   set_nice(task, nice, now_ns=)
     current_on(cpu) -> task or None                 which task runs; may change in any event
     set_slice(task, slice_ns, now_ns=)              only if the workload has slices
+    preempt_disable(cpu=)   preempt_enable(now_ns=, cpu=)   resched_waits(cpu=) -> bool
+                                                    without them every task is preempted at once
 
 and its tasks may be any hashable objects. `Scheduler` itself is such a policy, so a test compares this loop
 with the compiled one, run by run.
@@ -30,6 +32,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from ..limits import POLICIES
+from ..platform import Platform
 from ..result import NOBODY, RUN_DTYPE, WAKEUP_DTYPE, Out, Ready, Slept, WokenBy
 from ..workload.ops import OPERATIONS, Op
 from ..workload.workload import Workload
@@ -87,6 +90,9 @@ class SteppedCpu:
     current: SteppedTask | None = None
     start_ns: int = 0
     next_tick: int = 0
+    stays_ns: int = 0  # until then its task, or an interrupt, is in the kernel
+    is_held: bool = False  # the policy knows that
+    has_timer: bool = False  # which will release it
 
 
 @dataclass(eq=False)
@@ -100,8 +106,8 @@ class Stepper:
     policy : object
         Has the event methods of `Scheduler`.
     nr_cpus : int
-    hz : int
-        Ticks a second.
+    platform : Platform
+        When it ticks, what it costs, whether tasks hold their CPUs.
     facts : list of dict
         Keyword arguments for `adopt` and `fork` of each task, besides its name, nice value, policy and CPU.
     """
@@ -109,7 +115,7 @@ class Stepper:
     workload: Workload
     policy: Any
     nr_cpus: int
-    hz: int
+    platform: Platform
     facts: list[dict[str, Any]]
     now_ns: int = 0
     nr_switches: int = 0
@@ -120,7 +126,10 @@ class Stepper:
 
     def __post_init__(self) -> None:
         self._cpus = [SteppedCpu(number) for number in range(self.nr_cpus)]
-        self._timers: list[tuple[int, int, SteppedTask]] = []
+        self._timers: list[tuple[int, int, SteppedTask | SteppedCpu]] = []  # a CPU: it is released
+        can_hold = hasattr(self.policy, "preempt_disable")
+        self._tasks_stay = can_hold and self.platform.preempt != "full"
+        self._interrupt_ns = self.platform.wakeup_cost_ns if can_hold else 0
         self._seq = 0
         self._task_of: dict[Any, SteppedTask] = {}
         self._tasks = [self._make_task(row) for row in range(self.workload.nr_tasks)]
@@ -150,9 +159,6 @@ class Stepper:
 
     # --------------------------------------------------------------------------------------------------- runs
 
-    def _tick_ns(self, number: int) -> int:
-        return number * NS_PER_S // self.hz
-
     def _note_switches(self) -> None:
         for cpu in self._cpus:
             handle = self.policy.current_on(cpu.number)
@@ -163,18 +169,25 @@ class Stepper:
 
     def _switch(self, cpu: SteppedCpu, task: SteppedTask | None) -> None:
         if cpu.current is None:
-            cpu.next_tick = self.now_ns * self.hz // NS_PER_S
-            while self._tick_ns(cpu.next_tick) <= self.now_ns:
-                cpu.next_tick += 1
+            cpu.next_tick = self._first_tick_after(self.now_ns)
         else:
             self._close_run(cpu, cpu.current)
         cpu.current, cpu.start_ns = task, self.now_ns
+        cpu.stays_ns, cpu.is_held = 0, False
         if task is not None:
+            task.remaining_ns += self.platform.switch_cost_ns
             task.out = Out.PREEMPTED
             task.since_ns = self.now_ns
             task.run_began = (task.ready_ns, self.now_ns, task.ready)
             task.run_number = self.nr_runs
             self.nr_runs += 1
+
+    def _first_tick_after(self, time_ns: int) -> int:
+        hz, lead_ns = self.platform.hz, self.platform.lead_ns
+        number = (time_ns + lead_ns) * hz // NS_PER_S
+        while number * NS_PER_S // hz <= time_ns + lead_ns:
+            number += 1
+        return number
 
     def _close_run(self, cpu: SteppedCpu, task: SteppedTask) -> None:
         ready_ns, start_ns, ready = task.run_began
@@ -193,9 +206,46 @@ class Stepper:
         row = (self.now_ns, task.row, waker, self.nr_runs, cpu, cause, Slept.INTERRUPTIBLE)
         self.wakeups.append(row)
 
-    def _push_timer(self, time_ns: int, task: SteppedTask) -> None:
-        heapq.heappush(self._timers, (time_ns, self._seq, task))
+    def _push_timer(self, time_ns: int, of: SteppedTask | SteppedCpu) -> None:
+        heapq.heappush(self._timers, (time_ns, self._seq, of))
         self._seq += 1
+
+    # -------------------------------------------------------------------------------------- who holds a CPU
+
+    def _stay(self, cpu: SteppedCpu, time_ns: int) -> None:
+        """Nobody is preempted on this CPU for this time: its task, or an interrupt, is in the kernel."""
+        cpu.stays_ns = max(cpu.stays_ns, self.now_ns + time_ns)
+        if cpu.stays_ns > self.now_ns and not cpu.is_held:
+            self.policy.preempt_disable(cpu=cpu.number)
+            cpu.is_held = True
+
+    def _hold_flagged(self) -> None:
+        """A task that is to be preempted, and holds its CPU, has a timer that releases it; one a CPU."""
+        for cpu in self._cpus:
+            if cpu.is_held and not cpu.has_timer and self.policy.resched_waits(cpu=cpu.number):
+                self._push_timer(cpu.stays_ns, cpu)
+                cpu.has_timer = True
+
+    def _let_go(self) -> None:
+        """Those who hold their CPU no longer, though nothing waits; and the timers that have become useless."""
+        for cpu in self._cpus:
+            if cpu.is_held and cpu.stays_ns <= self.now_ns and not self.policy.resched_waits(cpu=cpu.number):
+                self.policy.preempt_enable(now_ns=self.now_ns, cpu=cpu.number)
+                cpu.is_held = False
+
+    def _drop_stale_timers(self) -> None:
+        while self._timers and isinstance(cpu := self._timers[0][2], SteppedCpu):
+            if cpu.is_held and self.policy.resched_waits(cpu=cpu.number):
+                return
+            heapq.heappop(self._timers)
+            cpu.has_timer = False
+
+    def _release(self, cpu: SteppedCpu) -> None:
+        cpu.has_timer = False
+        if cpu.stays_ns > self.now_ns:
+            return  # it is in the kernel for longer than it was then: `_hold_flagged` sets another timer
+        cpu.is_held = False
+        self.policy.preempt_enable(now_ns=self.now_ns, cpu=cpu.number)
 
     # --------------------------------------------------------------------------------------------- operations
 
@@ -209,7 +259,7 @@ class Stepper:
 
     def _perform(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int, kind: int) -> None:
         getattr(self, f"_op_{OPERATIONS[kind].name}")(cpu, task, arg, target)
-        self._note_switches()
+        self._finish_event()
 
     def _op_run(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int) -> None:
         task.remaining_ns, task.since_ns = arg, self.now_ns
@@ -231,10 +281,13 @@ class Stepper:
             self._block(cpu, task)
 
     def _op_next(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int) -> None:
-        self._op_sleep_until(cpu, task, (self.now_ns // arg + 1) * arg, target)
+        periods = max((self.now_ns - target) // arg + 1, 0)
+        self._op_sleep_until(cpu, task, target + periods * arg, target)
 
     def _op_wake(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int) -> None:
         woken = self._tasks[target]
+        if self._tasks_stay:
+            self._stay(cpu, arg)
         if not woken.waiting:
             woken.wakeups += 1
             return
@@ -243,6 +296,8 @@ class Stepper:
 
     def _op_fork(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int) -> None:
         child = self._tasks[target]
+        if self._tasks_stay:
+            self._stay(cpu, arg)
         self._note_wakeup(child, task.row, cpu.number, WokenBy.FORK)
         self._nr_alive += 1
         child.handle = self.policy.fork(
@@ -254,6 +309,7 @@ class Stepper:
         self.policy.set_nice(task.handle, arg, now_ns=self.now_ns)
 
     def _op_yield(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int) -> None:
+        cpu.stays_ns, cpu.is_held = 0, False
         self.policy.yield_(now_ns=self.now_ns, cpu=cpu.number)
 
     def _op_loop(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int) -> None:
@@ -272,9 +328,14 @@ class Stepper:
         while not self.end:
             self._step(until_ns)
 
+    def _finish_event(self) -> None:
+        self._hold_flagged()
+        self._note_switches()
+
     def _step(self, until_ns: int) -> None:
+        self._drop_stale_timers()
         busy = [cpu for cpu in self._cpus if cpu.current is not None]
-        at_tick, tick_cpu = min(((self._tick_ns(c.next_tick), c.number) for c in busy), default=(NEVER, 0))
+        at_tick, tick_cpu = min(((self.platform.time_of_tick(c.next_tick), c.number) for c in busy), default=(NEVER, 0))
         at_end, end_cpu = min(
             (
                 (cpu.current.since_ns + cpu.current.remaining_ns, cpu.number)
@@ -289,15 +350,24 @@ class Stepper:
             self._finish(due, until_ns)
             return
         self.now_ns = due
+        self._let_go()
         if at_tick == due:
             self._cpus[tick_cpu].next_tick += 1
             self.policy.tick(now_ns=due, cpu=tick_cpu)
         elif at_timer == due:
-            _, _, task = heapq.heappop(self._timers)
-            self._wake(task, task.facts["cpu"], WokenBy.TIMER, NOBODY)
+            self._fire(heapq.heappop(self._timers)[2])
         else:
             self._run_program(self._cpus[end_cpu])
-        self._note_switches()
+        self._finish_event()
+
+    def _fire(self, of: SteppedTask | SteppedCpu) -> None:
+        if isinstance(of, SteppedCpu):
+            self._release(of)
+            return
+        cpu = of.facts["cpu"]
+        if self._interrupt_ns:
+            self._stay(self._cpus[cpu], self._interrupt_ns)
+        self._wake(of, cpu, WokenBy.TIMER, NOBODY)
 
     def _finish(self, due: int, until_ns: int) -> None:
         if due != NEVER:

@@ -16,6 +16,9 @@ them. The end of a program is an `exit`.
                    WAKE whatever the scheduler did in between
     sleep          is counted from the block ("relative"), sleep_until from the start ("absolute")
     fork           names a task whose `start_ns` is -1, and names it once
+    wake, fork     may say for how long the task stays in the kernel afterwards, in the other column of
+                   `OP_DTYPE`: until then it is preempted on a machine with ``preempt="full"`` only
+    next           may say how far its multiples are shifted, in the other column
     loop           must go back over something that takes time
 
 Rejected: a class for each operation (only facts differ here; the engines do the work); operations that other
@@ -171,6 +174,8 @@ TASK = Argument(
     forms=("NAME", "NAME K", "next", "parent"),
     examples=("NAME", "NAME 3", "parent", "next"),
 )
+STAY = Argument("time in the kernel", "arg", 0, complaint=_NS, python="kernel_ns", default=0)
+OFFSET = Argument("offset", "target", 0, 2**31 - 1, complaint=_NS, python="offset_ns", default=0)
 CHILD = Argument("child", "target", complaint=_NO_TASK, python="name", forms=("NAME",), examples=("NAME",))
 PLACE = Argument("place", "target", python="operation", default=0)
 
@@ -204,6 +209,8 @@ class Operation:
         What it does, in a line.
     takes_time : bool, optional
         Time always passes between this operation and the next if its argument is above 0.
+    second : Argument, optional
+        One more argument, which may be left out.
     """
 
     kind: int
@@ -212,6 +219,7 @@ class Operation:
     then: Then
     meaning: str
     takes_time: bool = False
+    second: Argument = NOTHING
 
     @property
     def names_a_task(self) -> bool:
@@ -238,22 +246,24 @@ class Operation:
         if len(given) == 1 and self.argument.default is not None:
             given = (*given, self.argument.default)
         wanted = 1 if self.argument.field else 0
-        if len(given) != 1 + wanted:
-            raise ValueError(f": {given[0]} takes {wanted} argument")
+        most = wanted + (1 if self.second.field else 0)
+        if not 1 + wanted <= len(given) <= 1 + most:
+            raise ValueError(f": {given[0]} takes {wanted} argument{f', or {most}' if most > wanted else ''}")
         value: Any = given[1] if wanted else 0
+        more: Any = given[2] if len(given) == 3 else 0
         if self.names_a_task:
             if value not in row_of:
                 raise ValueError(" names an unknown task")
             value = row_of[value]
-        return (0, value, self.kind) if self.argument.field == "target" else (value, 0, self.kind)
+        return (more, value, self.kind) if self.argument.field == "target" else (value, more, self.kind)
 
     def written(self, arg: int, target: int, name_of: Callable[[int], str]) -> tuple:
         """The tuple that `parsed` turns into this operation."""
         if not self.argument.field:
             return (self.name,)
-        if self.argument.field == "arg":
-            return (self.name, arg)
-        return (self.name, name_of(target) if self.names_a_task else target)
+        of = {"arg": arg, "target": name_of(target) if self.names_a_task else target, "": 0}
+        more = of[self.second.field]
+        return (self.name, of[self.argument.field], *([more] if more else []))
 
 
 _ROWS = (
@@ -264,10 +274,25 @@ _ROWS = (
     Operation(
         Op.SLEEP_UNTIL, "sleep_until", MOMENT, Then.BLOCKS, "block until D after the start of the span"
     ),
-    Operation(Op.NEXT, "next", PERIOD, Then.BLOCKS, "block until the next multiple of D", takes_time=True),
+    Operation(
+        Op.NEXT,
+        "next",
+        PERIOD,
+        Then.BLOCKS,
+        "block until the next multiple of D",
+        takes_time=True,
+        second=OFFSET,
+    ),
     Operation(Op.WAIT, "wait", NOTHING, Then.BLOCKS, "block until a `wake` names this task"),
-    Operation(Op.WAKE, "wake", TASK, Then.GOES_ON, "wake the task NAME"),
-    Operation(Op.FORK, "fork", CHILD, Then.GOES_ON, "make a child of this task, NAME, and wake it as new"),
+    Operation(Op.WAKE, "wake", TASK, Then.GOES_ON, "wake the task NAME", second=STAY),
+    Operation(
+        Op.FORK,
+        "fork",
+        CHILD,
+        Then.GOES_ON,
+        "make a child of this task, NAME, and wake it as new",
+        second=STAY,
+    ),
     Operation(Op.NICE, "nice", NICE, Then.GOES_ON, "set the own nice value to N"),
     Operation(Op.YIELD, "yield", NOTHING, Then.GOES_ON, "call `sched_yield()`"),
     Operation(Op.LOOP, "loop", PLACE, Then.JUMPS, "go back to an earlier operation, for ever"),

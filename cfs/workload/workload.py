@@ -22,6 +22,7 @@ import numpy as np
 
 from ..errors import WorkloadError, did_you_mean
 from ..limits import POLICIES
+from ..platform import Platform
 from ..units import clean, count_text, cut, listed, seconds_text
 from .assignments import SLICE_RANGE, Assignments
 from .ops import (
@@ -74,6 +75,9 @@ class Workload(Assignments):
     origin : object
         What it was made of, for whoever made it: the `cfs.recordings.population.Population` of a recording.
         None if its tasks are not, row by row, those of something else.
+    platform : Platform
+        When it ticks, whether its kernel can be preempted, what interrupts cost there. A run takes place on it
+        unless told otherwise.
     """
 
     tasks: np.ndarray
@@ -86,6 +90,7 @@ class Workload(Assignments):
     slices: dict[int, int] = field(default_factory=dict)
     idle_groups: set[str] = field(default_factory=set)
     origin: Any = field(default=None, repr=False)
+    platform: Platform = field(default=Platform(), repr=False)
 
     @classmethod
     def of_programs(
@@ -270,6 +275,7 @@ class Workload(Assignments):
             self.source or other.source,
             self.slices | {len(self.tasks) + row: value for row, value in other.slices.items()},
             self.idle_groups | other.idle_groups,
+            platform=self.platform,
         )
 
     def rows_named(self, name: str) -> np.ndarray:
@@ -332,7 +338,21 @@ class Workload(Assignments):
             (self.tasks["start_ns"] >= 0) | (forked == 1),
             "has no start time and is not forked exactly once",
         )
+        self._check_seconds(kind)
         self._check_loops(np.flatnonzero(_are_of(kind, kinds_with(lambda row: row.then is Then.JUMPS))))
+
+    def _check_seconds(self, kind: np.ndarray) -> None:
+        """Raise if the second argument of an operation is outside of its range."""
+        for row in OPERATIONS.values():
+            if not row.second.field:
+                continue
+            which = np.flatnonzero(kind == row.kind)
+            given = self.ops[row.second.field][which]
+            bad = np.flatnonzero((given < row.second.least) | (given > row.second.greatest))
+            if len(bad):
+                what = row.second.complaint.format(given=given[bad[0]])
+                name = f"{row.name.upper()}, {row.second.name}"
+                raise WorkloadError(f"operation {which[bad[0]]} ({name}) {what}")
 
     def _check_arguments(self, complaint: str, kind: np.ndarray, begin: int, nr: int) -> None:
         """Raise if this complaint applies to an operation of a block that begins at `begin`."""

@@ -42,7 +42,7 @@ Invariants (numbers of specification 13, which _check.pyx returns; 3 and 6 are a
     I7  a group entity is on_rq, with the weight of its shares, if its queue has entities; else it is off or delayed
     I8  no entity on a queue has rel_deadline; delayed ones are on a queue; a buddy is on a queue and not delayed
     I9  each queue that is not empty has an eligible entity
-    I10  between events no CPU is flagged
+    I10  between events no CPU is flagged, but one whose task holds it
 
 AS SPECIFIED: the kernel's tree does not carry min_slice through rotations, so the least slice of a queue can come out
 too large. This is reproduced exactly, including its dependence on the shape of the tree. exact_min_slice=1 gives the
@@ -100,6 +100,7 @@ from ..._types cimport (
     POINTER_PLAIN,
     POINTER_TAGGED,
     PRIO_DEFAULT,
+    RESCHED,
     RIGHT,
     SCHED_IDLE,
     SCHED_NORMAL,
@@ -875,7 +876,7 @@ cdef void check_preempt_wakeup_fair(rq *rq, task *p, bint forked) noexcept nogil
         return
     if has_feature(pse.cfs_rq, NEXT_BUDDY) and not forked and not pse.sched_delayed:
         set_next_buddy(pse)
-    if rq.curr.need_resched or not has_feature(pse.cfs_rq, WAKEUP_PREEMPTION):
+    if rq.curr.need_resched & RESCHED or not has_feature(pse.cfs_rq, WAKEUP_PREEMPTION):
         return
     find_matching_se(&se, &pse)
     check_preempt_siblings(rq, se, pse, p)
