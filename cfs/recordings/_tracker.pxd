@@ -43,6 +43,8 @@ cdef class Tracker:
     cdef size_t room_pids
     cdef uint32_t* name_slots
     cdef size_t room_name_slots
+    cdef int64_t* charges
+    cdef size_t nr_charges
     cdef bint is_finished, is_out_of_memory
     cdef int64_t last_event_ns
     cdef event_t none  # what the buffer of an empty table points to
@@ -79,6 +81,7 @@ cdef class Tracker:
     cdef void see_running(self, uint32_t cpu, uint32_t row, int64_t ran_ns) noexcept nogil
     cdef void put_on_cpu(self, uint32_t cpu, uint32_t row) noexcept nogil
     cdef void leave_other_cpu(self, uint32_t cpu, uint32_t row) noexcept nogil
+    cdef void note_charge(self, uint32_t cpu) noexcept nogil
     cdef void vacate(self, uint32_t cpu) noexcept nogil
     cdef void lose(self, uint32_t cpu) noexcept nogil
     cdef void take_pending(self, uint32_t row) noexcept nogil

@@ -66,6 +66,10 @@ cdef enum:  # the most that one fact adds
     ROWS_A_FACT_MAX = 3  # a fork: context, parent, child
     NAMES_A_FACT_MAX = 2
 
+cdef enum:
+    CHARGES_MAX = 1 << 14  # kept; with ticks alone enough for a minute of a busy CPU
+    ALONE_NS = 20000
+
 cdef enum:  # what a task does
     UNSEEN = 0  # nothing is known yet; if it is woken, it slept
     NEW = 1  # forked, not yet runnable
@@ -112,6 +116,9 @@ cdef class Tracker:
 
     def __cinit__(self):
         self.start_ns = self.end_ns = -1
+        self.charges = <int64_t*> PyMem_RawRealloc(NULL, CHARGES_MAX * sizeof(int64_t))
+        if self.charges == NULL:
+            raise MemoryError
 
     def __dealloc__(self):
         PyMem_RawFree(self.events)
@@ -121,6 +128,7 @@ cdef class Tracker:
         PyMem_RawFree(self.namings)
         PyMem_RawFree(self.pid_slots)
         PyMem_RawFree(self.name_slots)
+        PyMem_RawFree(self.charges)
 
     # ---- facts
 
@@ -236,9 +244,17 @@ cdef class Tracker:
         if not is_pid(task.pid) or ran_ns < 0 or not self.begin(at):
             return False
         self.nr_runtimes += 1
+        if task.pid == at.tid:
+            self.note_charge(at.cpu)
         self.see_context(at, ran_ns if task.pid == at.tid else 0)
         self.take_name(self.live_row(task.pid), task)
         return True
+
+    cdef void note_charge(self, uint32_t cpu) noexcept nogil:
+        # Alone on its CPU for a while: that may be a tick, when nothing else had a reason.
+        if self.nr_charges < CHARGES_MAX and self.now_ns - self.cpus[cpu].last_ns >= ALONE_NS:
+            self.charges[self.nr_charges] = self.now_ns
+            self.nr_charges += 1
 
     cdef bint on_mention(self, const moment_t* at, const named_t* task) noexcept nogil:
         return self.begin_mention(at, task) != NOBODY
@@ -703,6 +719,15 @@ cdef class Tracker:
     def namings_seen(self):
         """A pair (row, index of the name) for each time that a task took a name, in order."""
         return [(self.namings[i].row, self.namings[i].name) for i in range(self.nr_namings)]
+
+    def charges_seen(self):
+        """Times of the first charges of CPU time that came alone, ``(nr_charges,) int64``, ns of the clock."""
+        table = np.zeros(self.nr_charges, np.int64)
+        cdef int64_t[::1] out = table
+        cdef size_t i
+        for i in range(self.nr_charges):
+            out[i] = self.charges[i]
+        return table
 
     def namings_table(self):
         """The same as an array, ``(nr_namings, 2) int64``."""

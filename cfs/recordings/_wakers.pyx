@@ -2,7 +2,8 @@
 
 One walk over the event table. Of each wakeup that a task caused it tells for how long the waker went on, how it left
 its CPU, and what ended that stretch of its program: it blocked, and somebody woke it, or it woke or forked another task.
-Of each wakeup it tells how much CPU time the woken task used until it blocked.
+Of each wakeup it tells how much CPU time the woken task used until it blocked, and, if no task caused it, how long it
+took until the woken task ran.
 """
 
 import numpy as np
@@ -12,8 +13,9 @@ from ._walk cimport Zeroed
 
 AFTER_DTYPE = np.dtype(
     [
-        ("ran_ns", "<u4"),  # from the wakeup until the waker left its CPU; 2**32 - 1: as long or longer
-        ("waker", "<u4"),  # who did it
+        ("ran_ns", "<u4"),  # from the wakeup until the waker left its CPU; 2**32 - 1: as long or longer. If no
+        # task woke: until the woken task ran
+        ("waker", "<u4"),  # who did it; 2**32 - 1: an interrupt of the idle task, 2**32 - 2: another interrupt
         ("by", "<u4"),  # ANSWERED: who woke the waker
         ("went_ns", "<u4"),  # WENT_ON, WENT_ON_LATER: CPU time of the waker from this wakeup to the next
         ("used_ns", "<u4"),  # CPU time of the woken task until it blocked next; 2**32 - 1: as much or more
@@ -33,6 +35,8 @@ cdef enum:  # `Then` of answers.py
     STILL_BLOCKED = 3
     WENT_ON = 4
     WENT_ON_LATER = 5
+    EXITED = 6
+    EXITED_LATER = 7
 
 cdef enum:  # `Left` of answers.py
     STAYED = 0
@@ -55,6 +59,7 @@ cdef struct waker_t:  # a task
     uint32_t woken
     bint is_blocked
     bint was_off
+    int64_t woken_ns  # when an interrupt woke it, and it has not run since; -1: it did not
     int64_t woken_by  # the wakeup that ended its last sleep; -1: none is known
     int64_t slept_at  # its CPU time then
     int64_t woke_at  # its CPU time at `wakeup`
@@ -64,6 +69,14 @@ cdef struct waker_t:  # a task
 
 cdef inline uint32_t short_of(int64_t ns) noexcept nogil:
     return <uint32_t> min(ns, <int64_t> 0xFFFFFFFF)
+
+
+cdef inline void arrive(waker_t* w, after_t* out, int64_t now) noexcept nogil:
+    if w.woken_ns >= 0 and w.woken_by >= 0:
+        out[w.woken_by].ran_ns = short_of(now - w.woken_ns)
+        out[w.woken_by].left = FOR_THE_WOKEN
+    w.woken_ns = -1
+    w.on_cpu_ns = now
 
 
 cdef inline void stop(waker_t* w, after_t* out, const event_t* e, int64_t now) noexcept nogil:
@@ -86,8 +99,11 @@ cdef inline void leave(waker_t* w, after_t* out, const event_t* e, int64_t now) 
     if w.wakeup < 0:
         return
     o = &out[w.wakeup]
-    if e.detail & SWITCH_LOST or how == OUT_EXITED:
+    if e.detail & SWITCH_LOST:
         w.wakeup = -1
+        return
+    if how == OUT_EXITED:
+        close_wakeup(w, out, EXITED_LATER if o.left == FOR_THE_WOKEN else EXITED, NOBODY)
         return
     if o.left == STAYED:
         o.ran_ns = short_of(now - w.since_ns)
@@ -141,7 +157,7 @@ def after_wakeups(const event_t[::1] events, size_t nr_tasks, const uint8_t[::1]
     cdef bint by_task
     with nogil:
         for i in range(<int64_t> nr_tasks):
-            wakers[i].wakeup = wakers[i].woken_by = -1
+            wakers[i].wakeup = wakers[i].woken_by = wakers[i].woken_ns = -1
         for i in range(events.shape[0]):
             e = &events[i]
             pass_time(&clock, e)
@@ -150,12 +166,13 @@ def after_wakeups(const event_t[::1] events, size_t nr_tasks, const uint8_t[::1]
                     leave(&wakers[e.context], out, e, clock.at)
                     stop(&wakers[e.context], out, e, clock.at)
                 if e.task < NOBODY:
-                    wakers[e.task].on_cpu_ns = clock.at
+                    arrive(&wakers[e.task], out, clock.at)
             elif e.kind == WAKE or e.kind == TAKEN or e.kind == FORK:
-                out[wakeup].waker = NOBODY
+                out[wakeup].waker = IDLE if e.context == IDLE else NOBODY
                 by_task = causes[wakeup] == CAUSED and e.context < NOBODY and e.context != e.task
                 if e.kind == WAKE:
                     wakers[e.task].woken_by = wakeup
+                    wakers[e.task].woken_ns = -1 if by_task else clock.now
                     wakers[e.task].slept_at = wakers[e.task].cpu_ns
                 if e.kind != FORK:
                     is_woken(&wakers[e.task], out, by_task, e.context)

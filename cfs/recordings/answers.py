@@ -37,6 +37,12 @@ DELAY_NS_MAX = 100_000
 """A preemption that comes later than this after the own wakeup has another reason."""
 
 NONE = -1
+IDLE, NOBODY = 0xFFFFFFFF, 0xFFFFFFFE
+NR_INTERRUPTS_MIN = 10
+NR_EXITS_MIN = 10
+EXITS_PREEMPTED = 0.2
+"""Of the tasks that wake another one on their way out: what part of them is preempted by it in a kernel that
+can be preempted, at least."""
 FORK = 7  # kind in the wakeup table
 
 
@@ -49,6 +55,8 @@ class Then(enum.IntEnum):
     STILL_BLOCKED = 3  # at the end of the recording
     WENT_ON = 4  # it woke or forked somebody, and had not left its CPU
     WENT_ON_LATER = 5  # the same, but it had been preempted
+    EXITED = 6
+    EXITED_LATER = 7  # the same, but it had been preempted by the task that it woke
 
 
 class Left(enum.IntEnum):
@@ -74,12 +82,18 @@ class Answers:
         ``(nr_tasks,) int64``: how long a task stays in the kernel after a wakeup.
     nr_unproven : int
         Wakeups that may hide a wait, but prove nothing.
+    wakeup_cost_ns : int or None
+        How long it takes from a wakeup in an interrupt until the task runs, if nothing hinders it: the median.
+    is_preemptible : bool or None
+        Are tasks preempted in the kernel? None: too few exits tell.
     """
 
     answerer: np.ndarray
     reach_ns: np.ndarray
     stay_ns: np.ndarray
     nr_unproven: int
+    wakeup_cost_ns: int | None
+    is_preemptible: bool | None
 
 
 def decide(after: np.ndarray, woken: np.ndarray, kind: np.ndarray, name: np.ndarray) -> Answers:
@@ -98,7 +112,7 @@ def decide(after: np.ndarray, woken: np.ndarray, kind: np.ndarray, name: np.ndar
     -------
     Answers
     """
-    rows = np.flatnonzero((after["then"] != Then.UNKNOWN) & (kind != FORK))
+    rows = np.flatnonzero((after["then"] != Then.UNKNOWN) & (after["then"] < Then.EXITED) & (kind != FORK))
     answerer, reach_ns = np.full(len(after), NONE, np.int32), np.zeros(len(after), np.int64)
     hides = (after["then"] == Then.WENT_ON_LATER) & (after["left"] == Left.FOR_THE_WOKEN) & (kind != FORK)
     nr_unproven = 0
@@ -109,7 +123,8 @@ def decide(after: np.ndarray, woken: np.ndarray, kind: np.ndarray, name: np.ndar
         answerer[rows[proven]] = expected[proven]
         reach_ns[rows[proven]] = np.minimum(pairs.typical(), after["went_ns"][rows])[proven]
         nr_unproven = int((hides[rows] & converse & ~proven).sum())
-    return Answers(answerer, reach_ns, _stays(after, name), nr_unproven)
+    stays = _stays(after, name)
+    return Answers(answerer, reach_ns, stays, nr_unproven, _wakeup_cost(after), _is_preemptible(after))
 
 
 class _Pairs:
@@ -180,7 +195,8 @@ class _Pairs:
 
 def _stays(after: np.ndarray, name: np.ndarray) -> np.ndarray:
     # Medians by name; of a name of which too few were seen, the median of all.
-    seen = np.flatnonzero((after["left"] == Left.FOR_THE_WOKEN) & (after["ran_ns"] <= DELAY_NS_MAX))
+    by_task = after["waker"] < NOBODY
+    seen = np.flatnonzero(by_task & (after["left"] == Left.FOR_THE_WOKEN) & (after["ran_ns"] <= DELAY_NS_MAX))
     if not len(seen):
         return np.zeros(len(name), np.int64)
     ran_ns, of = after["ran_ns"][seen].astype(np.int64), name[after["waker"][seen]]
@@ -191,3 +207,19 @@ def _stays(after: np.ndarray, name: np.ndarray) -> np.ndarray:
     enough = nr >= NR_DELAYS_MIN
     by_name[of[order][first[enough]]] = ran_ns[order][first[enough] + (nr[enough] - 1) // 2]
     return by_name[name]
+
+
+def _wakeup_cost(after: np.ndarray) -> int | None:
+    # Where the CPU was idle nothing hinders; elsewhere only those count that came at once.
+    came = (after["left"] == Left.FOR_THE_WOKEN) & (after["ran_ns"] <= DELAY_NS_MAX)
+    for context in (IDLE, NOBODY):
+        took = np.sort(after["ran_ns"][came & (after["waker"] == context)])
+        if len(took) >= NR_INTERRUPTS_MIN:
+            return int(took[(len(took) - 1) // 2])
+    return None
+
+
+def _is_preemptible(after: np.ndarray) -> bool | None:
+    nr_preempted = int((after["then"] == Then.EXITED_LATER).sum())
+    nr = nr_preempted + int((after["then"] == Then.EXITED).sum())
+    return None if nr < NR_EXITS_MIN else nr_preempted > EXITS_PREEMPTED * nr

@@ -113,6 +113,7 @@ def _workload(
         duration_ns=recording.duration_ns,
         source=recording.name,
         origin=replace(chosen, notes=notes),
+        platform=recording.platform().platform,
     )
 
 

@@ -24,6 +24,7 @@ from ._wakers import after_wakeups
 from .answers import Answers
 from .answers import decide as decide_answers
 from .causes import Cause, Witness, decide
+from .platforms import Inferred, infer
 
 __all__ = ["RECORDED_EVENT_DTYPE", "EventTable", "Reading", "RecordedTask"]
 
@@ -139,6 +140,7 @@ class EventTable:
         self._tasks: tuple[RecordedTask, ...] | None = None
         self._judged: tuple[np.ndarray, np.ndarray] | None = None
         self._answers: Answers | None = None
+        self._charges = tracker.charges_seen()
 
     def _name_the_unknown(self) -> None:
         # A task that nobody named has a name of its own, spelt as perf does it: unknown ones are not one program.
@@ -276,6 +278,10 @@ class EventTable:
             woken, kind = self.packed_events["task"][waking], kind[waking]
             self._answers = decide_answers(after, woken, kind, self.task_table["name"])
         return self._answers
+
+    def platform(self) -> Inferred:
+        """What the events show of the machine: when it ticks, what an interrupt costs, what can be preempted."""
+        return infer(self._charges, self.start_ns, len(self.cpus), self.answers())
 
     def _shares(self, table: np.ndarray, name: np.ndarray) -> np.ndarray:
         # What part of the busy time of the CPU the tasks of the context's name had.
