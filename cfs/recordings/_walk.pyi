@@ -38,5 +38,6 @@ class Programs:
         answerer: np.ndarray,
         reach_ns: np.ndarray,
         stay_ns: np.ndarray,
+        skippers: np.ndarray,
     ) -> None: ...
     def make(self) -> tuple[np.ndarray, np.ndarray]: ...

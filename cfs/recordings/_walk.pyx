@@ -34,6 +34,7 @@ import numpy as np
 from ..engine._program cimport (
     OP_EXIT,
     OP_FORK,
+    OP_NEXT,
     OP_NICE,
     OP_RUN,
     OP_SLEEP,
@@ -67,6 +68,7 @@ cdef enum:  # how the first moment of a task is known
     GUESSED = 2
 
 cdef enum:
+    RELEASE_NS_MAX = 500000  # a wakeup later than this after a release is none of that release
     EXIT_NS_MAX = 1000000  # the way of an exiting task through the kernel: half take 60 us, one in twenty 200
 
 cdef enum:  # where a task is, seen from the chosen CPUs
@@ -396,6 +398,8 @@ cdef struct life_t:  # a task in `programs`
     int16_t prio
     int16_t prio_first  # at its beginning
     bint has_parent
+    int64_t period_ns  # it skips what it has missed; 0: it does not
+    int64_t offset_ns
     int64_t stay_ns  # in the kernel after a wakeup
     int64_t woke  # which operation is its last WAKE, 1 the first; 0: it was preempted since, or there is none
     int64_t reach_ns  # how far from its last wakeup to the wait that is not seen
@@ -408,6 +412,13 @@ cdef struct lane_t:  # a CPU in `programs`
     int64_t clear_ns  # nobody can have been waiting here then: it was idle, or was first seen
     int64_t again_ns  # a task ran since then, was preempted and came again:
     int16_t again_prio  # nobody of this prio or better was waiting then
+
+
+cdef inline bint is_next(const life_t* p, int64_t until) noexcept nogil:
+    # did it sleep until the first release after its block?
+    if not p.period_ns or p.left_ns < p.offset_ns:
+        return False
+    return 0 <= until - (p.left_ns - (p.left_ns - p.offset_ns) % p.period_ns + p.period_ns) <= RELEASE_NS_MAX
 
 
 @final
@@ -435,6 +446,8 @@ cdef class Programs:
         ``(nr_wakeups,) int64``: CPU time of that waker from the wakeup to its wait.
     stay_ns : numpy.ndarray
         ``(nr_tasks,) int64``: how long each task stays in the kernel after a wakeup.
+    skippers : numpy.ndarray
+        ``(nr_tasks, 2) int64``: period and offset of those that skip the releases that they have missed, or 0.
     """
 
     cdef tuple owners  # of the memory behind the pointers
@@ -473,6 +486,7 @@ cdef class Programs:
         const int32_t[::1] answerer,
         const int64_t[::1] reach_ns,
         const int64_t[::1] stay_ns,
+        const int64_t[:, ::1] skippers,
     ):
         cdef const int64_t[::1] blind = blind_runs(events, chosen.shape[0])
         self.owners = (events, chosen, causes, landed, blind, answerer, reach_ns)
@@ -499,6 +513,7 @@ cdef class Programs:
             self.lives[i].has_parent = has_parent[i]
             self.lives[i].new = new[i]
             self.lives[i].stay_ns = stay_ns[i]
+            self.lives[i].period_ns, self.lives[i].offset_ns = skippers[i, 0], skippers[i, 1]
 
     def make(self):
         """Make the programs.
@@ -605,6 +620,9 @@ cdef class Programs:
     cdef void put_sleep(self, life_t* p, int64_t until, uint8_t cause) noexcept nogil:
         cdef int kind = self.timer_op if cause == TIMER else self.outside_op
         self.put_run(p, until)
+        if cause == TIMER and kind == OP_SLEEP_UNTIL and is_next(p, until):
+            self.put(p, OP_NEXT, p.period_ns, <int32_t> p.offset_ns)
+            return
         self.put(p, kind, until if kind == OP_SLEEP_UNTIL else max(until - p.left_ns, 0), 0)
 
     cdef inline void put_wake(self, life_t* by, life_t* p, int64_t now) noexcept nogil:

@@ -71,6 +71,7 @@ def _programs(recording: EventTable, cpus: list[int], row: np.ndarray, sleeps: t
         answers.answerer,
         answers.reach_ns,
         answers.stay_ns,
+        recording.skippers(),
     )
     return walk.make()
 

@@ -24,6 +24,7 @@ from ._wakers import after_wakeups
 from .answers import Answers
 from .answers import decide as decide_answers
 from .causes import Cause, Witness, decide
+from .periods import skippers
 from .platforms import Inferred, infer
 
 __all__ = ["RECORDED_EVENT_DTYPE", "EventTable", "Reading", "RecordedTask"]
@@ -140,6 +141,7 @@ class EventTable:
         self._tasks: tuple[RecordedTask, ...] | None = None
         self._judged: tuple[np.ndarray, np.ndarray] | None = None
         self._answers: Answers | None = None
+        self._skippers = np.zeros((0, 2), np.int64)
         self._charges = tracker.charges_seen()
 
     def _name_the_unknown(self) -> None:
@@ -273,11 +275,17 @@ class EventTable:
         if self._answers is None:
             _, verdict = self.judged()
             after = after_wakeups(self.packed_events, len(self.task_table), verdict)
+            self._skippers = skippers(self.wakeups(), verdict, after["used_ns"], len(self.task_table))
             kind = self.packed_events["kind"]
             waking = np.isin(kind, (3, 5, 7))
             woken, kind = self.packed_events["task"][waking], kind[waking]
             self._answers = decide_answers(after, woken, kind, self.task_table["name"])
         return self._answers
+
+    def skippers(self) -> np.ndarray:
+        """Period and offset of each task that skips the releases that it has missed, ``(nr_tasks, 2) int64``, ns."""
+        self.answers()
+        return self._skippers
 
     def platform(self) -> Inferred:
         """What the events show of the machine: when it ticks, what an interrupt costs, what can be preempted."""
