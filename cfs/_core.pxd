@@ -73,6 +73,7 @@ cdef void end_flags(rq *this_rq, ns_t now) noexcept nogil
 
 cdef void sched_fork(rq *rq, task *p, task *parent) noexcept nogil
 cdef void adjust_new_task(task *p, task_group *tg, int8_t nice, uint8_t policy) noexcept nogil
+cdef void adopt_task(rq *rq, task *p, task_group *tg, int8_t nice, uint8_t policy) noexcept nogil
 cdef void wake_up_new_task(task *p, bint clone_vm) noexcept nogil
 cdef void try_to_wake_up(task *p, int flags) noexcept nogil
 cdef void block_current(rq *rq, uint8_t sleep) noexcept nogil

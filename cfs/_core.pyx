@@ -409,6 +409,15 @@ cdef void adjust_new_task(task *p, task_group *tg, int8_t nice, uint8_t policy) 
         p.sched_class.set_load_weight(p)
 
 
+cdef void adopt_task(rq *rq, task *p, task_group *tg, int8_t nice, uint8_t policy) noexcept nogil:
+    # A task that slept before time began, as if the idle task had forked it so long ago that nothing is left of that
+    sched_fork(rq, p, rq.idle)
+    adjust_new_task(p, tg, nice, policy)
+    if p.sched_class.task_adopt != NULL:
+        p.sched_class.task_adopt(p, rq.idle)
+    p.state = TASK_BLOCKED
+
+
 cdef void wake_up_new_task(task *p, bint clone_vm) noexcept nogil:
     # spec 5.7 steps 4 to 7. The parent runs on the executing CPU, machine.this_rq, which need not be the child's.
     cdef rq *rq = p.rq

@@ -258,6 +258,7 @@ cdef struct sched_class:
     void (*rq_tick)(rq *rq) noexcept nogil                    # before it, idle or not; NULL: nothing
     # facts of a task that is on no queue
     void (*task_fork)(task *p, task *parent) noexcept nogil   # copy what is inherited; the rest is zero
+    void (*task_adopt)(task *p, task *parent) noexcept nogil  # it was forked long ago: what a first slice is not; NULL: nothing
     void (*set_load_weight)(task *p) noexcept nogil           # from nice and policy, which are new
     void (*set_task_rq)(task *p) noexcept nogil               # p.rq or p.group is new: find the queue there
     void (*migrate_task_rq)(task *p, rq *to) noexcept nogil   # rebase virtual time; p.rq is still the old one

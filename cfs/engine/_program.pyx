@@ -23,6 +23,7 @@ from .._core cimport (
     EVENT_FORK,
     EVENT_WAKE,
     adjust_new_task,
+    adopt_task,
     begin_event,
     block_current,
     can_take_task,
@@ -40,7 +41,7 @@ from .._core cimport (
     wake_up_new_task,
     would_fault,
 )
-from .._types cimport HELD, RESCHED, SLEEP_INTERRUPTIBLE, TASK_BLOCKED, int8_t, int32_t, int64_t, ns_t, rq, task, uint8_t, uint32_t
+from .._types cimport HELD, RESCHED, SLEEP_INTERRUPTIBLE, int8_t, int32_t, int64_t, ns_t, rq, task, uint8_t, uint32_t
 from ._driver cimport driven_task, note_wakeup, set_end
 from ._due cimport pop_timer, push_timer
 from ._runs cimport BY_FORK, BY_TASK, BY_TIMER, NO_TASK, READY_FORK, READY_WAKEUP, has_room, has_room_for_wakeup
@@ -77,8 +78,9 @@ cdef int adopt_tasks(play *s) except -1:
             continue
         p = new_task(s.d.m)
         rq = s.d.m.rqs[s.programs[i].cpu]
-        prepare_task(s, p, i, rq, rq.idle)
-        p.state = TASK_BLOCKED
+        p.tag = i
+        adopt_task(rq, p, s.groups[i], s.programs[i].nice, s.programs[i].policy)
+        s.d.tasks[i].p = p
         push_timer(&s.timers, s.programs[i].start_ns, i)
         s.nr_alive += 1
     return 0

@@ -26,6 +26,7 @@ from .._core cimport (
     WAKE_IRQ,
     WAKE_SYNC,
     adjust_new_task,
+    adopt_task,
     block_current,
     end_event,
     exit_current,
@@ -283,9 +284,7 @@ cdef class Scheduler:
         self.policy_allowed(policy_value, policy)
         tg = self.group_argument(rq.idle, uid, group)
         p = new_task(&self.m)
-        sched_fork(rq, p, rq.idle)
-        adjust_new_task(p, tg, nice_value, policy_value)
-        p.state = TASK_BLOCKED
+        adopt_task(rq, p, tg, nice_value, policy_value)
         if name is not None:
             self.names[p.id] = str(name)
         return handle_of(self, p)

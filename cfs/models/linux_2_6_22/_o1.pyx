@@ -471,6 +471,14 @@ cdef void task_fork_o1(task *p, task *parent) noexcept nogil:
     halve_slice(child, forker)
 
 
+cdef void task_adopt_o1(task *p, task *parent) noexcept nogil:
+    # its first slice ended long ago, and what the parent gave up for it the parent has had again
+    cdef o1_task *child = o1_of(p)
+    o1_of(parent).time_slice += child.time_slice
+    child.time_slice = task_timeslice(&rq_of(p).constants, static_prio(p))
+    child.first_time_slice = 0
+
+
 cdef inline ns_t penalised(const o1_constants *constants, ns_t sleep_avg, int percent) noexcept nogil:
     # of the bonus; what comes out is in whole tenths
     return sleep_avg_of_bonus(constants, current_bonus(constants, sleep_avg) * percent // 100)
@@ -779,6 +787,7 @@ table.pick_next_task = pick_next_task_o1
 table.task_tick = task_tick_o1
 table.rq_tick = rq_tick_o1
 table.task_fork = task_fork_o1
+table.task_adopt = task_adopt_o1
 table.set_load_weight = set_load_weight_o1
 table.set_task_rq = set_task_rq_o1
 table.migrate_task_rq = migrate_task_rq_o1
