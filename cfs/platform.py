@@ -20,6 +20,7 @@ import numpy as np
 
 from .errors import WorkloadError, did_you_mean
 from .limits import CPU_RANGE, checked_hz
+from .units import short_time
 
 __all__ = ["PREEMPT", "Platform"]
 
@@ -123,6 +124,17 @@ class Platform:
 
     def _jitter_within(self, tick_ns: int) -> tuple[int, ...]:
         return tuple(min(late, tick_ns - 1) for late in self.tick_jitter_ns)
+
+    @property
+    def text(self) -> str:
+        """The facts in a line, for titles."""
+        facts = [f"hz {self.hz}"]
+        if self.tick_jitter_ns and max(self.tick_jitter_ns):
+            facts.append(f"ticks up to {short_time(max(self.tick_jitter_ns))} late")
+        facts.append(f"preempt={self.preempt}")
+        costs = {"wakeup": self.wakeup_cost_ns, "switch": self.switch_cost_ns}
+        facts += [f"{what} cost {short_time(cost)}" for what, cost in costs.items() if cost]
+        return ", ".join(facts)
 
     @classmethod
     def names(cls) -> list[str]:

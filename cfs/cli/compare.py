@@ -23,17 +23,23 @@ from .options import (
     OnlyOption,
     OutsideOption,
     PolicyOption,
+    PreemptOption,
     SeedOption,
     SliceOption,
+    SwitchCostOption,
+    TickJitterOption,
+    TickPhaseOption,
     TopOption,
     UidOption,
     UntilOption,
+    WakeupCostOption,
     WithoutOption,
     begin_ns_of,
     by_of,
     columns_of,
     complete_model,
     complete_setting,
+    platform_of,
     source_argument,
     told_of,
     until_ns_of,
@@ -53,12 +59,17 @@ def compare(
         list[str] | None,
         typer.Option(
             metavar="ID[:ITEM,...]",
-            help="A column: a model, and what differs in it from the others: TUNABLE=VALUE, hz=N, "
+            help="A column: a model, and what differs in it from the others: TUNABLE=VALUE, hz=N, preempt=full, "
             "nice:PATTERN=N, group:PATTERN=NAME, ... Repeatable; default: every model.",
             autocompletion=complete_model,
         ),
     ] = None,
-    hz: HzOption = 1000,
+    hz: HzOption = None,
+    preempt: PreemptOption = None,
+    tick_phase: TickPhaseOption = None,
+    tick_jitter: TickJitterOption = None,
+    wakeup_cost: WakeupCostOption = None,
+    switch_cost: SwitchCostOption = None,
     group_by: GroupByOption = None,
     set_: Annotated[
         list[str] | None,
@@ -104,7 +115,8 @@ def compare(
     begin, end = begin_ns_of(from_), until_ns_of(until)
     outputs.check_files(files)
     specs = columns_of(model or list(all_models()), set_ or [])
-    given = read_input(source, Choice(cpu, only, without, outside, seed, told))
+    facts = platform_of(hz, preempt, tick_phase, tick_jitter, wakeup_cost, switch_cost, seed)
+    given = read_input(source, Choice(cpu, only, without, outside, seed, told)).on_platform(facts)
     outputs.check_columns(files, len(specs) + (given.recorded is not None))
     from ..reports import comparison
 
@@ -114,7 +126,6 @@ def compare(
             specs,
             recorded=given.recorded,
             group_by=told.group_by,
-            hz=hz,
             by=line,
             top=top,
             from_ns=begin,
@@ -126,17 +137,17 @@ def compare(
     if outputs.shows_tables(files):
         with progress("counting"):
             tables = found.tables(width=width_shown())
-        say_tables([*given.title, *_column_titles(found, hz), *given.warnings], tables)
+        say_tables([*given.title, *_column_titles(found, given.work.platform.text), *given.warnings], tables)
 
 
-def _column_titles(found: Comparison, hz: int) -> list[str]:
+def _column_titles(found: Comparison, platform: str) -> list[str]:
     """The part that is compared, who is in which group, and what each column ran under."""
     from ..reports.settings import settings_text, tunables_text
 
     begin, end = map(seconds_text, found.span)
     grouped = [column.result for column in found.columns if column.result.group_by]
     lines = [line for result in grouped[:1] for line in group_lines(result)]
-    lines.append(f"compared   {begin} ... {end}, hz {hz}")
+    lines.append(f"compared   {begin} ... {end}, {platform}")
     for column in found.columns:
         if column.is_recorded:
             continue

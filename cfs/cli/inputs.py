@@ -88,6 +88,11 @@ class Given:
         """What was measured; made when it is asked for: then the operations may be gone."""
         return self.measure and self.measure()
 
+    def on_platform(self, facts: dict[str, Any]) -> Given:
+        """The same on a machine of which this is told."""
+        work = replace(self.work, platform=self.work.platform.changed(**facts))
+        return replace(self, work=work)
+
     def without_programs(self) -> Given:
         """What is left of it when all has run: the operations are the longest array there is."""
         return replace(self, work=_without_ops(self.work))
@@ -186,9 +191,6 @@ class _Again(io.RawIOBase):
 
 
 def _recording(path: str | BinaryIO, choice: Choice, until_ns: int | None) -> Given:
-    if choice.seed is not None:
-        name = path if isinstance(path, str) else "stdin"
-        raise typer.BadParameter(f"{name} is a recording, in which nothing is drawn.", param_hint="--seed")
     from ..recordings.recording import Recording
 
     with progress("reading") as advance:

@@ -28,8 +28,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import TunableError, did_you_mean
+from ..errors import TunableError, WorkloadError, did_you_mean
 from ..models.registry import MODELS, Model, model_named
+from ..platform import Platform
 from ..units import ns_of as duration_ns
 from ..units import seconds_text
 
@@ -37,8 +38,10 @@ if TYPE_CHECKING:
     from ..reports.comparison import Variant
     from ..workload.told import Told
 
-__all__ = ["begin_ns_of", "columns_of", "ns_of", "settings_of", "told_of", "until_ns_of"]
+__all__ = ["begin_ns_of", "columns_of", "ns_of", "platform_of", "settings_of", "told_of", "until_ns_of"]
 
+NR_JITTER = 16
+FACTS = ("preempt", "tick_phase_ns", "wakeup_cost_ns", "switch_cost_ns")
 FLAGS = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
 
 
@@ -54,6 +57,14 @@ class Outside(str, enum.Enum):
 
     absolute = "absolute"
     relative = "relative"
+
+
+class Preempt(str, enum.Enum):
+    """Whether a task in a system call can be preempted."""
+
+    none = "none"
+    voluntary = "voluntary"
+    full = "full"
 
 
 class By(str, enum.Enum):
@@ -107,7 +118,34 @@ def source_argument(metavar: str) -> Any:
     return typer.Argument(metavar=metavar, help=what)
 
 
-HzOption = Annotated[int, typer.Option(metavar="N", help="Ticks a second.")]
+HzOption = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Ticks a second. Default: as the recording shows; 1000 if nothing does."),
+]
+PreemptOption = Annotated[
+    Preempt | None,
+    typer.Option(
+        metavar="none|voluntary|full",
+        help="Whether a task in a system call can be preempted. Default: as the recording shows; full.",
+    ),
+]
+TickPhaseOption = Annotated[
+    str | None, typer.Option(metavar="TIME", help="When the first tick comes. Default: as the recording shows.")
+]
+TickJitterOption = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="Ticks come up to TIME late, 0: in time. Default: as the recording shows."),
+]
+WakeupCostOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME", help="How long an interrupt that wakes a task takes. Default: as the recording shows."
+    ),
+]
+SwitchCostOption = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="What a switch costs, beyond what the recording contains. Default: 0."),
+]
 GroupByOption = Annotated[
     GroupBy | None,
     typer.Option(metavar="uid|cgroup", help="Be fair among users or control groups, not tasks."),
@@ -299,6 +337,37 @@ def settings_of(model: Model, settings: list[str]) -> dict[str, int | bool]:
     return values
 
 
+def platform_of(
+    hz: int | None,
+    preempt: Preempt | None,
+    phase: str | None,
+    jitter: str | None,
+    wakeup_cost: str | None,
+    switch_cost: str | None,
+    seed: int | None,
+) -> dict[str, Any]:
+    """The facts of a `Platform` that the command line states."""
+    times = {
+        "tick_phase_ns": ("--tick-phase", phase),
+        "wakeup_cost_ns": ("--wakeup-cost", wakeup_cost),
+        "switch_cost_ns": ("--switch-cost", switch_cost),
+    }
+    given: dict[str, Any] = {name: _time_of(*what) for name, what in times.items()}
+    late = _time_of("--tick-jitter", jitter)
+    given["tick_jitter_ns"] = None if late is None else tuple(late * i // NR_JITTER for i in range(NR_JITTER + 1))
+    given |= {"hz": hz, "preempt": preempt and preempt.value, "seed": seed}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _time_of(option: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    value = _value(option, text)
+    if isinstance(value, bool) or value < 0:
+        raise typer.BadParameter(f"{text!r} is no time; write 5us or 2ms.", param_hint=option)
+    return value
+
+
 def columns_of(columns: list[str], settings: list[str]) -> list[Variant]:
     """What is compared: of each column the model, what --set writes there, and over it what --model says."""
     from ..reports.comparison import Variant
@@ -332,7 +401,8 @@ def _items_of(column: str) -> tuple[dict[str, int | bool], int | None, Told]:
         else:
             settings[item.partition("=")[0].strip()] = item
     hz, by = settings.pop("hz", None), settings.pop("group-by", None)
-    tunables = dict(_setting_of(item, option) for item in settings.values())
+    facts = _facts_of(settings, option)
+    tunables = facts | dict(_setting_of(item, option) for item in settings.values())
     try:
         ticks = None if hz is None else _number(option, hz, hz.partition("=")[2].strip())
         of = told.get
@@ -341,6 +411,21 @@ def _items_of(column: str) -> tuple[dict[str, int | bool], int | None, Told]:
     except typer.BadParameter as error:
         raise typer.BadParameter(error.message, param_hint=option) from None
     return tunables, ticks, given
+
+
+def _facts_of(settings: dict[str, str], option: str) -> dict[str, Any]:
+    """Takes the facts of a `Platform` out of the items of a column."""
+    facts: dict[str, Any] = {}
+    for name in FACTS:
+        item = settings.pop(name, settings.pop(name.removesuffix("_ns").replace("_", "-"), None))
+        if item is not None:
+            value = item.partition("=")[2].strip()
+            facts[name] = value if name == "preempt" else _time_of(option, value)
+    try:
+        Platform().changed(**facts)
+    except WorkloadError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
+    return facts
 
 
 def _known_word(word: str, option: str) -> str:
@@ -377,7 +462,7 @@ def _takes(model: Model, name: str, model_id: str) -> bool:
 def _checked(model: Model, values: dict[str, int | bool]) -> dict[str, int | bool]:
     """The values, feature bits as flags; an error names the model."""
     try:
-        model.tunables.at_boot(**values)
+        model.tunables.at_boot(**{name: value for name, value in values.items() if name not in FACTS})
     except TunableError as error:
         raise TunableError(f"{model.id}: {error}") from None
     return {name: bool(value) if name in model.tunables.FEATURES else value for name, value in values.items()}

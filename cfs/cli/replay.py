@@ -23,17 +23,23 @@ from .options import (
     OnlyOption,
     OutsideOption,
     PolicyOption,
+    PreemptOption,
     SeedOption,
     SliceOption,
+    SwitchCostOption,
+    TickJitterOption,
+    TickPhaseOption,
     TopOption,
     UidOption,
     UntilOption,
+    WakeupCostOption,
     WithoutOption,
     begin_ns_of,
     by_of,
     check_part,
     complete_id,
     complete_setting,
+    platform_of,
     settings_of,
     source_argument,
     told_of,
@@ -55,7 +61,12 @@ def replay(
             metavar="ID", help="Model to run under; `cfs models` lists them.", autocompletion=complete_id
         ),
     ] = DEFAULT_MODEL,
-    hz: HzOption = 1000,
+    hz: HzOption = None,
+    preempt: PreemptOption = None,
+    tick_phase: TickPhaseOption = None,
+    tick_jitter: TickJitterOption = None,
+    wakeup_cost: WakeupCostOption = None,
+    switch_cost: SwitchCostOption = None,
     group_by: GroupByOption = None,
     set_: Annotated[
         list[str] | None,
@@ -98,13 +109,14 @@ def replay(
     begin, until_ns = begin_ns_of(from_), until_ns_of(until)
     check_part(begin, until_ns)
     outputs.check_files(files)
-    given = read_input(recording, Choice(cpu, only, without, outside, seed, told))
+    facts = platform_of(hz, preempt, tick_phase, tick_jitter, wakeup_cost, switch_cost, seed)
+    given = read_input(recording, Choice(cpu, only, without, outside, seed, told)).on_platform(facts)
     from ..result import altered
     from ..simulation.simulation import Simulation
     work, way = given.work.for_model(chosen, told.group_by)
     check_part(begin, work.duration_ns if until_ns is None else until_ns)
     work.ops.setflags(write=False)  # so that the simulation needs no copy
-    simulation = Simulation(work, chosen, group_by=way, hz=hz, **tunables)
+    simulation = Simulation(work, chosen, group_by=way, **tunables)
     result, samples = outputs.simulated(simulation, until_ns, looks=outputs.wants_samples(files))
     del simulation, work  # the runs in it, of which the result has a copy, and the operations
     given = given.without_programs()
@@ -126,6 +138,7 @@ def _title(given: Given, asked: str | None, report: outputs.Replayed) -> list[st
 
     result, (begin, end) = report.result, map(seconds_text, report.span)
     part = [f"shown      {begin} ... {end}"] if report.from_ns else []
-    model = f"model      {result.model}, hz {result.hz}, {grouping_text(result)}{tunables_text(result)}"
+    model = f"model      {result.model}, {grouping_text(result)}{tunables_text(result)}"
+    platform = [f"platform   {result.platform.text}"] if result.platform else []
     adapted = [f"given      {line}" for line in adapted_lines(result, asked)]
-    return [*given.title, *adapted, *group_lines(result), model, *part, *given.warnings]
+    return [*given.title, *adapted, *group_lines(result), model, *platform, *part, *given.warnings]

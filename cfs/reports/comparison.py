@@ -178,7 +178,7 @@ def compare(
     *,
     recorded: Result | None = None,
     group_by: str | None = None,
-    hz: int = 1000,
+    hz: int | None = None,
     by: str = "comm",
     top: int = 8,
     from_ns: int = 0,
@@ -280,7 +280,7 @@ class _Runner:
     work: Workload
     tunables: dict[str, Any]
     settings: dict[str, Any]
-    hz: int
+    hz: int | None
     asked: str | None
     group_by: str | None
     own: int = -1
@@ -340,7 +340,7 @@ def _as_spread(found: list[tuple[int, str, int]]) -> Spread | None:
 
 
 def _runners(
-    models: Iterable[Spec], workload: Workload, group_by: str | None, hz: int
+    models: Iterable[Spec], workload: Workload, group_by: str | None, hz: int | None
 ) -> list[_Runner]:
     runners = [_runner(place, spec, workload, group_by, hz) for place, spec in enumerate(models)]
     if not runners:
@@ -351,7 +351,7 @@ def _runners(
     return runners
 
 
-def _runner(place: int, spec: Spec, workload: Workload, group_by: str | None, hz: int) -> _Runner:
+def _runner(place: int, spec: Spec, workload: Workload, group_by: str | None, hz: int | None) -> _Runner:
     if isinstance(spec, Policy) and not isinstance(spec, Model):
         return _Runner(spec, workload, workload, {}, {}, hz, group_by, None)
     if not isinstance(spec, Variant):

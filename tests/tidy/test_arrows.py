@@ -14,6 +14,7 @@ FLOORS = [
     {"_version", "errors"},  # what everybody may say
     {"limits"},  # ranges, policies, priorities
     {"units"},  # times, shares and names as text, and back
+    {"platform"},  # ticks, preemption, costs: what surrounds a scheduler
     {"_types"},  # every struct that more than one file sees
     {"_bits", "_fixedpoint", "_hz", "_rbtree", "_table", "_statistics"},  # arithmetic, the tree, hook tables, counts of runs
     {"_load", "_slice", "_timeline"},  # weights, the divisions, a queue in the order of keys

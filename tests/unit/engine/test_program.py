@@ -34,12 +34,14 @@ def random_program(rng, names, children, may_fork):
     for _ in range(rng.randrange(1, 7)):
         kind = rng.choice(["run", "sleep", "sleep_until", "next", "wake", "nice", "yield", "wait", "fork"])
         if kind == "fork" and may_fork and children:
-            ops.append(("fork", children.pop()))
+            ops.append(("fork", children.pop(), rng.choice([0, 3 * US, 700 * US])))
         elif kind == "wake":
-            ops.append(("wake", rng.choice(names)))
+            ops.append(("wake", rng.choice(names), rng.choice([0, 5 * US, MS, rng.randrange(3 * MS)])))
+        elif kind == "next":
+            ops.append(("next", rng.choice([MS, 250 * US]), rng.choice([0, rng.randrange(40 * MS)])))
         elif kind == "nice":
             ops.append(("nice", rng.randrange(-20, 20)))
-        elif kind in ("run", "sleep", "next"):
+        elif kind in ("run", "sleep"):
             ops.append((kind, rng.choice([MS, rng.randrange(1, 5 * MS), 250 * US])))
         elif kind == "sleep_until":
             ops.append((kind, rng.randrange(60 * MS)))
@@ -67,18 +69,33 @@ def random_workload(seed, nr_cpus):
         forks = [number for number, op in enumerate(programs[name]) if op[0] == "fork"]
         if forks and programs[name][-1] == ("loop",):
             programs[name].pop()
-    programs["waker"] = [("sleep", 3 * MS), *(("wake", name) for name in names), ("loop",)]
+    programs["waker"] = [("sleep", 3 * MS), *(("wake", name, 2 * US) for name in names), ("loop",)]
     cpu = {name: rng.randrange(nr_cpus) for name in [*programs]} | {"waker": nr_cpus - 1, fathers[0]: 0}
     starts = {name: rng.choice([0, 0, MS, rng.randrange(20 * MS)]) for name in fathers}
     nice = {name: rng.randrange(-20, 20) for name in names}
     return Workload.of_programs(programs, cpu=cpu, start_ns=starts, nice=nice, duration_ns=400 * MS)
 
 
-def both(work, model, hz=1000):
+def both(work, model, hz=1000, **facts):
     """The runs of the compiled loop and of the twin, which drives a Scheduler through its public methods."""
-    compiled = Simulation(work, model, hz=hz)
+    compiled = Simulation(work, model, hz=hz, **facts)
     policy = cfs.Scheduler(model, cpus=len(compiled.cpus), hz=hz, ticks=False)
-    return compiled.run(), Simulation(work, policy, hz=hz).run()
+    return compiled.run(), Simulation(work, policy, hz=hz, **facts).run()
+
+
+PLATFORMS = {
+    "without friction": {},
+    "none": {"preempt": "none"},
+    "late ticks": {"tick_phase_ns": 345_678, "tick_jitter_ns": (0, 5 * US, 90 * US), "seed": 7},
+    "interrupts cost": {"wakeup_cost_ns": 12 * US, "preempt": "voluntary"},
+    "all of it": {
+        "preempt": "none",
+        "tick_phase_ns": 1,
+        "tick_jitter_ns": (3, 70 * US),
+        "wakeup_cost_ns": 100 * US,
+        "switch_cost_ns": 4 * US,
+    },
+}
 
 
 def require_equal(ours, theirs):
@@ -94,6 +111,14 @@ def require_equal(ours, theirs):
 def test_random_programs_on_several_cpus_are_those_of_the_twin(seed, model, nr_cpus):
     """I1 of cfs/engine/_program.pyx: a task that is nowhere would run no more."""
     require_equal(*both(random_workload(seed, nr_cpus), model, hz=[1000, 300, 250][seed % 3]))
+
+
+@pytest.mark.parametrize("nr_cpus", [1, 3])
+@pytest.mark.parametrize("model", list(cfs.MODELS))
+@pytest.mark.parametrize("platform", list(PLATFORMS))
+def test_random_programs_on_any_platform_are_those_of_the_twin(platform, model, nr_cpus):
+    for seed in (11, 12):
+        require_equal(*both(random_workload(seed, nr_cpus), model, hz=250, **PLATFORMS[platform]))
 
 
 @pytest.mark.slow
