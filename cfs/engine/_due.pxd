@@ -1,25 +1,28 @@
-# Floor 5: what is due next, inline: timers that wake tasks, CPUs by the end of their work, and CPUs by their next tick.
+# Floor 5: what is due next, inline: timers that wake tasks, ends of work, and ticks.
 #
-#   timers      a heap ordered by (time, seq), seq the order in which they were set; a task has at most one
-#   end_tree    CPUs by (time, number): a knockout tournament, each node has the earlier one of its two children
+#   timers      of one CPU, a heap ordered by (time, seq), seq the order in which they were set; a task has at most one
+#   due_tree    CPUs by what is due first of them, a timer or the end of their work: a knockout tournament, each node has the
+#               earlier one of its two children
 #   tick_set    the CPUs that tick, ordered by (number of their next tick, number of the CPU)
 #
 # These orders are total, so what comes first depends neither on how they were filled nor on the machine.
 #
 # A tick_set is no heap, because all CPUs tick at the same instants: the next tick of each is either the present instant or
 # the one after it. So it is two sets of bits, one bit a CPU, and a tick moves a bit from the first to the second. In a heap each tick
-# would sink from the top to the bottom, past branches that cannot be foreseen: 40 ns with 256 CPUs.
+# would sink from the top to the bottom, past branches that cannot be foreseen: 40 ns with 256 CPUs. The time of an instant is
+# computed once, not once a CPU.
 #
-# Nor is an end_tree one, because the end of a CPU's work moves with nearly every event. In a tournament the way from the leaf
+# Nor is a due_tree one, because what is due of a CPU moves with nearly every event. In a tournament the way from the leaf
 # to the top is always as long as the tree is high, and takes no branch that could be guessed wrong; in a heap such branches
-# cost a third of an event with 256 CPUs. For the same reason, which of two timers comes first is no branch.
+# cost a third of an event with 256 CPUs. A CPU has its timers to itself: they are few, and the heap of all that there are on the
+# machine would be as high as the tournament, which is played anyway.
 #
 # Room is made beforehand (init_...): nothing here fails.
 
 from libc.stdlib cimport calloc, free, malloc
 
 from .._bits cimport lowest_bit
-from .._hz cimport NEVER
+from .._hz cimport NEVER, tick_time
 from .._types cimport int32_t, ns_t, uint32_t, uint64_t
 
 
@@ -29,24 +32,27 @@ cdef struct timer:
     uint32_t task
 
 
-cdef struct timers:
+cdef struct timers:             # the room is the loop's
     timer *heap
-    size_t nr
-    uint64_t seq                # of the next
+    uint32_t nr
 
 
-cdef struct end_tree:
-    ns_t *time                  # of each CPU; NEVER: it has none
+cdef struct due:                # the order at one instant: timers by their seq, then ends of work by CPU
+    ns_t time                   # NEVER: nothing
+    uint64_t rank               # seq of the timer; of an end ENDS and the CPU
+
+
+cdef enum:
+    ENDS_BIT = 63               # of `rank`
+
+
+cdef struct due_tree:
+    ns_t *time                  # of each CPU what is due first of it; NEVER: nothing
+    uint64_t *rank              # ... its place among those of that instant
     int32_t *first              # 1 the top; children of i are 2i and 2i + 1; leaf of a CPU is leaves + cpu
     int32_t leaves              # a power of 2
 
 # ---------------------------------------------------------------------------------------------------------- timers
-
-
-cdef inline bint init_timers(timers *t, size_t most) noexcept:
-    t.nr = t.seq = 0
-    t.heap = <timer *>calloc(most, sizeof(timer))
-    return t.heap != NULL
 
 
 cdef inline bint timer_before(const timer *a, const timer *b) noexcept nogil:
@@ -65,10 +71,9 @@ cdef inline void climb(timers *t, size_t at, timer what) noexcept nogil:
     t.heap[at] = what
 
 
-cdef inline void push_timer(timers *t, ns_t time, uint32_t task) noexcept nogil:
+cdef inline void push_timer(timers *t, ns_t time, uint64_t seq, uint32_t task) noexcept nogil:
     cdef timer new
-    new.time, new.seq, new.task = time, t.seq, task
-    t.seq += 1
+    new.time, new.seq, new.task = time, seq, task
     t.nr += 1
     climb(t, t.nr - 1, new)
 
@@ -93,51 +98,82 @@ cdef inline uint32_t pop_timer(timers *t) noexcept nogil:
     climb(t, at, last)
     return first
 
+
+cdef inline ns_t first_timer(const timers *t) noexcept nogil:
+    # its time; NEVER: there is none
+    return t.heap[0].time if t.nr else NEVER
+
 # ------------------------------------------------------------------------------------------------------------ CPUs
 
 
-cdef inline bint init_end_tree(end_tree *e, int32_t nr_cpus) noexcept:
+cdef inline uint64_t rank_of_end(int32_t cpu) noexcept nogil:
+    # after all timers
+    return (<uint64_t>1 << ENDS_BIT) | <uint64_t>cpu
+
+
+cdef inline due due_first(const timers *t, ns_t end, int32_t cpu) noexcept nogil:
+    # of the timers of a CPU and the end of its work
+    cdef due first
+    first.time, first.rank = end, rank_of_end(cpu)
+    if t.nr and t.heap[0].time <= end:
+        first.time, first.rank = t.heap[0].time, t.heap[0].seq
+    return first
+
+
+cdef inline bint init_due_tree(due_tree *t, int32_t nr_cpus) noexcept:
     cdef int32_t cpu
-    e.leaves = 1
-    while e.leaves < nr_cpus:
-        e.leaves *= 2
-    e.time = <ns_t *>malloc(e.leaves * sizeof(ns_t))
-    e.first = <int32_t *>calloc(2 * e.leaves, sizeof(int32_t))
-    if e.time == NULL or e.first == NULL:
+    t.leaves = 1
+    while t.leaves < nr_cpus:
+        t.leaves *= 2
+    t.time = <ns_t *>malloc(t.leaves * sizeof(ns_t))
+    t.rank = <uint64_t *>malloc(t.leaves * sizeof(uint64_t))
+    t.first = <int32_t *>calloc(2 * t.leaves, sizeof(int32_t))
+    if t.time == NULL or t.rank == NULL or t.first == NULL:
         return False
-    for cpu in range(e.leaves):
-        e.time[cpu] = NEVER
-        e.first[e.leaves + cpu] = cpu
-    for cpu in range(e.leaves - 1, 0, -1):
-        e.first[cpu] = e.first[2 * cpu]
+    for cpu in range(t.leaves):
+        t.time[cpu], t.rank[cpu] = NEVER, rank_of_end(cpu)
+        t.first[t.leaves + cpu] = cpu
+    for cpu in range(t.leaves - 1, 0, -1):
+        t.first[cpu] = t.first[2 * cpu]
     return True
 
 
-cdef inline void free_end_tree(end_tree *e) noexcept:
-    free(e.time)
-    free(e.first)
+cdef inline void free_due_tree(due_tree *t) noexcept:
+    free(t.time)
+    free(t.rank)
+    free(t.first)
 
 
-cdef inline void put_end(end_tree *e, int32_t cpu, ns_t time) noexcept nogil:
-    # NEVER: it has none. The games of this CPU are played again, from its leaf to the top
-    cdef int32_t at = e.leaves + cpu
+cdef inline void play_again(due_tree *t, int32_t cpu) noexcept nogil:
+    # The games of this CPU, from its leaf to the top. The only branch is the one on equal times, which are rare or the rule
+    cdef const ns_t *times = t.time
+    cdef const uint64_t *ranks = t.rank
+    cdef int32_t *first = t.first
+    cdef int32_t at = t.leaves + cpu
     cdef int32_t best = cpu
-    cdef int32_t other
-    cdef bint after
-    if e.time[cpu] == time:
-        return
-    e.time[cpu] = time
+    cdef ns_t best_time = times[cpu]
+    cdef int32_t other, mask
     while at > 1:
-        other = e.first[at ^ 1]
-        after = (e.time[other] < e.time[best]) | (e.time[other] == e.time[best]) & (other < best)
-        best ^= (best ^ other) & -<int32_t>after
+        other = first[at ^ 1]
         at >>= 1
-        e.first[at] = best
+        mask = -<int32_t>(times[other] < best_time)
+        if times[other] == best_time:
+            mask = -<int32_t>(ranks[other] < ranks[best])
+        best_time = min(best_time, times[other])
+        best ^= (best ^ other) & mask
+        first[at] = best
 
 
-cdef inline int32_t first_end(const end_tree *e) noexcept nogil:
-    # the CPU of the earliest end; -1: there is none
-    return e.first[1] if e.time[e.first[1]] != NEVER else -1
+cdef inline void put_due(due_tree *t, int32_t cpu, due new) noexcept nogil:
+    if t.time[cpu] == new.time and t.rank[cpu] == new.rank:
+        return
+    t.time[cpu], t.rank[cpu] = new.time, new.rank
+    play_again(t, cpu)
+
+
+cdef inline int32_t first_due(const due_tree *t) noexcept nogil:
+    # the CPU; -1: nothing is due of any
+    return t.first[1] if t.time[t.first[1]] != NEVER else -1
 
 # ----------------------------------------------------------------------------------------------------------- ticks
 
@@ -152,10 +188,13 @@ cdef struct tick_set:
     cpu_set present             # empty only if `coming` is
     cpu_set coming
     uint64_t number             # of the next tick of those in `present`; of those in `coming` it is one more
+    ns_t time_after             # of that one
+    uint64_t hz
     int32_t nr_words
 
 
-cdef inline bint init_tick_set(tick_set *t, int32_t nr_cpus) noexcept:
+cdef inline bint init_tick_set(tick_set *t, int32_t nr_cpus, uint64_t hz) noexcept:
+    t.hz = hz
     t.nr_words = (nr_cpus + 63) // 64
     t.present.bits = <uint64_t *>calloc(t.nr_words, sizeof(uint64_t))
     t.coming.bits = <uint64_t *>calloc(t.nr_words, sizeof(uint64_t))
@@ -189,19 +228,24 @@ cdef inline int32_t first_cpu(cpu_set *s) noexcept nogil:
     return s.low * 64 + lowest_bit(s.bits[s.low])
 
 
+cdef inline void number_ticks(tick_set *t, uint64_t number) noexcept nogil:
+    t.number = number
+    t.time_after = tick_time(t.hz, number + 1)
+
+
 cdef inline void turn_over(tick_set *t) noexcept nogil:
     # nobody is left of this instant: the next one is the present one
     cdef cpu_set done
     if t.present.nr == 0 and t.coming.nr:
         done = t.present
         t.present, t.coming = t.coming, done
-        t.number += 1
+        number_ticks(t, t.number + 1)
 
 
 cdef inline void put_tick(tick_set *t, int32_t cpu, uint64_t number) noexcept nogil:
     # of a CPU that is not there yet; `number` is that of the first tick after now
     if t.present.nr == 0:
-        t.number = number
+        number_ticks(t, number)
     add_cpu(&t.present if number == t.number else &t.coming, cpu)
 
 

@@ -19,6 +19,8 @@ Rejected: a switch over the kinds (a kind is then told in two places: what it do
 Python policy has its own loop).
 """
 
+from libc.stdlib cimport calloc
+
 from .._core cimport (
     EVENT_FORK,
     EVENT_WAKE,
@@ -39,8 +41,8 @@ from .._core cimport (
     would_fault,
 )
 from .._types cimport SLEEP_INTERRUPTIBLE, TASK_BLOCKED, int8_t, int32_t, int64_t, ns_t, rq, task, uint8_t, uint32_t
-from ._driver cimport driven_task, finish_event, note_wakeup, set_end
-from ._due cimport pop_timer, push_timer
+from ._driver cimport driven_task, finish_event, note_wakeup, set_due
+from ._due cimport pop_timer, push_timer, timer
 from ._runs cimport BY_FORK, BY_TASK, BY_TIMER, NO_TASK, READY_FORK, READY_WAKEUP, has_room, has_room_for_wakeup
 
 
@@ -64,11 +66,35 @@ cdef inline void prepare_task(play *s, task *p, uint32_t index, rq *rq, task *pa
     s.d.tasks[index].p = p
 
 
+cdef inline void set_timer(play *s, driven_cpu *cpu, ns_t time, uint32_t index) noexcept nogil:
+    # of a task of this CPU
+    push_timer(&cpu.timers, time, s.nr_timers, index)
+    s.nr_timers += 1
+
+
+cdef int share_out_timers(play *s) except -1:
+    # to each CPU as many as tasks of the workload are on it: a task stays where it is
+    cdef timer *heap
+    cdef size_t i
+    s.timers = <timer *>calloc(s.nr_tasks + 1, sizeof(timer))
+    if s.timers == NULL:
+        raise MemoryError
+    for i in range(s.nr_tasks):
+        s.d.cpus[s.programs[i].cpu].timers.nr += 1
+    heap = s.timers
+    for i in range(s.d.m.nr_cpus):
+        s.d.cpus[i].timers.heap = heap
+        heap += s.d.cpus[i].timers.nr
+        s.d.cpus[i].timers.nr = 0
+    return 0
+
+
 cdef int adopt_tasks(play *s) except -1:
     # those with a start time exist from time 0 on, asleep, as if forked by the idle task long ago
     cdef task *p
     cdef rq *rq
     cdef uint32_t i
+    share_out_timers(s)
     for i in range(s.nr_tasks):
         s.d.tasks[i].next_op = s.programs[i].first_op
         if s.programs[i].start_ns < 0:
@@ -77,29 +103,31 @@ cdef int adopt_tasks(play *s) except -1:
         rq = s.d.m.rqs[s.programs[i].cpu]
         prepare_task(s, p, i, rq, rq.idle)
         p.state = TASK_BLOCKED
-        push_timer(&s.timers, s.programs[i].start_ns, i)
+        set_timer(s, &s.d.cpus[rq.cpu], s.programs[i].start_ns, i)
+        set_due(&s.d, &s.d.cpus[rq.cpu])
         s.nr_alive += 1
     return 0
 
 
-cdef int wake(play *s, driven_cpu *this_cpu, uint32_t index, uint8_t cause, int32_t waker) noexcept nogil:
+cdef inline bint wake_would_fault(const driven_task *t) noexcept nogil:
+    return would_fault(t.p.rq, t.p, EVENT_WAKE, NULL)
+
+
+cdef inline int wake(play *s, driven_cpu *this_cpu, uint32_t index, uint8_t cause, int32_t waker) noexcept nogil:
     # `this_cpu` raises it
-    cdef driven_task *t = &s.d.tasks[index]
-    if would_fault(t.p.rq, t.p, EVENT_WAKE, NULL):
-        return PLAY_FAULTED
     note_wakeup(&s.d, index, READY_WAKEUP, cause, waker, this_cpu.rq.cpu)
     begin_event(this_cpu.rq, s.d.now)
-    try_to_wake_up(t.p, 0)
+    try_to_wake_up(s.d.tasks[index].p, 0)
     finish_event(&s.d, this_cpu)
     return PLAY_GOES_ON
 
 
-cdef int wake_by_timer(play *s) noexcept nogil:
-    cdef uint32_t index
+cdef int wake_by_timer(play *s, driven_cpu *cpu) noexcept nogil:
     if not has_room_for_wakeup(&s.d.log):
         return PLAY_NEEDS_RUNS
-    index = pop_timer(&s.timers)
-    return wake(s, &s.d.cpus[s.d.tasks[index].p.rq.cpu], index, BY_TIMER, NO_TASK)
+    if wake_would_fault(&s.d.tasks[cpu.timers.heap[0].task]):
+        return PLAY_FAULTED
+    return wake(s, cpu, pop_timer(&cpu.timers), BY_TIMER, NO_TASK)
 
 # -------------------------------------------------------------------------------------------------- the operations
 
@@ -111,13 +139,13 @@ cdef void block(play *s, driven_cpu *cpu) noexcept nogil:
 
 
 cdef inline void sleep_until(play *s, driven_cpu *cpu, ns_t time) noexcept nogil:
-    push_timer(&s.timers, time, cpu.index)
+    set_timer(s, cpu, time, cpu.index)
     block(s, cpu)
 
 
 cdef int op_run(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
     s.d.tasks[cpu.index].remaining = o.arg
-    set_end(&s.d, cpu)
+    set_due(&s.d, cpu)
     return PLAY_GOES_ON
 
 
@@ -152,6 +180,8 @@ cdef int op_wake(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
     if not t.waiting:
         t.wakeups += 1
         return PLAY_GOES_ON
+    if wake_would_fault(t):
+        return PLAY_FAULTED
     t.waiting = False
     return wake(s, cpu, o.target, BY_TASK, <int32_t>cpu.index)
 

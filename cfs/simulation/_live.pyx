@@ -64,7 +64,7 @@ from ..engine._driver cimport (
     is_busy,
     note_wakeup,
     note_switches,
-    set_end,
+    set_due,
 )
 from ..engine._due cimport cpu_set, tick_set
 from ..engine._rewind cimport (
@@ -218,14 +218,14 @@ cdef int save_all(live *s) except -1:
     return 0
 
 
-cdef void find_ends(live *s, const cpu_set *ticking) noexcept nogil:
+cdef void find_dues(live *s, const cpu_set *ticking) noexcept nogil:
     # of the work of these CPUs, as what has been put back says
     cdef uint64_t bits
     cdef int32_t word
     for word in range(s.d.ticks.nr_words if s.d.m.nr_cpus > 1 else 0):
         bits = ticking.bits[word]
         while bits:
-            set_end(&s.d, &s.d.cpus[word * 64 + lowest_bit(bits)])
+            set_due(&s.d, &s.d.cpus[word * 64 + lowest_bit(bits)])
             bits &= bits - 1
 
 
@@ -238,8 +238,8 @@ cdef int look_ahead(live *s, ns_t until, ns_t *seen) noexcept nogil:
     seen[0] = s.d.now
     s.d.recording = recording
     restore(&s.back)
-    find_ends(s, &s.d.ticks.present)
-    find_ends(s, &s.d.ticks.coming)
+    find_dues(s, &s.d.ticks.present)
+    find_dues(s, &s.d.ticks.coming)
     return status
 
 # ------------------------------------------------------------------------------------------------------ the border
@@ -305,7 +305,7 @@ cdef class Live:
         self.charged(t)
         t.remaining, t.watched = work_ns, watched
         if self.runs_now(t):
-            set_end(&self.s.d, self.cpu_of(t))
+            set_due(&self.s.d, self.cpu_of(t))
 
     cdef int make_room(self) except -1:
         cdef int32_t nr_cpus = self.s.d.m.nr_cpus

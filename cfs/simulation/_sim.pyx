@@ -33,12 +33,13 @@ from ..engine._driver cimport (
     driven_task,
     end_of_work,
     finish_event,
-    first_to_end,
+    first_to_act,
     first_to_tick,
     free_driver,
     init_driver,
+    is_busy,
 )
-from ..engine._due cimport init_timers
+from ..engine._due cimport first_timer
 from ..engine._program cimport (
     PLAY_FAULTED,
     PLAY_GOES_ON,
@@ -88,10 +89,10 @@ cdef int do_run_end(play *s, driven_cpu *cpu) noexcept nogil:
 cdef int step(play *s, ns_t until) noexcept nogil:
     # do what is due first
     cdef driven_cpu *tick_cpu = first_to_tick(&s.d)
-    cdef driven_cpu *end_cpu = first_to_end(&s.d)
-    cdef ns_t at_timer = s.timers.heap[0].time if s.timers.nr else NEVER
+    cdef driven_cpu *cpu = first_to_act(&s.d)
     cdef ns_t at_tick = tick_cpu.tick if tick_cpu != NULL else NEVER
-    cdef ns_t at_end = end_of_work(&s.d, end_cpu) if end_cpu != NULL else NEVER
+    cdef ns_t at_timer = first_timer(&cpu.timers) if cpu != NULL else NEVER
+    cdef ns_t at_end = end_of_work(&s.d, cpu) if cpu != NULL and is_busy(cpu) else NEVER
     cdef ns_t due = min(at_tick, min(at_timer, at_end))
     if due == NEVER:
         return LOOP_FINISHED if s.nr_alive == 0 else LOOP_STALLED
@@ -101,8 +102,8 @@ cdef int step(play *s, ns_t until) noexcept nogil:
     if at_tick == due:
         return do_tick(s, tick_cpu)
     if at_timer == due:
-        return wake_by_timer(s)
-    return do_run_end(s, end_cpu)
+        return wake_by_timer(s, cpu)
+    return do_run_end(s, cpu)
 
 
 cdef int visit(play *s, ns_t until) noexcept nogil:
@@ -158,7 +159,7 @@ cdef class Loop:
         self.s.nr_tasks = nr
         self.s.d.tasks = <driven_task *>calloc(nr + 1, sizeof(driven_task))
         self.s.groups = <task_group **>calloc(nr + 1, sizeof(void *))
-        if not (self.s.d.tasks and self.s.groups and init_timers(&self.s.timers, nr + 1)):
+        if not (self.s.d.tasks and self.s.groups):
             raise MemoryError
         if not (init_driver(&self.s.d, &sched.m, hz, True) and grow_log(&self.s.d.log, sched.m.nr_cpus)):
             raise MemoryError
@@ -169,7 +170,7 @@ cdef class Loop:
     def __dealloc__(self):
         free(self.s.d.tasks)
         free(self.s.groups)
-        free(self.s.timers.heap)
+        free(self.s.timers)
         free_driver(&self.s.d)
 
     def run(self, until_ns, progress=None):
