@@ -21,7 +21,7 @@
 
 from libc.stdlib cimport calloc, free, malloc
 
-from .._bits cimport lowest_bit
+from .._bits cimport is_less, lowest_bit
 from .._hz cimport NEVER, tick_time
 from .._types cimport int32_t, ns_t, uint32_t, uint64_t
 
@@ -47,10 +47,9 @@ cdef enum:
 
 
 cdef struct due_tree:
-    ns_t *time                  # of each CPU what is due first of it; NEVER: nothing
-    uint64_t *rank              # ... its place among those of that instant
-    int32_t *first              # 1 the top; children of i are 2i and 2i + 1; leaf of a CPU is leaves + cpu
-    int32_t leaves              # a power of 2
+    due *dues                   # what is due first of each CPU
+    uint32_t *first             # 1 the top; children of i are 2i and 2i + 1; leaf of a CPU is leaves + cpu
+    uint32_t leaves             # a power of 2
 
 # ---------------------------------------------------------------------------------------------------------- timers
 
@@ -121,59 +120,54 @@ cdef inline due due_first(const timers *t, ns_t end, int32_t cpu) noexcept nogil
 
 
 cdef inline bint init_due_tree(due_tree *t, int32_t nr_cpus) noexcept:
-    cdef int32_t cpu
+    cdef uint32_t cpu
     t.leaves = 1
-    while t.leaves < nr_cpus:
+    while t.leaves < <uint32_t>nr_cpus:
         t.leaves *= 2
-    t.time = <ns_t *>malloc(t.leaves * sizeof(ns_t))
-    t.rank = <uint64_t *>malloc(t.leaves * sizeof(uint64_t))
-    t.first = <int32_t *>calloc(2 * t.leaves, sizeof(int32_t))
-    if t.time == NULL or t.rank == NULL or t.first == NULL:
+    t.dues = <due *>malloc(t.leaves * sizeof(due))
+    t.first = <uint32_t *>calloc(2 * t.leaves, sizeof(uint32_t))
+    if t.dues == NULL or t.first == NULL:
         return False
     for cpu in range(t.leaves):
-        t.time[cpu], t.rank[cpu] = NEVER, rank_of_end(cpu)
+        t.dues[cpu].time, t.dues[cpu].rank = NEVER, rank_of_end(cpu)
         t.first[t.leaves + cpu] = cpu
-    for cpu in range(t.leaves - 1, 0, -1):
-        t.first[cpu] = t.first[2 * cpu]
+    for cpu in range(1, t.leaves):
+        t.first[t.leaves - cpu] = t.first[2 * (t.leaves - cpu)]
     return True
 
 
 cdef inline void free_due_tree(due_tree *t) noexcept:
-    free(t.time)
-    free(t.rank)
+    free(t.dues)
     free(t.first)
 
 
-cdef inline void play_again(due_tree *t, int32_t cpu) noexcept nogil:
-    # The games of this CPU, from its leaf to the top. The only branch is the one on equal times, which are rare or the rule
-    cdef const ns_t *times = t.time
-    cdef const uint64_t *ranks = t.rank
-    cdef int32_t *first = t.first
-    cdef int32_t at = t.leaves + cpu
-    cdef int32_t best = cpu
-    cdef ns_t best_time = times[cpu]
-    cdef int32_t other, mask
+cdef inline void play_again(due_tree *t, uint32_t cpu) noexcept nogil:
+    # The games of this CPU, from its leaf to the top. Who wins is no jump: the compiler moves three words, or does not
+    cdef const due *dues = t.dues
+    cdef uint32_t *first = t.first
+    cdef uint32_t at = t.leaves + cpu
+    cdef uint32_t best = cpu
+    cdef ns_t time = dues[cpu].time
+    cdef uint64_t rank = dues[cpu].rank
+    cdef uint32_t other
     while at > 1:
         other = first[at ^ 1]
         at >>= 1
-        mask = -<int32_t>(times[other] < best_time)
-        if times[other] == best_time:
-            mask = -<int32_t>(ranks[other] < ranks[best])
-        best_time = min(best_time, times[other])
-        best ^= (best ^ other) & mask
+        if is_less(dues[other].time, dues[other].rank, time, rank):
+            best, time, rank = other, dues[other].time, dues[other].rank
         first[at] = best
 
 
 cdef inline void put_due(due_tree *t, int32_t cpu, due new) noexcept nogil:
-    if t.time[cpu] == new.time and t.rank[cpu] == new.rank:
+    if t.dues[cpu].time == new.time and t.dues[cpu].rank == new.rank:
         return
-    t.time[cpu], t.rank[cpu] = new.time, new.rank
+    t.dues[cpu] = new
     play_again(t, cpu)
 
 
 cdef inline int32_t first_due(const due_tree *t) noexcept nogil:
     # the CPU; -1: nothing is due of any
-    return t.first[1] if t.time[t.first[1]] != NEVER else -1
+    return <int32_t>t.first[1] if t.dues[t.first[1]].time != NEVER else -1
 
 # ----------------------------------------------------------------------------------------------------------- ticks
 
