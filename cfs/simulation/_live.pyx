@@ -85,6 +85,7 @@ from ..engine._runs cimport (
     grow_log,
     has_room,
     has_room_for_wakeup,
+    nr_wakeups,
     write_log,
     write_wakeup_log,
 )
@@ -499,7 +500,7 @@ cdef class Live:
     @property
     def nr_wakeups(self):
         """Rows that `write_wakeups` writes."""
-        return self.s.d.log.nr_wakeups
+        return nr_wakeups(&self.s.d.log)
 
     def write_wakeups(self, unsigned char[::1] out):
         """Copy the wakeups, rows of `WAKEUP_DTYPE`, into a buffer of that size. All are from outside."""

@@ -52,7 +52,7 @@ from ..engine._program cimport (
     program,
     wake_by_timer,
 )
-from ..engine._runs cimport grow_log, has_room, write_log, write_wakeup_log
+from ..engine._runs cimport grow_log, has_room, nr_wakeups, write_log, write_wakeup_log
 from ..scheduler._handles cimport TaskGroup
 from ..scheduler._scheduler cimport Scheduler
 
@@ -249,7 +249,7 @@ cdef class Loop:
     @property
     def nr_wakeups(self):
         """Rows that `write_wakeups` writes."""
-        return self.s.d.log.nr_wakeups
+        return nr_wakeups(&self.s.d.log)
 
     def write_wakeups(self, unsigned char[::1] out):
         """Copy the wakeups and forks, rows of `WAKEUP_DTYPE`, into a buffer of that size."""
