@@ -75,6 +75,7 @@ cdef inline void set_timer(play *s, driven_cpu *cpu, ns_t time, uint32_t index) 
 cdef int share_out_timers(play *s) except -1:
     # to each CPU as many as tasks of the workload are on it: a task stays where it is
     cdef timer *heap
+    cdef int32_t cpu
     cdef size_t i
     s.timers = <timer *>calloc(s.nr_tasks + 1, sizeof(timer))
     if s.timers == NULL:
@@ -82,10 +83,10 @@ cdef int share_out_timers(play *s) except -1:
     for i in range(s.nr_tasks):
         s.d.cpus[s.programs[i].cpu].timers.nr += 1
     heap = s.timers
-    for i in range(s.d.m.nr_cpus):
-        s.d.cpus[i].timers.heap = heap
-        heap += s.d.cpus[i].timers.nr
-        s.d.cpus[i].timers.nr = 0
+    for cpu in range(s.d.m.nr_cpus):
+        s.d.cpus[cpu].timers.heap = heap
+        heap += s.d.cpus[cpu].timers.nr
+        s.d.cpus[cpu].timers.nr = 0
     return 0
 
 
