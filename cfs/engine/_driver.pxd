@@ -7,8 +7,8 @@
 #
 # Invariants:
 #   I1  a CPU has a run of its own open exactly while its `curr` is not the idle task
-#   I2  with several CPUs `ticks` has exactly the busy ones, and `ends` those of them whose task's work ends before their next
-#       tick or with it: what is later is looked at again after that tick
+#   I2  with several CPUs `ticks` has exactly the busy ones, and `dues` has of each CPU the first of its timers, or the end of its
+#       task's work if that is earlier, and not after the CPU's next tick: what is later is looked at again after that tick
 #   I3  `remaining` of a running task is right at the time `since` of its CPU: its work ends at since + remaining
 #
 # I1 and I2 hold between events, I2 for a CPU whose program is being performed when that has come to an end.
@@ -16,21 +16,25 @@
 from libc.stdlib cimport calloc, free
 
 from .._core cimport end_event
-from .._hz cimport NEVER, first_tick_after, tick_time
+from .._hz cimport NEVER
 from .._types cimport TASK_RUNNING, int32_t, int64_t, machine, ns_t, rq, task, uint8_t, uint32_t, uint64_t
 from ._due cimport (
-    end_tree,
+    due_first,
+    due_tree,
     first_cpu,
-    first_end,
-    free_end_tree,
+    first_due,
+    free_due_tree,
     free_tick_set,
-    init_end_tree,
+    init_due_tree,
     init_tick_set,
+    next_tick,
     pass_tick,
-    put_end,
+    put_due,
     put_tick,
     take_tick,
     tick_set,
+    time_of_tick,
+    timers,
 )
 from ._runs cimport (
     OUT_BLOCKED,
@@ -64,25 +68,20 @@ cdef struct driven_cpu:
     size_t run                  # the open row of the log
     ns_t since                  # up to when `curr` has been charged
     ns_t stays                  # until then its task is in the kernel, which nobody preempts; or a time that has passed
-    ns_t tick                   # time of the next tick ...
-    uint64_t tick_number        # ... and its number (`_hz`)
+    ns_t release                # NEVER, or when a flag is acted on that waits until then
+    ns_t tick                   # time of the next tick
+    timers timers               # that wake tasks here; none, if whoever drives does that
     uint32_t index              # of `curr` among the tasks
-    bint is_held                # its flag waits, and a timer will release it
 
 
 cdef struct driver:             # zeroed
     machine *m
     driven_task *tasks          # the loop's
     driven_cpu *cpus
-    tick_set ticks
-    end_tree ends
+    tick_set ticks              # of one CPU the number of its next tick, and nothing else
+    due_tree dues
     run_log log
     ns_t now
-    uint64_t hz
-    ns_t lead                   # by which ticks come before those of `_hz`
-    const uint32_t *late        # how late a tick may be, all equally likely; NULL: it is not
-    uint32_t nr_late
-    uint64_t seed
     ns_t switch_cost            # CPU time that a task needs before it goes on, each time that it gets a CPU
     bint recording
 
@@ -90,21 +89,22 @@ cdef struct driver:             # zeroed
 cdef inline bint init_driver(driver *d, machine *m, uint64_t hz, bint recording) noexcept:
     # False: no memory, and free_driver frees what there is
     cdef int32_t cpu
-    d.hz, d.recording = hz, recording
+    d.recording = recording
     d.cpus = <driven_cpu *>calloc(m.nr_cpus, sizeof(driven_cpu))
-    if d.cpus == NULL or not init_tick_set(&d.ticks, m.nr_cpus) or not init_end_tree(&d.ends, m.nr_cpus):
+    if d.cpus == NULL or not init_tick_set(&d.ticks, m.nr_cpus, hz) or not init_due_tree(&d.dues, m.nr_cpus):
         return False
     d.m = m
     for cpu in range(m.nr_cpus):
         d.cpus[cpu].rq = m.rqs[cpu]
         d.cpus[cpu].curr = m.rqs[cpu].idle
+        d.cpus[cpu].release = NEVER
     return True
 
 
 cdef inline void free_driver(driver *d) noexcept:
     free(d.cpus)
     free_tick_set(&d.ticks)
-    free_end_tree(&d.ends)
+    free_due_tree(&d.dues)
     free_log(&d.log)
 
 # ---------------------------------------------------------------------------------------------------- what is due
@@ -125,66 +125,58 @@ cdef inline driven_cpu *first_to_tick(driver *d) noexcept nogil:
     return &d.cpus[first_cpu(&d.ticks.present)] if d.ticks.present.nr else NULL
 
 
-cdef inline driven_cpu *first_to_end(driver *d) noexcept nogil:
-    # whose task's work ends first; NULL: nobody's before a tick
+cdef inline driven_cpu *first_to_act(driver *d) noexcept nogil:
+    # of which a timer or the end of its work is due first; NULL: of nobody before a tick
     cdef int32_t cpu
     if d.m.nr_cpus == 1:
-        return only_cpu(d)
-    cpu = first_end(&d.ends)
+        return &d.cpus[0]
+    cpu = first_due(&d.dues)
     return &d.cpus[cpu] if cpu >= 0 else NULL
+
+
+cdef inline driven_cpu *first_to_end(driver *d) noexcept nogil:
+    # the same where there are no timers
+    cdef driven_cpu *cpu = first_to_act(d)
+    return cpu if cpu != NULL and is_busy(cpu) else NULL
 
 
 cdef inline ns_t end_of_work(const driver *d, const driven_cpu *cpu) noexcept nogil:
     return cpu.since + d.tasks[cpu.index].remaining
 
 
-cdef inline void set_end(driver *d, driven_cpu *cpu) noexcept nogil:
-    # its task has other work, it has another task, or its next tick is another one
+cdef inline void set_due(driver *d, driven_cpu *cpu) noexcept nogil:
+    # its task has other work, it has another task, its next tick is another one, or its timers are
     cdef ns_t end
     if cpu.rq.alone:
         return
-    end = end_of_work(d, cpu)
-    put_end(&d.ends, cpu.rq.cpu, end if end <= cpu.tick else NEVER)
-
-
-cdef inline uint64_t scrambled(uint64_t number) noexcept nogil:
-    # splitmix64: bits of `number` in no order that one could see
-    number += <uint64_t>0x9E3779B97F4A7C15
-    number = (number ^ (number >> 30)) * <uint64_t>0xBF58476D1CE4E5B9
-    number = (number ^ (number >> 27)) * <uint64_t>0x94D049BB133111EB
-    return number ^ (number >> 31)
-
-
-cdef inline ns_t time_of_tick(const driver *d, uint64_t number) noexcept nogil:
-    # Its lateness depends on seed and number alone, so it does not change with what happens in between
-    cdef ns_t due = tick_time(d.hz, number) - d.lead
-    if d.late == NULL:
-        return due
-    return due + d.late[(scrambled(d.seed ^ number) >> 32) * d.nr_late >> 32]
+    end = end_of_work(d, cpu) if is_busy(cpu) else NEVER
+    put_due(&d.dues, cpu.rq.cpu, due_first(&cpu.timers, cpu.release, end if end <= cpu.tick else NEVER, cpu.rq.cpu))
 
 
 cdef inline void begin_ticking(driver *d, driven_cpu *cpu) noexcept nogil:
     # it is idle no more: its first tick is the first one after now
-    cpu.tick_number = first_tick_after(d.hz, d.now + d.lead)
-    cpu.tick = time_of_tick(d, cpu.tick_number)
-    if not cpu.rq.alone:
-        put_tick(&d.ticks, cpu.rq.cpu, cpu.tick_number)
+    cdef uint64_t number = next_tick(&d.ticks.clock, d.now)
+    cpu.tick = time_of_tick(&d.ticks.clock, number)
+    if cpu.rq.alone:
+        d.ticks.number = number
+    else:
+        put_tick(&d.ticks, cpu.rq.cpu, number)
 
 
 cdef inline void count_tick(driver *d, driven_cpu *cpu) noexcept nogil:
     # the one that is first to tick does so now
-    cpu.tick_number += 1
-    cpu.tick = time_of_tick(d, cpu.tick_number)
-    if not cpu.rq.alone:
+    if cpu.rq.alone:
+        d.ticks.number += 1
+        cpu.tick = time_of_tick(&d.ticks.clock, d.ticks.number)
+    else:
+        cpu.tick = d.ticks.time_after
         pass_tick(&d.ticks, cpu.rq.cpu)
-        set_end(d, cpu)
 
 
 cdef inline void rest(driver *d, driven_cpu *cpu) noexcept nogil:
     # an idle CPU takes no ticks
     if not cpu.rq.alone:
         take_tick(&d.ticks, cpu.rq.cpu)
-        put_end(&d.ends, cpu.rq.cpu, NEVER)
 
 # -------------------------------------------------------------------------------------------------------- switches
 
@@ -227,7 +219,6 @@ cdef inline void get_cpu(driver *d, driven_cpu *cpu, task *p) noexcept nogil:
     t.remaining += d.switch_cost
     if d.recording:
         cpu.run = open_run(&d.log, p.tag, cpu.rq.cpu, d.now, t.ready_ns, t.ready)
-    set_end(d, cpu)
 
 
 cdef inline bint change_over(driver *d, driven_cpu *cpu, task *curr) noexcept nogil:
@@ -238,7 +229,7 @@ cdef inline bint change_over(driver *d, driven_cpu *cpu, task *curr) noexcept no
         leave_cpu(d, cpu)
     else:
         begin_ticking(d, cpu)
-    cpu.curr, cpu.stays = curr, 0
+    cpu.curr, cpu.stays, cpu.release = curr, 0, NEVER
     if curr == cpu.rq.idle:
         rest(d, cpu)
         return seen
@@ -254,9 +245,12 @@ cdef inline bint note_switch(driver *d, driven_cpu *cpu) noexcept nogil:
 cdef inline bint note_touched(driver *d) noexcept nogil:
     # the CPUs of the last event, by number
     cdef bint seen = False
+    cdef driven_cpu *cpu
     cdef int32_t i
     for i in range(d.m.nr_touched):
-        seen = note_switch(d, &d.cpus[d.m.touched[i].cpu]) or seen
+        cpu = &d.cpus[d.m.touched[i].cpu]
+        seen = note_switch(d, cpu) or seen
+        set_due(d, cpu)
     return seen
 
 

@@ -1,25 +1,28 @@
-# Floor 5: what is due next, inline: timers that wake tasks, CPUs by the end of their work, and CPUs by their next tick.
+# Floor 5: what is due next, inline: timers that wake tasks, ends of work, and ticks.
 #
-#   timers      a heap ordered by (time, seq), seq the order in which they were set; a task has at most one
-#   end_tree    CPUs by (time, number): a knockout tournament, each node has the earlier one of its two children
+#   timers      of one CPU, a heap ordered by (time, seq), seq the order in which they were set; a task has at most one
+#   due_tree    CPUs by what is due first of them, a timer, a release or the end of their work: a knockout tournament, each node has the
+#               earlier one of its two children
 #   tick_set    the CPUs that tick, ordered by (number of their next tick, number of the CPU)
 #
 # These orders are total, so what comes first depends neither on how they were filled nor on the machine.
 #
 # A tick_set is no heap, because all CPUs tick at the same instants: the next tick of each is either the present instant or
 # the one after it. So it is two sets of bits, one bit a CPU, and a tick moves a bit from the first to the second. In a heap each tick
-# would sink from the top to the bottom, past branches that cannot be foreseen: 40 ns with 256 CPUs.
+# would sink from the top to the bottom, past branches that cannot be foreseen: 40 ns with 256 CPUs. The time of an instant is
+# computed once, not once a CPU.
 #
-# Nor is an end_tree one, because the end of a CPU's work moves with nearly every event. In a tournament the way from the leaf
+# Nor is a due_tree one, because what is due of a CPU moves with nearly every event. In a tournament the way from the leaf
 # to the top is always as long as the tree is high, and takes no branch that could be guessed wrong; in a heap such branches
-# cost a third of an event with 256 CPUs. For the same reason, which of two timers comes first is no branch.
+# cost a third of an event with 256 CPUs. A CPU has its timers to itself: they are few, and the heap of all that there are on the
+# machine would be as high as the tournament, which is played anyway.
 #
 # Room is made beforehand (init_...): nothing here fails.
 
 from libc.stdlib cimport calloc, free, malloc
 
-from .._bits cimport lowest_bit
-from .._hz cimport NEVER
+from .._bits cimport is_less, lowest_bit
+from .._hz cimport NEVER, first_tick_after, tick_time
 from .._types cimport int32_t, ns_t, uint32_t, uint64_t
 
 
@@ -29,24 +32,27 @@ cdef struct timer:
     uint32_t task
 
 
-cdef struct timers:
+cdef struct timers:             # the room is the loop's
     timer *heap
-    size_t nr
-    uint64_t seq                # of the next
+    uint32_t nr
 
 
-cdef struct end_tree:
-    ns_t *time                  # of each CPU; NEVER: it has none
-    int32_t *first              # 1 the top; children of i are 2i and 2i + 1; leaf of a CPU is leaves + cpu
-    int32_t leaves              # a power of 2
+cdef struct due:                # the order at one instant: timers by their seq, then releases by CPU, then ends of work by CPU
+    ns_t time                   # NEVER: nothing
+    uint64_t rank               # seq of the timer; of a release RELEASES and the CPU, of an end ENDS and the CPU
+
+
+cdef enum:
+    RELEASES_BIT = 62           # of `rank`
+    ENDS_BIT = 63
+
+
+cdef struct due_tree:
+    due *dues                   # what is due first of each CPU
+    uint32_t *first             # 1 the top; children of i are 2i and 2i + 1; leaf of a CPU is leaves + cpu
+    uint32_t leaves             # a power of 2
 
 # ---------------------------------------------------------------------------------------------------------- timers
-
-
-cdef inline bint init_timers(timers *t, size_t most) noexcept:
-    t.nr = t.seq = 0
-    t.heap = <timer *>calloc(most, sizeof(timer))
-    return t.heap != NULL
 
 
 cdef inline bint timer_before(const timer *a, const timer *b) noexcept nogil:
@@ -65,10 +71,9 @@ cdef inline void climb(timers *t, size_t at, timer what) noexcept nogil:
     t.heap[at] = what
 
 
-cdef inline void push_timer(timers *t, ns_t time, uint32_t task) noexcept nogil:
+cdef inline void push_timer(timers *t, ns_t time, uint64_t seq, uint32_t task) noexcept nogil:
     cdef timer new
-    new.time, new.seq, new.task = time, t.seq, task
-    t.seq += 1
+    new.time, new.seq, new.task = time, seq, task
     t.nr += 1
     climb(t, t.nr - 1, new)
 
@@ -93,51 +98,79 @@ cdef inline uint32_t pop_timer(timers *t) noexcept nogil:
     climb(t, at, last)
     return first
 
+
+cdef inline ns_t first_timer(const timers *t) noexcept nogil:
+    # its time; NEVER: there is none
+    return t.heap[0].time if t.nr else NEVER
+
 # ------------------------------------------------------------------------------------------------------------ CPUs
 
 
-cdef inline bint init_end_tree(end_tree *e, int32_t nr_cpus) noexcept:
-    cdef int32_t cpu
-    e.leaves = 1
-    while e.leaves < nr_cpus:
-        e.leaves *= 2
-    e.time = <ns_t *>malloc(e.leaves * sizeof(ns_t))
-    e.first = <int32_t *>calloc(2 * e.leaves, sizeof(int32_t))
-    if e.time == NULL or e.first == NULL:
+cdef inline uint64_t rank_of_end(int32_t cpu) noexcept nogil:
+    # after all timers
+    return (<uint64_t>1 << ENDS_BIT) | <uint64_t>cpu
+
+
+cdef inline due due_first(const timers *t, ns_t release, ns_t end, int32_t cpu) noexcept nogil:
+    # of the timers of a CPU, its release and the end of its work
+    cdef due first
+    first.time, first.rank = end, rank_of_end(cpu)
+    if release <= end and release != NEVER:
+        first.time, first.rank = release, (<uint64_t>1 << RELEASES_BIT) | <uint64_t>cpu
+    if t.nr and t.heap[0].time <= first.time:
+        first.time, first.rank = t.heap[0].time, t.heap[0].seq
+    return first
+
+
+cdef inline bint init_due_tree(due_tree *t, int32_t nr_cpus) noexcept:
+    cdef uint32_t cpu
+    t.leaves = 1
+    while t.leaves < <uint32_t>nr_cpus:
+        t.leaves *= 2
+    t.dues = <due *>malloc(t.leaves * sizeof(due))
+    t.first = <uint32_t *>calloc(2 * t.leaves, sizeof(uint32_t))
+    if t.dues == NULL or t.first == NULL:
         return False
-    for cpu in range(e.leaves):
-        e.time[cpu] = NEVER
-        e.first[e.leaves + cpu] = cpu
-    for cpu in range(e.leaves - 1, 0, -1):
-        e.first[cpu] = e.first[2 * cpu]
+    for cpu in range(t.leaves):
+        t.dues[cpu].time, t.dues[cpu].rank = NEVER, rank_of_end(cpu)
+        t.first[t.leaves + cpu] = cpu
+    for cpu in range(1, t.leaves):
+        t.first[t.leaves - cpu] = t.first[2 * (t.leaves - cpu)]
     return True
 
 
-cdef inline void free_end_tree(end_tree *e) noexcept:
-    free(e.time)
-    free(e.first)
+cdef inline void free_due_tree(due_tree *t) noexcept:
+    free(t.dues)
+    free(t.first)
 
 
-cdef inline void put_end(end_tree *e, int32_t cpu, ns_t time) noexcept nogil:
-    # NEVER: it has none. The games of this CPU are played again, from its leaf to the top
-    cdef int32_t at = e.leaves + cpu
-    cdef int32_t best = cpu
-    cdef int32_t other
-    cdef bint after
-    if e.time[cpu] == time:
-        return
-    e.time[cpu] = time
+cdef inline void play_again(due_tree *t, uint32_t cpu) noexcept nogil:
+    # The games of this CPU, from its leaf to the top. Who wins is no jump: the compiler moves three words, or does not
+    cdef const due *dues = t.dues
+    cdef uint32_t *first = t.first
+    cdef uint32_t at = t.leaves + cpu
+    cdef uint32_t best = cpu
+    cdef ns_t time = dues[cpu].time
+    cdef uint64_t rank = dues[cpu].rank
+    cdef uint32_t other
     while at > 1:
-        other = e.first[at ^ 1]
-        after = (e.time[other] < e.time[best]) | (e.time[other] == e.time[best]) & (other < best)
-        best ^= (best ^ other) & -<int32_t>after
+        other = first[at ^ 1]
         at >>= 1
-        e.first[at] = best
+        if is_less(dues[other].time, dues[other].rank, time, rank):
+            best, time, rank = other, dues[other].time, dues[other].rank
+        first[at] = best
 
 
-cdef inline int32_t first_end(const end_tree *e) noexcept nogil:
-    # the CPU of the earliest end; -1: there is none
-    return e.first[1] if e.time[e.first[1]] != NEVER else -1
+cdef inline void put_due(due_tree *t, int32_t cpu, due new) noexcept nogil:
+    if t.dues[cpu].time == new.time and t.dues[cpu].rank == new.rank:
+        return
+    t.dues[cpu] = new
+    play_again(t, cpu)
+
+
+cdef inline int32_t first_due(const due_tree *t) noexcept nogil:
+    # the CPU; -1: nothing is due of any
+    return <int32_t>t.first[1] if t.dues[t.first[1]].time != NEVER else -1
 
 # ----------------------------------------------------------------------------------------------------------- ticks
 
@@ -148,14 +181,46 @@ cdef struct cpu_set:            # those whose next tick has one number
     int32_t nr
 
 
+cdef struct tick_clock:         # when the ticks come that all CPUs have
+    uint64_t hz
+    ns_t lead                   # by which they come before those of `_hz`
+    const uint32_t *late        # how late a tick may be, all equally likely; NULL: it is not
+    uint32_t nr_late
+    uint64_t seed
+
+
+cdef inline uint64_t scrambled(uint64_t number) noexcept nogil:
+    # splitmix64: bits of `number` in no order that one could see
+    number += <uint64_t>0x9E3779B97F4A7C15
+    number = (number ^ (number >> 30)) * <uint64_t>0xBF58476D1CE4E5B9
+    number = (number ^ (number >> 27)) * <uint64_t>0x94D049BB133111EB
+    return number ^ (number >> 31)
+
+
+cdef inline ns_t time_of_tick(const tick_clock *c, uint64_t number) noexcept nogil:
+    # Its lateness depends on seed and number alone, so it does not change with what happens in between
+    cdef ns_t due = tick_time(c.hz, number) - c.lead
+    if c.late == NULL:
+        return due
+    return due + c.late[(scrambled(c.seed ^ number) >> 32) * c.nr_late >> 32]
+
+
+cdef inline uint64_t next_tick(const tick_clock *c, ns_t now) noexcept nogil:
+    # the number of the first one that is due after now
+    return first_tick_after(c.hz, now + c.lead)
+
+
 cdef struct tick_set:
     cpu_set present             # empty only if `coming` is
     cpu_set coming
     uint64_t number             # of the next tick of those in `present`; of those in `coming` it is one more
+    ns_t time_after             # of that one
+    tick_clock clock
     int32_t nr_words
 
 
-cdef inline bint init_tick_set(tick_set *t, int32_t nr_cpus) noexcept:
+cdef inline bint init_tick_set(tick_set *t, int32_t nr_cpus, uint64_t hz) noexcept:
+    t.clock.hz = hz
     t.nr_words = (nr_cpus + 63) // 64
     t.present.bits = <uint64_t *>calloc(t.nr_words, sizeof(uint64_t))
     t.coming.bits = <uint64_t *>calloc(t.nr_words, sizeof(uint64_t))
@@ -189,19 +254,24 @@ cdef inline int32_t first_cpu(cpu_set *s) noexcept nogil:
     return s.low * 64 + lowest_bit(s.bits[s.low])
 
 
+cdef inline void number_ticks(tick_set *t, uint64_t number) noexcept nogil:
+    t.number = number
+    t.time_after = time_of_tick(&t.clock, number + 1)
+
+
 cdef inline void turn_over(tick_set *t) noexcept nogil:
     # nobody is left of this instant: the next one is the present one
     cdef cpu_set done
     if t.present.nr == 0 and t.coming.nr:
         done = t.present
         t.present, t.coming = t.coming, done
-        t.number += 1
+        number_ticks(t, t.number + 1)
 
 
 cdef inline void put_tick(tick_set *t, int32_t cpu, uint64_t number) noexcept nogil:
     # of a CPU that is not there yet; `number` is that of the first tick after now
     if t.present.nr == 0:
-        t.number = number
+        number_ticks(t, number)
     add_cpu(&t.present if number == t.number else &t.coming, cpu)
 
 

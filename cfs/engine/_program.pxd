@@ -1,8 +1,8 @@
 # Floor 5: programs of tasks. `_program.pyx` says what each operation does.
 
-from .._types cimport int16_t, int32_t, int64_t, ns_t, task_group, uint32_t
+from .._types cimport int16_t, int32_t, int64_t, ns_t, task_group, uint32_t, uint64_t
 from ._driver cimport driven_cpu, driver, finish_event
-from ._due cimport timers
+from ._due cimport timer
 
 cdef enum:                      # op.kind: workload.Op, which says what each means
     OP_RUN = 0
@@ -49,7 +49,8 @@ cdef struct play:               # a workload that is being run; zeroed
     const op *ops
     const program *programs
     task_group **groups         # one a task; NULL without groups
-    timers timers
+    timer *timers               # those of all CPUs lie here
+    uint64_t nr_timers          # ever set: the seq of the next
     driven_cpu *interrupted     # its program has stopped for want of memory, and goes on before all else; or NULL
     size_t nr_tasks
     size_t nr_alive             # tasks born or with a start time, not exited
@@ -58,10 +59,10 @@ cdef struct play:               # a workload that is being run; zeroed
     bint holds                  # may a task, or an interrupt, hold its CPU? Else everybody is preempted at once
 
 cdef int adopt_tasks(play *s) except -1
-cdef int wake_by_timer(play *s) noexcept nogil
+cdef int wake_by_timer(play *s, driven_cpu *cpu) noexcept nogil
 cdef int perform_program(play *s, driven_cpu *cpu) noexcept nogil
+cdef int release(play *s, driven_cpu *cpu) noexcept nogil
 cdef void hold_flagged(play *s) noexcept nogil
-cdef void drop_stale_timers(play *s) noexcept nogil
 
 
 cdef inline bint finish(play *s, driven_cpu *this_cpu) noexcept nogil:

@@ -19,6 +19,8 @@ Rejected: a switch over the kinds (a kind is then told in two places: what it do
 Python policy has its own loop).
 """
 
+from libc.stdlib cimport calloc
+
 from .._core cimport (
     EVENT_FORK,
     EVENT_WAKE,
@@ -41,9 +43,10 @@ from .._core cimport (
     wake_up_new_task,
     would_fault,
 )
+from .._hz cimport NEVER
 from .._types cimport HELD, RESCHED, SLEEP_INTERRUPTIBLE, int8_t, int32_t, int64_t, ns_t, rq, task, uint8_t, uint32_t
-from ._driver cimport driven_task, note_wakeup, set_end
-from ._due cimport pop_timer, push_timer
+from ._driver cimport driven_task, note_wakeup, set_due
+from ._due cimport pop_timer, push_timer, timer
 from ._runs cimport BY_FORK, BY_TASK, BY_TIMER, NO_TASK, READY_FORK, READY_WAKEUP, has_room, has_room_for_wakeup
 
 
@@ -67,11 +70,36 @@ cdef inline void prepare_task(play *s, task *p, uint32_t index, rq *rq, task *pa
     s.d.tasks[index].p = p
 
 
+cdef inline void set_timer(play *s, driven_cpu *cpu, ns_t time, uint32_t index) noexcept nogil:
+    # of a task of this CPU
+    push_timer(&cpu.timers, time, s.nr_timers, index)
+    s.nr_timers += 1
+
+
+cdef int share_out_timers(play *s) except -1:
+    # to each CPU as many as tasks of the workload are on it: a task stays where it is
+    cdef timer *heap
+    cdef int32_t cpu
+    cdef size_t i
+    s.timers = <timer *>calloc(s.nr_tasks + 1, sizeof(timer))
+    if s.timers == NULL:
+        raise MemoryError
+    for i in range(s.nr_tasks):
+        s.d.cpus[s.programs[i].cpu].timers.nr += 1
+    heap = s.timers
+    for cpu in range(s.d.m.nr_cpus):
+        s.d.cpus[cpu].timers.heap = heap
+        heap += s.d.cpus[cpu].timers.nr
+        s.d.cpus[cpu].timers.nr = 0
+    return 0
+
+
 cdef int adopt_tasks(play *s) except -1:
     # those with a start time exist from time 0 on, asleep, as if forked by the idle task long ago
     cdef task *p
     cdef rq *rq
     cdef uint32_t i
+    share_out_timers(s)
     for i in range(s.nr_tasks):
         s.d.tasks[i].next_op = s.programs[i].first_op
         if s.programs[i].start_ns < 0:
@@ -81,21 +109,35 @@ cdef int adopt_tasks(play *s) except -1:
         p.tag = i
         adopt_task(rq, p, s.groups[i], s.programs[i].nice, s.programs[i].policy)
         s.d.tasks[i].p = p
-        push_timer(&s.timers, s.programs[i].start_ns, i)
+        set_timer(s, &s.d.cpus[rq.cpu], s.programs[i].start_ns, i)
+        set_due(&s.d, &s.d.cpus[rq.cpu])
         s.nr_alive += 1
     return 0
 
 
-cdef int wake(play *s, driven_cpu *this_cpu, uint32_t index, uint8_t cause, int32_t waker) noexcept nogil:
+cdef inline bint wake_would_fault(const driven_task *t) noexcept nogil:
+    return would_fault(t.p.rq, t.p, EVENT_WAKE, NULL)
+
+
+cdef inline int wake(play *s, driven_cpu *this_cpu, uint32_t index, uint8_t cause, int32_t waker) noexcept nogil:
     # `this_cpu` raises it
-    cdef driven_task *t = &s.d.tasks[index]
-    if would_fault(t.p.rq, t.p, EVENT_WAKE, NULL):
-        return PLAY_FAULTED
     note_wakeup(&s.d, index, READY_WAKEUP, cause, waker, this_cpu.rq.cpu)
     begin_event(this_cpu.rq, s.d.now)
-    try_to_wake_up(t.p, 0)
+    try_to_wake_up(s.d.tasks[index].p, 0)
     finish(s, this_cpu)
     return PLAY_GOES_ON
+
+
+cdef int wake_by_timer(play *s, driven_cpu *cpu) noexcept nogil:
+    if not has_room_for_wakeup(&s.d.log):
+        return PLAY_NEEDS_RUNS
+    if wake_would_fault(&s.d.tasks[cpu.timers.heap[0].task]):
+        return PLAY_FAULTED
+    if s.wakeup_cost:
+        stay(s, cpu, s.wakeup_cost)
+    return wake(s, cpu, pop_timer(&cpu.timers), BY_TIMER, NO_TASK)
+
+# ------------------------------------------------------------------------------------------------ who holds a CPU
 
 
 cdef inline void stay(play *s, driven_cpu *cpu, ns_t time) noexcept nogil:
@@ -103,64 +145,32 @@ cdef inline void stay(play *s, driven_cpu *cpu, ns_t time) noexcept nogil:
     cpu.stays = max(cpu.stays, s.d.now + time)
 
 
-cdef int wake_by_timer(play *s) noexcept nogil:
-    cdef uint32_t index
-    cdef driven_cpu *cpu
-    if not has_room_for_wakeup(&s.d.log):
-        return PLAY_NEEDS_RUNS
-    index = pop_timer(&s.timers)
-    if index >= s.nr_tasks:
-        release(s, &s.d.cpus[index - s.nr_tasks])
-        return PLAY_GOES_ON
-    cpu = &s.d.cpus[s.d.tasks[index].p.rq.cpu]
-    if s.wakeup_cost:
-        stay(s, cpu, s.wakeup_cost)
-    return wake(s, cpu, index, BY_TIMER, NO_TASK)
-
-# ------------------------------------------------------------------------------------------------ who holds a CPU
-
-
-cdef void hold(play *s, driven_cpu *cpu) noexcept nogil:
-    # A CPU that is held has one timer, which releases it. There is room for one a CPU.
-    preempt_disable(cpu.rq)
-    if not cpu.is_held:
-        push_timer(&s.timers, cpu.stays, <uint32_t>s.nr_tasks + cpu.rq.cpu)
-    cpu.is_held = True
+cdef inline void hold_if_flagged(play *s, driven_cpu *cpu) noexcept nogil:
+    if cpu.stays > s.d.now and cpu.rq.curr.need_resched == RESCHED:
+        preempt_disable(cpu.rq)
+        cpu.release = cpu.stays
 
 
 cdef void hold_flagged(play *s) noexcept nogil:
-    cdef driven_cpu *cpu = &s.d.cpus[0]
+    # of the CPUs of this event
     cdef int32_t i
     if s.d.m.nr_cpus == 1:
-        if cpu.stays > s.d.now and cpu.rq.curr.need_resched == RESCHED:
-            hold(s, cpu)
+        hold_if_flagged(s, &s.d.cpus[0])
         return
     for i in range(s.d.m.nr_touched):
-        cpu = &s.d.cpus[s.d.m.touched[i].cpu]
-        if cpu.stays > s.d.now and cpu.rq.curr.need_resched == RESCHED:
-            hold(s, cpu)
+        hold_if_flagged(s, &s.d.cpus[s.d.m.touched[i].cpu])
 
 
-cdef void drop_stale_timers(play *s) noexcept nogil:
-    # of CPUs whose task has blocked since, so that no time passes on their account
-    cdef driven_cpu *cpu
-    while s.timers.nr and s.timers.heap[0].task >= s.nr_tasks:
-        cpu = &s.d.cpus[s.timers.heap[0].task - s.nr_tasks]
-        if cpu.rq.curr.need_resched & HELD:
-            return
-        pop_timer(&s.timers)
-        cpu.is_held = False
-
-
-cdef void release(play *s, driven_cpu *cpu) noexcept nogil:
-    # it may stay for longer now
-    cpu.is_held = False
-    if cpu.stays > s.d.now:
-        hold(s, cpu)
-        return
+cdef int release(play *s, driven_cpu *cpu) noexcept nogil:
+    # Its task may have come to stay for longer since
+    cpu.release = cpu.stays if cpu.stays > s.d.now else NEVER
+    if cpu.release != NEVER:
+        set_due(&s.d, cpu)
+        return PLAY_GOES_ON
     begin_event(cpu.rq, s.d.now)
     preempt_enable(cpu.rq)
     finish(s, cpu)
+    return PLAY_GOES_ON
 
 # -------------------------------------------------------------------------------------------------- the operations
 
@@ -172,13 +182,13 @@ cdef void block(play *s, driven_cpu *cpu) noexcept nogil:
 
 
 cdef inline void sleep_until(play *s, driven_cpu *cpu, ns_t time) noexcept nogil:
-    push_timer(&s.timers, time, cpu.index)
+    set_timer(s, cpu, time, cpu.index)
     block(s, cpu)
 
 
 cdef int op_run(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
     s.d.tasks[cpu.index].remaining = o.arg
-    set_end(&s.d, cpu)
+    set_due(&s.d, cpu)
     return PLAY_GOES_ON
 
 
@@ -218,6 +228,8 @@ cdef int op_wake(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
     if not t.waiting:
         t.wakeups += 1
         return PLAY_GOES_ON
+    if wake_would_fault(t):
+        return PLAY_FAULTED
     t.waiting = False
     return wake(s, cpu, o.target, BY_TASK, <int32_t>cpu.index)
 
@@ -247,7 +259,7 @@ cdef int op_nice(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
 
 
 cdef int op_yield(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
-    cpu.stays = 0
+    cpu.stays, cpu.release = 0, NEVER
     begin_event(cpu.rq, s.d.now)
     sched_yield(cpu.rq)
     finish(s, cpu)

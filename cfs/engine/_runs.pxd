@@ -58,8 +58,8 @@ cdef struct run_log:            # zeroed; free_log at the end
     size_t nr
     size_t max
     wakeup *wakeups
-    size_t nr_wakeups
-    size_t max_wakeups
+    wakeup *next_wakeup         # where the next one is written ...
+    wakeup *end_of_wakeups      # ... if it is before this
 
 cdef bint grow_log(run_log *log, size_t more) noexcept nogil       # False: no memory, and nothing has changed
 cdef void free_log(run_log *log) noexcept nogil
@@ -72,15 +72,19 @@ cdef inline bint has_room(const run_log *log, size_t more) noexcept nogil:
 
 
 cdef inline bint has_room_for_wakeup(const run_log *log) noexcept nogil:
-    return log.nr_wakeups < log.max_wakeups
+    return log.next_wakeup != log.end_of_wakeups
+
+
+cdef inline size_t nr_wakeups(const run_log *log) noexcept nogil:
+    return log.next_wakeup - log.wakeups
 
 
 cdef inline void log_wakeup(run_log *log, uint32_t task, int32_t waker, int32_t cpu, ns_t now, uint8_t cause) noexcept nogil:
-    cdef wakeup *w = &log.wakeups[log.nr_wakeups]
+    cdef wakeup *w = log.next_wakeup
     w.time_ns = <int64_t>now
     w.task, w.waker, w.nr_runs = task, waker, <uint32_t>log.nr
     w.cpu, w.cause, w.slept = <uint16_t>cpu, cause, 0
-    log.nr_wakeups += 1
+    log.next_wakeup = w + 1
 
 
 cdef inline size_t open_run(run_log *log, uint32_t task, int32_t cpu, ns_t now, ns_t ready_ns, uint8_t ready) noexcept nogil:

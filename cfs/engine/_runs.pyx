@@ -32,11 +32,12 @@ cdef bint grow_runs(run_log *log, size_t more) noexcept nogil:
 
 
 cdef bint grow_wakeups(run_log *log) noexcept nogil:
-    cdef size_t most = 2 * log.max_wakeups + ROWS_AT_FIRST
+    cdef size_t nr = nr_wakeups(log)
+    cdef size_t most = 2 * nr + ROWS_AT_FIRST
     cdef wakeup *rows = <wakeup *>realloc(log.wakeups, most * sizeof(wakeup))
     if rows == NULL:
         return False
-    log.wakeups, log.max_wakeups = rows, most
+    log.wakeups, log.next_wakeup, log.end_of_wakeups = rows, rows + nr, rows + most
     return True
 
 
@@ -64,7 +65,7 @@ cdef int write_log(const run_log *log, unsigned char[::1] out, ns_t now) except 
 
 cdef int write_wakeup_log(const run_log *log, unsigned char[::1] out) except -1:
     # rows of WAKEUP_DTYPE into a buffer of that size
-    cdef size_t size = log.nr_wakeups * sizeof(wakeup)
+    cdef size_t size = nr_wakeups(log) * sizeof(wakeup)
     if <size_t>out.shape[0] != size:
         raise ValueError(f"the buffer has {out.shape[0]} bytes, the wakeups {size}")
     if size:

@@ -64,7 +64,7 @@ from ..engine._driver cimport (
     is_busy,
     note_wakeup,
     note_switches,
-    set_end,
+    set_due,
 )
 from ..engine._due cimport cpu_set, tick_set
 from ..engine._rewind cimport (
@@ -85,6 +85,7 @@ from ..engine._runs cimport (
     grow_log,
     has_room,
     has_room_for_wakeup,
+    nr_wakeups,
     write_log,
     write_wakeup_log,
 )
@@ -218,14 +219,14 @@ cdef int save_all(live *s) except -1:
     return 0
 
 
-cdef void find_ends(live *s, const cpu_set *ticking) noexcept nogil:
+cdef void find_dues(live *s, const cpu_set *ticking) noexcept nogil:
     # of the work of these CPUs, as what has been put back says
     cdef uint64_t bits
     cdef int32_t word
     for word in range(s.d.ticks.nr_words if s.d.m.nr_cpus > 1 else 0):
         bits = ticking.bits[word]
         while bits:
-            set_end(&s.d, &s.d.cpus[word * 64 + lowest_bit(bits)])
+            set_due(&s.d, &s.d.cpus[word * 64 + lowest_bit(bits)])
             bits &= bits - 1
 
 
@@ -238,8 +239,8 @@ cdef int look_ahead(live *s, ns_t until, ns_t *seen) noexcept nogil:
     seen[0] = s.d.now
     s.d.recording = recording
     restore(&s.back)
-    find_ends(s, &s.d.ticks.present)
-    find_ends(s, &s.d.ticks.coming)
+    find_dues(s, &s.d.ticks.present)
+    find_dues(s, &s.d.ticks.coming)
     return status
 
 # ------------------------------------------------------------------------------------------------------ the border
@@ -305,7 +306,7 @@ cdef class Live:
         self.charged(t)
         t.remaining, t.watched = work_ns, watched
         if self.runs_now(t):
-            set_end(&self.s.d, self.cpu_of(t))
+            set_due(&self.s.d, self.cpu_of(t))
 
     cdef int make_room(self) except -1:
         cdef int32_t nr_cpus = self.s.d.m.nr_cpus
@@ -353,7 +354,7 @@ cdef class Live:
         if until < self.s.d.now:
             return
         while True:
-            stop = min(until, tick_time(self.s.d.hz, first_tick_after(self.s.d.hz, self.s.d.now) + TICKS_A_VISIT))
+            stop = min(until, tick_time(self.s.d.ticks.clock.hz, first_tick_after(self.s.d.ticks.clock.hz, self.s.d.now) + TICKS_A_VISIT))
             self.make_room()
             with nogil:
                 status = run_ticks(&self.s.d, stop)
@@ -386,7 +387,7 @@ cdef class Live:
             return None
         self.ahead = min(2 * self.ahead, <uint64_t>TICKS_A_VISIT) if undisturbed and self.fruitless else TICKS_AHEAD
         save_all(&self.s)
-        until = tick_time(self.s.d.hz, first_tick_after(self.s.d.hz, self.s.d.now) + self.ahead)
+        until = tick_time(self.s.d.ticks.clock.hz, first_tick_after(self.s.d.ticks.clock.hz, self.s.d.now) + self.ahead)
         with nogil:
             status = look_ahead(&self.s, until, &seen)
         self.fruitless = status == LIVE_REACHED
@@ -499,7 +500,7 @@ cdef class Live:
     @property
     def nr_wakeups(self):
         """Rows that `write_wakeups` writes."""
-        return self.s.d.log.nr_wakeups
+        return nr_wakeups(&self.s.d.log)
 
     def write_wakeups(self, unsigned char[::1] out):
         """Copy the wakeups, rows of `WAKEUP_DTYPE`, into a buffer of that size. All are from outside."""

@@ -1,9 +1,9 @@
 """The loop that runs a workload: programs of tasks, timers and ticks on one side, the core's events on the other.
 
-What it decides: what happens next. Three things can be due: a tick of a busy CPU, a timer that wakes a task, and the
-end of the running task's RUN. The earliest is done; at one instant they come in this order:
+What it decides: what happens next. Four things can be due: a tick of a busy CPU, a timer that wakes a task, the moment at
+which a CPU that was held for a while is free to switch, and the end of the running task's RUN. The earliest is done; at one instant they come in this order:
 
-    (time, kind: tick < timer < end of a run, sequence number: of the CPU, or of the timer)
+    (time, kind: tick < timer < release < end of a run, sequence number: of the CPU, or of the timer)
 
 so a tick due at t comes before the operation at t, and the same workload gives the same runs on every machine. What a task
 does after the end of its RUN says `_program`; what follows from a switch, `_driver`; the order of what is due, `_due`.
@@ -32,27 +32,28 @@ from ..engine._driver cimport (
     driven_cpu,
     driven_task,
     end_of_work,
-    first_to_end,
+    first_to_act,
     first_to_tick,
     free_driver,
     init_driver,
+    is_busy,
 )
-from ..engine._due cimport init_timers
+from ..engine._due cimport first_timer, tick_clock
 from ..engine._program cimport (
     PLAY_FAULTED,
     PLAY_GOES_ON,
     PLAY_NEEDS_RUNS,
     PLAY_NEEDS_TASK,
     adopt_tasks,
-    drop_stale_timers,
     finish,
     op,
     perform_program,
     play,
     program,
+    release,
     wake_by_timer,
 )
-from ..engine._runs cimport grow_log, has_room, write_log, write_wakeup_log
+from ..engine._runs cimport grow_log, has_room, nr_wakeups, write_log, write_wakeup_log
 from ..scheduler._handles cimport TaskGroup
 from ..scheduler._scheduler cimport Scheduler
 
@@ -86,20 +87,15 @@ cdef int do_run_end(play *s, driven_cpu *cpu) noexcept nogil:
     return perform_program(s, cpu)
 
 
-cdef inline ns_t first_timer(play *s) noexcept nogil:
-    if s.holds:
-        drop_stale_timers(s)
-    return s.timers.heap[0].time if s.timers.nr else NEVER
-
-
 cdef int step(play *s, ns_t until) noexcept nogil:
     # do what is due first
     cdef driven_cpu *tick_cpu = first_to_tick(&s.d)
-    cdef driven_cpu *end_cpu = first_to_end(&s.d)
-    cdef ns_t at_timer = first_timer(s)
+    cdef driven_cpu *cpu = first_to_act(&s.d)
     cdef ns_t at_tick = tick_cpu.tick if tick_cpu != NULL else NEVER
-    cdef ns_t at_end = end_of_work(&s.d, end_cpu) if end_cpu != NULL else NEVER
-    cdef ns_t due = min(at_tick, min(at_timer, at_end))
+    cdef ns_t at_timer = first_timer(&cpu.timers) if cpu != NULL else NEVER
+    cdef ns_t at_end = end_of_work(&s.d, cpu) if cpu != NULL and is_busy(cpu) else NEVER
+    cdef ns_t at_release = cpu.release if cpu != NULL else NEVER
+    cdef ns_t due = min(min(at_tick, at_release), min(at_timer, at_end))
     if due == NEVER:
         return LOOP_FINISHED if s.nr_alive == 0 else LOOP_STALLED
     if due >= until:
@@ -108,8 +104,10 @@ cdef int step(play *s, ns_t until) noexcept nogil:
     if at_tick == due:
         return do_tick(s, tick_cpu)
     if at_timer == due:
-        return wake_by_timer(s)
-    return do_run_end(s, end_cpu)
+        return wake_by_timer(s, cpu)
+    if at_release == due:
+        return release(s, cpu)
+    return do_run_end(s, cpu)
 
 
 cdef int visit(play *s, ns_t until) noexcept nogil:
@@ -165,7 +163,7 @@ cdef class Loop:
         self.s.nr_tasks = nr
         self.s.d.tasks = <driven_task *>calloc(nr + 1, sizeof(driven_task))
         self.s.groups = <task_group **>calloc(nr + 1, sizeof(void *))
-        if not (self.s.d.tasks and self.s.groups and init_timers(&self.s.timers, nr + sched.m.nr_cpus + 1)):
+        if not (self.s.d.tasks and self.s.groups):
             raise MemoryError
         if not (init_driver(&self.s.d, &sched.m, platform.hz, True) and grow_log(&self.s.d.log, sched.m.nr_cpus)):
             raise MemoryError
@@ -176,9 +174,10 @@ cdef class Loop:
 
     cdef int _set_platform(self, platform) except -1:
         cdef const uint32_t[::1] late = platform.late_ns
+        cdef tick_clock *clock = &self.s.d.ticks.clock
         self.held += (late,)
-        self.s.d.lead, self.s.d.seed = platform.lead_ns, platform.seed
-        self.s.d.late, self.s.d.nr_late = &late[0] if late.shape[0] else NULL, <uint32_t>late.shape[0]
+        clock.lead, clock.seed = platform.lead_ns, platform.seed
+        clock.late, clock.nr_late = &late[0] if late.shape[0] else NULL, <uint32_t>late.shape[0]
         self.s.d.switch_cost, self.s.wakeup_cost = platform.switch_cost_ns, platform.wakeup_cost_ns
         self.s.tasks_stay = platform.preempt != "full"
         self.s.holds = self.s.tasks_stay or platform.wakeup_cost_ns > 0
@@ -187,7 +186,7 @@ cdef class Loop:
     def __dealloc__(self):
         free(self.s.d.tasks)
         free(self.s.groups)
-        free(self.s.timers.heap)
+        free(self.s.timers)
         free_driver(&self.s.d)
 
     def run(self, until_ns, progress=None):
@@ -266,7 +265,7 @@ cdef class Loop:
     @property
     def nr_wakeups(self):
         """Rows that `write_wakeups` writes."""
-        return self.s.d.log.nr_wakeups
+        return nr_wakeups(&self.s.d.log)
 
     def write_wakeups(self, unsigned char[::1] out):
         """Copy the wakeups and forks, rows of `WAKEUP_DTYPE`, into a buffer of that size."""

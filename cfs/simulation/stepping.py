@@ -18,7 +18,7 @@ with the compiled one, run by run.
 
 Each row of `workload.ops.OPERATIONS` has a method `_op_NAME` here, which performs it.
 
-Order of what is due at one instant, as in `_sim`: tick < timer < end of a run; then by CPU, or by age of the
+Order of what is due at one instant, as in `_sim`: tick < timer < release < end of a run; then by CPU, or by age of the
 timer.
 """
 
@@ -92,7 +92,7 @@ class SteppedCpu:
     next_tick: int = 0
     stays_ns: int = 0  # until then its task, or an interrupt, is in the kernel
     is_held: bool = False  # the policy knows that
-    has_timer: bool = False  # which will release it
+    release_ns: int = NEVER  # when a flag is acted on that waits until then
 
 
 @dataclass(eq=False)
@@ -126,7 +126,7 @@ class Stepper:
 
     def __post_init__(self) -> None:
         self._cpus = [SteppedCpu(number) for number in range(self.nr_cpus)]
-        self._timers: list[tuple[int, int, SteppedTask | SteppedCpu]] = []  # a CPU: it is released
+        self._timers: list[tuple[int, int, SteppedTask]] = []
         can_hold = hasattr(self.policy, "preempt_disable")
         self._tasks_stay = can_hold and self.platform.preempt != "full"
         self._interrupt_ns = self.platform.wakeup_cost_ns if can_hold else 0
@@ -173,7 +173,7 @@ class Stepper:
         else:
             self._close_run(cpu, cpu.current)
         cpu.current, cpu.start_ns = task, self.now_ns
-        cpu.stays_ns, cpu.is_held = 0, False
+        cpu.stays_ns, cpu.is_held, cpu.release_ns = 0, False, NEVER
         if task is not None:
             task.remaining_ns += self.platform.switch_cost_ns
             task.out = Out.PREEMPTED
@@ -206,8 +206,8 @@ class Stepper:
         row = (self.now_ns, task.row, waker, self.nr_runs, cpu, cause, Slept.INTERRUPTIBLE)
         self.wakeups.append(row)
 
-    def _push_timer(self, time_ns: int, of: SteppedTask | SteppedCpu) -> None:
-        heapq.heappush(self._timers, (time_ns, self._seq, of))
+    def _push_timer(self, time_ns: int, task: SteppedTask) -> None:
+        heapq.heappush(self._timers, (time_ns, self._seq, task))
         self._seq += 1
 
     # -------------------------------------------------------------------------------------- who holds a CPU
@@ -220,32 +220,23 @@ class Stepper:
             cpu.is_held = True
 
     def _hold_flagged(self) -> None:
-        """A task that is to be preempted, and holds its CPU, has a timer that releases it; one a CPU."""
+        """A CPU whose task is to be preempted, and holds it, is released when that is over."""
         for cpu in self._cpus:
-            if cpu.is_held and not cpu.has_timer and self.policy.resched_waits(cpu=cpu.number):
-                self._push_timer(cpu.stays_ns, cpu)
-                cpu.has_timer = True
+            if cpu.is_held and cpu.release_ns == NEVER and self.policy.resched_waits(cpu=cpu.number):
+                cpu.release_ns = cpu.stays_ns
 
     def _let_go(self) -> None:
-        """Those who hold their CPU no longer, though nothing waits; and the timers that have become useless."""
+        """Those who hold their CPU no longer, and nothing waits for it."""
         for cpu in self._cpus:
-            if cpu.is_held and cpu.stays_ns <= self.now_ns and not self.policy.resched_waits(cpu=cpu.number):
+            if cpu.is_held and cpu.stays_ns <= self.now_ns and cpu.release_ns == NEVER:
                 self.policy.preempt_enable(now_ns=self.now_ns, cpu=cpu.number)
                 cpu.is_held = False
 
-    def _drop_stale_timers(self) -> None:
-        while self._timers and isinstance(cpu := self._timers[0][2], SteppedCpu):
-            if cpu.is_held and self.policy.resched_waits(cpu=cpu.number):
-                return
-            heapq.heappop(self._timers)
-            cpu.has_timer = False
-
     def _release(self, cpu: SteppedCpu) -> None:
-        cpu.has_timer = False
-        if cpu.stays_ns > self.now_ns:
-            return  # it is in the kernel for longer than it was then: `_hold_flagged` sets another timer
-        cpu.is_held = False
-        self.policy.preempt_enable(now_ns=self.now_ns, cpu=cpu.number)
+        cpu.release_ns = cpu.stays_ns if cpu.stays_ns > self.now_ns else NEVER
+        if cpu.release_ns == NEVER:
+            cpu.is_held = False
+            self.policy.preempt_enable(now_ns=self.now_ns, cpu=cpu.number)
 
     # --------------------------------------------------------------------------------------------- operations
 
@@ -309,7 +300,7 @@ class Stepper:
         self.policy.set_nice(task.handle, arg, now_ns=self.now_ns)
 
     def _op_yield(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int) -> None:
-        cpu.stays_ns, cpu.is_held = 0, False
+        cpu.stays_ns, cpu.is_held, cpu.release_ns = 0, False, NEVER
         self.policy.yield_(now_ns=self.now_ns, cpu=cpu.number)
 
     def _op_loop(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int) -> None:
@@ -333,7 +324,6 @@ class Stepper:
         self._note_switches()
 
     def _step(self, until_ns: int) -> None:
-        self._drop_stale_timers()
         busy = [cpu for cpu in self._cpus if cpu.current is not None]
         at_tick, tick_cpu = min(((self.platform.time_of_tick(c.next_tick), c.number) for c in busy), default=(NEVER, 0))
         at_end, end_cpu = min(
@@ -344,8 +334,9 @@ class Stepper:
             ),
             default=(NEVER, 0),
         )
+        at_release, free_cpu = min((cpu.release_ns, cpu.number) for cpu in self._cpus)
         at_timer = self._timers[0][0] if self._timers else NEVER
-        due = min(at_tick, at_timer, at_end)
+        due = min(at_tick, at_timer, at_release, at_end)
         if due == NEVER or due >= until_ns:
             self._finish(due, until_ns)
             return
@@ -356,18 +347,17 @@ class Stepper:
             self.policy.tick(now_ns=due, cpu=tick_cpu)
         elif at_timer == due:
             self._fire(heapq.heappop(self._timers)[2])
+        elif at_release == due:
+            self._release(self._cpus[free_cpu])
         else:
             self._run_program(self._cpus[end_cpu])
         self._finish_event()
 
-    def _fire(self, of: SteppedTask | SteppedCpu) -> None:
-        if isinstance(of, SteppedCpu):
-            self._release(of)
-            return
-        cpu = of.facts["cpu"]
+    def _fire(self, task: SteppedTask) -> None:
+        cpu = task.facts["cpu"]
         if self._interrupt_ns:
             self._stay(self._cpus[cpu], self._interrupt_ns)
-        self._wake(of, cpu, WokenBy.TIMER, NOBODY)
+        self._wake(task, cpu, WokenBy.TIMER, NOBODY)
 
     def _finish(self, due: int, until_ns: int) -> None:
         if due != NEVER:

@@ -27,7 +27,7 @@ def test_the_codes_are_the_same():
 
 
 def test_i1_rows_are_in_the_order_of_starts_and_a_cpu_has_one_open_run():
-    runs = random_workload(3, 5).run(until_ns=50_000_000).runs
+    runs = random_workload(5, 5).run(until_ns=200_000_000).runs
     still_open = runs[runs["out"] == Out.RUNNING]["cpu"]
     assert len(runs) > 100 and len(still_open)
     assert (np.diff(runs["start_ns"]) >= 0).all()
@@ -35,7 +35,7 @@ def test_i1_rows_are_in_the_order_of_starts_and_a_cpu_has_one_open_run():
 
 
 def test_i2_wakeups_are_in_the_order_of_time_and_fit_between_the_runs():
-    result = random_workload(3, 5).run(until_ns=50_000_000)
+    result = random_workload(5, 5).run(until_ns=200_000_000)
     woken, starts = result.wakeups, result.runs["start_ns"]
     assert set(woken["cause"].tolist()) == {WokenBy.TASK, WokenBy.TIMER, WokenBy.FORK}
     assert (np.diff(woken["time_ns"]) >= 0).all() and (np.diff(woken["nr_runs"].astype(int)) >= 0).all()
