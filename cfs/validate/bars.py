@@ -14,7 +14,9 @@ B3  Rare waits (fewer than 100) differ more in a short recording: their spread i
 B4  Of the sets of a scenario those count whose window is about as long as the recording's, and of these the
     one with the largest spread. No set is chosen by the name of a recording.
 B5  A name that the set does not have, or has at another level (twice or half as many waits a second, twice or
-    half the share), has the spread of the name whose level is nearest.
+    half the share), has the spread of the name whose level is nearest. Tasks that wait as often as each other
+    (up to a tenth) are alike, and which of them waits longest is chance: of waits the largest spread among
+    them counts.
 """
 
 from __future__ import annotations
@@ -38,11 +40,12 @@ __all__ = ["Bar", "Bars", "Rule", "read_bars"]
 HERE = Path(__file__).parent
 DEFAULT = "default"
 BY = ("task", "comm")
-RULE_FIELDS = ("kind", "names", "parts", "points", "relative", "ticks", "time", "count_min")
+RULE_FIELDS = ("kind", "names", "parts", "points", "relative", "ticks", "share_min", "time", "count_min")
 RARE = 100
 SAME_WINDOW = 1.5
 """Windows whose lengths differ by no more than this factor are about as long."""
 SAME_LEVEL = 2.0
+ALIKE = 1.1
 COUNTS = {"response": "jobs"}
 """Where the number of values is not called count."""
 UNITS_OF_SPREAD = {"_ms": 1e6, "_s": 1e9}
@@ -60,6 +63,7 @@ class Rule:
     ticks: float = 0.0
     time_ns: int = 0
     count_min: int = 1
+    share_min: float = 0.0
 
     def fits(self, key: Key, is_chosen: bool) -> bool:
         """Has this figure such a bar? `is_chosen`: it has one where the rule gives no names."""
@@ -117,23 +121,25 @@ class Repetitions:
         if key.kind == "switches":
             found = self.values("switches")
             return min(_relative(number for number, _ in found), _relative(number / s for number, s in found))
-        figure = self._figure(key, level)
-        if figure is None:
-            return 0.0
+        return max((self._spread_of(figure, window_s) for figure in self._figures(key, level)), default=0.0)
+
+    def _spread_of(self, figure: str, window_s: float) -> float:
         values = [value for value, _ in self.values(figure)]
-        if key.kind == "share":
-            return max(values) - min(values) if len(values) > 1 else 0.0
+        if figure.startswith("share/"):
+            return max(values) - min(values) if values else 0.0
         return _relative(values) * self._rarity(figure, window_s)
 
-    def _figure(self, key: Key, level: float) -> str | None:
-        """Whose values count: of the same name, or of the one whose level is nearest (B5)."""
+    def _figures(self, key: Key, level: float) -> list[str]:
+        """Whose values count: of the same name, or of the one whose level is nearest, and of those alike (B5)."""
         levels = {name: own for name in self._names(key) if (own := self._level(key.kind, name)) is not None}
         if not levels:
-            return None
-        distance = {name: abs(math.log(max(own, 1e-9) / max(level, 1e-9))) for name, own in levels.items()}
+            return []
+        distance = {name: _distance(own, level) for name, own in levels.items()}
         own = key.name if distance.get(key.name, math.inf) <= math.log(SAME_LEVEL) else None
         nearest = own or min(distance, key=lambda name: (distance[name], name))
-        return self._spelt(key.kind, nearest, key.part)
+        alike = [name for name in levels if _distance(levels[name], levels[nearest]) <= math.log(ALIKE)]
+        names = [nearest] if key.kind == "share" else alike
+        return [self._spelt(key.kind, name, key.part) for name in names]
 
     def _spelt(self, kind: str, name: str, part: str) -> str:
         stem = f"{kind}/{name}/{part}" if part else f"{kind}/{name}"
@@ -161,6 +167,11 @@ class Repetitions:
         counts = [value for value, _ in self.values(f"{kind}/{rest.rpartition('/')[0]}/{COUNTS.get(kind, 'count')}")]
         is_rare = bool(counts) and median(counts) < RARE
         return math.sqrt(median(self.window_s) / window_s) if is_rare else 1.0
+
+
+def _distance(one: float, other: float) -> float:
+    """Of two levels: the logarithm of their ratio."""
+    return abs(math.log(max(one, 1e-9) / max(other, 1e-9)))
 
 
 def _relative(values: Iterable[float]) -> float:
@@ -258,7 +269,7 @@ def _scenario(file: Field, name: str) -> tuple[str, tuple[Rule, ...]]:
 
 def _rule(one: Field) -> Rule:
     one.only(RULE_FIELDS)
-    number = {name: 0.0 if (own := one.get(name)) is None else own.number(0, 1e6) for name in RULE_FIELDS[3:6]}
+    number = {name: 0.0 if (own := one.get(name)) is None else own.number(0, 1e6) for name in RULE_FIELDS[3:7]}
     time, least = one.get("time"), one.get("count_min")
     return Rule(
         kind=one["kind"].one_of(KINDS),
@@ -269,6 +280,7 @@ def _rule(one: Field) -> Rule:
         ticks=number["ticks"],
         time_ns=0 if time is None else _time_ns(time),
         count_min=1 if least is None else least.integer(1),
+        share_min=number["share_min"],
     )
 
 

@@ -96,6 +96,12 @@ class Field:
             raise self.wrong(f"a number of {least:g} ... {most:g}")
         return float(self.value)
 
+    def flag(self) -> bool:
+        """True or false."""
+        if type(self.value) is not bool:
+            raise self.wrong("true or false")
+        return self.value
+
     def one_of(self, known: tuple[str, ...] | list[str]) -> str:
         """One of these words."""
         if self.value not in known:

@@ -2,7 +2,7 @@
 
 What it decides: which model stands for the kernel that made a recording (`model_of`), in this one place; and
 which facts of a truth file are told to it, because no recording says them: control groups with their shares,
-the sessions of autogroup, ticks a second. What a user tells comes first.
+the sessions of autogroup, ticks a second, tunables. What a user tells comes first.
 
 A prediction may take longer than the recording: a workload without a fixed length runs until it ends, or for
 twice as long as it was recorded.
@@ -25,7 +25,7 @@ from ..simulation.simulation import Simulation
 from ..workload.workload import Workload
 from .truth import Truth
 
-__all__ = ["HZ", "model_of", "predicted", "release_of", "told_by"]
+__all__ = ["HZ", "model_of", "predicted", "release_of", "told_by", "tunables_of"]
 
 HZ = 1000
 """Ticks a second where nobody says them."""
@@ -85,6 +85,12 @@ def told_by(
     told = one_by_one.with_groups(mapping)
     told.names, told.tasks["name"] = work.names, work.tasks["name"]
     return _with_shares_above(told, truth), "cgroup", f"groups and shares of the truth file {truth.name}"
+
+
+def tunables_of(truth: Truth, model: Model) -> dict[str, int]:
+    """The tunables of a truth file that a model has, where they are not what the model boots with."""
+    booted = model.tunables.at_boot(1).as_dict()
+    return {name: value for name, value in truth.tunables.items() if name in booted and booted[name] != value}
 
 
 def _with_shares_above(work: Workload, truth: Truth) -> Workload:

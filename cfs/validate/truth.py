@@ -119,6 +119,8 @@ class Truth:
         Is each session a group?
     release : str
         Of the kernel; "" if it is not said.
+    tunables : mapping of str to int
+        Tunables of the scheduler and feature bits, as far as the file says them.
     """
 
     name: str
@@ -139,6 +141,7 @@ class Truth:
     bench_ns: int | None = None
     autogroup: bool = False
     release: str = ""
+    tunables: Mapping[str, int] = field(default_factory=dict)
 
 
 def read_truth(path: str | os.PathLike[str]) -> Truth:
@@ -184,7 +187,15 @@ def read_truth(path: str | os.PathLike[str]) -> Truth:
         bench_ns=_bench_ns(file),
         autogroup=autogroup is not None and autogroup.integer(0, 1) == 1,
         release="" if release is None else release.text(),
+        tunables=_tunables(kernel),
     )
+
+
+def _tunables(kernel: Field) -> dict[str, int]:
+    slice_ns, features = kernel.get("base_slice_ns"), kernel.get("sched_features")
+    found = {} if slice_ns is None else {"base_slice_ns": slice_ns.integer(1)}
+    bits = {} if features is None else {name: one.flag() for name, one in features.items()}
+    return found | bits
 
 
 def _interval(one: Field, start_ns: int) -> Interval:

@@ -36,7 +36,7 @@ from ..workload.workload import Workload
 from .bars import Bar, Bars, read_bars
 from .commands import Commands, commands_of
 from .figures import GROUP, KINDS, QUANTILES, Key, Measured, Scope, extent, measured, quantile
-from .prediction import HZ, model_of, predicted, release_of, told_by
+from .prediction import HZ, model_of, predicted, release_of, told_by, tunables_of
 from .truth import Counted, Truth
 
 __all__ = ["Row", "Validation", "judged", "scope_of", "validate"]
@@ -232,9 +232,14 @@ def validate(
         _require_same(recording, truth)
     work = recording.workload(_cpus(recording, truth)) if work is None else work
     chosen_model = model_of(release_of(recording, truth)) if model is None else model_named(model)
-    note = ""
+    notes: list[str] = []
+    if truth is not None:
+        known = tunables_of(truth, chosen_model)
+        tunables = known | dict(tunables or {})
+        notes += [f"{name}={value} of the truth file" for name, value in known.items() if tunables[name] == value]
     if truth is not None and group_by is None:
         work, group_by, note = told_by(truth, work, recording, chosen_model)
+        notes += filter(None, [note])
     recorded = recording.result(list(work.origin.cpus), workload=work)
     result = predicted(
         work,
@@ -246,8 +251,8 @@ def validate(
         is_fixed=truth is None or truth.steady is not None,
         progress=progress,
     )
-    why, notes = _unjudged(recording, truth, work), tuple(filter(None, [note]))
-    return judged(recording, recorded, result, chosen, truth, unjudged=why, notes=notes, work=work)
+    why = _unjudged(recording, truth, work)
+    return judged(recording, recorded, result, chosen, truth, unjudged=why, notes=tuple(notes), work=work)
 
 
 def _cpus(recording: Recording, truth: Truth | None) -> list[int]:
@@ -453,7 +458,7 @@ def _row(key: Key, there: Measured, here: Measured, scope: Scope, bars: Bars, ti
     distance = None if sample is None or found is None else _distance(sample, found)
     is_chosen = bars.by == "comm" or not scope.started or key.name in scope.started or _is_of_all(key)
     rule = bars.rule(key, is_chosen)
-    if rule is None or (key.part and count < rule.count_min):
+    if rule is None or (key.part and count < rule.count_min) or (key.kind == "share" and value < rule.share_min):
         return Row(key, value, other, count, distance=distance)
     bar = bars.bar(key, rule, value, count, there.window.length_ns, tick_ns)
     low, high = value - bar.width, value + bar.width
