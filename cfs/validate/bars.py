@@ -6,9 +6,11 @@ were recorded again several times on the same kernel (`spread.json`, made by ben
 
 B1  A bar is the largest of what its rule says and of the spread.
 B2  The spread of a figure is the largest difference between two repetitions: quiet ones if there are two or
-    more, else all. Of shares it is in points; of all else a part of the median, as the level of costs is
-    another one on another host. Of switches it is the smaller one of their number and of their rate: the first
-    is free of the speed of the host where messages make them, the second where ticks do.
+    more, else all. Of shares it is in points. Of all else it is a factor, since the level of costs is another
+    one on another host, and the bar goes from the measured value divided by it to the value times it; ten is
+    the largest factor that counts. So no repetition is outside of the bar of another. Of switches it is the
+    smaller one of their number and of their rate: the first is free of the speed of the host where messages
+    make them, the second where ticks do.
 B3  Rare waits (fewer than 100) differ more in a short recording: their spread is multiplied by the root of the
     ratio of the windows.
 B4  Of the sets of a scenario those count whose window is about as long as the recording's, and of these the
@@ -46,6 +48,7 @@ SAME_WINDOW = 1.5
 """Windows whose lengths differ by no more than this factor are about as long."""
 SAME_LEVEL = 2.0
 ALIKE = 1.1
+FACTOR_MAX = 10.0
 COUNTS = {"response": "jobs"}
 """Where the number of values is not called count."""
 UNITS_OF_SPREAD = {"_ms": 1e6, "_s": 1e9}
@@ -87,13 +90,14 @@ class Bar:
 
     Parameters
     ----------
-    width : float
-        In the unit of the figure.
+    below, above : float
+        From the measured value, in the unit of the figure.
     why : str
         Which word of the rule was the largest, or ``"spread"`` (B1).
     """
 
-    width: float
+    below: float
+    above: float
     why: str
 
 
@@ -117,17 +121,17 @@ class Repetitions:
         return [(value, window) for value, window, _ in (calm if len(calm) > 1 else found)]
 
     def spread(self, key: Key, level: float, window_s: float) -> float:
-        """The largest difference between two repetitions, in points or as a part (B2, B3, B5)."""
+        """The largest difference between two repetitions, in points or as a factor less 1 (B2, B3, B5)."""
         if key.kind == "switches":
             found = self.values("switches")
-            return min(_relative(number for number, _ in found), _relative(number / s for number, s in found))
+            return min(_excess(number for number, _ in found), _excess(number / s for number, s in found))
         return max((self._spread_of(figure, window_s) for figure in self._figures(key, level)), default=0.0)
 
     def _spread_of(self, figure: str, window_s: float) -> float:
         values = [value for value, _ in self.values(figure)]
         if figure.startswith("share/"):
             return max(values) - min(values) if values else 0.0
-        return _relative(values) * self._rarity(figure, window_s)
+        return _excess(values) * self._rarity(figure, window_s)
 
     def _figures(self, key: Key, level: float) -> list[str]:
         """Whose values count: of the same name, or of the one whose level is nearest, and of those alike (B5)."""
@@ -174,11 +178,12 @@ def _distance(one: float, other: float) -> float:
     return abs(math.log(max(one, 1e-9) / max(other, 1e-9)))
 
 
-def _relative(values: Iterable[float]) -> float:
-    """The range as a part of the median."""
+def _excess(values: Iterable[float]) -> float:
+    """The largest value as a multiple of the smallest, less 1."""
     values = list(values)
-    middle = median(values) if values else 0.0
-    return (max(values) - min(values)) / middle if middle > 0 else 0.0
+    if not values or max(values) <= min(values):
+        return 0.0
+    return min(max(values) / max(min(values), 1e-9), FACTOR_MAX) - 1
 
 
 @dataclass(frozen=True)
@@ -220,10 +225,11 @@ class Bars:
             Length of the window that was recorded, and of a tick.
         """
         level = value if key.kind == "share" else count / (window_ns / 1e9)
-        widths = rule.sides(value, tick_ns)
-        widths["spread"] = self.spread(key, level, window_ns / 1e9) * (1.0 if key.kind == "share" else value)
-        why = max(widths, key=lambda word: widths[word])
-        return Bar(widths[why], why)
+        spread = self.spread(key, level, window_ns / 1e9)
+        words = rule.sides(value, tick_ns)
+        why = max(words, key=lambda word: words[word])
+        below, above = (spread, spread) if key.kind == "share" else (value - value / (1 + spread), value * spread)
+        return Bar(max(below, words[why]), max(above, words[why]), "spread" if above > words[why] else why)
 
     def spread(self, key: Key, level: float, window_s: float) -> float:
         """How much the real kernel differs from itself (B4)."""

@@ -9,6 +9,7 @@ red and has its name.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,7 +40,8 @@ HUES = {
 }
 OUTSIDE = "#C1272D"
 BAND = "#E4EAF1"
-PANEL_IN, TOP_IN, GAP_IN, LANE_IN, LEFT_IN = 2.75, 0.72, 0.55, 0.30, 0.62
+PANEL_IN, TOP_IN, GAP_IN, LANE_IN, LEFT_IN = 2.75, 0.72, 0.55, 0.34, 0.62
+BETWEEN_IN = 0.12
 FARTHEST = 3.0
 """Points further away than so many bars stand at the edge."""
 SMALLEST_NS = 200.0
@@ -79,17 +81,17 @@ def _draw(figure: Figure, found: Validation) -> None:
     rows = [row for row in found.judged if row.predicted is not None]
     kinds = [kind for kind in KINDS if any(row.key.kind == kind for row in rows)]
     lanes_in = LANE_IN * max(1, len(kinds))
-    figure.set_size_inches(WIDTH_IN, TOP_IN + PANEL_IN + 2 * GAP_IN + lanes_in + 0.35)
+    figure.set_size_inches(WIDTH_IN, TOP_IN + PANEL_IN + GAP_IN + 0.12 + lanes_in + 0.3)
     source = cut(clean(found.recorded.source), 60)
     put(figure, 0.12, 0.25, f"{clean(found.result.model)} on {source}", fontsize=9, fontweight="bold")
     put(figure, 0.12, 0.42, cut(verdict(found), 120), color=FAINT)
-    width = (WIDTH_IN - 2 * LEFT_IN - 0.15) / 2
+    width = (WIDTH_IN - 2 * LEFT_IN - BETWEEN_IN - 0.15) / 2
     shares = [row for row in rows if row.key.kind == "share"]
     times = [row for row in rows if row.key.kind in TIMES and row.key.part != "count"]
     _draw_shares(axes_at(figure, LEFT_IN, TOP_IN, width, PANEL_IN), shares)
-    _draw_times(axes_at(figure, 2 * LEFT_IN + width, TOP_IN, width, PANEL_IN), times)
+    _draw_times(axes_at(figure, 2 * LEFT_IN + BETWEEN_IN + width, TOP_IN, width, PANEL_IN), times)
     left = 1.25
-    axes = axes_at(figure, left, TOP_IN + PANEL_IN + GAP_IN + 0.12, WIDTH_IN - left - 0.2, lanes_in)
+    axes = axes_at(figure, left, TOP_IN + PANEL_IN + GAP_IN + 0.12, WIDTH_IN - left - 0.3, lanes_in)
     _draw_lanes(axes, rows, kinds)
 
 
@@ -116,28 +118,33 @@ def _limits(rows: list[Row], smallest: float) -> tuple[float, float]:
     return (min(values, default=smallest) / 1.6, max(values, default=10 * smallest) * 1.6)
 
 
+def _ticks(axes: Axes, low: float, high: float, text: Callable[[float], str]) -> None:
+    """Decades, and where there are few of them what lies between, on both axes alike."""
+    from matplotlib.ticker import NullFormatter
+
+    steps = (1, 2, 5) if high / low < 300 else (1,)
+    ticks = [step * 10.0**decade for decade in range(-3, 12) for step in steps]
+    ticks = [tick for tick in ticks if low <= tick <= high]
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_ticks(ticks, [text(tick) for tick in ticks])
+        axis.set_minor_formatter(NullFormatter())
+
+
 def _draw_shares(axes: Axes, rows: list[Row]) -> None:
     low, high = _limits(rows, 0.01)
     axes.plot([low, high], [low, high], color=FAINT, lw=0.5, zorder=1)
     _draw_points(axes, rows, 0.01)
     axes.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high))
-    ticks = [tick for tick in (0.01, 0.1, 1, 10, 100) if low <= tick <= high]
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_ticks(ticks, [f"{tick:g} %" for tick in ticks])
+    _ticks(axes, low, high, lambda tick: f"{tick:g} %")
     axes.set_title("Share of the CPU", loc="left", fontsize=7.5, pad=4)
 
 
 def _draw_times(axes: Axes, rows: list[Row]) -> None:
-    from matplotlib.ticker import NullFormatter
-
     low, high = _limits(rows, SMALLEST_NS)
     axes.plot([low, high], [low, high], color=FAINT, lw=0.5, zorder=1)
     _draw_points(axes, rows, SMALLEST_NS)
     axes.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high))
-    decades = [10.0**n for n in range(2, 12) if low <= 10.0**n <= high]
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_ticks(decades, [short_time(tick) for tick in decades])
-        axis.set_minor_formatter(NullFormatter())
+    _ticks(axes, low, high, short_time)
     axes.set_title("Waits, and what people wait for", loc="left", fontsize=7.5, pad=4)
 
 
@@ -155,14 +162,14 @@ def _draw_lanes(axes: Axes, rows: list[Row], kinds: list[str]) -> None:
         mine = [row for row in rows if row.key.kind == kind]
         for number, row in enumerate(mine):
             at = float(np.clip(_in_bars(row), -FARTHEST, FARTHEST))
-            level = lane + 0.3 * (((number * 0.618034) % 1) - 0.5)
+            level = lane + 0.12 + 0.3 * (((number * 0.618034) % 1) - 0.5)
             axes.plot(at, level, "o", color=_hue(row), ms=3.2, mew=0.4, mec="white", clip_on=False, zorder=3)
     _name_outside(axes, rows, kinds)
     axes.set(xlim=(-FARTHEST, FARTHEST), ylim=(max(1, len(kinds)) - 0.5, -0.5))
     axes.set_yticks(range(len(kinds)), [kind.replace("_", " ") for kind in kinds])
     for label, kind in zip(axes.get_yticklabels(), kinds):
         label.set_color(HUES[kind])
-    ends = {-FARTHEST: f"{-FARTHEST:g} or less", FARTHEST: f"{FARTHEST:g} or more"}
+    ends = {-FARTHEST: f"≤ {-FARTHEST:g}", FARTHEST: f"≥ {FARTHEST:g}"}
     ticks = [-FARTHEST, -2, -1, 0, 1, 2, FARTHEST]
     axes.set_xticks(ticks, [ends.get(tick, "measured" if tick == 0 else f"{tick:g}") for tick in ticks])
     axes.tick_params(axis="y", length=0)
@@ -183,7 +190,7 @@ def _name_outside(axes: Axes, rows: list[Row], kinds: list[str]) -> None:
                 axes.annotate(
                     cut(clean(text), 44),
                     (at, lane),
-                    (-5 * side, 0),
+                    (3 * side, 6),
                     textcoords="offset points",
                     ha="right" if side > 0 else "left",
                     va="center",

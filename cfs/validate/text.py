@@ -1,8 +1,8 @@
 """A validation as text: one table, the figures that have a bar first, and the verdict in a sentence.
 
 What it decides: how a figure, its bar and its verdict are written. Times have three digits; differences and bars
-are in the unit of the figure. A bar of ranks (V1 of `validation`) is written as the two values between which
-the prediction may lie, since it is no equal distance to both sides.
+are in the unit of the figure. A bar that is no equal distance to both sides, of the spread or of ranks (V1 of
+`validation`), is written as the two values between which the prediction may lie.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .validation import Row, Validation
 
 __all__ = ["tables", "verdict"]
 
-WIDTHS = (38, 9, 9, 10, 19)
+WIDTHS = (35, 8, 9, 10, 25)
 HEADINGS = ("figure", "measured", "predicted", "difference", "bar")
 SAID = {True: "in", False: "OUT", None: ""}
 WORDS = {"relative": "part", "spread": "spread", "ticks": "tick", "time": "time", "points": "points"}
@@ -79,6 +79,7 @@ def _signed(key: Key, value: float) -> str:
 def _bar(row: Row) -> str:
     if row.bar is None:
         return ""
-    if row.is_by_rank:
-        return f"{_value(row.key, max(row.low, 0.0))} ... {_value(row.key, row.high)}"
-    return f"{WORDS[row.bar.why]}  {_value(row.key, row.bar.width)}"
+    word = "ranks" if row.is_by_rank else WORDS[row.bar.why]
+    if row.is_by_rank or row.bar.below != row.bar.above:
+        return f"{word} {_value(row.key, max(row.low, 0.0))} to {_value(row.key, row.high)}"
+    return f"{word} {_value(row.key, row.bar.above)}"

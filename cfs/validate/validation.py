@@ -7,12 +7,13 @@ shown and judge nothing.
 V1  Where single percentiles say little, ranks decide. A wait of two modes, or a rare one, has its p50 here or
     there by chance: between two recordings of the same thing it moves by as many ranks as chance allows. So a
     quantile is inside, too, if it lies between the measured quantiles of q - b and q + b, where
-    b = 2 sqrt(q (1 - q) (1/n + 1/m)) for n values measured and m predicted: two standard errors of a difference
-    of ranks. Where the values are dense this is narrower than the bar and changes nothing.
+    b = 2 sqrt(2 q (1 - q) / n) for n values: two standard errors of the difference of the ranks of two such
+    recordings. Where the values are dense this is narrower than the bar and changes nothing.
 V2  A result beside itself is inside all bars, and each difference is 0.
 V3  On several CPUs nothing is judged: no model here balances them.
 
-Rejected: the Kolmogorov distance as the judge. Waits are multiples of a tick, a few us off, and a distribution
+Rejected: the number of values predicted in b (a model that predicts two waits for twenty would have the widest
+band); the Kolmogorov distance as the judge. Waits are multiples of a tick, a few us off, and a distribution
 that is shifted by 1 us is at distance 1. It is shown, for values that differ by more than a tenth.
 """
 
@@ -37,7 +38,7 @@ from .bars import Bar, Bars, read_bars
 from .commands import Commands, commands_of
 from .figures import GROUP, KINDS, QUANTILES, Key, Measured, Scope, extent, measured, quantile
 from .prediction import HZ, model_of, predicted, release_of, told_by, tunables_of
-from .truth import Counted, Truth
+from .truth import Counted, Interval, Truth
 
 __all__ = ["Row", "Validation", "judged", "scope_of", "validate"]
 
@@ -47,6 +48,8 @@ SAME_EVENT_NS = 2_000
 """An event is the same up to this: some recordings have times in us."""
 ELSEWHERE = 0.05
 """Of the CPU time of the tasks of a CPU as much on others makes it a recording of several CPUs."""
+MUCH = 0.01
+"""Of the CPU time of a recording: who has less is not looked for when a steady part is."""
 NEAR = 0.1
 """Values that differ by less than this part are the same in a distance of distributions."""
 
@@ -96,7 +99,8 @@ class Row:
     @property
     def is_by_rank(self) -> bool:
         """Is the band of ranks wider than the bar (V1)?"""
-        return self.bar is not None and self.high - self.low > 2.000001 * self.bar.width
+        own = 0.0 if self.bar is None else self.bar.below + self.bar.above
+        return self.bar is not None and self.high - self.low > 1.000001 * own
 
     def to_dict(self) -> dict[str, Any]:
         """As plain numbers."""
@@ -111,7 +115,7 @@ class Row:
             "difference": self.difference,
             "count": int(self.count),
             "distance": self.distance,
-            "bar": self.bar and {"width": self.bar.width, "why": self.bar.why, "low": self.low, "high": self.high},
+            "bar": self.bar and {"why": self.bar.why, "low": self.low, "high": self.high, "by_rank": self.is_by_rank},
             "inside": self.is_inside,
         }
 
@@ -246,13 +250,18 @@ def validate(
         chosen_model,
         recorded,
         group_by=group_by,
-        hz=hz or (truth and truth.hz) or HZ,
+        hz=_hz(hz, truth),
         tunables=tunables,
         is_fixed=truth is None or truth.steady is not None,
         progress=progress,
     )
     why = _unjudged(recording, truth, work)
     return judged(recording, recorded, result, chosen, truth, unjudged=why, notes=tuple(notes), work=work)
+
+
+def _hz(asked: int | None, truth: Truth | None) -> int:
+    known = HZ if truth is None or truth.hz is None else truth.hz
+    return known if asked is None else asked
 
 
 def _cpus(recording: Recording, truth: Truth | None) -> list[int]:
@@ -318,7 +327,8 @@ def scope_of(
     name_of = np.array([index[name] if mine else -1 for name, mine in zip(names, ours)], np.int64)
     due = Entitlement.of_nice(result.nice, groups=result.groups, shares=result.shares)
     if truth is None:
-        return Scope(labels, name_of, due)
+        steady, started = _steady(recorded, names)
+        return Scope(labels, name_of, due, steady=steady, started=started)
     return Scope(
         labels,
         name_of,
@@ -330,6 +340,23 @@ def scope_of(
         groups={group: np.flatnonzero(mine) for group, mine in _members(truth, result)},
         responses=frozenset(truth.responses),
     )
+
+
+def _steady(recorded: Result, names: list[str]) -> tuple[Interval | None, frozenset[str]]:
+    """The middle half of a recording and the names of the tasks that use much of it, if all are there throughout.
+
+    Over a whole recording the shares of tasks with as much work as recorded say nothing.
+    """
+    runs, span = recorded.runs, int(recorded.duration_ns)
+    first, last = np.full(recorded.nr_tasks, span), np.zeros(recorded.nr_tasks, np.int64)
+    np.minimum.at(first, runs["task"], runs["start_ns"])
+    np.maximum.at(last, runs["task"], runs["end_ns"])
+    much = np.bincount(runs["task"], runs["end_ns"] - runs["start_ns"], recorded.nr_tasks) >= max(1, MUCH * span)
+    middle = Interval(span // 4, span - span // 4)
+    if not much.any() or first[much].max() > middle.begin_ns or last[much].min() < middle.end_ns:
+        return None, frozenset()
+    own = {names[row] for row in np.flatnonzero(much).tolist() if names.count(names[row]) == 1}
+    return middle, frozenset(own)
 
 
 def _ends_with_work(recorded: Result, name_of: np.ndarray, truth: Truth) -> bool:
@@ -405,11 +432,11 @@ def judged(
         commands = commands_of(truth, recorded, scope.name_of >= 0)
         commands.add_to(there, recorded)
         commands.add_to(here, result)
-        there.values.update(_counted(truth, scope, list(recorded.cpus), bars.by))
+        there.values.update(counted_of(truth, scope, list(recorded.cpus), bars.by))
     tick_ns = 1e9 / ((truth and truth.hz) or result.hz or HZ)
-    found = [_row(key, there, here, scope, bars, tick_ns) for key in _keys(there, scope)]
-    if not any(row.predicted for row in found):
-        raise TruthError(f"{recording.name}: there is nothing to compare: no task of the workload is predicted")
+    found = [row_of(key, there, here, scope, bars, tick_ns) for key in _keys(there, scope)]
+    if not any(row.predicted for row in found if row.key.kind == "share"):
+        raise TruthError(f"{recording.name}: there is nothing to compare: no task of the workload runs")
     samples = {key: (there.samples[key], here.samples.get(key, np.zeros(0))) for key in there.samples}
     return Validation(found, result, recorded, bars.scenario, unjudged, notes, samples)
 
@@ -422,7 +449,7 @@ def _keys(there: Measured, scope: Scope) -> list[Key]:
     return sorted(there.values, key=lambda key: (order[key.kind], place.get(key.name, -1), parts.index(key.part)))
 
 
-def _counted(truth: Truth, scope: Scope, cpus: list[int], by: str) -> dict[Key, float]:
+def counted_of(truth: Truth, scope: Scope, cpus: list[int], by: str) -> dict[Key, float]:
     """The figures that a truth file has, under the names that are counted."""
     own = {task_names(truth)[task.pid]: task.counted for task in truth.tasks if task.is_started}
     counted = {name: one for name, one in truth.names.items() if name in scope.names}
@@ -451,7 +478,7 @@ def _figures_of(name: str, own: Counted, one: Counted, truth: Truth) -> dict[Key
     return found
 
 
-def _row(key: Key, there: Measured, here: Measured, scope: Scope, bars: Bars, tick_ns: float) -> Row:
+def row_of(key: Key, there: Measured, here: Measured, scope: Scope, bars: Bars, tick_ns: float) -> Row:
     value, other = there.values[key], here.values.get(key, 0.0 if key.part == "count" else None)
     count = there.values.get(key._replace(part="count"), 0) if key.part else 0
     sample, found = there.samples.get(key[:2]), here.samples.get(key[:2])
@@ -461,9 +488,9 @@ def _row(key: Key, there: Measured, here: Measured, scope: Scope, bars: Bars, ti
     if rule is None or (key.part and count < rule.count_min) or (key.kind == "share" and value < rule.share_min):
         return Row(key, value, other, count, distance=distance)
     bar = bars.bar(key, rule, value, count, there.window.length_ns, tick_ns)
-    low, high = value - bar.width, value + bar.width
+    low, high = value - bar.below, value + bar.above
     if key.part in QUANTILES and sample is not None and len(sample):
-        below, above = _band(sample, QUANTILES[key.part], len(sample if found is None else found))
+        below, above = _band(sample, QUANTILES[key.part])
         low, high = min(low, below), max(high, above)
     return Row(key, value, other, count, bar, low, high, distance)
 
@@ -473,9 +500,9 @@ def _is_of_all(key: Key) -> bool:
     return key.kind in ("switches", "turnaround", "makespan", "fairness") or key.name.startswith(GROUP)
 
 
-def _band(ascending: np.ndarray, q: float, nr_predicted: int) -> tuple[float, float]:
+def _band(ascending: np.ndarray, q: float) -> tuple[float, float]:
     """The measured quantiles between which chance moves one (V1)."""
-    by = 2 * math.sqrt(q * (1 - q) * (1 / len(ascending) + 1 / max(1, nr_predicted)))
+    by = 2 * math.sqrt(2 * q * (1 - q) / len(ascending))
     return quantile(ascending, max(q - by, 0.0)), quantile(ascending, min(q + by, 1.0))
 
 
