@@ -139,8 +139,8 @@ class Repetitions:
         if not levels:
             return []
         distance = {name: _distance(own, level) for name, own in levels.items()}
-        own = key.name if distance.get(key.name, math.inf) <= math.log(SAME_LEVEL) else None
-        nearest = own or min(distance, key=lambda name: (distance[name], name))
+        is_known = distance.get(key.name, math.inf) <= math.log(SAME_LEVEL)
+        nearest = key.name if is_known else min(distance, key=lambda name: (distance[name], name))
         alike = [name for name in levels if _distance(levels[name], levels[nearest]) <= math.log(ALIKE)]
         names = [nearest] if key.kind == "share" else alike
         return [self._spelt(key.kind, name, key.part) for name in names]
@@ -266,11 +266,11 @@ def _scenario(file: Field, name: str) -> tuple[str, tuple[Rule, ...]]:
     one = file[name]
     one.only(("by", "same_as", "bar"))
     if one.get("same_as") is None:
-        return one["by"].one_of(BY), tuple(_rule(rule) for rule in one["bar"].list())
+        return one["by"].one_of(BY), tuple(_rule(rule) for rule in one["bar"].elements())
     other = file[one["same_as"].one_of([known for known, _ in file.items() if known != name])]
     if other.get("same_as") is not None or len(one.table()) > 1:
         raise one["same_as"].wrong("alone, and another scenario that has bars of its own")
-    return other["by"].one_of(BY), tuple(_rule(rule) for rule in other["bar"].list())
+    return other["by"].one_of(BY), tuple(_rule(rule) for rule in other["bar"].elements())
 
 
 def _rule(one: Field) -> Rule:
@@ -291,14 +291,14 @@ def _rule(one: Field) -> Rule:
 
 
 def _texts(one: Field | None) -> tuple[str, ...]:
-    return () if one is None else tuple(name.text() for name in one.list())
+    return () if one is None else tuple(name.text() for name in one.elements())
 
 
 def _parts(one: Field) -> tuple[str, ...]:
     parts = one.get("parts")
     if parts is None:
         return ("",)
-    return tuple(part.one_of(["count", *QUANTILES]) for part in parts.list())
+    return tuple(part.one_of(["count", *QUANTILES]) for part in parts.elements())
 
 
 def _time_ns(one: Field) -> int:
@@ -315,9 +315,9 @@ def _spread() -> tuple[Repetitions, ...]:
     return tuple(
         Repetitions(
             one["scenario"].text(),
-            tuple(value.number() for value in one["window_s"].list()),
-            tuple(bool(value.value) for value in one["quiet"].list()),
-            {figure: tuple(value.value for value in values.list()) for figure, values in one["figures"].items()},
+            tuple(value.number() for value in one["window_s"].elements()),
+            tuple(bool(value.value) for value in one["quiet"].elements()),
+            {figure: tuple(value.value for value in values.elements()) for figure, values in one["figures"].items()},
         )
-        for one in file["sets"].list()
+        for one in file["sets"].elements()
     )

@@ -80,8 +80,8 @@ class Commands:
     def add_to(self, found: Measured, result: Result) -> None:
         """The figures of these in a result."""
         lives = Lives.of(result)
-        build = self.build and self.build.within(lives)
-        bench = self.bench and self.bench.within(lives)
+        build = None if self.build is None else self.build.within(lives)
+        bench = None if self.bench is None else self.bench.within(lives)
         for name, span in (("build", build), ("bench", bench)):
             if span is not None:
                 found.values[Key("makespan", name)] = span.length_ns
@@ -130,10 +130,8 @@ def commands_of(truth: Truth, recorded: Result, ours: np.ndarray) -> Commands:
         ``(nr_tasks,)`` bool: the tasks of the workload.
     """
     lives = Lives.of(recorded)
-    build = truth.build and _work(lives, ours, truth.build)
-    bench = None
-    if truth.bench_ns is not None:
-        bench = _longest(lives, ours, truth.bench_ns)
+    build = None if truth.build is None else _work(lives, ours, truth.build)
+    bench = None if truth.bench_ns is None else _longest(lives, ours, truth.bench_ns)
     shell, children = _shell(truth, recorded, ours)
     runs = recorded.runs[recorded.runs["task"] == shell]
     before, after = [], []

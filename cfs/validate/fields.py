@@ -71,7 +71,7 @@ class Field:
         """Name and field, of each."""
         return ((name, self[name]) for name in self.table())
 
-    def list(self) -> list[Field]:
+    def elements(self) -> list[Field]:
         """Its elements."""
         if not isinstance(self.value, list):
             raise self.wrong("a list")

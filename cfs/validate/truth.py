@@ -174,16 +174,16 @@ def read_truth(path: str | os.PathLike[str]) -> Truth:
         start_ns=start_ns,
         duration_ns=recording["duration_ns"].integer(1),
         window=_interval(file["window"], start_ns),
-        steady=steady and _interval(steady, start_ns),
+        steady=None if steady is None else _interval(steady, start_ns),
         cpus=_cpus(file),
-        hz=hz and hz.integer(*HZ_RANGE),
-        tasks=tuple(_task(one) for one in file["tasks"].list()),
+        hz=None if hz is None else hz.integer(*HZ_RANGE),
+        tasks=tuple(_task(one) for one in file["tasks"].elements()),
         names={name: _counted(one) for name, one in file["by_comm"].items()},
         switches={_cpu(cpu, one): one["switches_in_window"].integer() for cpu, one in file["per_cpu"].items()},
         shares=_shares(file),
         responses=_responses(file),
         commands=_commands(file, start_ns),
-        build=build and _interval(build, start_ns),
+        build=None if build is None else _interval(build, start_ns),
         bench_ns=_bench_ns(file),
         autogroup=autogroup is not None and autogroup.integer(0, 1) == 1,
         release="" if release is None else release.text(),
@@ -231,8 +231,8 @@ def _counted(one: Field) -> Counted:
     distributions = {kind: _quantiles(one[kind], "_ns") for kind in DISTRIBUTIONS if one.get(kind)}
     return Counted(
         distributions,
-        window and window.integer(),
-        steady and steady.integer(),
+        None if window is None else window.integer(),
+        None if steady is None else steady.integer(),
         1 if nr is None else nr.integer(1),
     )
 
@@ -258,7 +258,7 @@ def _responses(file: Field) -> dict[str, dict[str, int]]:
 
 def _commands(file: Field, start_ns: int) -> tuple[tuple[int, int], ...]:
     commands = file.get("commands")
-    rows = [] if commands is None else [row.list() for row in commands["rows"].list()]
+    rows = [] if commands is None else [row.elements() for row in commands["rows"].elements()]
     if any(len(row) < 2 for row in rows):
         raise TruthError(f"{file.file}: commands.rows has a row without begin and length")
     return tuple((row[0].integer(start_ns) - start_ns, row[1].integer()) for row in rows)

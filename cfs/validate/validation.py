@@ -231,7 +231,7 @@ def validate(
     TruthError
         The truth file is of another recording, a file of bars cannot be used, or there is nothing to compare.
     """
-    chosen = read_bars(truth and truth.scenario, bars)
+    chosen = read_bars(None if truth is None else truth.scenario, bars)
     if truth is not None:
         _require_same(recording, truth)
     work = recording.workload(_cpus(recording, truth)) if work is None else work

@@ -2,10 +2,14 @@
 
 import itertools
 import math
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cfs import TruthError
+from cfs.validate import bars as bars_module
 from cfs.validate.bars import Bars, Repetitions, Rule, _spread, read_bars
 from cfs.validate.figures import Key
 
@@ -244,6 +248,19 @@ def test_a_wrong_file_is_one_sentence(tmp_path, text, words):
     with pytest.raises(TruthError) as error:
         read_bars("s", path)
     assert words in str(error.value) and "\n" not in str(error.value)
+
+
+TEXT = (Path(bars_module.__file__).parent / "bars.toml").read_text()
+
+
+@given(st.integers(0, len(TEXT)), st.integers(0, 60), st.text(max_size=6), st.sampled_from([*SCENARIOS, "x", None]))
+def test_a_file_with_junk_in_it_is_read_or_refused(tmp_path_factory, begin, length, junk, scenario):
+    path = tmp_path_factory.mktemp("bars") / "bars.toml"
+    path.write_text(TEXT[:begin] + junk + TEXT[begin + length :], encoding="utf-8", errors="replace")
+    try:
+        read_bars(scenario, path)
+    except TruthError as error:
+        assert "\n" not in str(error)
 
 
 def test_a_file_may_have_other_scenarios(tmp_path):
