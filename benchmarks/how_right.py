@@ -1,10 +1,12 @@
-"""The table and the figure of docs/concepts/how-right-is-it.md: every recording that has a truth file, under the
+"""The table and the figure of docs/concepts/how-right-is-it.md.
+
+Every recording that has a truth file runs under the
 model of the kernel that made it and under models that are wrong.
 
     python -m benchmarks.how_right [FOLDER ...] [--plot FILE]
 
-A truth file is ``NAME.truth.json``, plain or gzip, beside the recording ``NAME.*.txt.gz`` or in another of the
-folders; default: those of this repository. The table goes to standard output, as Markdown.
+A truth file is ``NAME.truth.json``, plain or gzip, beside the recording ``NAME.*.txt.gz`` or in another of
+the folders; default: those of this repository. The table goes to standard output, as Markdown.
 """
 
 from __future__ import annotations
@@ -25,9 +27,11 @@ OUTSIDE_SHOWN = 3
 
 def pairs(folders: list[Path]) -> list[tuple[Path, Path]]:
     """Recordings with their truth files, by name."""
-    truths = {path.name.partition(".truth.json")[0]: path for folder in folders for path in folder.glob("*.truth.json*")}
-    recordings = {path.name.partition(".")[0]: path for folder in folders for path in folder.glob("*.txt.gz")}
-    return [(recordings[name], truths[name]) for name in sorted(recordings) if name in truths]
+    truths = [path for folder in folders for path in folder.glob("*.truth.json*")]
+    texts = [path for folder in folders for path in folder.glob("*.txt.gz")]
+    truth_of = {path.name.partition(".truth.json")[0]: path for path in truths}
+    recordings = {path.name.partition(".")[0]: path for path in texts}
+    return [(recordings[name], truth_of[name]) for name in sorted(recordings) if name in truth_of]
 
 
 def row(read: Recording, truth: Truth, right: Validation) -> str:

@@ -60,10 +60,8 @@ def kept(figures: dict[str, list[float | None]]) -> dict[str, list[float | None]
 
 def switches(figures: dict[str, list[float]], repetitions: list[dict[str, Any]]) -> list[float | None]:
     """Of each repetition the switches in the window, without those that other programs made."""
-    rates = figures[f"switches_per_s/cpu{CPU}"]
-    return rounded([
-        round(rate * one["window_s"]) - 2 * one["outside_stretches"][CPU] for rate, one in zip(rates, repetitions)
-    ])
+    both = zip(figures[f"switches_per_s/cpu{CPU}"], repetitions)
+    return rounded([round(rate * one["window_s"]) - 2 * one["outside_stretches"][CPU] for rate, one in both])
 
 
 def selected(spread: dict[str, Any]) -> dict[str, Any]:
@@ -86,7 +84,8 @@ def text_of(content: dict[str, Any]) -> str:
     lines = []
     for one in content["sets"]:
         head = {key: value for key, value in one.items() if key != "figures"}
-        figures = ",\n".join(f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in one["figures"].items())
+        rows = (f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in one["figures"].items())
+        figures = ",\n".join(rows)
         lines.append(f'{json.dumps(head)[:-1]}, "figures": {{\n{figures}}}}}')
     return f'{{"format": {json.dumps(content["format"])}, "sets": [\n' + ",\n".join(lines) + "]}\n"
 

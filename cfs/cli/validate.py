@@ -91,7 +91,7 @@ def validate(
     ] = None,
     plot: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Draw predicted against measured, with the bars (.png, .svg, .pdf)."),
+        typer.Option(metavar="FILE", help="Draw predicted against measured (.png, .svg, .pdf)."),
     ] = None,
 ) -> None:
     """Set what a model predicts of a recording beside what was measured.
@@ -153,7 +153,8 @@ def _cpus(cpu: list[str] | None, truth: Truth | None) -> list[str] | None:
 
 def _recording(given: Given, path: str) -> Recording:
     if given.read is None:
-        raise typer.BadParameter(f"{path} is a scenario, of which nothing was measured.", param_hint="RECORDING")
+        what = f"{path} is a scenario, of which nothing was measured."
+        raise typer.BadParameter(what, param_hint="RECORDING")
     return given.read
 
 
@@ -163,7 +164,8 @@ def _title(given: Given, asked: str | None, found: Validation) -> list[str]:
 
     result = found.result
     model = f"model      {result.model}, hz {result.hz}, {grouping_text(result)}{tunables_text(result)}"
-    adapted = [f"given      {line}" for line in [*found.notes, *adapted_lines(result, asked or result.group_by)]]
+    lines = [*found.notes, *adapted_lines(result, asked or result.group_by)]
+    adapted = [f"given      {line}" for line in lines]
     bars = f"bars       {found.scenario}"
     return [*given.title, *adapted, *group_lines(result), model, bars, *given.warnings]
 

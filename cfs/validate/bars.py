@@ -4,15 +4,16 @@ What it decides: which figures have a bar, and how wide it is. The rules are dat
 they say a part of it, or ticks, or a time, or percentage points. The spread is data, too: the same programs
 were recorded again several times on the same kernel (`spread.json`, made by benchmarks/spread.py).
 
-B1  A bar is the largest of what its rule says and of the spread.
+B1  A bar is the largest of what its rule says and of the spread. Of switches it is two at least, since one at
+    either end of a window may belong to it or not.
 B2  The spread of a figure is the largest difference between two repetitions: quiet ones if there are two or
     more, else all. Of shares it is in points. Of all else it is a factor, since the level of costs is another
     one on another host, and the bar goes from the measured value divided by it to the value times it; ten is
     the largest factor that counts. So no repetition is outside of the bar of another. Of switches it is the
     smaller one of their number and of their rate: the first is free of the speed of the host where messages
     make them, the second where ticks do.
-B3  Rare waits (fewer than 100) differ more in a short recording: their spread is multiplied by the root of the
-    ratio of the windows.
+B3  Rare waits (fewer than 100) differ more in a short recording: their spread is multiplied by the root of
+    the ratio of the windows.
 B4  Of the sets of a scenario those count whose window is about as long as the recording's, and of these the
     one with the largest spread. No set is chosen by the name of a recording.
 B5  A name that the set does not have, or has at another level (twice or half as many waits a second, twice or
@@ -42,13 +43,15 @@ __all__ = ["Bar", "Bars", "Rule", "read_bars"]
 HERE = Path(__file__).parent
 DEFAULT = "default"
 BY = ("task", "comm")
-RULE_FIELDS = ("kind", "names", "parts", "points", "relative", "ticks", "share_min", "time", "count_min")
+NUMBERS = ("points", "relative", "ticks", "share_min")
+RULE_FIELDS = ("kind", "names", "parts", *NUMBERS, "time", "count_min")
 RARE = 100
 SAME_WINDOW = 1.5
 """Windows whose lengths differ by no more than this factor are about as long."""
 SAME_LEVEL = 2.0
 ALIKE = 1.1
 FACTOR_MAX = 10.0
+ENDS = 2.0
 COUNTS = {"response": "jobs"}
 """Where the number of values is not called count."""
 UNITS_OF_SPREAD = {"_ms": 1e6, "_s": 1e9}
@@ -56,7 +59,7 @@ UNITS_OF_SPREAD = {"_ms": 1e6, "_s": 1e9}
 
 @dataclass(frozen=True)
 class Rule:
-    """Which figures of a scenario have a bar, and how wide it is at least; `bars.toml` says what each means."""
+    """Which figures of a scenario have a bar, and how wide it is at least; see `bars.toml`."""
 
     kind: str
     names: tuple[str, ...] = ()
@@ -81,6 +84,7 @@ class Rule:
             "relative": self.relative * value,
             "ticks": self.ticks * tick_ns,
             "time": float(self.time_ns),
+            "ends": ENDS if self.kind == "switches" else 0.0,
         }
 
 
@@ -134,7 +138,7 @@ class Repetitions:
         return _excess(values) * self._rarity(figure, window_s)
 
     def _figures(self, key: Key, level: float) -> list[str]:
-        """Whose values count: of the same name, or of the one whose level is nearest, and of those alike (B5)."""
+        """Whose values count: of the same name or the one of the nearest level, and of those alike (B5)."""
         levels = {name: own for name in self._names(key) if (own := self._level(key.kind, name)) is not None}
         if not levels:
             return []
@@ -168,7 +172,8 @@ class Repetitions:
         kind, _, rest = figure.partition("/")
         if rest.endswith("/count"):
             return 1.0
-        counts = [value for value, _ in self.values(f"{kind}/{rest.rpartition('/')[0]}/{COUNTS.get(kind, 'count')}")]
+        name = rest.rpartition("/")[0]
+        counts = [value for value, _ in self.values(f"{kind}/{name}/{COUNTS.get(kind, 'count')}")]
         is_rare = bool(counts) and median(counts) < RARE
         return math.sqrt(median(self.window_s) / window_s) if is_rare else 1.0
 
@@ -228,12 +233,14 @@ class Bars:
         spread = self.spread(key, level, window_ns / 1e9)
         words = rule.sides(value, tick_ns)
         why = max(words, key=lambda word: words[word])
-        below, above = (spread, spread) if key.kind == "share" else (value - value / (1 + spread), value * spread)
+        is_share = key.kind == "share"
+        below, above = (spread, spread) if is_share else (value - value / (1 + spread), value * spread)
         return Bar(max(below, words[why]), max(above, words[why]), "spread" if above > words[why] else why)
 
     def spread(self, key: Key, level: float, window_s: float) -> float:
         """How much the real kernel differs from itself (B4)."""
-        away = [max(middle / window_s, window_s / middle) for middle in (median(one.window_s) for one in self.sets)]
+        windows_s = [median(one.window_s) for one in self.sets]
+        away = [max(own / window_s, window_s / own) for own in windows_s]
         near = [one for one, ratio in zip(self.sets, away) if ratio <= SAME_WINDOW * min(away)]
         return max((one.spread(key, level, window_s) for one in near), default=0.0)
 
@@ -275,7 +282,8 @@ def _scenario(file: Field, name: str) -> tuple[str, tuple[Rule, ...]]:
 
 def _rule(one: Field) -> Rule:
     one.only(RULE_FIELDS)
-    number = {name: 0.0 if (own := one.get(name)) is None else own.number(0, 1e6) for name in RULE_FIELDS[3:7]}
+    given = {name: one.get(name) for name in NUMBERS}
+    number = {name: 0.0 if own is None else own.number(0, 1e6) for name, own in given.items()}
     time, least = one.get("time"), one.get("count_min")
     return Rule(
         kind=one["kind"].one_of(KINDS),
@@ -308,6 +316,10 @@ def _time_ns(one: Field) -> int:
         raise one.wrong("a time with its unit, as '200us'") from None
 
 
+def _numbers(values: Field) -> tuple[float | None, ...]:
+    return tuple(None if one.value is None else one.number() for one in values.elements())
+
+
 @lru_cache(maxsize=1)
 def _spread() -> tuple[Repetitions, ...]:
     """The package's own repetitions."""
@@ -317,7 +329,7 @@ def _spread() -> tuple[Repetitions, ...]:
             one["scenario"].text(),
             tuple(value.number() for value in one["window_s"].elements()),
             tuple(bool(value.value) for value in one["quiet"].elements()),
-            {figure: tuple(value.value for value in values.elements()) for figure, values in one["figures"].items()},
+            {name: _numbers(values) for name, values in one["figures"].items()},
         )
         for one in file["sets"].elements()
     )

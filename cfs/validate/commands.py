@@ -1,11 +1,12 @@
-"""What people wait for: commands of a shell, a build, a benchmark. A recording has forks and ends; a truth file
-says which of them are a command.
+"""What people wait for: commands of a shell, a build, a benchmark.
 
-What it decides: how a wall time that a program took of itself is found again in another run of the same tasks.
-A command begins with the fork of its first child and ends when the shell runs again after the last of them has
-ended. A build is a task that was forked as it began and ended as it did. What lies between these events and
-the clock readings of the program itself is work of the program, a fraction of a millisecond, the same in each
-run: it is measured once, in the recording, and added.
+A recording has forks and ends; a truth file says which of them are a command.
+
+What it decides: how a wall time that a program took of itself is found again in another run of the same
+tasks. A command begins with the fork of its first child and ends when the shell runs again after the last of
+them has ended. A build is a task that was forked as it began and ended as it did. What lies between these
+events and the clock readings of the program itself is work of the program, a fraction of a millisecond, the
+same in each run: it is measured once, in the recording, and added.
 
 C1  In the recording itself each command and the build take as long as the truth file says.
 """
@@ -104,7 +105,9 @@ def _during(span: Interval, build: Interval | None) -> bool:
     return build is not None and build.begin_ns <= span.begin_ns < build.end_ns
 
 
-def _command(lives: Lives, runs: np.ndarray, children: np.ndarray, before: int, after: int) -> Interval | None:
+def _command(
+    lives: Lives, runs: np.ndarray, children: np.ndarray, before: int, after: int
+) -> Interval | None:
     born, dead = lives.born_ns[children], lives.dead_ns[children]
     if not len(children) or (born < 0).any() or (dead < 0).any():
         return None
@@ -168,9 +171,8 @@ def _shell(truth: Truth, recorded: Result, ours: np.ndarray) -> tuple[int, list[
         return -1, []
     forks = recorded.wakeups[recorded.wakeups["cause"] == WokenBy.FORK]
     forks = forks[(forks["waker"] >= 0) & ours[forks["task"]]]
-    inside = [
-        forks[(forks["time_ns"] >= begin) & (forks["time_ns"] <= begin + length)] for begin, length in truth.commands
-    ]
+    at_ns = forks["time_ns"]
+    inside = [forks[(at_ns >= begin) & (at_ns <= begin + length)] for begin, length in truth.commands]
     hits = np.zeros(recorded.nr_tasks, np.int64)
     for part in inside:
         hits[np.unique(part["waker"])] += 1

@@ -1,17 +1,14 @@
 """What is compared, and how it is counted: the same function counts a prediction and a recording.
 
-The definitions are those of truth files, so what is counted in a recording is what its truth file says, to the
-nanosecond:
+The definitions are those of truth files, so what is counted in a recording is what its truth file says, to
+the nanosecond:
 
     share            CPU time in the window, percent of one CPU; of tasks that were started together: in the
-                     steady part
-    switches         of the measured CPU in the window, those to idle and those of other programs included
-    wakeup_latency, fork_latency, preempted_wait
-                     from becoming ready to running, in the whole recording
-    run_length       uninterrupted stays on a CPU, in the whole recording
-    response         from a wakeup to the next block: a job of a periodic task
-    fairness         in each 100 ms of the window, how far apart the tasks are that were ready all through: the
-                     largest lag minus the smallest (`reports.fairness`)
+    steady part switches         of the measured CPU in the window, those to idle and those of other programs
+    included wakeup_latency, fork_latency, preempted_wait from becoming ready to running, in the whole
+    recording run_length       uninterrupted stays on a CPU, in the whole recording response         from a
+    wakeup to the next block: a job of a periodic task fairness         in each 100 ms of the window, how far
+    apart the tasks are that were ready all through: the largest lag minus the smallest (`reports.fairness`)
 
 Quantiles are nearest-rank. A window that was not set goes from the first event of the workload to its last;
 that of a prediction then ends where its own workload ends.
@@ -35,7 +32,7 @@ from ..reports.fairness import Entitlement, lags_at
 from ..result import Out, Ready, Result, nr_switches
 from .truth import Interval
 
-__all__ = ["KINDS", "QUANTILES", "TIMES", "WAITS", "Key", "Measured", "Scope", "extent", "measured", "quantile"]
+__all__ = ["KINDS", "QUANTILES", "TIMES", "Key", "Measured", "Scope", "extent", "measured", "quantile"]
 
 WAITS = {
     "wakeup_latency": Ready.WAKEUP,
@@ -190,7 +187,8 @@ def _add_shares(found: Measured, runs: np.ndarray, scope: Scope) -> None:
         percent = 100 * busy[steady][scope.name_of == index].sum() / spans[steady].length_ns
         found.values[Key("share", name)] = float(percent)
     for group, rows in scope.groups.items():
-        found.values[Key("share", GROUP + group)] = float(100 * busy[True][rows].sum() / spans[True].length_ns)
+        percent = 100 * busy[True][rows].sum() / spans[True].length_ns
+        found.values[Key("share", GROUP + group)] = float(percent)
 
 
 def _waits(runs: np.ndarray, ready: Ready) -> tuple[np.ndarray, np.ndarray]:

@@ -2,8 +2,8 @@
 
 What it decides: what is seen at a glance. Above, shares and times, each figure a point at (measured,
 predicted), its bar the upright band on which the point has to lie, the line where both are equal. Below, all
-figures in one unit, their own bar: 0 is what was measured, the band from -1 to 1 is inside. What is outside is
-red and has its name.
+figures in one unit, their own bar: 0 is what was measured, the band from -1 to 1 is inside. What is outside
+is red and has its name.
 """
 
 from __future__ import annotations
@@ -73,9 +73,8 @@ def draw(found: Validation, path: str | os.PathLike[str] | None = None) -> Figur
     title = f"{clean(found.result.model)} on {source}"
     rows = _shown(found)
     kinds = [kind for kind in KINDS if any(row.key.kind == kind for row in rows)]
-    lanes = [
-        Lane(kind.replace("_", " "), HUES[kind], [row for row in rows if row.key.kind == kind]) for kind in kinds
-    ]
+    of_kind = {kind: [row for row in rows if row.key.kind == kind] for kind in kinds}
+    lanes = [Lane(kind.replace("_", " "), HUES[kind], mine) for kind, mine in of_kind.items()]
     return _figure(title, verdict(found), lanes, path)
 
 
@@ -158,7 +157,8 @@ def _draw_points(axes: Axes, rows: list[Row], smallest: float) -> None:
     """Bands, the line of equals, and the points, those outside above the others."""
     for row in rows:
         at, low = max(row.measured, smallest), max(row.low, smallest)
-        axes.plot([at, at], [low, max(row.high, smallest)], color=HUES[row.key.kind], alpha=0.22, lw=3.2, solid_capstyle="butt")
+        ends = [low, max(row.high, smallest)]
+        axes.plot([at, at], ends, color=HUES[row.key.kind], alpha=0.22, lw=3.2, solid_capstyle="butt")
     for row in sorted(rows, key=lambda row: row.is_inside is False):
         place = (max(row.measured, smallest), max(row.predicted or 0.0, smallest))
         axes.plot(*place, "o", color=_hue(row), ms=3.2, mew=0.4, mec="white", zorder=3)
@@ -229,7 +229,8 @@ def _draw_lanes(axes: Axes, lanes: list[Lane]) -> None:
     axes.set_xticks(ticks, [ends.get(tick, "measured" if tick == 0 else f"{tick:g}") for tick in ticks])
     axes.tick_params(axis="y", length=0)
     axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.set_title("Difference of each figure, in bars: inside the band it is right", loc="left", fontsize=7.5, pad=4)
+    title = "Difference of each figure, in bars: inside the band it is right"
+    axes.set_title(title, loc="left", fontsize=7.5, pad=4)
 
 
 def _name_outside(axes: Axes, place: int, rows: list[Row], side: int) -> None:

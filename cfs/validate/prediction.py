@@ -19,7 +19,7 @@ import numpy as np
 from ..models.registry import Model, model_named
 from ..recordings.measured import fitted
 from ..recordings.population import Population
-from ..recordings.recording import Recording
+from ..recordings.recording import RecordedTask, Recording
 from ..result import Result, altered
 from ..simulation.simulation import Simulation
 from ..workload.workload import Workload
@@ -109,31 +109,18 @@ def _groups(truth: Truth, work: Workload, recording: Recording) -> list[str]:
     told = {(task.pid, task.comm): task.group for task in truth.tasks}
     group: list[str] = []
     for task in recording.tasks:
+        above = group[task.parent] if 0 <= task.parent < task.row else "/"
         own = told.get((task.pid, task.comm), "/")
-        if truth.autogroup and own == "/":
-            own = _session(task.row, task.comms, task.parent, truth, told, group)
-        elif own == "/" and task.parent >= 0:
-            own = group[task.parent]
+        if own == "/":
+            own = f"/session-{task.row}" if truth.autogroup and _begins_session(task, truth) else above
         group.append(own)
     return [group[row] for row in rows.tolist()]
 
 
-def _session(
-    row: int,
-    comms: tuple[str, ...],
-    parent: int,
-    truth: Truth,
-    told: Mapping[tuple[int, str], str],
-    group: list[str],
-) -> str:
-    """The group of a session: a new one after setsid, else the parent's; the workload's first task has one."""
-    if NEW_SESSION in comms:
-        return f"/session-{row}"
-    if parent >= 0 and group[parent] != "/":
-        return group[parent]
-    pids = {pid for pid, _ in told}
-    is_ours = truth.tasks and any((truth.tasks[0].pid, comm) in told for comm in comms[-1:]) and pids
-    return "/session" if is_ours else "/"
+def _begins_session(task: RecordedTask, truth: Truth) -> bool:
+    """Did it go through setsid, or is it the first task of the workload?"""
+    is_first = bool(truth.tasks) and (task.pid, task.comm) == (truth.tasks[0].pid, truth.tasks[0].comm)
+    return is_first or NEW_SESSION in task.comms
 
 
 def predicted(

@@ -1,8 +1,8 @@
 """A validation as text: one table, the figures that have a bar first, and the verdict in a sentence.
 
-What it decides: how a figure, its bar and its verdict are written. Times have three digits; differences and bars
-are in the unit of the figure. A bar that is no equal distance to both sides, of the spread or of ranks (V1 of
-`validation`), is written as the two values between which the prediction may lie.
+What it decides: how a figure, its bar and its verdict are written. Times have three digits; differences and
+bars are in the unit of the figure. A bar that is no equal distance to both sides, of the spread or of ranks
+(V1 of `validation`), is written as the two values between which the prediction may lie.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["tables", "verdict"]
 WIDTHS = (35, 8, 9, 10, 25)
 HEADINGS = ("figure", "measured", "predicted", "difference", "bar")
 SAID = {True: "in", False: "OUT", None: ""}
-WORDS = {"relative": "part", "spread": "spread", "ticks": "tick", "time": "time", "points": "points"}
+WORDS = {"relative": "part", "spread": "spread", "ticks": "tick", "time": "time", "points": "points", "ends": "ends"}
 
 
 def tables(found: Validation, *, with_all: bool = False) -> list[Table]:
@@ -29,7 +29,8 @@ def tables(found: Validation, *, with_all: bool = False) -> list[Table]:
     with_all : bool, optional
         Also those without a bar.
     """
-    shown = [Table(f"Predicted by {found.result.model}, beside what was measured", _lines(found.judged, found))]
+    title = f"Predicted by {found.result.model}, beside what was measured"
+    shown = [Table(title, _lines(found.judged, found))]
     others = [row for row in found.rows if row.bar is None]
     if with_all and others:
         shown.append(Table("Figures without a bar", _lines(others, found)))
@@ -48,8 +49,9 @@ def verdict(found: Validation) -> str:
 
 
 def _lines(rows: list[Row], found: Validation) -> tuple[str, ...]:
-    heads = [HEADINGS[0].ljust(WIDTHS[0]), *(word.rjust(width) for word, width in zip(HEADINGS[1:], WIDTHS[1:]))]
-    return ("  ".join(heads), *(_line(row, found.unjudged != "") for row in rows))
+    heads = [word.rjust(width) for word, width in zip(HEADINGS[1:], WIDTHS[1:])]
+    lines = [_line(row, found.unjudged != "") for row in rows]
+    return ("  ".join([HEADINGS[0].ljust(WIDTHS[0]), *heads]), *lines)
 
 
 def _line(row: Row, is_unjudged: bool) -> str:

@@ -1,8 +1,8 @@
 """Truth files: what was measured in a recording, counted by somebody else, and facts that no recording says.
 
-What it decides: what of the format ``sched-recording-truth/1`` is used. Times are CLOCK_MONOTONIC ns there and
-ns since the first event of the recording here. A fact that a truth file does not have is None or empty, and
-what needs it is not compared.
+What it decides: what of the format ``sched-recording-truth/1`` is used. Times are CLOCK_MONOTONIC ns there
+and ns since the first event of the recording here. A fact that a truth file does not have is None or empty,
+and what needs it is not compared.
 
     figures that were counted        tasks, by_comm, per_cpu, jobs, commands, build, bench
     when                             window, steady
@@ -179,7 +179,7 @@ def read_truth(path: str | os.PathLike[str]) -> Truth:
         hz=None if hz is None else hz.integer(*HZ_RANGE),
         tasks=tuple(_task(one) for one in file["tasks"].elements()),
         names={name: _counted(one) for name, one in file["by_comm"].items()},
-        switches={_cpu(cpu, one): one["switches_in_window"].integer() for cpu, one in file["per_cpu"].items()},
+        switches=_switches(file["per_cpu"]),
         shares=_shares(file),
         responses=_responses(file),
         commands=_commands(file, start_ns),
@@ -212,6 +212,10 @@ def _cpu(text: str, one: Field) -> int:
 def _cpus(file: Field) -> tuple[int, ...]:
     pinned = file["workload"]["pinned_to_cpus"]
     return tuple(sorted({_cpu(text.strip(), pinned) for text in pinned.text().split(",")}))
+
+
+def _switches(cpus: Field) -> dict[int, int]:
+    return {_cpu(cpu, one): one["switches_in_window"].integer() for cpu, one in cpus.items()}
 
 
 def _task(one: Field) -> CountedTask:
@@ -248,12 +252,15 @@ def _shares(file: Field) -> dict[str, int]:
     groups = file.get("groups")
     if groups is None:
         return {}
-    return {name: one["cpu_shares"].integer(*SHARES_RANGE) for name, one in groups.items() if one.get("cpu_shares")}
+    given = {name: one.get("cpu_shares") for name, one in groups.items()}
+    return {name: shares.integer(*SHARES_RANGE) for name, shares in given.items() if shares is not None}
 
 
 def _responses(file: Field) -> dict[str, dict[str, int]]:
     jobs = file.get("jobs")
-    return {} if jobs is None else {name: _quantiles(one["end_minus_release_ns"], "") for name, one in jobs.items()}
+    if jobs is None:
+        return {}
+    return {name: _quantiles(one["end_minus_release_ns"], "") for name, one in jobs.items()}
 
 
 def _commands(file: Field, start_ns: int) -> tuple[tuple[int, int], ...]:

@@ -1,8 +1,8 @@
 """A prediction beside a measurement, figure by figure, each with its bar: is the model right?
 
 What it decides: what counts as right. A figure is inside if the prediction is within the bar of what was
-measured (`bars`). A figure that was measured and is not predicted at all is outside. Figures without a bar are
-shown and judge nothing.
+measured (`bars`). A figure that was measured and is not predicted at all is outside. Figures without a bar
+are shown and judge nothing.
 
 V1  Where single percentiles say little, ranks decide. A wait of two modes, or a rare one, has its p50 here or
     there by chance: between two recordings of the same thing it moves by as many ranks as chance allows. So a
@@ -12,44 +12,41 @@ V1  Where single percentiles say little, ranks decide. A wait of two modes, or a
 V2  A result beside itself is inside all bars, and each difference is 0.
 V3  On several CPUs nothing is judged: no model here balances them.
 
-Rejected: the number of values predicted in b (a model that predicts two waits for twenty would have the widest
-band); the Kolmogorov distance as the judge. Waits are multiples of a tick, a few us off, and a distribution
-that is shifted by 1 us is at distance 1. It is shown, for values that differ by more than a tenth.
+Rejected: the number of values predicted in b (a model that predicts two waits for twenty would have the
+widest band); the Kolmogorov distance as the judge. Waits are multiples of a tick, a few us off, and a
+distribution that is shifted by 1 us is at distance 1. It is shown, for values that differ by more than a
+tenth.
 """
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..errors import TruthError
+from ..errors import RecordingError, TruthError
 from ..models.registry import Model, model_named
 from ..recordings.population import Population
 from ..recordings.recording import Recording
-from ..reports.fairness import Entitlement
 from ..result import Result, altered
 from ..workload.workload import Workload
-from .bars import Bar, Bars, read_bars
-from .commands import Commands, commands_of
-from .figures import GROUP, KINDS, QUANTILES, Key, Measured, Scope, extent, measured, quantile
+from .bars import Bar, Bars, Rule, read_bars
+from .commands import commands_of
+from .figures import GROUP, KINDS, QUANTILES, Key, Measured, Scope, measured, quantile
 from .prediction import HZ, model_of, predicted, release_of, told_by, tunables_of
-from .truth import Counted, Interval, Truth
+from .scope import counted_of, scope_of
+from .truth import Truth
 
-__all__ = ["Row", "Validation", "judged", "scope_of", "validate"]
+__all__ = ["Row", "Validation", "judged", "validate"]
 
 SAME_NS = 1_000_000
 """A truth file is of a recording that begins and ends as it says, up to this."""
-SAME_EVENT_NS = 2_000
-"""An event is the same up to this: some recordings have times in us."""
 ELSEWHERE = 0.05
 """Of the CPU time of the tasks of a CPU as much on others makes it a recording of several CPUs."""
-MUCH = 0.01
-"""Of the CPU time of a recording: who has less is not looked for when a steady part is."""
 NEAR = 0.1
 """Values that differ by less than this part are the same in a distance of distributions."""
 
@@ -115,9 +112,14 @@ class Row:
             "difference": self.difference,
             "count": int(self.count),
             "distance": self.distance,
-            "bar": self.bar and {"why": self.bar.why, "low": self.low, "high": self.high, "by_rank": self.is_by_rank},
+            "bar": self._bar(),
             "inside": self.is_inside,
         }
+
+    def _bar(self) -> dict[str, Any] | None:
+        if self.bar is None:
+            return None
+        return {"why": self.bar.why, "low": self.low, "high": self.high, "by_rank": self.is_by_rank}
 
 
 def unit_of(key: Key) -> str:
@@ -240,11 +242,13 @@ def validate(
     if truth is not None:
         known = tunables_of(truth, chosen_model)
         tunables = known | dict(tunables or {})
-        notes += [f"{name}={value} of the truth file" for name, value in known.items() if tunables[name] == value]
+        told = {name: value for name, value in known.items() if tunables[name] == value}
+        notes += [f"{name}={value} of the truth file" for name, value in told.items()]
     if truth is not None and group_by is None:
         work, group_by, note = told_by(truth, work, recording, chosen_model)
         notes += filter(None, [note])
-    recorded = recording.result(list(work.origin.cpus), workload=work)
+    population = _population(recording, work)
+    recorded = recording.result(list(population.cpus), workload=work)
     result = predicted(
         work,
         chosen_model,
@@ -255,7 +259,7 @@ def validate(
         is_fixed=truth is None or truth.steady is not None,
         progress=progress,
     )
-    why = _unjudged(recording, truth, work)
+    why = _unjudged(recording, truth, population)
     return judged(recording, recorded, result, chosen, truth, unjudged=why, notes=tuple(notes), work=work)
 
 
@@ -276,121 +280,29 @@ def _require_same(recording: Recording, truth: Truth) -> None:
         raise TruthError(f"the truth file {truth.name} is of a recording that {what}; {recording.name} {own}")
 
 
-def _unjudged(recording: Recording, truth: Truth | None, work: Workload) -> str:
+def _population(recording: Recording, work: Workload) -> Population:
+    if isinstance(work.origin, Population) and work.origin.is_of(recording):
+        return work.origin
+    raise RecordingError(f"the workload was not made of {recording.name}: make it with its method workload")
+
+
+def _unjudged(recording: Recording, truth: Truth | None, chosen: Population) -> str:
     """Why nothing is judged, a sentence; "" if it is (V3)."""
-    cpus = list(work.origin.cpus)
+    cpus = list(chosen.cpus)
     sentence = "no model here balances CPUs, so nothing is judged"
     if len(cpus) > 1:
         return f"CPUs {', '.join(map(str, cpus))} together: {sentence}"
     if truth is not None:
-        several = len(truth.cpus) > 1
-        return f"the workload could run on CPUs {', '.join(map(str, truth.cpus))}: {sentence}" if several else ""
-    here, all_of_it = recording.busy_ns(cpus)[work.origin.rows], recording.busy_ns()[work.origin.rows]
+        where = ", ".join(map(str, truth.cpus))
+        return f"the workload could run on CPUs {where}: {sentence}" if len(truth.cpus) > 1 else ""
+    here, all_of_it = recording.busy_ns(cpus)[chosen.rows], recording.busy_ns()[chosen.rows]
     part = 1 - here.sum() / max(1, all_of_it.sum())
-    return f"{part:.0%} of the CPU time of these tasks is on other CPUs: {sentence}" if part > ELSEWHERE else ""
+    if part <= ELSEWHERE:
+        return ""
+    return f"{part:.0%} of the CPU time of these tasks is on other CPUs: {sentence}"
 
 
-# ------------------------------------------------------------------------------------------- who is counted
-
-
-def ours_of(recording: Recording, truth: Truth, rows: np.ndarray) -> np.ndarray:
-    """Of some tasks those that a truth file has a line for, and their descendants: ``(nr_rows,)`` bool."""
-    known = {(task.pid, task.comm) for task in truth.tasks}
-    ours = np.zeros(len(recording.task_table), bool)
-    for task in recording.tasks:
-        ours[task.row] = (task.pid, task.comm) in known or (task.parent >= 0 and ours[task.parent])
-    return ours[rows]
-
-
-def scope_of(
-    recording: Recording, recorded: Result, result: Result, truth: Truth | None, rows: np.ndarray, by: str
-) -> Scope:
-    """Who is counted, and when.
-
-    Parameters
-    ----------
-    recording : Recording
-    recorded, result : Result
-        Of the same tasks: as recorded, and under a model.
-    truth : Truth or None
-    rows : numpy.ndarray
-        Row in the recording of each task of the result.
-    by : {"task", "comm"}
-        Are the tasks of a truth file counted one by one?
-    """
-    ours = np.ones(len(rows), bool) if truth is None else ours_of(recording, truth, rows)
-    names = list(result.names)
-    if truth is not None and by == "task":
-        names = _one_by_one(names, result, truth)
-    labels = list(dict.fromkeys(name for name, mine in zip(names, ours) if mine))
-    index = {name: number for number, name in enumerate(labels)}
-    name_of = np.array([index[name] if mine else -1 for name, mine in zip(names, ours)], np.int64)
-    due = Entitlement.of_nice(result.nice, groups=result.groups, shares=result.shares)
-    if truth is None:
-        steady, started = _steady(recorded, names)
-        return Scope(labels, name_of, due, steady=steady, started=started)
-    return Scope(
-        labels,
-        name_of,
-        due,
-        window=truth.window,
-        ends_with_work=_ends_with_work(recorded, name_of, truth),
-        steady=truth.steady,
-        started=frozenset(name for name in task_names(truth).values() if names.count(name) == 1),
-        groups={group: np.flatnonzero(mine) for group, mine in _members(truth, result)},
-        responses=frozenset(truth.responses),
-    )
-
-
-def _steady(recorded: Result, names: list[str]) -> tuple[Interval | None, frozenset[str]]:
-    """The middle half of a recording and the names of the tasks that use much of it, if all are there throughout.
-
-    Over a whole recording the shares of tasks with as much work as recorded say nothing.
-    """
-    runs, span = recorded.runs, int(recorded.duration_ns)
-    first, last = np.full(recorded.nr_tasks, span), np.zeros(recorded.nr_tasks, np.int64)
-    np.minimum.at(first, runs["task"], runs["start_ns"])
-    np.maximum.at(last, runs["task"], runs["end_ns"])
-    much = np.bincount(runs["task"], runs["end_ns"] - runs["start_ns"], recorded.nr_tasks) >= max(1, MUCH * span)
-    middle = Interval(span // 4, span - span // 4)
-    if not much.any() or first[much].max() > middle.begin_ns or last[much].min() < middle.end_ns:
-        return None, frozenset()
-    own = {names[row] for row in np.flatnonzero(much).tolist() if names.count(names[row]) == 1}
-    return middle, frozenset(own)
-
-
-def _ends_with_work(recorded: Result, name_of: np.ndarray, truth: Truth) -> bool:
-    """Does the window of a truth file end with the last event of the workload, and at no time that was set?"""
-    ours = recorded.runs[name_of[recorded.runs["task"]] >= 0]
-    whole = extent(ours, recorded.duration_ns)
-    return truth.steady is None and abs(whole.end_ns - truth.window.end_ns) < SAME_EVENT_NS
-
-
-def task_names(truth: Truth) -> dict[int, str]:
-    """The name of each task that was started, by pid: with its pid where two have one name."""
-    started = [task for task in truth.tasks if task.is_started]
-    names = [task.comm for task in started]
-    return {
-        task.pid: task.comm if names.count(task.comm) == 1 else f"{task.comm} {task.pid}" for task in started
-    }
-
-
-def _one_by_one(names: list[str], result: Result, truth: Truth) -> list[str]:
-    of_pid = task_names(truth)
-    comms = {task.pid: task.comm for task in truth.tasks}
-    return [
-        of_pid.get(pid, name) if comms.get(pid) == name else name for pid, name in zip(result.pids.tolist(), names)
-    ]
-
-
-def _members(truth: Truth, result: Result) -> Iterator[tuple[str, np.ndarray]]:
-    """The control groups that have tasks of the workload, with who is in each."""
-    for group in sorted({task.group for task in truth.tasks if task.is_started} - {"/"}):
-        pids = [task.pid for task in truth.tasks if task.is_started and task.group == group]
-        yield group, np.isin(result.pids, pids)
-
-
-# --------------------------------------------------------------------------------------------- the judgement
+# ---------------------------------------------------------------------------------------------- the judgement
 
 
 def judged(
@@ -424,7 +336,7 @@ def judged(
     TruthError
         There is nothing to compare.
     """
-    rows = work.origin.rows
+    rows = _population(recording, work).rows
     scope = scope_of(recording, recorded, result, truth, rows, bars.by)
     recorded = altered(recorded, groups=result.groups)
     there, here = measured(recorded, scope), measured(result, scope)
@@ -443,39 +355,15 @@ def judged(
 
 def _keys(there: Measured, scope: Scope) -> list[Key]:
     """What was measured, by kind."""
-    place = {name: number for number, name in enumerate([*scope.names, *(GROUP + name for name in scope.groups)])}
+    names = [*scope.names, *(GROUP + name for name in scope.groups)]
+    place = {name: number for number, name in enumerate(names)}
     parts = ["", "count", *QUANTILES]
     order = {kind: number for number, kind in enumerate(KINDS)}
-    return sorted(there.values, key=lambda key: (order[key.kind], place.get(key.name, -1), parts.index(key.part)))
 
+    def rank(key: Key) -> tuple[int, int, int]:
+        return order[key.kind], place.get(key.name, -1), parts.index(key.part)
 
-def counted_of(truth: Truth, scope: Scope, cpus: list[int], by: str) -> dict[Key, float]:
-    """The figures that a truth file has, under the names that are counted."""
-    own = {task_names(truth)[task.pid]: task.counted for task in truth.tasks if task.is_started}
-    counted = {name: one for name, one in truth.names.items() if name in scope.names}
-    if by == "task":
-        counted |= {name: one for name, one in own.items() if name in scope.names}
-    found: dict[Key, float] = {}
-    for name, one in counted.items():
-        found |= _figures_of(name, own.get(name, one), one, truth)
-    for name, quantiles in truth.responses.items():
-        found |= {Key("response", name, part): value for part, value in quantiles.items()}
-    if set(cpus) <= set(truth.switches):
-        found[Key("switches", "cpu" + "+".join(map(str, cpus)))] = sum(truth.switches[cpu] for cpu in cpus)
-    return found
-
-
-def _figures_of(name: str, own: Counted, one: Counted, truth: Truth) -> dict[Key, float]:
-    """Share and distributions of a name; `own` is the task's, if it is one that was started."""
-    found: dict[Key, float] = {}
-    if own.steady_ns is not None and truth.steady is not None and one.nr_tasks == 1:
-        found[Key("share", name)] = 100 * own.steady_ns / truth.steady.length_ns
-    elif one.window_ns is not None:
-        found[Key("share", name)] = 100 * one.window_ns / truth.window.length_ns
-    for kind, quantiles in one.distributions.items():
-        if quantiles["count"]:
-            found |= {Key(kind, name, part): value for part, value in quantiles.items()}
-    return found
+    return sorted(there.values, key=rank)
 
 
 def row_of(key: Key, there: Measured, here: Measured, scope: Scope, bars: Bars, tick_ns: float) -> Row:
@@ -485,7 +373,7 @@ def row_of(key: Key, there: Measured, here: Measured, scope: Scope, bars: Bars, 
     distance = None if sample is None or found is None else _distance(sample, found)
     is_chosen = bars.by == "comm" or not scope.started or key.name in scope.started or _is_of_all(key)
     rule = bars.rule(key, is_chosen)
-    if rule is None or (key.part and count < rule.count_min) or (key.kind == "share" and value < rule.share_min):
+    if rule is None or _is_too_little(key, rule, value, count):
         return Row(key, value, other, count, distance=distance)
     bar = bars.bar(key, rule, value, count, there.window.length_ns, tick_ns)
     low, high = value - bar.below, value + bar.above
@@ -493,6 +381,11 @@ def row_of(key: Key, there: Measured, here: Measured, scope: Scope, bars: Bars, 
         below, above = _band(sample, QUANTILES[key.part])
         low, high = min(low, below), max(high, above)
     return Row(key, value, other, count, bar, low, high, distance)
+
+
+def _is_too_little(key: Key, rule: Rule, value: float, count: float) -> bool:
+    """Has the rule no bar for so few values, or for so small a share?"""
+    return value < rule.share_min if key.kind == "share" else bool(key.part) and count < rule.count_min
 
 
 def _is_of_all(key: Key) -> bool:
@@ -509,8 +402,7 @@ def _band(ascending: np.ndarray, q: float) -> tuple[float, float]:
 def _distance(one: np.ndarray, other: np.ndarray) -> float | None:
     """How much of two ascending samples is not the same up to `NEAR`: 0 ... 1; None if one is empty.
 
-    The largest d such that a part d of one lies below a value of which, raised by a tenth, no such part of the
-    other lies below.
+    The largest difference of how much of each lies up to a value of one, raised by that part for the other.
     """
     if not len(one) or not len(other):
         return None

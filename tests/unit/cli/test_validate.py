@@ -64,6 +64,7 @@ def test_json_has_the_status_of_the_tables():
     assert result.exit_code == 1 and json.loads(result.stdout)["inside"] is False
 
 
+@pytest.mark.slow
 def test_the_figure_is_drawn_and_is_the_same_again(tmp_path):
     pytest.importorskip("matplotlib")
     for name in ("a.png", "b.png"):

@@ -44,6 +44,13 @@ def test_a_bar_is_the_largest_that_its_rule_says(rule, width, why):
     assert (found.below, found.above, found.why) == (pytest.approx(width), pytest.approx(width), why)
 
 
+def test_two_switches_are_those_at_the_ends_of_a_window():
+    """B1."""
+    rule = Rule("switches", relative=0.1)
+    assert bar(key=Key("switches", "cpu0"), rule=rule, value=7).above == 2
+    assert bar(key=Key("switches", "cpu0"), rule=rule, value=70).above == 7
+
+
 def test_a_bar_is_not_narrower_than_the_spread():
     """B1, B2: between 20 and 40 ms there is a factor 2."""
     found = bar(waits(20.0, 40.0, 30.0))
@@ -253,6 +260,7 @@ def test_a_wrong_file_is_one_sentence(tmp_path, text, words):
 TEXT = (Path(bars_module.__file__).parent / "bars.toml").read_text()
 
 
+@pytest.mark.slow
 @given(st.integers(0, len(TEXT)), st.integers(0, 60), st.text(max_size=6), st.sampled_from([*SCENARIOS, "x", None]))
 def test_a_file_with_junk_in_it_is_read_or_refused(tmp_path_factory, begin, length, junk, scenario):
     path = tmp_path_factory.mktemp("bars") / "bars.toml"

@@ -9,7 +9,7 @@ import pytest
 from cfs.validate.commands import commands_of
 from cfs.validate.figures import Key, Scope, measured, quantile
 from cfs.validate.truth import Interval
-from cfs.validate.validation import scope_of
+from cfs.validate.scope import counted_of, scope_of
 from tests.unit.validate.truths import NAMES, US, by_hand, each, recording, truth, truth_path
 
 
@@ -110,8 +110,6 @@ def _whole_scope(name):
 
 def counted(name, by):
     """What that program counted, and what is counted here, on all CPUs."""
-    from cfs.validate.validation import counted_of
-
     read, known = recording(name), truth(name)
     work = read.workload(None)
     result = read.result(None, workload=work)

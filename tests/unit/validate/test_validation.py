@@ -5,13 +5,14 @@ import dataclasses
 import numpy as np
 import pytest
 
-from cfs import Recording, TruthError
+from cfs import RecordingError, TruthError
 from cfs.validate import validate
 from cfs.validate.bars import Bars, Rule, read_bars
 from cfs.validate.figures import Key, Measured
 from cfs.validate.prediction import model_of, release_of, told_by
+from cfs.validate.scope import task_names
 from cfs.validate.truth import Interval
-from cfs.validate.validation import Row, judged, row_of, task_names
+from cfs.validate.validation import Row, judged, row_of
 from tests.unit.validate.truths import (
     NAMES, ONE_CPU, SEVERAL_CPUS, SMALL, beside_itself, by_hand, each, recording, truth, validated,
 )  # fmt: skip
@@ -217,6 +218,13 @@ def test_a_cpu_without_the_workload_has_nothing_to_compare():
         validate(read, known, work=read.workload(1, only="rcu*"))
 
 
+def test_a_workload_of_something_else_is_refused():
+    read = recording(SMALL)
+    for work in (recording("periodic").workload(), dataclasses.replace(read.workload(), origin=None)):
+        with pytest.raises(RecordingError, match="was not made of"):
+            validate(read, work=work)
+
+
 def test_a_recording_by_hand_can_be_validated():
     found = validate(by_hand(), hz=250)
     assert {row.key.kind for row in found.rows} >= {"share", "switches", "fork_latency", "wakeup_latency"}
@@ -230,4 +238,3 @@ def test_the_plain_numbers_have_it_all():
     assert len(content["figures"]) == len(found.rows) and content["nr_judged"] == len(found.judged)
     [share] = [one for one in content["figures"] if one["figure"] == "share/hog1.n-5"]
     assert share["unit"] == "%" and share["bar"]["low"] < share["measured"] < share["bar"]["high"]
-    assert isinstance(recording(SMALL), Recording)
