@@ -210,8 +210,15 @@ def _cpu(text: str, one: Field) -> int:
 
 
 def _cpus(file: Field) -> tuple[int, ...]:
+    """As taskset takes them: ``"0,2-3"``."""
     pinned = file["workload"]["pinned_to_cpus"]
-    return tuple(sorted({_cpu(text.strip(), pinned) for text in pinned.text().split(",")}))
+    cpus: set[int] = set()
+    for part in pinned.text().split(","):
+        first, _, last = part.strip().partition("-")
+        cpus.update(range(_cpu(first, pinned), _cpu(last or first, pinned) + 1))
+    if not cpus:
+        raise pinned.wrong("a list of CPUs, as '0,2-3'")
+    return tuple(sorted(cpus))
 
 
 def _switches(cpus: Field) -> dict[int, int]:

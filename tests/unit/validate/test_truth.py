@@ -52,6 +52,12 @@ def test_a_file_need_not_be_packed(tmp_path):
     assert read_truth(written(tmp_path, CONTENT)) == truth("kbuild-shell-1cpu")
 
 
+def test_cpus_are_listed_as_taskset_takes_them(tmp_path):
+    content = copy.deepcopy(CONTENT)
+    content["workload"]["pinned_to_cpus"] = "0, 2-4"
+    assert read_truth(written(tmp_path, content)).cpus == (0, 2, 3, 4)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -68,6 +74,7 @@ def test_a_file_need_not_be_packed(tmp_path):
         (lambda file: file["by_comm"]["cc1"]["run_length"].pop("p95_ns"), "run_length.p95_ns is missing"),
         (lambda file: file["per_cpu"].update(x={}), "'x' is not the number of a CPU"),
         (lambda file: file["workload"].update(pinned_to_cpus="0;1"), "'0;1' is not the number of a CPU"),
+        (lambda file: file["workload"].update(pinned_to_cpus="3-1"), "not a list of CPUs"),
         (lambda file: file["commands"].update(rows=[[1]]), "has a row without begin and length"),
         (lambda file: file.update(bench="fast"), "bench is 'fast', not seconds"),
         (lambda file: file["kernel"].update(sched_features={"X": 1}), "sched_features.X is 1, not true or false"),
