@@ -44,6 +44,7 @@ try:
         StateError,
         TimeError,
         TraceError,
+        TruthError,
         TunableError,
         WorkloadError,
     )
@@ -75,6 +76,7 @@ __all__ = [
     "TaskGroup",
     "TimeError",
     "TraceError",
+    "TruthError",
     "TunableError",
     "User",
     "Workload",

@@ -16,6 +16,7 @@ __all__ = [
     "WorkloadError",
     "RecordingError",
     "TraceError",
+    "TruthError",
     "SnapshotError",
     "InvariantError",
     "MissingExtraError",
@@ -56,6 +57,10 @@ class RecordingError(CfsError, ValueError):
 
 class TraceError(CfsError, ValueError):
     """The conformance trace cannot be read; the message says what is wrong and at which line."""
+
+
+class TruthError(CfsError, ValueError):
+    """A file of what was measured, or of bars, cannot be used; the message says which field is wrong and why."""
 
 
 class SnapshotError(CfsError, ValueError):

@@ -2,13 +2,14 @@
 
     cfs replay RECORDING    a recording as a workload, under a model, beside what was measured
     cfs compare INPUT       a recording or a scenario under several models, side by side
+    cfs validate RECORDING  what a model predicts of a recording, beside what was measured
     cfs conform TRACE...    conformance traces against the models
     cfs models [MODEL]      models and their tunables
 
 What it decides: that a command is imported when it is called. `cfs --help` and `cfs --version` need none of
 them, so `COMMANDS` has the first sentence of each; a test holds it and the command's own help together.
 
-Exit status: 0 all is well; 1 a trace differs; 2 the arguments or a file cannot be used, with one sentence
+Exit status: 0 all is well; 1 a trace or a prediction differs; 2 the arguments or a file cannot be used, with one sentence
 that says what was wrong, where, and what is allowed.
 """
 
@@ -30,6 +31,7 @@ __all__ = ["COMMANDS", "app", "command_named", "run"]
 COMMANDS = {
     "replay": "Run a recording under a model, beside what was measured.",
     "compare": "Run a recording or a scenario under several models, side by side.",
+    "validate": "Set what a model predicts of a recording beside what was measured.",
     "conform": "Replay conformance traces, and show what differs first.",
     "models": "List the models and their tunables.",
 }

@@ -31,6 +31,7 @@ FLOORS = [
     {"scenarios", "recordings"},  # what people have
     {"conformance"},
     {"reports"},  # what people want to see
+    {"validate"},  # is a prediction right?
     {"adapters"},
     {"cli"},
     {"_capi", "batch", "frames", "options", "queueing", "stepping", "tunables"},  # names kept from before

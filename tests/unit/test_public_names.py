@@ -12,7 +12,7 @@ PUBLIC = {
     "cfs": """
         CfsError GroupError InvariantError MODELS MissingExtraError Model ModelError RBTree
         Recording RecordingError Result Scheduler Simulation SnapshotError StateError Task TaskGroup
-        TimeError TraceError TunableError User Workload WorkloadError get_include read_scenario
+        TimeError TraceError TruthError TunableError User Workload WorkloadError get_include read_scenario
     """,
     "cfs.adapters.simpy": "CPU Group Hold Killed Preempted Run Sleep Task UNITS",
     "cfs.arithmetic": """
@@ -24,7 +24,7 @@ PUBLIC = {
     "cfs.conformance": "Difference TraceResult read_trace replay_trace replay_traces",
     "cfs.errors": """
         CfsError GroupError InvariantError MissingExtraError ModelError RecordingError SnapshotError
-        StateError TimeError TraceError TunableError WorkloadError
+        StateError TimeError TraceError TruthError TunableError WorkloadError
     """,
     "cfs.frames": "arrow_table to_pandas to_parquet to_polars",
     "cfs.models": "MODELS Model all_models model_named",

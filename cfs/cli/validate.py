@@ -1,0 +1,183 @@
+"""`cfs validate`: is a model right? What it predicts of a recording, beside what was measured."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..models.registry import model_named
+from .inputs import Choice, Given, read_input
+from .options import (
+    CpuOption,
+    GroupByOption,
+    GroupOption,
+    NiceOption,
+    OnlyOption,
+    OutsideOption,
+    PolicyOption,
+    SliceOption,
+    UidOption,
+    WithoutOption,
+    complete_id,
+    complete_setting,
+    settings_of,
+    told_of,
+)
+from .talk import adapted_lines, group_lines, grouping_text, progress, say, say_tables
+
+if TYPE_CHECKING:
+    from ..recordings.recording import Recording
+    from ..validate.truth import Truth
+    from ..validate.validation import Validation
+
+__all__ = ["validate"]
+
+
+def validate(
+    recording: Annotated[
+        str,
+        typer.Argument(
+            metavar="RECORDING", help="Text of perf script or ftrace, plain, gzip or zstd, or a binary one."
+        ),
+    ],
+    *,
+    truth: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="What was measured in it (JSON); default: it is counted here."),
+    ] = None,
+    bars: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Bars by scenario (TOML), in place of the package's own."),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID",
+            help="Model to judge; default: that of the kernel that was recorded.",
+            autocompletion=complete_id,
+        ),
+    ] = None,
+    hz: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Ticks a second; default: those of the truth file, or 1000."),
+    ] = None,
+    group_by: GroupByOption = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="TUNABLE=VALUE",
+            help="Write a tunable (6000000 or 6ms) or a feature bit (on, off). Repeatable.",
+            autocompletion=complete_setting,
+        ),
+    ] = None,
+    cpu: CpuOption = None,
+    only: OnlyOption = None,
+    without: WithoutOption = None,
+    outside: OutsideOption = None,
+    group: GroupOption = None,
+    uid: UidOption = None,
+    nice: NiceOption = None,
+    policy: PolicyOption = None,
+    slice_: SliceOption = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Show the figures that have no bar, too.")
+    ] = False,
+    json_: Annotated[
+        str | None, typer.Option("--json", metavar="FILE", help="Write all figures as JSON; - is stdout.")
+    ] = None,
+    plot: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Draw predicted against measured (.png, .svg, .pdf)."),
+    ] = None,
+) -> None:
+    """Set what a model predicts of a recording beside what was measured.
+
+    CPU time, switches, waits and what people wait for. A figure has a bar: how far the prediction may be off,
+    which is no less than the real kernel differs from itself. Without --truth it is counted in the recording.
+
+    Exit status: 0 all figures are inside their bars, or nothing is judged; 1 some are outside; 2 there is
+    nothing that can be compared.
+    """
+    from ..validate.prediction import model_of, release_of
+    from ..validate.text import tables, verdict
+    from ..validate.truth import read_truth
+    from ..validate.validation import validate as validated
+
+    told = told_of(group, uid, nice, group_by, policy, slice_)
+    _check_files(json_, plot)
+    known = None if truth is None else read_truth(truth)
+    given = read_input(recording, Choice(_cpus(cpu, known), only, without, outside, None, told))
+    read = _recording(given, recording)
+    chosen = model_of(release_of(read, known)) if model is None else model_named(model)
+    tunables = settings_of(chosen, set_ or [])
+    with progress("simulating") as advance:
+        found = validated(
+            read,
+            known,
+            work=given.work,
+            model=chosen,
+            group_by=told.group_by,
+            hz=hz,
+            tunables=tunables,
+            bars=bars,
+            progress=advance,
+        )
+    _write(found, json_, plot)
+    if json_ != "-":
+        say_tables(_title(given, told.group_by, found), tables(found, with_all=every))
+        say("")
+        say(verdict(found), fg=None if found.is_inside else "red")
+    raise typer.Exit(0 if found.is_inside else 1)
+
+
+def _check_files(json_: str | None, plot: str | None) -> None:
+    """Raise, before the work, unless they can be written."""
+    if json_ not in (None, "-"):
+        from ..reports.files import check_folder
+
+        check_folder(json_)
+    if plot is not None:
+        from ..reports.drawing import check_path
+
+        check_path(plot)
+
+
+def _cpus(cpu: list[str] | None, truth: Truth | None) -> list[str] | None:
+    """Those asked for, or where the truth file says that the workload could run."""
+    return cpu or (None if truth is None else [str(number) for number in truth.cpus])
+
+
+def _recording(given: Given, path: str) -> Recording:
+    if given.read is None:
+        what = f"{path} is a scenario, of which nothing was measured."
+        raise typer.BadParameter(what, param_hint="RECORDING")
+    return given.read
+
+
+def _title(given: Given, asked: str | None, found: Validation) -> list[str]:
+    """What was read, what was told, what it ran under, and whose bars these are."""
+    from ..reports.settings import tunables_text
+
+    result = found.result
+    model = f"model      {result.model}, hz {result.hz}, {grouping_text(result)}{tunables_text(result)}"
+    lines = [*found.notes, *adapted_lines(result, asked or result.group_by)]
+    adapted = [f"given      {line}" for line in lines]
+    bars = f"bars       {found.scenario}"
+    return [*given.title, *adapted, *group_lines(result), model, bars, *given.warnings]
+
+
+def _write(found: Validation, json_: str | None, plot: str | None) -> None:
+    if json_ is not None:
+        text = json.dumps(found.to_dict(), indent=1)
+        if json_ == "-":
+            typer.echo(text)
+        else:
+            Path(json_).write_text(text + "\n", encoding="utf-8")
+    if plot is not None:
+        from ..validate.paper import draw
+
+        draw(found, plot)
