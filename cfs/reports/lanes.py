@@ -74,8 +74,48 @@ def keys_of(result: Result, by: str) -> list[str]:
     return [f"{clean(name)} {pid}" for name, pid in zip(result.names, result.pids.tolist())]
 
 
-def lanes_of(sides: list[Result], by: str, top: int, span: tuple[int, int]) -> list[Lane]:
-    """Most CPU time in the span first; the three that waited longest in sum have a hue."""
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """The names that lanes can have, most CPU time in the span first; a name that never ran has no rank.
+
+    Parameters
+    ----------
+    names : list of str
+    of_task : list of numpy.ndarray
+        For each side the rank of each task's name, -1 for none; ``(nr_tasks,) int64``.
+    waited_ns : list of int
+        Of each name, the sum of its waits on all sides.
+    """
+
+    names: list[str]
+    of_task: list[np.ndarray]
+    waited_ns: list[int]
+
+    def nr_shown(self, top: int) -> int:
+        """How many names have a lane of their own."""
+        return len(self.names) if len(self.names) <= top + 1 else top
+
+    def hues(self, top: int) -> dict[int, str]:
+        """The hue of those shown that waited longest in sum, by rank."""
+        waited = (rank for rank in range(self.nr_shown(top)) if self.waited_ns[rank])
+        return dict(zip(sorted(waited, key=lambda rank: (-self.waited_ns[rank], self.names[rank])), HUES))
+
+    def lane(self, ranks: Sequence[int], hue: str) -> Lane:
+        """A lane of one name, or of the rest."""
+        keys = tuple(self.names[rank] for rank in ranks)
+        return Lane(cut(keys[0], LABEL_LENGTH) if len(keys) == 1 else f"{len(keys)} others", keys, hue)
+
+    def lanes(self, top: int) -> list[Lane]:
+        """A lane each for the first `top` names, and one for all others."""
+        nr, hue = self.nr_shown(top), self.hues(top)
+        rest = range(nr, len(self.names))
+        return [self.lane([rank], hue.get(rank, GREY)) for rank in range(nr)] + (
+            [self.lane(rest, GREY)] if rest else []
+        )
+
+
+def ranked(sides: list[Result], by: str, span: tuple[int, int]) -> Ranking:
+    """The names of lanes in their order: most CPU time in the span first, on the first side, then the others."""
     codes, of_tasks = _coded([keys_of(side, by) for side in sides])
     nr = len(codes)
     cpu_ns, wait_ns = np.zeros((nr, len(sides)), np.int64), np.zeros(nr, np.int64)
@@ -88,15 +128,18 @@ def lanes_of(sides: list[Result], by: str, top: int, span: tuple[int, int]) -> l
         cpu_ns[:, place] = -run_ns
         ran |= nr_runs > 0
         wait_ns += waited
-    order, waited_ns = cpu_ns.tolist(), dict(zip(codes, wait_ns.tolist()))
+    order = cpu_ns.tolist()
     found = (key for key, there in zip(codes, ran.tolist()) if there)
-    ranked = sorted(found, key=lambda key: (order[codes[key]], key))
-    shown = ranked if len(ranked) <= top + 1 else ranked[:top]
-    waited = sorted((key for key in shown if waited_ns[key]), key=lambda key: (-waited_ns[key], key))
-    hue = dict(zip(waited, HUES))
-    lanes = [Lane(cut(key, LABEL_LENGTH), (key,), hue.get(key, GREY)) for key in shown]
-    rest = tuple(ranked[len(shown) :])
-    return lanes + ([Lane(f"{len(rest)} others", rest, GREY)] if rest else [])
+    names = sorted(found, key=lambda key: (order[codes[key]], key))
+    rank_of = np.full(nr, -1, np.int64)
+    places = [codes[name] for name in names]
+    rank_of[places] = np.arange(len(names))
+    return Ranking(names, [rank_of[of_task] for of_task in of_tasks], wait_ns[places].tolist())
+
+
+def lanes_of(sides: list[Result], by: str, top: int, span: tuple[int, int]) -> list[Lane]:
+    """Most CPU time in the span first; the three that waited longest in sum have a hue."""
+    return ranked(sides, by, span).lanes(top)
 
 
 def _coded(keys: list[list[str]]) -> tuple[dict[str, int], list[np.ndarray]]:
@@ -143,7 +186,7 @@ def waiting(side: Result) -> np.ndarray:
     A recording does not say where a task went after its last run on these CPUs: it may have run on another
     one.
     """
-    runs, short = side.runs, _cut_waits(side)
+    runs, short = side.runs, cut_waits(side)
     known = _is_known(runs)
     waits = np.zeros(np.count_nonzero(known) + len(short), WAIT_DTYPE)
     for field in ("task", "cpu"):
@@ -153,7 +196,7 @@ def waiting(side: Result) -> np.ndarray:
     return waits
 
 
-def _cut_waits(side: Result) -> np.ndarray:
+def cut_waits(side: Result) -> np.ndarray:
     """The waits that the end of the span cuts, in the order of the tasks."""
     last = np.full(side.nr_tasks, -1, np.int64)
     if side.model != "recorded":
@@ -195,7 +238,7 @@ def waited_in(
     side: Result, lane_of: np.ndarray, nr_lanes: int, edges: np.ndarray, cpus: Sequence[int] | None = None
 ) -> np.ndarray:
     """The same of waits: of those that `waiting` has."""
-    runs, short, chosen = side.runs, _cut_waits(side), _chosen(cpus)
+    runs, short, chosen = side.runs, cut_waits(side), _chosen(cpus)
     task, cpu, begin_ns, end_ns = runs["task"], runs["cpu"], runs["ready_ns"], runs["start_ns"]
     waited_ns = coverage(lane_of, nr_lanes, chosen, task, cpu, begin_ns, end_ns, edges, runs["ready"])
     task, cpu, begin_ns, end_ns = (short[name] for name in ("task", "cpu", "begin_ns", "end_ns"))
