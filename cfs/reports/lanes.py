@@ -245,6 +245,28 @@ def waited_in(
     return _parts(waited_ns + coverage(lane_of, nr_lanes, chosen, task, cpu, begin_ns, end_ns, edges), edges)
 
 
+def shares_in(side: Result, lane_of: np.ndarray, nr_lanes: int, edges: np.ndarray) -> np.ndarray:
+    """The part of all CPUs that each lane has between two edges; ``(nr_lanes, m) float64``, 0 ... 1."""
+    return ran_in(side, lane_of, nr_lanes, edges) / max(1, len(side.cpus))
+
+
+def scales_of_shares(lanes: Sequence[Lane], shares: Sequence[np.ndarray]) -> list[float]:
+    """The greatest share of each lane's axis: one scale for all, so that heights can be compared.
+
+    Only the lane of the rest has its own if it would dwarf the others, as it does on a machine of many CPUs.
+    """
+    most_of = [max(float(side[place].max(initial=0)) for side in shares) for place in range(len(lanes))]
+    named = [most for lane, most in zip(lanes, most_of) if len(lane.keys) == 1]
+    scale = _round_share(max(named, default=1.0))
+    return [max(scale, _round_share(most)) for most in most_of]
+
+
+def _round_share(share: float) -> float:
+    """The next share with one digit, at least a tenth of a per cent."""
+    power = 10.0 ** np.floor(np.log10(max(share, 1e-3) * (1 + 1e-9)))
+    return float(min(1.0, np.ceil(max(share, 1e-3) / power - 1e-6) * power))
+
+
 def _chosen(cpus: Sequence[int] | None) -> np.ndarray:
     """For each number that a CPU can have, whether it counts."""
     chosen = np.full(NR_CPU_NUMBERS, cpus is None, np.uint8)

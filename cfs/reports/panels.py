@@ -100,6 +100,8 @@ class Panel:
     lanes : list of Lane
     lane_of : numpy.ndarray
         Number of the lane of each task, -1 without one; ``(nr_tasks,) int64``.
+    part : float
+        Part of the CPUs of which shares are told that these CPUs are: below 1 if idle ones are left out.
     """
 
     title: str
@@ -107,6 +109,7 @@ class Panel:
     cpus: list[int]
     lanes: list[Lane]
     lane_of: np.ndarray
+    part: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -287,7 +290,7 @@ def timeline_of(
     if kind is Kind.TASKS and not cpus:
         panels = [_empty_panel(side, place, every) for place, side in enumerate(sides)]
     elif kind is Kind.TASKS and together:
-        panels = [_panel_of_all(sides, place, ranking, top, cpus) for place in range(len(sides))]
+        panels = [_panel_of_all(sides, place, ranking, top, cpus, every) for place in range(len(sides))]
     elif kind is Kind.TASKS:
         panels = _panels_apart(sides, ranking, top, cpus, span, room)
         kind = kind if panels else Kind.CPUS
@@ -341,11 +344,17 @@ def _empty_panel(side: Result, place: int, every: Sequence[int]) -> Panel:
 
 
 def _panel_of_all(
-    sides: Sequence[Result], place: int, ranking: Ranking, top: int, cpus: Sequence[int]
+    sides: Sequence[Result],
+    place: int,
+    ranking: Ranking,
+    top: int,
+    cpus: Sequence[int],
+    every: Sequence[int],
 ) -> Panel:
     lanes = ranking.lanes(top)
-    title = f"{count_text(len(cpus), 'CPU')}, {said_of(sides[place])}"
-    return Panel(title, place, list(cpus), lanes, _lane_of(ranking, place, lanes))
+    where = f"CPU {cpus[0]}" if len(cpus) == 1 else count_text(len(cpus), "CPU")
+    lane_of, part = _lane_of(ranking, place, lanes), len(cpus) / len(every)
+    return Panel(f"{where}, {said_of(sides[place])}", place, list(cpus), lanes, lane_of, part)
 
 
 def _panels_apart(
