@@ -141,6 +141,11 @@ def put_line(figure: Figure, x: float, y: float, length: float, **look: Any) -> 
     figure.add_artist(Line2D(ends, (level, level), transform=figure.transFigure, **look))
 
 
+def say_in(axes: Axes, text: str) -> None:
+    """What an empty panel says."""
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=FAINT)
+
+
 def put_swatch(figure: Figure, x: float, y: float, colour: Any) -> None:
     """A small rectangle beside a text whose baseline is at `y`."""
     from matplotlib.patches import Rectangle

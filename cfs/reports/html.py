@@ -404,7 +404,7 @@ def _virtual_sections(samples: Samples | None, span: tuple[int, int]) -> list[st
     canvas = Canvas(f"spread of {spread.field} over time")
     values = spread.spread[inside].astype(float)
     band(canvas, 0, spread.at_ns[inside], np.zeros(len(values)), values, span)
-    note = "From who is furthest behind to who is furthest ahead in the model's own virtual time, sampled."
+    note = "From the task furthest behind to the one furthest ahead in the model's own virtual time, sampled."
     return [_section(f"Spread of {spread.field} over time", canvas.svg(), note)]
 
 
@@ -557,7 +557,7 @@ def comparison_html(comparison: Comparison) -> str:
         _section(
             f"Unfairness within {short_time(columns[0].lags.window_ns)}",
             _columns_lag(comparison),
-            "Lag of who is most behind less that of who is most ahead, of all who want the CPU all the time.",
+            "The largest lag minus the smallest, among tasks that want the CPU all the time.",
         ),
         *(
             _section(words(table.title), f"<pre>{words_of(table.lines)}</pre>")

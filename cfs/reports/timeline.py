@@ -44,6 +44,7 @@ from .drawing import (
     ran_image,
     row_font,
     save,
+    say_in,
     style,
 )
 from .lanes import GREY, cut, limits_of, said_of, span_of, survival, waits_in, with_hue
@@ -199,7 +200,7 @@ def _paint_tasks(timeline: Timeline, panel: Panel, axes: Axes) -> None:
     shares = draw_strips(axes, lanes, side, panel.lane_of, timeline.span, PANEL_WIDTH_IN, panel.cpus)
     name_strips(axes, lanes)
     _write_shares(axes, [percent(share) for share in shares], [lane.hue for lane in lanes])
-    _say_in(axes, "" if lanes else "nothing ran")
+    say_in(axes, "" if lanes else "nothing ran")
 
 
 def _paint_cpus(rows: CpuRows, base: int, span: tuple[int, int], pitch_in: float, axes: Axes) -> None:
@@ -210,13 +211,7 @@ def _paint_cpus(rows: CpuRows, base: int, span: tuple[int, int], pitch_in: float
 
 def _paint_map(rows: CpuRows, image: np.ndarray, span: tuple[int, int], none: str, axes: Axes) -> None:
     draw_map(axes, image, rows, span)
-    _say_in(axes, none)
-
-
-def _say_in(axes: Axes, text: str) -> None:
-    """What an empty panel says."""
-    middle: dict[str, Any] = {"transform": axes.transAxes, "ha": "center", "va": "center"}
-    axes.text(0.5, 0.5, text, color=FAINT, **middle)
+    say_in(axes, none)
 
 
 def _write_shares(axes: Axes, texts: list[str], hues: list[str], **look: Any) -> None:
@@ -243,7 +238,7 @@ def _draw_waits(figure: Figure, timeline: Timeline, top: float) -> None:
         for (of_lane, waits), dashes in zip(of_lanes, DASHES):
             mine = waits if lane is None else waits[of_lane == lane]
             axes.plot(*survival(mine, limits[0]), color=hue, ls=dashes, lw=1.0, drawstyle="steps-post")
-        _say_in(axes, "" if any(len(waits) for _, waits in of_lanes) else "no wait is known")
+        say_in(axes, "" if any(len(waits) for _, waits in of_lanes) else "no wait is known")
 
 
 def waits_of_lanes(timeline: Timeline) -> list[tuple[np.ndarray, np.ndarray]]:

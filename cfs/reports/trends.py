@@ -1,10 +1,9 @@
 """Figures over time: each lane's share of the CPU, how many tasks wanted to run, and how far apart they were.
 
 What it decides: what changes slowly enough to be a curve. Each lane has a row, all with the same scale, so
-you can compare heights across lanes; only all other tasks together may have their own. The model is filled,
-the recording dashed. Below them are the number of
-tasks that wanted to run, and the spread of the model's own virtual time if it was sampled. Lanes, hues and
-axes are those of `timeline`.
+you can compare heights across lanes; only the lane of all other tasks may have its own. The model is filled,
+the recording dashed. Below them are the number of tasks that wanted to run, and the spread of the model's own
+virtual time if it was sampled. Lanes, hues and axes are those of `timeline`.
 """
 
 from __future__ import annotations
