@@ -82,7 +82,7 @@ NUMBER_IN = 0.40
 TITLE_IN = 0.62
 KEY_IN = 0.34
 """Below the title, where a row is a CPU."""
-ROOM = Room(height=3.2, lane=LANE_IN, heading=0.0)
+ROOM = Room(height=3.1, lane=LANE_IN, heading=0.0)
 """Of the strips of a column."""
 MAP_IN, MAP_GAP_IN, QUEUE_IN = 1.70, 0.26, 1.00
 MAP_ROWS = 128

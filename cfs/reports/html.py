@@ -69,6 +69,7 @@ from .svg import (
     cpu_map,
     cpu_strips,
     curves,
+    empty_map,
     share_rows,
     strips,
     words,
@@ -84,10 +85,12 @@ LEFT_EDGE = 0
 NOTEBOOK_LINES = 6
 
 PANEL_GAP = 8
+LANES_MOST = 24
+"""Lanes of a page; its tables have as many lines as are asked for."""
 ROOM = Room(height=1000, lane=LANE, heading=HEADING + PANEL_GAP)
 """Of the timeline of a page."""
-ROOM_OF_COLUMN = Room(height=470, lane=LANE, heading=HEADING + PANEL_GAP)
-"""Of each scheduler of a comparison."""
+COLUMNS_HEIGHT, COLUMN_HEIGHT = 1500, 240
+"""Of the timelines of all schedulers of a comparison together, and the least of each."""
 ROOM_OF_NOTEBOOK = Room(height=400, lane=LANE, heading=HEADING + PANEL_GAP)
 
 LIGHT = "--ink:#1b1f24;--faint:#6a737d;--paper:#fff;--rule:#e4e7eb;--rule2:#b9c0c8;--grey:#5a5a5a;"
@@ -181,7 +184,7 @@ def result_html(
     by : {"task", "comm", "group"}, optional
         What a lane, and a line of the tables, represents.
     top : int, optional
-        Lanes and lines; the rest is summed in one.
+        Lanes, at most 24, and lines of the tables; the rest is summed in one.
     from_ns, until_ns : int, optional
         The part that is shown, ns since the start.
 
@@ -197,13 +200,13 @@ def result_html(
 
     Notes
     -----
-    Cost O(runs log runs + lanes); 50 to 300 kB, however many runs there are.
+    Cost O(runs log runs + lanes); 50 to 500 kB, however many runs, tasks and CPUs there are.
     """
     check_lines(by, top)
     span = span_of(result, from_ns, until_ns)
     groups = [] if by == "group" else _group_sections(result, top, span)
     sides = [result] if recorded is None else [result, recorded]
-    timeline = timeline_of(sides, by, top, span, ROOM)
+    timeline = timeline_of(sides, by, min(top, LANES_MOST), span, ROOM)
     lanes, of_sides = timeline.lanes, timeline.lane_of
     parts = [
         _section("Which tasks ran and waited", *_timeline(timeline)),
@@ -343,8 +346,10 @@ def _cpus(
     free = room.height / nr_stacked - 2 * room.heading
     part = MAP_HEIGHT / (MAP_HEIGHT + QUEUE_HEIGHT)
     top = cpu_map(canvas, top, title, of_side, span, min(MAP_HEIGHT, part * free)) + PANEL_GAP
-    height = min(QUEUE_HEIGHT, (1 - part) * free)
-    return cpu_map(canvas, top, "tasks that waited on a CPU", of_side, span, height, base, last)
+    title, height = "tasks that waited on a CPU", min(QUEUE_HEIGHT, (1 - part) * free)
+    if not of_side.waiting.any():
+        return empty_map(canvas, top, title, span, "no wait is known", last)
+    return cpu_map(canvas, top, title, of_side, span, height, base, last)
 
 
 def _shares(
@@ -412,7 +417,7 @@ def _group_sections(result: Result, top: int, span: tuple[int, int]) -> list[str
     """The timeline once more, a lane a group."""
     if not result.group_by:
         return []
-    timeline = timeline_of([result], "group", top, span, ROOM)
+    timeline = timeline_of([result], "group", min(top, LANES_MOST), span, ROOM)
     figure, key = _timeline(timeline)
     parts = f'<p class="note">{key}</p>{figure}'
     parts += _shares([result], timeline.lanes, timeline.lane_of, span)
@@ -505,7 +510,7 @@ def notebook_html(result: Result) -> str:
     Returns
     -------
     str
-        A ``div`` with its own styles, of at most about 60 kB.
+        A ``div`` with its own styles, of at most about 60 kB, or twice that with many CPUs.
     """
     span = span_of(result, None, None)
     timeline = timeline_of([result], "comm", NOTEBOOK_LINES, span, ROOM_OF_NOTEBOOK, together=True)
@@ -543,12 +548,13 @@ def comparison_html(comparison: Comparison) -> str:
     """
     columns, span, by = comparison.columns, comparison.span, comparison.by
     wholes = [column.whole for column in columns]
-    timeline = timeline_of(wholes, by, comparison.top, span, ROOM_OF_COLUMN, together=True)
+    room = Room(max(COLUMN_HEIGHT, COLUMNS_HEIGHT / len(columns)), LANE, HEADING + PANEL_GAP)
+    timeline = timeline_of(wholes, by, comparison.top, span, room, together=True)
     first = columns[0].result
     cpus = count_text(len(first.cpus), "CPU")
     facts = f"{seconds_text(span[0])} … {seconds_text(span[1])}, {cpus}, {first.hz} ticks a second"
     parts = [
-        _section("Which tasks ran and waited", *_columns_timeline(comparison, timeline)),
+        _section("Which tasks ran and waited", *_columns_timeline(comparison, timeline, room)),
         _section(
             "Waits longer than a given time",
             _columns_waits(comparison, timeline),
@@ -574,13 +580,13 @@ def words_of(lines: Sequence[str]) -> str:
     return "\n".join(words(line) for line in lines)
 
 
-def _columns_timeline(comparison: Comparison, timeline: Timeline) -> tuple[str, str]:
+def _columns_timeline(comparison: Comparison, timeline: Timeline, room: Room) -> tuple[str, str]:
     """The timeline of each scheduler, and the key."""
     canvas, top, rows = Canvas("timeline of each scheduler"), 4.0, _rows_of(timeline)
     for place, column in enumerate(comparison.columns):
         last, title = place == len(comparison.columns) - 1, column.label
         if rows:
-            top = _cpus(canvas, top, title, timeline, rows, rows[place], ROOM_OF_COLUMN, 1, last)
+            top = _cpus(canvas, top, title, timeline, rows, rows[place], room, 1, last)
         else:
             top = _tasks(canvas, top, timeline, timeline.panels[place], last, title)
         top += PANEL_GAP
@@ -604,7 +610,7 @@ def _columns_waits(comparison: Comparison, timeline: Timeline) -> str:
                 for number, side in enumerate(sides)
             ]
             panels.append((name, hue, lines))
-        top = curves(canvas, top + 20, panels, limits, 84, mine == len(sides) - 1) + 8
+        top = curves(canvas, top + 20, panels, limits, 84, mine == len(sides) - 1) + 16
     return canvas.svg()
 
 

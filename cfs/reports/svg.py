@@ -48,6 +48,7 @@ __all__ = [
     "cpu_map",
     "cpu_strips",
     "curves",
+    "empty_map",
     "levels",
     "share_rows",
     "strips",
@@ -66,6 +67,8 @@ NR_TONES_OF_ROWS = 4
 """In rows of CPUs, where tones have five hues."""
 LEFT, RIGHT = 182, 62
 LANE = 18
+LEAST_LINE = 10
+"""From one line of small type to the next."""
 HEADING = 26
 """Above a panel of strips."""
 MAP_HEIGHT, QUEUE_HEIGHT = 256, 160
@@ -177,7 +180,8 @@ def time_axis(canvas: Canvas, frame: Frame, span: Span, labelled: bool = True) -
         if labelled:
             canvas.text(x, frame.bottom + 17, f"{tick:.10g}", "small", "middle")
     if labelled:
-        canvas.text(frame.right + 8, frame.bottom + 17, unit, "small faint")
+        last = frame.left + (ticks[-1] * size - span[0]) / (span[1] - span[0]) * frame.width if len(ticks) else 0
+        canvas.text(max(frame.right + 8, last + 22), frame.bottom + 17, unit, "small faint")
         canvas.grow(frame.bottom + 22)
     canvas.grow(frame.bottom + 5)
 
@@ -246,10 +250,10 @@ def cpu_strips(
     canvas.text(LEFT, top + 13, title, "head")
     canvas.text(WIDTH, top + 13, "of CPU", "small faint", "end")
     look = "small" if pitch >= 12 else "tiny"
-    for place, (label, share) in enumerate(zip(rows.labels, rows.share.tolist())):
+    for place in range(0, nr, rows_between_labels(nr, int(frame.height / LEAST_LINE))):
         y = frame.top + (place + 0.5) * pitch + 4
-        canvas.text(LEFT - 10, y, f"CPU {label}", look, "end")
-        canvas.text(WIDTH, y, percent(share), look, "end")
+        canvas.text(LEFT - 10, y, f"CPU {rows.labels[place]}", look, "end")
+        canvas.text(WIDTH, y, percent(rows.share[place]), look, "end")
     _row_cells(canvas, frame, row_codes(rows, SPECK), (1, 6), _style_of_run)
     _row_cells(canvas, frame, rows.steps(base), (7, 2), _style_of_queue)
     time_axis(canvas, frame, span, labelled)
@@ -270,7 +274,7 @@ def cpu_map(
     nr = len(rows.labels)
     frame = Frame(LEFT, top + 20, WIDTH - LEFT - RIGHT, height)
     canvas.text(LEFT, top + 13, title, "head")
-    for place in range(0, nr, rows_between_labels(nr)):
+    for place in range(0, nr, rows_between_labels(nr, min(8, int(height / LEAST_LINE)))):
         y = frame.top + (place + 0.5) * height / nr + 4
         text = f"CPU {rows.labels[place]}" if place == 0 else rows.labels[place]
         canvas.text(LEFT - 10, y, text, "small", "end")
@@ -278,9 +282,15 @@ def cpu_map(
         _row_cells(canvas, frame, row_codes(rows, SPECK_OF_MAP), (0, 10), _style_of_run)
     else:
         _row_cells(canvas, frame, rows.steps(base), (0, 10), _style_of_queue)
-        if not rows.waiting.any():
-            middle = (frame.left + frame.width / 2, frame.top + height / 2)
-            canvas.text(*middle, "no wait is known", "faint", "middle")
+    time_axis(canvas, frame, span, labelled)
+    return frame.bottom + (24 if labelled else 8)
+
+
+def empty_map(canvas: Canvas, top: float, title: str, span: Span, text: str, labelled: bool) -> float:
+    """In place of a map, a line that says that it is empty; returns where it ends."""
+    frame = Frame(LEFT, top + 20, WIDTH - LEFT - RIGHT, LANE)
+    canvas.text(LEFT, top + 13, title, "head")
+    canvas.text(frame.left + frame.width / 2, frame.top + 13, text, "faint", "middle")
     time_axis(canvas, frame, span, labelled)
     return frame.bottom + (24 if labelled else 8)
 
@@ -499,8 +509,9 @@ def curves(
         for tick in ticks:
             x = frame.left + np.log10(tick / limits[0]) / decades * width
             canvas.line(x, frame.top, x, frame.bottom)
-            if labelled:
-                canvas.text(x, frame.bottom + 16, short_time(tick), "small", "middle")
+            if labelled:  # those at the edges must not meet those of the neighbour
+                inside = "end" if tick > 0.9 * limits[1] else "middle"
+                canvas.text(x, frame.bottom + 16, short_time(tick), "small", inside)
         for line in sorted(lines, key=lambda line: ("behind", "dashed", "solid").index(line.style)):
             _draw_curve(canvas, frame, line, limits)
     bottom = top + 18 + height + (22 if labelled else 6)

@@ -175,10 +175,12 @@ def _blocks(timeline: Timeline, rows: list[CpuRows]) -> Iterator[_Block]:
         free = ROOM_OF_ROWS.height / nr_sides - 2 * PANEL_GAP_IN
         part = MAP_IN / (MAP_IN + QUEUE_IN)
         ran, queue = ran_image(of_side), queue_image(of_side, base)
-        yield _Block(title, min(MAP_IN, part * free), partial(_paint_map, of_side, ran, span, ""))
+        yield _Block(title, min(MAP_IN, part * free), partial(_paint_map, of_side, ran, span))
         title = f"tasks that waited on a CPU, {said_of(timeline.sides[place])}"
-        none = "" if of_side.waiting.any() else "no wait is known"
-        yield _Block(title, min(QUEUE_IN, (1 - part) * free), partial(_paint_map, of_side, queue, span, none))
+        if of_side.waiting.any():
+            yield _Block(title, min(QUEUE_IN, (1 - part) * free), partial(_paint_map, of_side, queue, span))
+        else:
+            yield _Block(title, LANE_IN, partial(_paint_nothing, span))
 
 
 def _draw_title(figure: Figure, timeline: Timeline) -> None:
@@ -209,9 +211,14 @@ def _paint_cpus(rows: CpuRows, base: int, span: tuple[int, int], pitch_in: float
     _write_shares(axes, [percent(share) for share in rows.share], [GREY] * len(rows.share), fontsize=size)
 
 
-def _paint_map(rows: CpuRows, image: np.ndarray, span: tuple[int, int], none: str, axes: Axes) -> None:
+def _paint_map(rows: CpuRows, image: np.ndarray, span: tuple[int, int], axes: Axes) -> None:
     draw_map(axes, image, rows, span)
-    say_in(axes, none)
+
+
+def _paint_nothing(span: tuple[int, int], axes: Axes) -> None:
+    axes.set(xlim=span, yticks=[])
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    say_in(axes, "no wait is known")
 
 
 def _write_shares(axes: Axes, texts: list[str], hues: list[str], **look: Any) -> None:
