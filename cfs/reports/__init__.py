@@ -7,6 +7,7 @@ What is measured:
     fairness.py            how far from fair: lag from the runs alone, spread of virtual time
     samples.py             virtual time over time, by looking at a simulation while it runs
     lanes.py               what a figure shows: which lanes, which waits
+    panels.py              which panels and rows a timeline has, however many CPUs and tasks there are
     compared.py            the facts about one scheduler of a comparison
     part.py                a part of a result as a result of its own
     settings.py            which tunables somebody changed

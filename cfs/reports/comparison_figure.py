@@ -4,8 +4,8 @@ What it decides: what must be the same in all columns, so that the eye can compa
 their hues; the axis of time; the axes of the waits; the axis of lag. Then every difference between two
 columns is a difference between two schedulers.
 
-    strips     a lane a class of task, dark where it ran, light where it waited, and its share of the CPU; with
-               more than eight busy CPUs a lane a CPU, with more than 32 two maps (`panels`)
+    strips     a lane a class of task, dark where it ran, light where it waited, and its share of the CPU;
+               with more than eight busy CPUs a lane a CPU, with more than 32 two maps (`panels`)
     waits      one row for all tasks and one for each lane with a hue: what part of the waits is longer than a
                given time; the recording is dashed, the other columns are behind it in light grey
     lag        how unevenly tasks that want the CPU all the time are served in a short window: the largest lag
@@ -253,8 +253,8 @@ class _Drawing:
     def _draw_tasks(self, place: int, top: float) -> None:
         width, panel = self.pitch - NUMBER_IN, self.timeline.panels[place]
         axes = axes_at(self.figure, self._left(place), top, width, self._strips_in())
-        whole = self.columns[place].whole
-        shares = draw_strips(axes, self.lanes, whole, panel.lane_of, self.span, width, panel.cpus) * panel.part
+        whole, lane_of = self.columns[place].whole, panel.lane_of
+        shares = draw_strips(axes, self.lanes, whole, lane_of, self.span, width, panel.cpus) * panel.part
         if place == 0:
             name_strips(axes, [replace(lane, label=cut(lane.label, LABEL_LENGTH)) for lane in self.lanes])
         self._draw_time(axes, place, width)

@@ -112,7 +112,8 @@ p{{margin:2px 0 12px;max-width:74ch}}
 .wide{{overflow-x:auto}}
 svg{{display:block;width:100%;height:auto;margin:6px 0}}
 svg text{{font:12px system-ui,sans-serif;fill:var(--ink);font-variant-numeric:tabular-nums}}
-svg .small{{font-size:11px}}svg .tiny{{font-size:9.5px}}svg .faint{{fill:var(--faint)}}svg .head{{font-weight:600}}
+svg .small{{font-size:11px}}svg .tiny{{font-size:9.5px}}
+svg .faint{{fill:var(--faint)}}svg .head{{font-weight:600}}
 svg .rule{{stroke:var(--rule);stroke-width:1}}svg .axis{{stroke:var(--faint);stroke-width:1}}
 table{{border-collapse:collapse;font-size:13.5px;font-variant-numeric:tabular-nums;margin:8px 0 4px}}
 th,td{{padding:3px 10px 3px 0;text-align:right;white-space:nowrap;border-bottom:1px solid var(--rule)}}
@@ -319,7 +320,9 @@ def _rows_of(timeline: Timeline) -> list[CpuRows]:
     return [timeline.rows(place, nr_cells, MAP_ROWS) for place in range(len(timeline.sides))]
 
 
-def _tasks(canvas: Canvas, top: float, timeline: Timeline, panel: Panel, last: bool, title: str = "") -> float:
+def _tasks(
+    canvas: Canvas, top: float, timeline: Timeline, panel: Panel, last: bool, title: str = ""
+) -> float:
     """A panel of tasks; returns where it ends."""
     side, span, title = timeline.sides[panel.place], timeline.span, title or panel.title
     return strips(

@@ -115,7 +115,7 @@ class Ranking:
 
 
 def ranked(sides: list[Result], by: str, span: tuple[int, int]) -> Ranking:
-    """The names of lanes in their order: most CPU time in the span first, on the first side, then the others."""
+    """The names of lanes in order of CPU time in the span: of that on the first side, then on the others."""
     codes, of_tasks = _coded([keys_of(side, by) for side in sides])
     nr = len(codes)
     cpu_ns, wait_ns = np.zeros((nr, len(sides)), np.int64), np.zeros(nr, np.int64)

@@ -144,7 +144,7 @@ class CpuRows:
         return np.where(self.ran > 0, np.maximum(self.ran, speck), 0.0)
 
     def steps(self, base: int) -> np.ndarray:
-        """The step of each cell's waiting tasks: 0 for none, 1 for less than one, 2 from 1 on, 3 from `base` on."""
+        """The step of each cell's waiting tasks: 0 none, 1 less than one, 2 from 1 on, 3 from `base` on."""
         bounds = [base**power for power in range(len(TONES_OF_QUEUE) - 2)]
         return (self.waiting > 0.01) + np.searchsorted(bounds, np.round(self.waiting, 6), "right")
 
@@ -241,7 +241,7 @@ def _covered(
 
 
 def base_of_steps(rows: Sequence[CpuRows]) -> int:
-    """From step to step of waiting tasks: 2, or more if a queue is so long that its step would not be seen."""
+    """The ratio of one step of waiting tasks to the next: 2, or more if the longest queue needs it."""
     longest = max((float(of_side.waiting.max(initial=0)) for of_side in rows), default=0.0)
     return next((base for base in (2, 4, 10) if longest < base ** (len(TONES_OF_QUEUE) - 2)), 100)
 
@@ -250,7 +250,8 @@ def texts_of_steps(base: int) -> list[str]:
     """What each step but the first means."""
     bounds = [base**power for power in range(len(TONES_OF_QUEUE) - 2)]
     between = [
-        str(low) if high == low + 1 else f"{low}\N{EN DASH}{high - 1}" for low, high in zip(bounds, bounds[1:])
+        str(low) if high == low + 1 else f"{low}\N{EN DASH}{high - 1}"
+        for low, high in zip(bounds, bounds[1:])
     ]
     return ["< 1", *between, f"{bounds[-1]} and more"]
 
@@ -260,7 +261,7 @@ def rows_between_labels(nr_rows: int, most: int = 8) -> int:
     return next(step for step in (1 << power for power in range(32)) if nr_rows <= step * most)
 
 
-# ------------------------------------------------------------------------------------------------ what to draw
+# ----------------------------------------------------------------------------------------------- what to draw
 
 
 def timeline_of(
@@ -285,8 +286,8 @@ def timeline_of(
     Timeline
     """
     ranking, every, cpus = ranked(sides, by, span), _every_cpu(sides), busy_cpus(sides, span)
-    nr_stacked = 1 if together else len(sides)
-    kind, panels, top = _kind_of(len(cpus)), list[Panel](), min(top, room.nr_lanes(nr_stacked) - 1, LANES_MOST)
+    top = min(top, room.nr_lanes(1 if together else len(sides)) - 1, LANES_MOST)
+    kind, panels = _kind_of(len(cpus)), list[Panel]()
     if kind is Kind.TASKS and not cpus:
         panels = [_empty_panel(side, place, every) for place, side in enumerate(sides)]
     elif kind is Kind.TASKS and together:
@@ -335,7 +336,7 @@ def _numbered(ranking: Ranking, place: int, ranks: Sequence[Sequence[int]]) -> n
     return lane_of_rank[ranking.of_task[place]]
 
 
-# ------------------------------------------------------------------------------------------- panels with tasks
+# ------------------------------------------------------------------------------------------- panels of tasks
 
 
 def _empty_panel(side: Result, place: int, every: Sequence[int]) -> Panel:
@@ -415,11 +416,11 @@ def _orders(
     return [order[ran[place][order]].tolist() for place, order in enumerate(orders)]
 
 
-# ------------------------------------------------------------------------------------------------ rows of CPUs
+# ----------------------------------------------------------------------------------------------- rows of CPUs
 
 
 def _classes(sides: Sequence[Result], ranking: Ranking, hues: dict[int, str]) -> list[np.ndarray]:
-    """For each side what each task is in rows of CPUs: its hue, or one of two greys by turns on its first CPU."""
+    """For each side what each task is in rows of CPUs: its hue, or one of two greys by turns on a CPU."""
     nr = len(ranking.names)
     home = np.zeros(nr + 1, np.int64)  # the last one is that of tasks without a rank
     for side, of_task in zip(reversed(sides), reversed(ranking.of_task)):

@@ -180,8 +180,9 @@ def time_axis(canvas: Canvas, frame: Frame, span: Span, labelled: bool = True) -
         if labelled:
             canvas.text(x, frame.bottom + 17, f"{tick:.10g}", "small", "middle")
     if labelled:
-        last = frame.left + (ticks[-1] * size - span[0]) / (span[1] - span[0]) * frame.width if len(ticks) else 0
-        canvas.text(max(frame.right + 8, last + 22), frame.bottom + 17, unit, "small faint")
+        right = ticks[-1] * size if len(ticks) else span[0]
+        x = frame.left + (right - span[0]) / (span[1] - span[0]) * frame.width + 22  # right of its number
+        canvas.text(max(frame.right + 8, x), frame.bottom + 17, unit, "small faint")
         canvas.grow(frame.bottom + 22)
     canvas.grow(frame.bottom + 5)
 

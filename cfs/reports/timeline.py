@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..result import Result
-from ..units import clean, count_text, percent, seconds_text
+from ..units import clean, count_text, percent, seconds_text, short_time
 from .drawing import (
     DASHES,
     FAINT,
@@ -62,6 +62,8 @@ TITLE_IN = 0.44
 PANEL_GAP_IN = 0.30
 AXIS_IN = 0.86
 WAITS_IN = 1.35
+NOTHING_IN = 0.05
+"""In place of the waits, if there are none."""
 BOTTOM_IN = 0.30
 KEY_IN = 0.34
 """Below the title, where a row is a CPU."""
@@ -143,11 +145,13 @@ class _Block:
 
 def _draw(figure: Figure, timeline: Timeline) -> None:
     top = TITLE_IN + (0 if timeline.kind is Kind.TASKS else KEY_IN)
-    sides, nr_cells = range(len(timeline.sides)), nr_pixels(PANEL_WIDTH_IN)
-    rows = [] if timeline.kind is Kind.TASKS else [timeline.rows(place, nr_cells, MAP_ROWS) for place in sides]
+    rows = _rows_of(timeline)
     blocks = list(_blocks(timeline, rows))
     height = top + sum(PANEL_GAP_IN + block.height_in for block in blocks)
-    figure.set_size_inches(WIDTH_IN, height + AXIS_IN + WAITS_IN + BOTTOM_IN)
+    waits = waits_of_lanes(timeline)
+    nothing = _why_no_curves([ns for _, ns in waits])
+    waits_in = NOTHING_IN if nothing else WAITS_IN + BOTTOM_IN
+    figure.set_size_inches(WIDTH_IN, height + AXIS_IN + waits_in)
     _draw_title(figure, timeline)
     if rows:
         put_cpu_key(figure, 0.12, 0.63, timeline.lanes, base_of_steps(rows))
@@ -158,7 +162,27 @@ def _draw(figure: Figure, timeline: Timeline) -> None:
         axes.set_title(block.title, loc="left", fontsize=7.5, pad=3)
         draw_time_axis(axes, timeline.span, number == len(blocks) - 1)
         top += block.height_in
-    _draw_waits(figure, timeline, height + AXIS_IN)
+    if nothing:
+        put(figure, LEFT_IN, height + AXIS_IN - 0.28, nothing, color=FAINT)
+    else:
+        _draw_waits(figure, timeline, waits, height + AXIS_IN)
+
+
+def _why_no_curves(waits: list[np.ndarray]) -> str:
+    """Says that there is no wait to be seen; empty if there is one."""
+    least_ns, _ = limits_of(waits)
+    if any((of_side > least_ns).any() for of_side in waits):
+        return ""
+    longer = f"longer than {short_time(least_ns)}" if any(map(len, waits)) else "known"
+    return f"No wait is {longer}."
+
+
+def _rows_of(timeline: Timeline) -> list[CpuRows]:
+    """The rows of CPUs of each side; none if a lane is a task."""
+    if timeline.kind is Kind.TASKS:
+        return []
+    nr_cells = nr_pixels(PANEL_WIDTH_IN)
+    return [timeline.rows(place, nr_cells, MAP_ROWS) for place in range(len(timeline.sides))]
 
 
 def _blocks(timeline: Timeline, rows: list[CpuRows]) -> Iterator[_Block]:
@@ -230,9 +254,11 @@ def _write_shares(axes: Axes, texts: list[str], hues: list[str], **look: Any) ->
     axes.annotate("of CPU", (1.01, 1), xycoords="axes fraction", color=FAINT, **above)
 
 
-def _draw_waits(figure: Figure, timeline: Timeline, top: float) -> None:
+def _draw_waits(
+    figure: Figure, timeline: Timeline, of_lanes: list[tuple[np.ndarray, np.ndarray]], top: float
+) -> None:
     """Small panels side by side: all waits, and those of each lane with a hue."""
-    of_lanes, sides, lanes = waits_of_lanes(timeline), timeline.sides, timeline.lanes
+    sides, lanes = timeline.sides, timeline.lanes
     shown: list[tuple[str, str, int | None]] = [("all tasks", INK, None)]
     shown += [(lanes[n].label, lanes[n].hue, n) for n in with_hue(lanes)]
     limits = limits_of([waits for _, waits in of_lanes])
@@ -245,7 +271,6 @@ def _draw_waits(figure: Figure, timeline: Timeline, top: float) -> None:
         for (of_lane, waits), dashes in zip(of_lanes, DASHES):
             mine = waits if lane is None else waits[of_lane == lane]
             axes.plot(*survival(mine, limits[0]), color=hue, ls=dashes, lw=1.0, drawstyle="steps-post")
-        say_in(axes, "" if any(len(waits) for _, waits in of_lanes) else "no wait is known")
 
 
 def waits_of_lanes(timeline: Timeline) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -1,4 +1,4 @@
-"""What a timeline shows of many CPUs and many tasks: laws that hold whatever their numbers, and counts by hand."""
+"""A timeline of many CPUs and many tasks: laws that hold whatever their numbers, and counts by hand."""
 
 import re
 from itertools import product
@@ -62,6 +62,10 @@ def random_result(nr_cpus, nr_tasks, nr_runs, seed=1):
     ready = np.maximum(turn * MS - rng.integers(0, 5 * MS, nr_runs), -1)
     runs = np.stack([rng.integers(0, nr_tasks, nr_runs), cpu, ready, turn * MS, end], 1).tolist()
     return result_of(runs, nr_cpus, nr_tasks, int(turn[-1] + 1) * MS)
+
+
+def labels(panel):
+    return [lane.label for lane in panel.lanes]
 
 
 def seen(runs, **facts):
@@ -141,18 +145,19 @@ def test_those_that_waited_longest_have_a_lane_wherever_they_ran():
     runs += [(10, 0, 0, 10 * MS, 10 * MS + 10)]
     result = result_of(runs, 1, 11, 11 * MS)
     timeline = timeline_of([result], "task", 12, (0, 11 * MS), Room(0.9, 0.145, 0.3))
-    assert [lane.label for lane in timeline.panels[0].lanes] == ["task0 100", "task1 101", "task2 102", "8 others"]
+    assert labels(timeline.panels[0]) == ["task0 100", "task1 101", "task2 102", "8 others"]
     timeline = timeline_of([result], "task", 12, (0, 11 * MS), Room(1.9, 0.145, 0.3))
     assert timeline.panels[0].lanes[-1].hue == HUES[0]
 
 
 def test_lanes_of_a_cpu_are_those_that_ran_most_there():
     """Task 0 ran most of all, but on CPU 1; on CPU 0 the others were busier."""
-    runs = [(0, 1, -1, 0, 90), *((task, 0, -1, 10 * task, 10 * task + 5) for task in range(1, 9)), (0, 0, -1, 95, 96)]
+    runs = [(task, 0, -1, 10 * task, 10 * task + 5) for task in range(1, 9)]
+    runs += [(0, 1, -1, 0, 90), (0, 0, -1, 95, 96)]
     result = result_of(runs, 2, 9, 100)
     panels = timeline_of([result], "task", 3, (0, 100), ROOM).panels
-    assert [lane.label for lane in panels[0].lanes] == ["task1 101", "task2 102", "task3 103", "6 others"]
-    assert [lane.label for lane in panels[1].lanes] == ["task0 100"]
+    assert labels(panels[0]) == ["task1 101", "task2 102", "task3 103", "6 others"]
+    assert labels(panels[1]) == ["task0 100"]
 
 
 def test_nothing_ran_has_one_empty_panel():
@@ -162,7 +167,8 @@ def test_nothing_ran_has_one_empty_panel():
 
 
 def test_a_cpu_is_busy_if_something_ran_or_waited_in_the_span():
-    runs = [(0, 0, 0, 1, 2), (1, 1, 50, 150, 160), (2, 2, 120, 130, 140), (0, 3, -1, 100, 110), (1, 4, -1, 99, 99)]
+    runs = [(0, 0, 0, 1, 2), (1, 1, 50, 150, 160), (2, 2, 120, 130, 140)]
+    runs += [(0, 3, -1, 100, 110), (1, 4, -1, 99, 99)]
     assert busy_cpus([result_of(runs, 5, 3, 200)], (10, 100)) == [1, 4]
 
 
@@ -185,7 +191,8 @@ def test_a_cell_has_the_hue_of_what_ran_most_in_it():
 
 def test_a_switch_between_two_tasks_of_a_cpu_is_seen():
     """On each of nine CPUs two tasks take turns; whatever their ranks, they have two greys."""
-    runs = [(2 * cpu + turn % 2, cpu, -1, turn * MS, (turn + 1) * MS) for turn in range(4) for cpu in range(9)]
+    turns = [(turn, cpu) for turn in range(4) for cpu in range(9)]
+    runs = [(2 * cpu + turn % 2, cpu, -1, turn * MS, (turn + 1) * MS) for turn, cpu in turns]
     _, rows = seen(runs, nr_cpus=9, nr_tasks=18)
     assert (rows.hue[:, :-1] != rows.hue[:, 1:]).all()
 
@@ -200,7 +207,7 @@ def test_waiting_tasks_are_counted_where_they_ran_next():
 
 def test_a_row_of_several_cpus_is_their_mean():
     """Of 40 CPUs in rows of two, the even ones run all the time: each row is half."""
-    runs = [(0, cpu, -1, 0, 4 * MS) for cpu in range(0, 40, 2)] + [(1, cpu, -1, 0, 0) for cpu in range(1, 40, 2)]
+    runs = [(cpu % 2, cpu, -1, 0, 4 * MS * (cpu % 2 == 0)) for cpu in range(40)]
     _, rows = seen(runs, nr_cpus=40, most_rows=20)
     assert (rows.size, len(rows.labels), rows.labels[1]) == (2, 20, "2")
     assert (rows.ran == 0.5).all()
@@ -224,7 +231,7 @@ def test_a_map_has_at_most_eight_numbers(nr):
     assert len(range(0, nr, rows_between_labels(nr))) <= 8
 
 
-# ------------------------------------------------------------------------------------------ bounds of pictures
+# ----------------------------------------------------------------------------------------- bounds of pictures
 
 LARGEST_PX = 3100
 MOST_ARTISTS = 1500
@@ -247,7 +254,7 @@ def check_page(page):
     assert sum(map(len, figures)) <= MOST_BYTES
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 10_000, 10_000), (8, 8, 8), (32, 64, 3000), (1024, 3000, 5000)])
+@pytest.mark.parametrize("shape", [SHAPES[0], SHAPES[1], SHAPES[4], SHAPES[7], SHAPES[10]])
 def test_a_picture_is_about_a_page(shape):
     pytest.importorskip("matplotlib")
     from cfs.reports import plot_timeline
@@ -293,8 +300,10 @@ def test_a_comparison_of_many_cpus_is_bounded(nr_cpus, nr_columns, top):
 
 
 def boxes_of_small_texts(figure):
-    shown = [text for axes in figure.axes for text in [*axes.texts, *axes.get_yticklabels()] if text.get_text()]
-    return [text.get_window_extent() for text in [*shown, *(text for text in figure.texts if text.get_text())]]
+    shown = list(figure.texts)
+    for axes in figure.axes:
+        shown += [*axes.texts, *axes.get_yticklabels()]
+    return [text.get_window_extent() for text in shown if text.get_text()]
 
 
 @pytest.mark.slow
