@@ -37,8 +37,8 @@ A file imports only files above it in its part and in the parts before. The one 
 `Comparison.plot`.
 
 A name is imported when it is first asked for (PEP 562), as in `cfs` itself: a command that shows two lines
-does not load what draws. One name is a function and a file, `tables`: here it is the function, whoever has
-imported the file.
+does not load what draws. One name is a function and a file, `tables`: here it is the function, even after the
+file has been imported.
 """
 
 import sys as _sys

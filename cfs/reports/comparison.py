@@ -72,7 +72,7 @@ class Variant:
     hz : int, optional
         Ticks a second; default: those of the comparison.
     told : Told, optional
-        What is told about tasks for this column, over what the workload says (C5).
+        Settings of tasks for this column, which take precedence over those of the workload (C5).
     """
 
     model: str | Model
@@ -82,7 +82,7 @@ class Variant:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Everything that is told for this column, as a command line writes it."""
+        """Every setting of this column, as a command line writes it."""
         hz = {} if self.hz is None else {"hz": self.hz}
         is_implied = self.told.group_by is None or self.told.says_whose
         by = {} if is_implied else {"group-by": self.told.group_by}
@@ -272,7 +272,8 @@ def compare(
 class _Runner:
     """A scheduler, and the workload for it to run.
 
-    `told` is the workload as it was told, `work` the same as the model can be fair by what was asked.
+    `told` is the workload with the column's settings. `work` is the same in the form in which the model can
+    be fair by what was asked for.
     """
 
     model: Model | Policy | None  # None: recorded
@@ -291,7 +292,7 @@ class _Runner:
 
     @property
     def yardstick(self) -> tuple[int, str | None]:
-        """What its lag is measured by: equal for all columns of which nothing is told about tasks."""
+        """What its lag is measured by: the same for all columns without settings of tasks."""
         return self.own, self.asked
 
     def simulation(self) -> Simulation:
@@ -324,7 +325,7 @@ class _Runner:
 
 
 def _common(workload: Workload, group_by: str | None) -> _Runner:
-    """Of what all columns have that were told nothing of their own: the recorded one."""
+    """A runner of all columns without settings of their own; lag of the recording is measured by it."""
     return _Runner(None, workload, workload, {}, {}, 0, group_by, None)
 
 

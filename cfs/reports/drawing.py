@@ -1,11 +1,11 @@
 """The look that all figures share: palette, type, axes placed in inches, strips of pixels, files.
 
 What it decides: that the figures of this package look alike and print at the width of a page (7 in). Each
-lane is a strip of pixels, with time from left to right. The tone of a pixel says in which part of its span
+lane is a strip of pixels, with time from left to right. The tone of a pixel says for what part of its span
 the lane ran (dark) and waited (light). Zoomed in, you see solid bars. Zoomed out, the tone is the share of
-the CPU; merged bars would show a lane of 10 % as solid as one of 90 %. It costs the same for ten runs and for
-ten million. Waits are drawn as the part of them that is longer than a given time, on two logarithmic axes:
-the tail, which people feel, takes as much room as the middle.
+the CPU; merged bars would show a lane of 10 % as solid as one of 90 %. A strip costs the same for ten runs
+and for ten million, and rows of CPUs are one image. Waits are drawn as the part of them that is longer than a
+given time, on two logarithmic axes: the tail, which people feel, takes as much room as the middle.
 
 D1  Same input, same bytes: own defaults instead of the user's settings, no date, no version, no random ids.
 D2  It needs no display and leaves no state: it makes figures without pyplot.

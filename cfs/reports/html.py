@@ -1,9 +1,9 @@
 """A result, or a comparison, as one HTML file that works offline; and a result in a notebook.
 
-What it decides: what a colleague without this package and without the recording gets. First comes what was
-run, then the pictures, then the numbers. It is one file, with no scripts, fonts or images from elsewhere, so
-people can mail, archive and print it. Colours follow the reader's light or dark setting and are light on
-paper.
+What it decides: what you can send to a colleague who has neither this package nor the recording. First comes
+what was run, then the pictures, then the numbers. It is one file, with no scripts, fonts or images from
+elsewhere, so people can mail, archive and print it. Colours follow the reader's light or dark setting and are
+light on paper.
 
 H1  Nothing is fetched: no `src`, `href`, `@import` or `url()` that leaves the file.
 H2  All foreign text is escaped (V2 of `svg`).
@@ -451,7 +451,7 @@ def _tables(sides: Sequence[Result], by: str, top: int) -> list[str]:
 
 
 def _left_out(title: str, headings: Sequence[str], lines: Lines) -> str:
-    """What a table leaves out as not known, in a sentence; empty if there is nothing."""
+    """A sentence about what a table leaves out as not known; empty if it leaves out nothing."""
     found = left_out_of(title, [of.get(ALL) for of in lines.stats])
     if found is None:
         return ""
@@ -465,7 +465,7 @@ def _named(columns: Sequence[StatColumn], before: str = "") -> list[tuple[str, S
 
 
 def _sums(lines: Lines) -> list[bool]:
-    """Which lines represent many."""
+    """Which lines sum up several tasks."""
     return [line.label in (OTHERS, ALL) for line in lines.lines]
 
 
@@ -476,7 +476,7 @@ def _table(
     rows: Sequence[tuple[Sequence[str], Sequence[np.void | None]]],
     is_sum: Sequence[bool],
 ) -> str:
-    """Columns at the left, and the same columns once a heading."""
+    """A table: columns at the left, then the same set of columns below each heading."""
     above = "".join(f'<th class="side" colspan="{len(columns)}">{words(text)}</th>' for text in headings)
     names = "".join(f"<th>{words(text)}</th>" for text in left)
     names += "".join(_cell("th", name, first=not i) for _ in headings for i, (name, _) in enumerate(columns))

@@ -2,7 +2,8 @@
 
 What it decides: how hundreds of tasks become a dozen lanes. A lane is a command name (or a task), most CPU
 time first; all after the first `top` share the last lane. Results that are shown side by side have the same
-lanes in the same order. The three lanes that waited longest in sum have a hue, the others are grey.
+lanes in the same order. The three lanes that waited longest in sum have a hue, the others are grey. `panels`
+says which of them are drawn for each CPU.
 
 A pass over the runs serves all lanes (`_statistics.coverage`): it costs the same for ten and for a thousand.
 """
@@ -92,7 +93,7 @@ class Ranking:
     waited_ns: list[int]
 
     def nr_shown(self, top: int) -> int:
-        """How many names have a lane of their own."""
+        """How many names get a lane of their own."""
         return len(self.names) if len(self.names) <= top + 1 else top
 
     def hues(self, top: int) -> dict[int, str]:
@@ -143,7 +144,7 @@ def lanes_of(sides: list[Result], by: str, top: int, span: tuple[int, int]) -> l
 
 
 def _coded(keys: list[list[str]]) -> tuple[dict[str, int], list[np.ndarray]]:
-    """A number for each key that there is, and of each list the numbers."""
+    """Numbers the distinct keys, and writes each list in these numbers."""
     codes: dict[str, int] = {}
     for key in chain.from_iterable(keys):
         codes.setdefault(key, len(codes))
@@ -151,7 +152,7 @@ def _coded(keys: list[list[str]]) -> tuple[dict[str, int], list[np.ndarray]]:
 
 
 def cut(text: str, length: int) -> str:
-    """At most so many characters; the last of a longer text is an ellipsis."""
+    """`text` in at most `length` characters; a longer text ends in an ellipsis."""
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
@@ -176,7 +177,7 @@ def waits_in(side: Result, span: tuple[int, int]) -> tuple[np.ndarray, np.ndarra
 
 
 def _is_known(runs: np.ndarray) -> np.ndarray:
-    """Of which runs the wait before is known."""
+    """For each run, whether the wait before it is known."""
     return (runs["ready"] != Ready.UNKNOWN) & (runs["ready_ns"] >= 0)
 
 
@@ -237,7 +238,7 @@ def ran_in(
 def waited_in(
     side: Result, lane_of: np.ndarray, nr_lanes: int, edges: np.ndarray, cpus: Sequence[int] | None = None
 ) -> np.ndarray:
-    """The same of waits: of those that `waiting` has."""
+    """The same for waits: those that `waiting` returns."""
     runs, short, chosen = side.runs, cut_waits(side), _chosen(cpus)
     task, cpu, begin_ns, end_ns = runs["task"], runs["cpu"], runs["ready_ns"], runs["start_ns"]
     waited_ns = coverage(lane_of, nr_lanes, chosen, task, cpu, begin_ns, end_ns, edges, runs["ready"])
@@ -253,7 +254,7 @@ def shares_in(side: Result, lane_of: np.ndarray, nr_lanes: int, edges: np.ndarra
 def scales_of_shares(lanes: Sequence[Lane], shares: Sequence[np.ndarray]) -> list[float]:
     """The greatest share of each lane's axis: one scale for all, so that heights can be compared.
 
-    Only the lane of the rest has its own if it would dwarf the others, as it does on a machine of many CPUs.
+    The lane of all other tasks has its own scale if it would dwarf the named ones, as with many CPUs.
     """
     most_of = [max(float(side[place].max(initial=0)) for side in shares) for place in range(len(lanes))]
     named = [most for lane, most in zip(lanes, most_of) if len(lane.keys) == 1]
@@ -268,7 +269,7 @@ def _round_share(share: float) -> float:
 
 
 def _chosen(cpus: Sequence[int] | None) -> np.ndarray:
-    """For each number that a CPU can have, whether it counts."""
+    """For each possible CPU number, whether that CPU counts."""
     chosen = np.full(NR_CPU_NUMBERS, cpus is None, np.uint8)
     chosen[[] if cpus is None else list(cpus)] = 1
     return chosen
@@ -293,7 +294,7 @@ def covered_before(begin_ns: np.ndarray, end_ns: np.ndarray, at_ns: np.ndarray) 
     numpy.ndarray
         ``(m,)`` int64, ns.
     """
-    # It is the sum of (t - begin) over begins before t, less that of (t - end) over ends.
+    # It is the sum of (t - begin) over begins before t, minus that of (t - end) over ends.
     total = np.zeros(len(at_ns), np.int64)
     for times, sign in ((np.sort(begin_ns), 1), (np.sort(end_ns), -1)):
         passed = np.searchsorted(times, at_ns)

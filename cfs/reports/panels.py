@@ -62,7 +62,7 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True)
 class Room:
-    """What the panels of a timeline may take, in the unit of whoever draws.
+    """What the panels of a timeline may take, in the unit of the drawing: inches or pixels.
 
     Parameters
     ----------
@@ -79,11 +79,11 @@ class Room:
     heading: float
 
     def nr_lanes(self, nr_panels: int) -> int:
-        """How many lanes so many panels can have together."""
+        """How many lanes `nr_panels` panels can have together."""
         return int((self.height - nr_panels * self.heading) / self.lane + 1e-9)
 
     def pitch(self, nr_rows: int, nr_panels: int) -> float:
-        """From row to row, if all panels have so many rows: a lane, or less."""
+        """The distance between rows if each panel has `nr_rows`: that of lanes, or less."""
         return min(self.lane, (self.height / nr_panels - self.heading) / max(1, nr_rows))
 
 
@@ -101,7 +101,7 @@ class Panel:
     lane_of : numpy.ndarray
         Number of the lane of each task, -1 without one; ``(nr_tasks,) int64``.
     part : float
-        Part of the CPUs of which shares are told that these CPUs are: below 1 if idle ones are left out.
+        Fraction of the CPUs that is drawn. Shares are of all CPUs, the idle ones too.
     """
 
     title: str

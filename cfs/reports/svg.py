@@ -6,8 +6,8 @@ have a hue, and names are beside their lanes. Colours are CSS variables, so a pa
 and print. Text is text, so readers can search it and it scales with the page.
 
 V1  The size of a figure depends on its lanes and panels, never on the number of runs: time is cut into
-    `NR_CELLS` cells, fewer where a row is a CPU, and curves are thinned to what a screen can show. `panels`
-    bounds the lanes.
+    `NR_CELLS` cells (fewer where a row is a CPU), and curves are thinned to what a screen can show. `panels`
+    limits the number of lanes.
 V2  All foreign text is escaped, and shown without control characters.
 V3  Same input, same text.
 
@@ -133,7 +133,7 @@ class Canvas:
         self.parts.append(part)
 
     def grow(self, bottom: float) -> None:
-        """Be at least so high."""
+        """Make the image at least `bottom` high."""
         self.height = max(self.height, bottom)
 
     def text(self, x: float, y: float, text: str, look: str = "", anchor: str = "", fill: str = "") -> None:
@@ -217,7 +217,7 @@ def strips(
 ) -> float:
     """A strip a lane, strong where it ran and pale where it waited; returns where the panel ends.
 
-    `part` is that of these CPUs in all of which shares are told.
+    Shares are of all CPUs; `part` is the fraction of them that is drawn.
     """
     frame = Frame(LEFT, top + 20, WIDTH - LEFT - RIGHT, max(1, len(lanes)) * LANE)
     canvas.text(LEFT, top + 13, title, "head")
@@ -271,7 +271,7 @@ def cpu_map(
     base: int | None = None,
     labelled: bool = False,
 ) -> float:
-    """A map of CPUs by time: what ran, or with a base of steps how many waited; returns where it ends."""
+    """A map of CPUs by time: what ran or, given a `base` of steps, how many waited; returns where it ends."""
     nr = len(rows.labels)
     frame = Frame(LEFT, top + 20, WIDTH - LEFT - RIGHT, height)
     canvas.text(LEFT, top + 13, title, "head")
@@ -288,7 +288,7 @@ def cpu_map(
 
 
 def empty_map(canvas: Canvas, top: float, title: str, span: Span, text: str, labelled: bool) -> float:
-    """In place of a map, a line that says that it is empty; returns where it ends."""
+    """A line of text in place of an empty map; returns where it ends."""
     frame = Frame(LEFT, top + 20, WIDTH - LEFT - RIGHT, LANE)
     canvas.text(LEFT, top + 13, title, "head")
     canvas.text(frame.left + frame.width / 2, frame.top + 13, text, "faint", "middle")

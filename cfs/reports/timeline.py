@@ -136,7 +136,7 @@ def plot_timeline(
 
 @dataclass(frozen=True)
 class _Block:
-    """A panel of the picture: its heading, its height, and who paints it."""
+    """A panel of the picture: its heading, its height, and the function that paints it."""
 
     title: str
     height_in: float
