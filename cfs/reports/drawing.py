@@ -167,14 +167,14 @@ def put_cpu_key(figure: Figure, left: float, y: float, lanes: list[Lane], base: 
     put(figure, left, y, "running", color=FAINT)
     x = left + 0.52
     named = [lanes[number] for number in with_hue(lanes)]
-    greys = HUES_OF_ROWS[-2:]
     for lane in named:
         put_swatch(figure, x, y, lane.hue)
         put(figure, x + 0.15, y, lane.label, color=lane.hue)
         x += 0.32 + 0.062 * len(lane.label)
-    for place, grey in enumerate(greys):
-        put_swatch(figure, x + 0.11 * place, y, grey)
-    put(figure, x + 0.26, y, "other tasks, by turns" if named else "tasks, by turns")
+    if len(named) < len(lanes):
+        for place, grey in enumerate(HUES_OF_ROWS[-2:]):
+            put_swatch(figure, x + 0.11 * place, y, grey)
+        put(figure, x + 0.26, y, "all others, by turns" if named else "tasks, by turns")
     put(figure, left, y + 0.15, "waiting", color=FAINT)
     x = left + 0.52
     for text, tone in zip(texts_of_steps(base), TONES_OF_QUEUE[1:]):

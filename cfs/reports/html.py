@@ -35,6 +35,7 @@ from .lanes import (
     span_of,
     waited_in,
     waits_in,
+    why_no_curves,
     with_hue,
 )
 from .lines import ALL, OTHERS, Lines, check_lines
@@ -128,6 +129,7 @@ tr.sum td{{color:var(--faint)}}
 .key i{{display:inline-block;width:26px;border-top:2px solid var(--ink);margin:0 6px 4px 0}}
 .key span+span,.key i+i{{margin-left:16px}}
 .key.rows span{{width:14px;margin-left:16px}}.key.rows span.turn{{margin-left:0}}
+.key.rows span:has(+.turn){{margin-right:0}}
 pre{{font:12.5px/1.5 ui-monospace,monospace;margin:8px 0}}
 footer{{margin-top:44px;font-size:13px}}
 @media print{{:root{{color-scheme:light;{LIGHT}}}body{{font-size:11px}}main{{max-width:none;padding:0}}
@@ -150,6 +152,9 @@ NOTEBOOK_STYLE = (
     ".cfs-result th,.cfs-result td{text-align:right;padding:2px 12px 2px 0;white-space:nowrap}"
     ".cfs-result th:first-child,.cfs-result td:first-child{text-align:left}"
     ".cfs-result tr.sum{color:var(--faint)}"
+    ".cfs-result .key{font-size:12px;color:var(--faint)}"
+    ".cfs-result .key span{display:inline-block;width:14px;height:10px;margin:0 6px 0 16px}"
+    ".cfs-result .key span.turn{margin-left:0}.cfs-result .key span:has(+.turn){margin-right:0}"
 )
 
 
@@ -245,8 +250,9 @@ def _key_of(timeline: Timeline, rows: Sequence[CpuRows]) -> str:
         return TIMELINE_KEY + idle
     named = [timeline.lanes[number] for number in with_hue(timeline.lanes)]
     ran = "".join(f"{_swatch(colour(lane.hue))}{words(lane.label)}" for lane in named)
-    ran += _swatch(colour(HUES_OF_ROWS[-2])) + _swatch(colour(HUES_OF_ROWS[-1]), look=' class="turn"')
-    ran += "other tasks, by turns" if named else "tasks, by turns"
+    if len(named) < len(timeline.lanes):
+        ran += _swatch(colour(HUES_OF_ROWS[-2])) + _swatch(colour(HUES_OF_ROWS[-1]), look=' class="turn"')
+        ran += "all others, by turns" if named else "tasks, by turns"
     steps = zip(texts_of_steps(base_of_steps(rows)), TONES_OF_QUEUE[1:])
     queue = "".join(f"{_swatch('var(--queue)', tone)}{words(text)}" for text, tone in steps)
     return f'<span class="key rows">running{ran}</span><br><span class="key rows">waiting{queue}</span>{idle}'
@@ -358,6 +364,8 @@ def _cpus(
 def _shares(
     sides: Sequence[Result], lanes: Sequence[Lane], of_sides: Sequence[np.ndarray], span: tuple[int, int]
 ) -> str:
+    if not lanes:
+        return '<p class="note">Nothing ran.</p>'
     canvas = Canvas("share of the CPU over time")
     share_rows(canvas, 4, lanes, sides, of_sides, span)
     return canvas.svg()
@@ -367,6 +375,8 @@ def _waits(
     sides: Sequence[Result], lanes: Sequence[Lane], of_sides: Sequence[np.ndarray], span: tuple[int, int]
 ) -> str:
     waits_of = [_waits_of(side, lane_of, span) for side, lane_of in zip(sides, of_sides)]
+    if nothing := why_no_curves([waits for _, waits in waits_of]):
+        return f'<p class="note">{nothing}</p>'
     panels = []
     for name, hue, place in _panels(lanes):
         styles = ("solid", "dashed")
@@ -523,10 +533,11 @@ def notebook_html(result: Result) -> str:
     rows = [((line.name, line.number), [lines.stats[0].get(line.label)]) for line in lines.lines]
     table = _table(("Command", "tasks"), [said_of(result)], columns, rows, _sums(lines))
     source = f" on {words(result.source)}" if result.source else ""
+    key = f"<br>{key}" if timeline.kind is not Kind.TASKS else ""
     return (
         f'<div class="cfs-result"><style>{NOTEBOOK_STYLE}</style>'
         f"<strong>{words(result.model)}</strong>{source}: "
-        f"{_facts(result, span)}{key if timeline.kind is not Kind.TASKS else ''}{figure}{table}</div>"
+        f"{_facts(result, span)}{key}{figure}{table}</div>"
     )
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from .._statistics import coverage, totals_within
 from ..errors import CfsError
 from ..result import Out, Ready, Result
-from ..units import clean
+from ..units import clean, short_time
 
 __all__ = ["Lane", "covered", "covered_before", "lanes_of", "ran_in", "survival", "waited_in"]
 
@@ -346,3 +346,11 @@ def limits_of(waits: list[np.ndarray]) -> tuple[float, float]:
     """Decades that hold the waits; those below a microsecond are left of the axis."""
     longest = max((int(w.max()) for w in waits if len(w)), default=0)
     return 1e3, 10 ** np.ceil(np.log10(max(longest, 1e5)))
+
+
+def why_no_curves(waits: list[np.ndarray]) -> str:
+    """A sentence that says that curves of these waits would be empty; an empty text if they would not."""
+    least_ns, _ = limits_of(waits)
+    if any((of_side > least_ns).any() for of_side in waits):
+        return ""
+    return f"No wait is longer than {short_time(least_ns)}." if any(map(len, waits)) else "No wait is known."

@@ -313,6 +313,8 @@ def busy_cpus(sides: Sequence[Result], span: tuple[int, int]) -> list[int]:
         since_ns = np.where(runs["ready_ns"] < 0, runs["start_ns"], runs["ready_ns"])
         inside = (since_ns < span[1]) & ((runs["end_ns"] > span[0]) | (runs["start_ns"] >= span[0]))
         there[runs["cpu"][inside]] = True
+        short = cut_waits(side)
+        there[short["cpu"][short["begin_ns"] < span[1]]] = True
     return [int(cpu) for cpu in np.flatnonzero(there)]
 
 

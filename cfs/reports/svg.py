@@ -511,7 +511,7 @@ def curves(
             x = frame.left + np.log10(tick / limits[0]) / decades * width
             canvas.line(x, frame.top, x, frame.bottom)
             if labelled:  # those at the edges must not meet those of the neighbour
-                inside = "end" if tick > 0.9 * limits[1] else "middle"
+                inside = "end" if tick > 0.9 * limits[1] else "start" if tick < 1.1 * limits[0] else "middle"
                 canvas.text(x, frame.bottom + 16, short_time(tick), "small", inside)
         for line in sorted(lines, key=lambda line: ("behind", "dashed", "solid").index(line.style)):
             _draw_curve(canvas, frame, line, limits)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..result import Result
-from ..units import clean, count_text, percent, seconds_text, short_time
+from ..units import clean, count_text, percent, seconds_text
 from .drawing import (
     DASHES,
     FAINT,
@@ -47,7 +47,7 @@ from .drawing import (
     say_in,
     style,
 )
-from .lanes import GREY, cut, limits_of, said_of, span_of, survival, waits_in, with_hue
+from .lanes import GREY, cut, limits_of, said_of, span_of, survival, waits_in, why_no_curves, with_hue
 from .panels import CpuRows, Kind, Panel, Room, Timeline, base_of_steps, timeline_of
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def _draw(figure: Figure, timeline: Timeline) -> None:
     blocks = list(_blocks(timeline, rows))
     height = top + sum(PANEL_GAP_IN + block.height_in for block in blocks)
     waits = waits_of_lanes(timeline)
-    nothing = _why_no_curves([ns for _, ns in waits])
+    nothing = why_no_curves([ns for _, ns in waits])
     waits_in = NOTHING_IN if nothing else WAITS_IN + BOTTOM_IN
     figure.set_size_inches(WIDTH_IN, height + AXIS_IN + waits_in)
     _draw_title(figure, timeline)
@@ -166,15 +166,6 @@ def _draw(figure: Figure, timeline: Timeline) -> None:
         put(figure, LEFT_IN, height + AXIS_IN - 0.28, nothing, color=FAINT)
     else:
         _draw_waits(figure, timeline, waits, height + AXIS_IN)
-
-
-def _why_no_curves(waits: list[np.ndarray]) -> str:
-    """Says that there is no wait to be seen; empty if there is one."""
-    least_ns, _ = limits_of(waits)
-    if any((of_side > least_ns).any() for of_side in waits):
-        return ""
-    longer = f"longer than {short_time(least_ns)}" if any(map(len, waits)) else "known"
-    return f"No wait is {longer}."
 
 
 def _rows_of(timeline: Timeline) -> list[CpuRows]:

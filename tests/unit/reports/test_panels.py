@@ -172,6 +172,13 @@ def test_a_cpu_is_busy_if_something_ran_or_waited_in_the_span():
     assert busy_cpus([result_of(runs, 5, 3, 200)], (10, 100)) == [1, 4]
 
 
+def test_a_cpu_is_busy_while_a_preempted_task_waits_for_the_end():
+    """Task 0 is preempted at 10 and never runs again: until 200 it waits on CPU 1."""
+    result = result_of([(0, 1, -1, 0, 10)], 2, 1, 200)
+    result.runs["out"] = Out.PREEMPTED
+    assert busy_cpus([result], (100, 200)) == [1]
+
+
 # ---------------------------------------------------------------------------------------------- rows, by hand
 
 
@@ -297,6 +304,17 @@ def test_a_comparison_of_many_cpus_is_bounded(nr_cpus, nr_columns, top):
     assert figure.get_size_inches()[1] * figure.dpi <= LARGEST_PX
     assert nr_artists(figure) <= 3 * MOST_ARTISTS
     check_page(comparison_html(found))
+
+
+def test_what_is_empty_is_said_in_a_sentence():
+    pytest.importorskip("matplotlib")
+    from cfs.reports import plot_timeline
+
+    result = result_of([(0, 0, -1, 0, MS)], 1, 1, MS)
+    figure = plot_timeline(result)
+    assert "No wait is known." in [text.get_text() for text in figure.texts]
+    assert "No wait is known." in result_html(result)
+    assert "Nothing ran." in result_html(result_of([], 1, 1, MS))
 
 
 def boxes_of_small_texts(figure):
