@@ -171,7 +171,9 @@ def put_cpu_key(figure: Figure, left: float, y: float, lanes: list[Lane], base: 
         put_swatch(figure, x, y, lane.hue)
         put(figure, x + 0.15, y, lane.label, color=lane.hue)
         x += 0.32 + 0.062 * len(lane.label)
-    if len(named) < len(lanes):
+    if not lanes:
+        put(figure, x, y, "nothing")
+    elif len(named) < len(lanes):
         for place, grey in enumerate(HUES_OF_ROWS[-2:]):
             put_swatch(figure, x + 0.11 * place, y, grey)
         put(figure, x + 0.26, y, "all others, by turns" if named else "tasks, by turns")

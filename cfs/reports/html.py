@@ -250,7 +250,9 @@ def _key_of(timeline: Timeline, rows: Sequence[CpuRows]) -> str:
         return TIMELINE_KEY + idle
     named = [timeline.lanes[number] for number in with_hue(timeline.lanes)]
     ran = "".join(f"{_swatch(colour(lane.hue))}{words(lane.label)}" for lane in named)
-    if len(named) < len(timeline.lanes):
+    if not timeline.lanes:
+        ran = ": nothing"
+    elif len(named) < len(timeline.lanes):
         ran += _swatch(colour(HUES_OF_ROWS[-2])) + _swatch(colour(HUES_OF_ROWS[-1]), look=' class="turn"')
         ran += "all others, by turns" if named else "tasks, by turns"
     steps = zip(texts_of_steps(base_of_steps(rows)), TONES_OF_QUEUE[1:])

@@ -353,4 +353,6 @@ def why_no_curves(waits: list[np.ndarray]) -> str:
     least_ns, _ = limits_of(waits)
     if any((of_side > least_ns).any() for of_side in waits):
         return ""
-    return f"No wait is longer than {short_time(least_ns)}." if any(map(len, waits)) else "No wait is known."
+    if any(map(len, waits)):
+        return f"No wait is longer than {short_time(least_ns)}."
+    return "No wait of known length ended in this time."

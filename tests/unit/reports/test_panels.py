@@ -312,8 +312,8 @@ def test_what_is_empty_is_said_in_a_sentence():
 
     result = result_of([(0, 0, -1, 0, MS)], 1, 1, MS)
     figure = plot_timeline(result)
-    assert "No wait is known." in [text.get_text() for text in figure.texts]
-    assert "No wait is known." in result_html(result)
+    assert "No wait of known length ended in this time." in [text.get_text() for text in figure.texts]
+    assert "No wait of known length ended in this time." in result_html(result)
     assert "Nothing ran." in result_html(result_of([], 1, 1, MS))
 
 
