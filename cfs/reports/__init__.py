@@ -7,6 +7,7 @@ What is measured:
     fairness.py            how far from fair: lag from the runs alone, spread of virtual time
     samples.py             virtual time over time, by looking at a simulation while it runs
     lanes.py               what a figure shows: which lanes, which waits
+    panels.py              which panels and rows a timeline has, however many CPUs and tasks there are
     compared.py            the facts about one scheduler of a comparison
     part.py                a part of a result as a result of its own
     settings.py            which tunables somebody changed
@@ -36,8 +37,8 @@ A file imports only files above it in its part and in the parts before. The one 
 `Comparison.plot`.
 
 A name is imported when it is first asked for (PEP 562), as in `cfs` itself: a command that shows two lines
-does not load what draws. One name is a function and a file, `tables`: here it is the function, whoever has
-imported the file.
+does not load what draws. One name is a function and a file, `tables`: here it is the function, even after the
+file has been imported.
 """
 
 import sys as _sys

@@ -111,7 +111,9 @@ def _field(name: str) -> Callable[[Stats], Any]:
     return lambda stats: stats[name]
 
 
-def _quantile_columns(name: str, table: str = "", places: Mapping[str, int] | None = None) -> list[StatColumn]:
+def _quantile_columns(
+    name: str, table: str = "", places: Mapping[str, int] | None = None
+) -> list[StatColumn]:
     """Count, sum and quantiles of some waits or run lengths."""
     return [_quantile_column(name, part, table, places or {TASK: 20}) for part in QUANTILES_DTYPE.names or ()]
 
@@ -213,7 +215,10 @@ def columns_of_tables() -> dict[str, list[StatColumn]]:
     return tables
 
 
-LEFT_OUT = {LATENCY_TABLE: ("waits not known", "unknown_waits"), RUN_TABLE: ("lengths not known", "unknown_runs")}
+LEFT_OUT = {
+    LATENCY_TABLE: ("waits not known", "unknown_waits"),
+    RUN_TABLE: ("lengths not known", "unknown_runs"),
+}
 """Of a table what it leaves out, and the column that counts it."""
 
 

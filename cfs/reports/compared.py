@@ -129,7 +129,7 @@ def class_rows(lines: Lines, place: int) -> list[dict[str, Any]]:
 
 
 def difference_row(row: dict[str, Any], first: dict[str, Any]) -> dict[str, Any]:
-    """What the numbers of a column are less those of the first; of lines those that both have."""
+    """The numbers of a column minus those of the first, for the lines that both have."""
     of_first = {(line["kind"], line["name"]): line for line in first["classes"]}
     difference = {key: row[key] - first[key] for key in COMPARED if key != "classes"}
     difference["classes"] = [
@@ -141,7 +141,7 @@ def difference_row(row: dict[str, Any], first: dict[str, Any]) -> dict[str, Any]
 
 
 def _less(numbers: dict[str, Any], first: dict[str, Any]) -> dict[str, Any]:
-    """Number less number, by key; None for quantiles of nothing."""
+    """`numbers` minus `first`, key by key; None for quantiles of no values."""
     unknown = 0 in (numbers.get("count"), first.get("count"))
     found: dict[str, Any] = {}
     for key, value in numbers.items():

@@ -13,13 +13,13 @@ C3  A line is a class of tasks: a command name, a task, or a group. Lines are in
 C4  Each model comes as close to the fairness asked for as it can. A model with control groups and no users
     makes a group of each user (`Workload.for_model`); one with neither runs flat. A column's
     `result.group_by` says which.
-C5  What is told for one column (`Variant`) counts over what is told for all. Its lag is measured by what it
-    was told: a task of nice 19 there may claim less.
-C6  A difference is a number less that of the first column, in the same unit. That of two quantiles is no
-    quantile; it says how far apart they are.
+C5  A setting of one column (`Variant`) takes precedence over a setting of all columns. The column's lag is
+    measured under its own settings: a task that has nice 19 there is entitled to less.
+C6  A difference is a number minus that of the first column, in the same unit. The difference of two quantiles
+    is not a quantile; it says how far apart they are.
 
-Rejected: a score (what is better depends on the question); differences in per cent (of no wait at all they are
-endless, and of shares they are read wrongly).
+Rejected: a score (what is better depends on the question); differences in per cent (relative to no wait they
+are infinite, and of shares they are easily misread).
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Variant:
     hz : int, optional
         Ticks a second; default: those of the comparison.
     told : Told, optional
-        What is told about tasks for this column, over what the workload says (C5).
+        Settings of tasks for this column, which take precedence over those of the workload (C5).
     """
 
     model: str | Model
@@ -82,7 +82,7 @@ class Variant:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Everything that is told for this column, as a command line writes it."""
+        """Every setting of this column, as a command line writes it."""
         hz = {} if self.hz is None else {"hz": self.hz}
         is_implied = self.told.group_by is None or self.told.says_whose
         by = {} if is_implied else {"group-by": self.told.group_by}
@@ -195,8 +195,8 @@ def compare(
         Models to run it under: as for `Simulation`, or ``(model, tunables)``, to compare a model with itself
         under other tunables; or a `Variant`, which can differ in more.
     recorded : Result, optional
-        What was measured, ``recording.result(workload=workload)``: one more column. If it is of the same tasks,
-        row by row, what it does not know (first waits, ends) does not count in the other columns either.
+        What was measured, ``recording.result(workload=workload)``: one more column. If it is of the same
+        tasks, row by row, what it does not know (first waits, ends) is left out of the other columns too.
     group_by : {None, "uid", "cgroup"}, optional
         Fairness among users or control groups, in each model as far as it knows them (C4); lag is measured
         by it in all.
@@ -272,7 +272,8 @@ def compare(
 class _Runner:
     """A scheduler, and the workload for it to run.
 
-    `told` is the workload as it was told, `work` the same as the model can be fair by what was asked.
+    `told` is the workload with the column's settings. `work` is the same in the form in which the model can
+    be fair by what was asked for.
     """
 
     model: Model | Policy | None  # None: recorded
@@ -291,7 +292,7 @@ class _Runner:
 
     @property
     def yardstick(self) -> tuple[int, str | None]:
-        """What its lag is measured by: equal for all columns of which nothing is told about tasks."""
+        """What its lag is measured by: the same for all columns without settings of tasks."""
         return self.own, self.asked
 
     def simulation(self) -> Simulation:
@@ -324,7 +325,7 @@ class _Runner:
 
 
 def _common(workload: Workload, group_by: str | None) -> _Runner:
-    """Of what all columns have that were told nothing of their own: the recorded one."""
+    """A runner of all columns without settings of their own; lag of the recording is measured by it."""
     return _Runner(None, workload, workload, {}, {}, 0, group_by, None)
 
 

@@ -4,14 +4,16 @@ What it decides: what must be the same in all columns, so that the eye can compa
 their hues; the axis of time; the axes of the waits; the axis of lag. Then every difference between two
 columns is a difference between two schedulers.
 
-    strips     a lane a class of task, dark where it ran, light where it waited, and its share of the CPU
+    strips     a lane a class of task, dark where it ran, light where it waited, and its share of the CPU;
+               with more than eight busy CPUs a lane a CPU, with more than 32 two maps (`panels`)
     waits      one row for all tasks and one for each lane with a hue: what part of the waits is longer than a
                given time; the recording is dashed, the other columns are behind it in light grey
     lag        how unevenly tasks that want the CPU all the time are served in a short window: the largest lag
                minus the smallest (`fairness`), logarithmic
 
 Names are at the left, once. Numbers are at the axes of the first column and below the last row. The figure is
-as wide as a page for 2 columns and for 6; with more, a column would be narrower than its heading.
+as wide as a page for 2 columns and for 6; with more, a column would be narrower than its heading. It is about
+as high as a page: the strips have a room.
 """
 
 from __future__ import annotations
@@ -32,29 +34,35 @@ from .drawing import (
     WIDTH_IN,
     axes_at,
     check_path,
+    draw_cpu_lanes,
+    draw_map,
     draw_strips,
     draw_time_axis,
     dress_waits,
     name_strips,
     new_figure,
+    nr_pixels,
     put,
+    put_cpu_key,
     put_key,
     put_line,
+    queue_image,
+    ran_image,
+    row_font,
     save,
+    say_in,
     style,
 )
 from .lanes import (
     GREY,
     LAG_LEAST_NS,
-    Lane,
     cut,
-    lane_of_task,
-    lanes_of,
     limits_of,
     survival,
     waits_in,
     with_hue,
 )
+from .panels import CpuRows, Kind, Room, base_of_steps, timeline_of
 from .settings import settings_text
 
 if TYPE_CHECKING:
@@ -72,6 +80,12 @@ GUTTER_IN = 0.14
 NUMBER_IN = 0.40
 """Right of each strip, for its share and the gutter."""
 TITLE_IN = 0.62
+KEY_IN = 0.34
+"""Below the title, where a row is a CPU."""
+ROOM = Room(height=3.1, lane=LANE_IN, heading=0.0)
+"""Of the strips of a column."""
+MAP_IN, MAP_GAP_IN, QUEUE_IN = 1.70, 0.26, 1.00
+MAP_ROWS = 128
 LINE_IN = 0.115
 STRIPS_GAP_IN = 0.78
 WAITS_IN, WAITS_GAP_IN = 0.64, 0.20
@@ -135,24 +149,40 @@ class _Drawing:
         self.figure, self.comparison = figure, comparison
         self.columns, self.span = comparison.columns, comparison.span
         wholes = [column.whole for column in self.columns]
-        self.lanes: list[Lane] = lanes_of(wholes, comparison.by, comparison.top, self.span)
-        self.lane_of = [lane_of_task(whole, self.lanes, comparison.by) for whole in wholes]
+        self.timeline = timeline_of(wholes, comparison.by, comparison.top, self.span, ROOM, together=True)
+        self.lanes, self.lane_of = self.timeline.lanes, self.timeline.lane_of
         self.pitch = (WIDTH_IN - LEFT_IN - RIGHT_IN) / len(self.columns)
         self.width = self.pitch - GUTTER_IN
+        self.rows = self._rows()
         self.shown = self._quantiles_that_fit()
         self.headings = [self._heading(column) for column in self.columns]
+        self.title_in = TITLE_IN + (KEY_IN if self.rows else 0)
+
+    def _rows(self) -> list[CpuRows]:
+        """The rows of CPUs of each column; none if a lane is a task."""
+        if self.timeline.kind is Kind.TASKS:
+            return []
+        nr_cells = nr_pixels(self.pitch - NUMBER_IN)
+        return [self.timeline.rows(place, nr_cells, MAP_ROWS) for place in range(len(self.columns))]
 
     def draw(self) -> None:
-        lanes_in = max(1, len(self.lanes)) * LANE_IN
         nr_waits = 1 + len(with_hue(self.lanes))
-        top = TITLE_IN + max(map(len, self.headings)) * LINE_IN + 0.02
-        waits_top = top + lanes_in + STRIPS_GAP_IN
+        top = self.title_in + max(map(len, self.headings)) * LINE_IN + 0.02
+        waits_top = top + self._strips_in() + STRIPS_GAP_IN
         lag_top = waits_top + nr_waits * (WAITS_IN + WAITS_GAP_IN) - WAITS_GAP_IN + LAG_GAP_IN
         self.figure.set_size_inches(WIDTH_IN, lag_top + LAG_IN + BOTTOM_IN)
         self._draw_title()
-        self._draw_strips(top, lanes_in)
+        self._draw_strips(top)
         self._draw_waits(waits_top)
         self._draw_lag(lag_top)
+
+    def _strips_in(self) -> float:
+        """The height of a column's strips."""
+        if self.timeline.kind is Kind.MAP:
+            return MAP_IN + MAP_GAP_IN + QUEUE_IN
+        if self.rows:
+            return len(self.rows[0].labels) * ROOM.pitch(len(self.rows[0].labels), 1)
+        return max(1, len(self.lanes)) * LANE_IN
 
     def _left(self, place: int) -> float:
         return LEFT_IN + place * self.pitch
@@ -169,11 +199,15 @@ class _Drawing:
         part = f"{seconds_text(begin)} … {seconds_text(end)}, " if begin else ""
         cpus = count_text(len(first.cpus), "CPU")
         facts = f"{part}{seconds_text(end - begin)}, {cpus}, {first.hz} ticks a second"
+        facts += f", {self.timeline.left_out}" if self.timeline.left_out else ""
         put(self.figure, 0.12, 0.42, facts, color=FAINT)
-        put_key(self.figure, WIDTH_IN - RIGHT_IN)
+        if self.rows:
+            put_cpu_key(self.figure, 0.12, 0.63, self.lanes, base_of_steps(self.rows))
+        else:
+            put_key(self.figure, WIDTH_IN - RIGHT_IN)
         for place, heading in enumerate(self.headings):
             for number, (text, look) in enumerate(heading):
-                put(self.figure, self._left(place), TITLE_IN + (number + 0.5) * LINE_IN, text, **look)
+                put(self.figure, self._left(place), self.title_in + (number + 0.5) * LINE_IN, text, **look)
 
     def _heading(self, column: Column) -> list[tuple[str, dict[str, Any]]]:
         """The lines above a column and their look: the model, its settings, and the work done."""
@@ -211,23 +245,61 @@ class _Drawing:
 
     # ------------------------------------------------------------------------------------------------- strips
 
-    def _draw_strips(self, top: float, height: float) -> None:
-        width = self.pitch - NUMBER_IN
-        for place, column in enumerate(self.columns):
-            axes = axes_at(self.figure, self._left(place), top, width, height)
-            whole, lane_of = column.whole, self.lane_of[place]
-            shares = draw_strips(axes, self.lanes, whole, lane_of, self.span, width, whole.cpus)
-            if place == 0:
-                name_strips(axes, [replace(lane, label=cut(lane.label, LABEL_LENGTH)) for lane in self.lanes])
-            self._draw_time(axes, place, width)
-            right: dict[str, Any] = {
-                "transform": axes.get_yaxis_transform(),
-                "va": "center_baseline",
-                "ha": "right",
-            }
-            for number, (lane, share) in enumerate(zip(self.lanes, shares)):
-                text = _percent(share, unit=number == 0)
-                axes.text(1 + (NUMBER_IN - 0.08) / width, number, text, color=lane.hue, fontsize=6.5, **right)
+    def _draw_strips(self, top: float) -> None:
+        painters = {Kind.TASKS: self._draw_tasks, Kind.CPUS: self._draw_cpus, Kind.MAP: self._draw_maps}
+        for place in range(len(self.columns)):
+            painters[self.timeline.kind](place, top)
+
+    def _draw_tasks(self, place: int, top: float) -> None:
+        width, panel = self.pitch - NUMBER_IN, self.timeline.panels[place]
+        axes = axes_at(self.figure, self._left(place), top, width, self._strips_in())
+        whole, lane_of = self.columns[place].whole, panel.lane_of
+        shares = draw_strips(axes, self.lanes, whole, lane_of, self.span, width, panel.cpus) * panel.part
+        if place == 0:
+            name_strips(axes, [replace(lane, label=cut(lane.label, LABEL_LENGTH)) for lane in self.lanes])
+        self._draw_time(axes, place, width)
+        self._write_shares(axes, shares, [lane.hue for lane in self.lanes], 6.5)
+
+    def _draw_cpus(self, place: int, top: float) -> None:
+        width, rows = self.pitch - NUMBER_IN, self.rows[place]
+        axes = axes_at(self.figure, self._left(place), top, width, self._strips_in())
+        pitch = ROOM.pitch(len(rows.labels), 1)
+        draw_cpu_lanes(axes, rows, base_of_steps(self.rows), self.span, pitch)
+        self._name_first(axes, place)
+        self._draw_time(axes, place, width)
+        self._write_shares(axes, rows.share, [GREY] * len(rows.labels), min(6.5, row_font(pitch)))
+
+    def _draw_maps(self, place: int, top: float) -> None:
+        rows, left = self.rows[place], self._left(place)
+        axes = axes_at(self.figure, left, top, self.width, MAP_IN)
+        draw_map(axes, ran_image(rows), rows, self.span)
+        self._name_first(axes, place)
+        draw_time_axis(axes, self.span, last=False, nr_ticks=max(2, round(2.5 * self.width)))
+        top += MAP_IN + MAP_GAP_IN
+        if place == 0:
+            put(self.figure, left, top - 0.06, "Tasks that waited on a CPU", fontsize=7.0)
+        axes = axes_at(self.figure, left, top, self.width, QUEUE_IN)
+        draw_map(axes, queue_image(rows, base_of_steps(self.rows)), rows, self.span)
+        say_in(axes, "" if rows.waiting.any() else "none known")
+        self._name_first(axes, place)
+        self._draw_time(axes, place, self.width)
+
+    def _name_first(self, axes: Axes, place: int) -> None:
+        """Names of rows are beside the first column only."""
+        if place:
+            axes.tick_params(axis="y", labelleft=False)
+
+    def _write_shares(self, axes: Axes, shares: np.ndarray, hues: list[str], size: float) -> None:
+        """The part of the CPU right of each lane."""
+        right: dict[str, Any] = {
+            "transform": axes.get_yaxis_transform(),
+            "va": "center_baseline",
+            "ha": "right",
+            "fontsize": size,
+        }
+        x = 1 + (NUMBER_IN - 0.08) / (self.pitch - NUMBER_IN)
+        for number, (share, hue) in enumerate(zip(shares.tolist(), hues)):
+            axes.text(x, number, _percent(share, unit=number == 0), color=hue, **right)
 
     def _draw_time(self, axes: Axes, place: int, width_in: float) -> None:
         draw_time_axis(axes, self.span, last=True, nr_ticks=max(2, round(2.5 * width_in)))
@@ -309,9 +381,7 @@ class _Drawing:
     def _draw_lag(self, top: float) -> None:
         window = short_time(self.columns[0].lags.window_ns)
         put(self.figure, 0.12, top - 0.24, f"Unfairness within {window}", fontsize=7.5)
-        meaning = (
-            "lag of who is most behind less that of who is most ahead, of all who want the CPU all the time"
-        )
+        meaning = "the largest lag minus the smallest, among tasks that want the CPU all the time"
         put(self.figure, LEFT_IN + 0.95, top - 0.24, meaning, color=FAINT)
         greatest = max(
             (int(c.lags.spread_ns.max()) for c in self.columns if len(c.lags.spread_ns)), default=0

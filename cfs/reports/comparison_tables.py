@@ -1,8 +1,8 @@
 """A comparison as text tables: a column for each scheduler, four side by side, more in blocks below.
 
-A line is at most 100 columns wide (T1 of `tables`), or as wide as it is asked for. Beside each number of a
-column but the first stands its difference from the first, with its sign; "=" if there is none, and nothing if
-one of the two is not known.
+A line is at most 100 columns wide (T1 of `tables`), or as wide as requested. Each number outside the first
+column is followed by its difference from the first column, with its sign: "=" if there is none, and nothing
+if one of the two is not known.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def comparison_tables(columns: Sequence[Column], by: str, lines: Lines, width: i
 
 
 def _rows(lines: Lines, column: StatColumn) -> list[Row]:
-    """A cell for each scheduler, not known if a class never ran or nothing is known."""
+    """A cell for each scheduler; unknown if a class never ran or nothing about it is known."""
     write = count_cell if column.text is str else column.text
     return [
         (line.name, line.number, [(_value(column, of.get(line.label)), write) for of in lines.stats])
@@ -82,7 +82,7 @@ def _throughput(columns: Sequence[Column]) -> list[tuple[str, list[Cell]]]:
 
 
 def _left_out(columns: Sequence[Column]) -> list[tuple[str, list[Cell]]]:
-    """Waits and runs that are in no statistic because they are not known, if there are some."""
+    """Waits and runs that no statistic counts because they are not known, if there are any."""
     rows: list[tuple[str, list[Cell]]] = []
     for name, counts in (
         ("waits not known", [int((c.result.runs["ready"] == Ready.UNKNOWN).sum()) for c in columns]),
@@ -120,7 +120,7 @@ def _end_ns(column: Column) -> int | None:
 
 
 def count_cell(number: int) -> str:
-    """A count in at most eight columns; those of ten millions and more lose digits."""
+    """A count in at most eight columns; from ten million on it loses digits."""
     return str(number) if abs(number) < 10**7 else f"{number / 1e6:.5g}M"
 
 

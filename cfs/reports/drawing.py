@@ -1,11 +1,11 @@
 """The look that all figures share: palette, type, axes placed in inches, strips of pixels, files.
 
 What it decides: that the figures of this package look alike and print at the width of a page (7 in). Each
-lane is a strip of pixels, with time from left to right. The tone of a pixel says in which part of its span
+lane is a strip of pixels, with time from left to right. The tone of a pixel says for what part of its span
 the lane ran (dark) and waited (light). Zoomed in, you see solid bars. Zoomed out, the tone is the share of
-the CPU; merged bars would show a lane of 10 % as solid as one of 90 %. It costs the same for ten runs and for
-ten million. Waits are drawn as the part of them that is longer than a given time, on two logarithmic axes:
-the tail, which people feel, takes as much room as the middle.
+the CPU; merged bars would show a lane of 10 % as solid as one of 90 %. A strip costs the same for ten runs
+and for ten million, and rows of CPUs are one image. Waits are drawn as the part of them that is longer than a
+given time, on two logarithmic axes: the tail, which people feel, takes as much room as the middle.
 
 D1  Same input, same bytes: own defaults instead of the user's settings, no date, no version, no random ids.
 D2  It needs no display and leaves no state: it makes figures without pyplot.
@@ -25,7 +25,8 @@ from ..errors import CfsError, MissingExtraError, how_to_install
 from ..result import Result
 from ..units import short_time, unit_of
 from .files import check_folder
-from .lanes import GREY, LIGHT, SMALLEST_FRACTION, SPECK, Lane, ran_in, waited_in
+from .lanes import GREY, LIGHT, SMALLEST_FRACTION, SPECK, Lane, ran_in, waited_in, with_hue
+from .panels import HUES_OF_ROWS, SPECK_OF_MAP, TONES_OF_QUEUE, CpuRows, rows_between_labels, texts_of_steps
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,6 +47,10 @@ LANE_IN = 0.145
 
 INK = "#222222"
 FAINT = "#8A8A8A"
+QUEUE = "#7A2E62"
+"""The hue of waiting tasks in rows of CPUs, which no task has."""
+ROW_PARTS = (1, 6, 2, 1)
+"""A lane of a CPU from top to bottom, in tenths: a gap, what ran, how many waited, a gap."""
 DASHES = ("solid", (0, (2.5, 1.5)))
 """Lines of the model and of the recording."""
 
@@ -136,17 +141,48 @@ def put_line(figure: Figure, x: float, y: float, length: float, **look: Any) -> 
     figure.add_artist(Line2D(ends, (level, level), transform=figure.transFigure, **look))
 
 
-def put_key(figure: Figure, right: float) -> None:
-    """Two swatches in the title's second line: what dark and light mean."""
+def say_in(axes: Axes, text: str) -> None:
+    """What an empty panel says."""
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=FAINT)
+
+
+def put_swatch(figure: Figure, x: float, y: float, colour: Any) -> None:
+    """A small rectangle beside a text whose baseline is at `y`."""
     from matplotlib.patches import Rectangle
 
     width, height = figure.get_size_inches()
+    corner, size = (x / width, 1 - (y + 0.005) / height), (0.11 / width, 0.08 / height)
+    figure.add_artist(Rectangle(corner, *size, color=colour, lw=0, transform=figure.transFigure))
+
+
+def put_key(figure: Figure, right: float) -> None:
+    """Two swatches in the title's second line: what dark and light mean."""
     for left, text, tone in ((right - 1.18, "running", 1.0), (right - 0.56, "waiting", LIGHT)):
-        corner = (left / width, 1 - 0.425 / height)
-        size = (0.11 / width, 0.08 / height)
-        colour = mixed(GREY, tone)
-        figure.add_artist(Rectangle(corner, *size, color=colour, lw=0, transform=figure.transFigure))
+        put_swatch(figure, left, 0.42, mixed(GREY, tone))
         put(figure, left + 0.15, 0.42, text, color=INK)
+
+
+def put_cpu_key(figure: Figure, left: float, y: float, lanes: list[Lane], base: int) -> None:
+    """The key of rows of CPUs, in two lines: which task has which colour, and how many waited."""
+    put(figure, left, y, "running", color=FAINT)
+    x = left + 0.52
+    named = [lanes[number] for number in with_hue(lanes)]
+    for lane in named:
+        put_swatch(figure, x, y, lane.hue)
+        put(figure, x + 0.15, y, lane.label, color=lane.hue)
+        x += 0.32 + 0.062 * len(lane.label)
+    if not lanes:
+        put(figure, x, y, "nothing")
+    elif len(named) < len(lanes):
+        for place, grey in enumerate(HUES_OF_ROWS[-2:]):
+            put_swatch(figure, x + 0.11 * place, y, grey)
+        put(figure, x + 0.26, y, "all others, by turns" if named else "tasks, by turns")
+    put(figure, left, y + 0.15, "waiting", color=FAINT)
+    x = left + 0.52
+    for text, tone in zip(texts_of_steps(base), TONES_OF_QUEUE[1:]):
+        put_swatch(figure, x, y + 0.15, mixed(QUEUE, tone))
+        put(figure, x + 0.15, y + 0.15, text)
+        x += 0.30 + 0.058 * len(text)
 
 
 # ----------------------------------------------------------------------------------------------------- strips
@@ -157,6 +193,11 @@ def mixed(colour: str, tone: float) -> tuple[float, ...]:
     from matplotlib.colors import to_rgb
 
     return tuple(1 - tone * (1 - part) for part in to_rgb(colour))
+
+
+def nr_pixels(width_in: float) -> int:
+    """Cells of a strip: one a pixel."""
+    return round(width_in * DPI)
 
 
 def pixels(hue: str, ran: np.ndarray, waited: np.ndarray) -> np.ndarray:
@@ -178,7 +219,7 @@ def draw_strips(
     cpus: list[int],
 ) -> np.ndarray:
     """A strip for each lane: its runs and waits on some CPUs together. Returns the share of each lane."""
-    edges = np.linspace(span[0], span[1], round(width_in * DPI) + 1).round().astype(np.int64)
+    edges = np.linspace(span[0], span[1], nr_pixels(width_in) + 1).round().astype(np.int64)
     axes.set_xlim(span)
     axes.set_ylim(max(1, len(lanes)) - 0.5, -0.5)
     ran_of = ran_in(side, lane_of, len(lanes), edges, cpus) / len(cpus)
@@ -192,6 +233,51 @@ def draw_strips(
     axes.tick_params(axis="y", length=0)
     axes.spines[["top", "right", "left"]].set_visible(False)
     return shares
+
+
+def draw_cpu_lanes(axes: Axes, rows: CpuRows, base: int, span: tuple[int, int], pitch_in: float) -> None:
+    """A lane a CPU: what ran, and below it how many waited. One image, however many lanes there are."""
+    nr = len(rows.labels)
+    ran, waiting = ran_image(rows, SPECK), queue_image(rows, base)
+    image = np.repeat(np.ones_like(ran)[:, None], sum(ROW_PARTS), axis=1)
+    gap, height, queue, _ = ROW_PARTS
+    image[:, gap : gap + height] = ran[:, None]
+    image[:, gap + height : gap + height + queue] = waiting[:, None]
+    _show(axes, image.reshape(nr * sum(ROW_PARTS), *ran.shape[1:]), nr, span)
+    axes.set_yticks(range(nr), [f"CPU {label}" for label in rows.labels], fontsize=row_font(pitch_in))
+
+
+def row_font(pitch_in: float) -> float:
+    """The size of type that fits a row."""
+    return min(7.0, 0.82 * 72 * pitch_in)
+
+
+def draw_map(axes: Axes, image: np.ndarray, rows: CpuRows, span: tuple[int, int]) -> None:
+    """A map of CPUs by time, with numbers at some of its rows."""
+    nr = len(rows.labels)
+    _show(axes, image, nr, span)
+    some = range(0, nr, rows_between_labels(nr))
+    axes.set_yticks(some, [f"CPU {rows.labels[row]}" if row == 0 else rows.labels[row] for row in some])
+
+
+def _show(axes: Axes, image: np.ndarray, nr: int, span: tuple[int, int]) -> None:
+    axes.imshow(image, extent=(span[0], span[1], nr - 0.5, -0.5), aspect="auto", interpolation="none")
+    axes.set_xlim(span)
+    axes.set_ylim(nr - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+
+
+def ran_image(rows: CpuRows, speck: float = SPECK_OF_MAP) -> np.ndarray:
+    """What ran on each CPU, as colours."""
+    away = 1 - np.array([mixed(hue, 1.0) for hue in HUES_OF_ROWS])
+    return (1 - rows.tones(speck)[:, :, None] * away[rows.hue]).astype(np.float32)
+
+
+def queue_image(rows: CpuRows, base: int) -> np.ndarray:
+    """How many tasks waited on each CPU, as colours."""
+    tones = np.array([mixed(QUEUE, tone) for tone in TONES_OF_QUEUE])
+    return tones[rows.steps(base)].astype(np.float32)
 
 
 def name_strips(axes: Axes, lanes: list[Lane]) -> None:

@@ -6,9 +6,9 @@ begins when it ends, there is one switch from the one to the other. Otherwise th
 also if a task follows itself. `Result.wakeups` are the wakeups and forks, each in the context in which it was
 raised: in that of the task that did it, or in an interrupt.
 
-The order within an instant is the one in which runs began; a wakeup says how many had begun by then. One that
-cannot say so (it was recorded) comes before the runs that begin in its instant, but after that of its waker. A
-switch to the idle task comes as late as may be: until then its task may have done something.
+The order within an instant is the one in which runs began; a wakeup says how many had begun by then. A
+recorded wakeup cannot say so: it comes before the runs that begin in its instant, but after its waker's run.
+A switch to the idle task comes as late as possible: until then its task may have done something.
 
 E1  Each run is one switch in and, unless the span ends first, one switch out of the same CPU.
 E2  Events are in the order of time; within an instant a task is woken before it is switched in, and has left
@@ -42,7 +42,7 @@ IDLE = -1
 ELSEWHERE = -1
 """A CPU that is none of the result's."""
 SWITCH, WAKEUP, FORK, WAKING, WOKEN = 0, 1, 2, 3, 4
-"""A wakeup is complete at once, but for that of a task that had not blocked yet: it is WAKING, and WOKEN when it
+"""A wakeup is complete at once, except of a task that had not blocked yet: it is WAKING, and WOKEN when it
 waits.
 """
 
@@ -84,7 +84,7 @@ def events_of(result: Result) -> np.ndarray:
 
 
 class _Order:
-    """Runs and wakeups in one order: a wakeup has the `place` of so many runs begun, and all have a `rank`."""
+    """Runs and wakeups in one order: each has a `rank`, and a wakeup the `place` of as many runs begun."""
 
     def __init__(self, result: Result):
         order = np.argsort(result.runs["start_ns"], kind="stable")
@@ -109,7 +109,7 @@ class _Order:
     def _placed(self, rows: np.ndarray) -> np.ndarray:
         """The place of each wakeup: as it says if time does not contradict it, else as early as may be."""
         starts, known = self.runs["start_ns"], rows["nr_runs"].astype(np.int64)
-        first, last = np.searchsorted(starts, rows["time_ns"]), np.searchsorted(starts, rows["time_ns"], "right")
+        first, last = (np.searchsorted(starts, rows["time_ns"], side) for side in ("left", "right"))
         is_told = (known >= first) & (known <= last)
         return np.where(is_told, known, self._after_waker(rows, np.maximum(first, rows["least"]), last))
 
@@ -162,7 +162,7 @@ class _Order:
         return follows & (self.of_cpu.next < self.nr)
 
     def _woken_at(self) -> tuple[np.ndarray, np.ndarray]:
-        """For each run the first wakeup of its task after it began, one that came too early left out; its rank."""
+        """For each run the rank of its task's first wakeup after it began; one too early does not count."""
         asleep = np.flatnonzero(self.wakeups["slept"] != Slept.NOT_YET)
         of_task = _Sorted(self.wakeups["task"][asleep], int(self.rank_of_run[-1]), self.rank[asleep])
         woken = np.append(asleep, len(self.wakeups))[of_task.after(self.task, self.rank_of_run[:-1])]
@@ -201,7 +201,7 @@ class _Order:
 
 
 class _Sorted:
-    """Things that belong to an owner (a task, a CPU) and have a place: the neighbours of a place, by owner."""
+    """Things that have an owner (a task, a CPU) and a place: the neighbours of a place, by owner."""
 
     def __init__(self, owner: np.ndarray, span: int, place: np.ndarray | None = None):
         self.span = span + 2
@@ -227,7 +227,10 @@ class _Sorted:
 
 
 _ROW = np.dtype(
-    [(name, "<i8") for name in ("time_ns", "task", "waker", "nr_runs", "cpu", "cause", "slept", "kind", "least")]
+    [
+        (name, "<i8")
+        for name in ("time_ns", "task", "waker", "nr_runs", "cpu", "cause", "slept", "kind", "least")
+    ]
 )
 """A wakeup: the fields of WAKEUP_DTYPE, the kind of event, and how many runs began before it at the least."""
 

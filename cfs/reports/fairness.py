@@ -1,7 +1,7 @@
 """Distance from fairness: the lag of tasks, from the runs alone, and the spread of a model's own virtual
 time.
 
-What it decides: a yardstick that fits every scheduler, also one without virtual time, and a recording.
+What it decides: a yardstick that fits every scheduler, even one without virtual time, and a recording too.
 
 The ideal machine: at every instant, as long as some task runs, each runnable task i gets a part of the CPU.
 That part is its weight divided by the weight of all tasks that are runnable there:
@@ -15,13 +15,13 @@ With groups, w_i / W becomes s_g / S * w_i / W_g: groups with a runnable task sh
 within a group by weight. In a group, a group below it counts as a task does, with its shares as weight.
 A task is runnable from a wakeup, a fork or a preemption until it blocks or exits.
 
-L1  Over any span, the lags of all tasks sum to zero on each CPU: what one task is owed, others have had.
+L1  Over any span, the lags of all tasks on a CPU sum to zero: what one task is owed, others have received.
     EEVDF's zero-lag point rests on this law (Stoica and Abdel-Wahab 1995), and a test checks it.
 L2  No lag exceeds the length of the span. A task that is never runnable has lag 0.
 
 Reports show, at some instants t, the largest and the smallest lag in the window (t - window, t] of the tasks
-that were runnable all through it. A task that sleeps in between is left out: nobody refused what it did not
-ask for.
+that were runnable all through it. A task that sleeps in between is left out: it was not denied CPU time, it
+did not ask for it.
 
 Rejected: lag since the last wakeup (a task that never sleeps collects every sleeper's bonus forever, and one
 number no longer says how unfair *now* is); variance (people ask which task is worst off); Jain's index (no

@@ -5,7 +5,7 @@ What it decides: which tables a result is, and what their columns are called. Th
     runs     a row a run, as in `Result.runs`, with the columns that people group by (names, not indices)
     stats    a row a task, command name or group, as `Result.stats`, nested columns flattened:
              ``latency_p99_ns``
-    wakeups  a row a wakeup or fork, as in `Result.wakeups`: who, when, by whom; none where that is not known
+    wakeups  a row a wakeup or fork, as in `Result.wakeups`: task, time, waker; none where it is not known
 
 To a library that knows the Arrow C stream (``__arrow_c_stream__``), a result is its runs: everything else
 follows from them.

@@ -5,11 +5,11 @@ Perfetto, LISA, tools around trace-cmd and this package's `Recording.open` read.
 nine digits after the point, not six, because runs are exact to the ns.
 
 W1  `Recording.open` reads back the same runs, waits, states, switches, wakeups, parents and names, and the
-    same span, if the result was simulated: a wakeup by a task is caused by that task, all others by none. Lost
-    are the first wait of a task that slept when time began, because a reader cannot know that it did; a run
-    that begins at the very end of the span; and a stay of the idle task that takes no time, with one of its
-    two switches. If the result was measured, a run whose end is not known reads back as one that ended in a
-    sleep, and a run of a child that began before its fork was recorded as two.
+    same span, if the result was simulated: a wakeup by a task is caused by that task, all others by none.
+    Three things are lost: the first wait of a task that slept when time began, because a reader cannot know
+    that it did; a run that begins at the very end of the span; and a stay of the idle task that takes no
+    time, with one of its two switches. If the result was measured, a run whose end is not known reads back as
+    one that ended in a sleep, and a run of a child that began before its fork was recorded as two.
 W2  Time 0 of the result is time 0 of the text, and the last line is at the end of the span. Two lines ensure
     this, `sched_wake_idle_without_ipi`; they say nothing about tasks.
 W3  A wakeup by a task has its head, on its CPU, in process context. One by a timer is in hard interrupt

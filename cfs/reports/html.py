@@ -1,9 +1,9 @@
 """A result, or a comparison, as one HTML file that works offline; and a result in a notebook.
 
-What it decides: what a colleague without this package and without the recording gets. First comes what was
-run, then the pictures, then the numbers. It is one file, with no scripts, fonts or images from elsewhere, so
-people can mail, archive and print it. Colours follow the reader's light or dark setting and are light on
-paper.
+What it decides: what you can send to a colleague who has neither this package nor the recording. First comes
+what was run, then the pictures, then the numbers. It is one file, with no scripts, fonts or images from
+elsewhere, so people can mail, archive and print it. Colours follow the reader's light or dark setting and are
+light on paper.
 
 H1  Nothing is fetched: no `src`, `href`, `@import` or `url()` that leaves the file.
 H2  All foreign text is escaped (V2 of `svg`).
@@ -29,27 +29,48 @@ from .files import check_folder
 from .lanes import (
     LAG_LEAST_NS,
     Lane,
-    lane_of_task,
-    lanes_of,
     limits_of,
     ran_in,
     said_of,
     span_of,
     waited_in,
     waits_in,
+    why_no_curves,
     with_hue,
 )
 from .lines import ALL, OTHERS, Lines, check_lines
+from .panels import (
+    HUES_OF_ROWS,
+    TONES_OF_QUEUE,
+    CpuRows,
+    Kind,
+    Panel,
+    Room,
+    Timeline,
+    base_of_steps,
+    texts_of_steps,
+    timeline_of,
+)
 from .part import part_of
 from .samples import Samples
 from .settings import tunables_text
 from .svg import (
+    HEADING,
+    LANE,
+    MAP_HEIGHT,
+    MAP_ROWS,
+    NR_CELLS_OF_MAP,
+    NR_CELLS_OF_ROWS,
     NR_WINDOWS,
+    QUEUE_HEIGHT,
     Canvas,
     Curve,
     band,
     colour,
+    cpu_map,
+    cpu_strips,
     curves,
+    empty_map,
     share_rows,
     strips,
     words,
@@ -64,13 +85,19 @@ LEFT_EDGE = 0
 
 NOTEBOOK_LINES = 6
 
-CPUS_APART = 4
-"""With more CPUs than this, all share one timeline."""
+PANEL_GAP = 8
+LANES_MOST = 24
+"""Lanes of a page; its tables have as many lines as are asked for."""
+ROOM = Room(height=1000, lane=LANE, heading=HEADING + PANEL_GAP)
+"""Of the timeline of a page."""
+COLUMNS_HEIGHT, COLUMN_HEIGHT = 1500, 240
+"""Of the timelines of all schedulers of a comparison together, and the least of each."""
+ROOM_OF_NOTEBOOK = Room(height=400, lane=LANE, heading=HEADING + PANEL_GAP)
 
 LIGHT = "--ink:#1b1f24;--faint:#6a737d;--paper:#fff;--rule:#e4e7eb;--rule2:#b9c0c8;--grey:#5a5a5a;"
-LIGHT += "--h1:#0072b2;--h2:#d55e00;--h3:#009e73"
+LIGHT += "--h1:#0072b2;--h2:#d55e00;--h3:#009e73;--grey2:#969696;--queue:#7a2e62"
 DARK = "--ink:#e3e6ea;--faint:#959da6;--paper:#15181c;--rule:#2b3036;--rule2:#565e67;--grey:#a5abb3;"
-DARK += "--h1:#56b4e9;--h2:#f08a3c;--h3:#2cc79a"
+DARK += "--h1:#56b4e9;--h2:#f08a3c;--h3:#2cc79a;--grey2:#6e747c;--queue:#dd8fc4"
 
 STYLE = f"""
 :root{{color-scheme:light dark;{LIGHT}}}
@@ -86,7 +113,8 @@ p{{margin:2px 0 12px;max-width:74ch}}
 .wide{{overflow-x:auto}}
 svg{{display:block;width:100%;height:auto;margin:6px 0}}
 svg text{{font:12px system-ui,sans-serif;fill:var(--ink);font-variant-numeric:tabular-nums}}
-svg .small{{font-size:11px}}svg .faint{{fill:var(--faint)}}svg .head{{font-weight:600}}
+svg .small{{font-size:11px}}svg .tiny{{font-size:9.5px}}
+svg .faint{{fill:var(--faint)}}svg .head{{font-weight:600}}
 svg .rule{{stroke:var(--rule);stroke-width:1}}svg .axis{{stroke:var(--faint);stroke-width:1}}
 table{{border-collapse:collapse;font-size:13.5px;font-variant-numeric:tabular-nums;margin:8px 0 4px}}
 th,td{{padding:3px 10px 3px 0;text-align:right;white-space:nowrap;border-bottom:1px solid var(--rule)}}
@@ -100,6 +128,8 @@ tr.sum td{{color:var(--faint)}}
 .key span{{display:inline-block;width:26px;height:10px;margin:0 6px 0 0;background:var(--grey)}}
 .key i{{display:inline-block;width:26px;border-top:2px solid var(--ink);margin:0 6px 4px 0}}
 .key span+span,.key i+i{{margin-left:16px}}
+.key.rows span{{width:14px;margin-left:16px}}.key.rows span.turn{{margin-left:0}}
+.key.rows span:has(+.turn){{margin-right:0}}
 pre{{font:12.5px/1.5 ui-monospace,monospace;margin:8px 0}}
 footer{{margin-top:44px;font-size:13px}}
 @media print{{:root{{color-scheme:light;{LIGHT}}}body{{font-size:11px}}main{{max-width:none;padding:0}}
@@ -110,9 +140,10 @@ table{{font-size:9.5px}}@page{{margin:14mm}}}}
 NOTEBOOK_STYLE = (
     ".cfs-result{max-width:820px;overflow-x:auto;"
     "--ink:currentColor;--faint:#808891;--rule:#80808040;--rule2:#80808080;"
-    "--grey:#7d848c;--h1:#2a8fd0;--h2:#e06a10;--h3:#10a67c}"
+    "--grey:#7d848c;--h1:#2a8fd0;--h2:#e06a10;--h3:#10a67c;--grey2:#a9afb5;--queue:#b45a9a}"
     ".cfs-result svg{display:block;width:100%;height:auto}"
     ".cfs-result svg text{font:12px system-ui,sans-serif;fill:var(--ink)}"
+    ".cfs-result svg .tiny{font-size:9.5px}"
     ".cfs-result svg .small{font-size:11px}.cfs-result svg .faint{fill:var(--faint)}"
     ".cfs-result svg .head{font-weight:600}.cfs-result svg .rule{stroke:var(--rule)}"
     ".cfs-result svg .axis{stroke:var(--faint)}"
@@ -121,6 +152,9 @@ NOTEBOOK_STYLE = (
     ".cfs-result th,.cfs-result td{text-align:right;padding:2px 12px 2px 0;white-space:nowrap}"
     ".cfs-result th:first-child,.cfs-result td:first-child{text-align:left}"
     ".cfs-result tr.sum{color:var(--faint)}"
+    ".cfs-result .key{font-size:12px;color:var(--faint)}"
+    ".cfs-result .key span{display:inline-block;width:14px;height:10px;margin:0 6px 0 16px}"
+    ".cfs-result .key span.turn{margin-left:0}.cfs-result .key span:has(+.turn){margin-right:0}"
 )
 
 
@@ -156,7 +190,7 @@ def result_html(
     by : {"task", "comm", "group"}, optional
         What a lane, and a line of the tables, represents.
     top : int, optional
-        Lanes and lines; the rest is summed in one.
+        Lanes, at most 24, and lines of the tables; the rest is summed in one.
     from_ns, until_ns : int, optional
         The part that is shown, ns since the start.
 
@@ -172,16 +206,16 @@ def result_html(
 
     Notes
     -----
-    Cost O(runs log runs + lanes); 50 to 300 kB, however many runs there are.
+    Cost O(runs log runs + lanes); 50 to 500 kB, however many runs, tasks and CPUs there are.
     """
     check_lines(by, top)
     span = span_of(result, from_ns, until_ns)
     groups = [] if by == "group" else _group_sections(result, top, span)
     sides = [result] if recorded is None else [result, recorded]
-    lanes = lanes_of(sides, by, top, span)
-    of_sides = [lane_of_task(side, lanes, by) for side in sides]
+    timeline = timeline_of(sides, by, min(top, LANES_MOST), span, ROOM)
+    lanes, of_sides = timeline.lanes, timeline.lane_of
     parts = [
-        _section("Who ran and who waited", _timeline(sides, lanes, of_sides, span), TIMELINE_KEY),
+        _section("Which tasks ran and waited", *_timeline(timeline)),
         *groups,
         _section(
             "Share of the CPU over time", _shares(sides, lanes, of_sides, span), _dashed(sides, "as recorded")
@@ -207,6 +241,27 @@ TIMELINE_KEY = (
     '<span class="key"><span></span>running<span style="opacity:.25"></span>waiting</span>'
     "The three that waited longest in sum have a colour."
 )
+
+
+def _key_of(timeline: Timeline, rows: Sequence[CpuRows]) -> str:
+    """What the colours mean, and which CPUs are left out."""
+    idle = f" {timeline.left_out[:1].upper()}{timeline.left_out[1:]}." if timeline.left_out else ""
+    if timeline.kind is Kind.TASKS:
+        return TIMELINE_KEY + idle
+    named = [timeline.lanes[number] for number in with_hue(timeline.lanes)]
+    ran = "".join(f"{_swatch(colour(lane.hue))}{words(lane.label)}" for lane in named)
+    if not timeline.lanes:
+        ran = ": nothing"
+    elif len(named) < len(timeline.lanes):
+        ran += _swatch(colour(HUES_OF_ROWS[-2])) + _swatch(colour(HUES_OF_ROWS[-1]), look=' class="turn"')
+        ran += "all others, by turns" if named else "tasks, by turns"
+    steps = zip(texts_of_steps(base_of_steps(rows)), TONES_OF_QUEUE[1:])
+    queue = "".join(f"{_swatch('var(--queue)', tone)}{words(text)}" for text, tone in steps)
+    return f'<span class="key rows">running{ran}</span><br><span class="key rows">waiting{queue}</span>{idle}'
+
+
+def _swatch(fill: str, tone: float = 1.0, look: str = "") -> str:
+    return f'<span{look} style="background:{fill};opacity:{tone:.3g}"></span>'
 
 
 def _dashed(sides: Sequence[Result], what: str) -> str:
@@ -253,45 +308,66 @@ def _settings(result: Result) -> str:
 # ---------------------------------------------------------------------------------------------------- figures
 
 
-def _timeline(
-    sides: Sequence[Result], lanes: Sequence[Lane], of_sides: Sequence[np.ndarray], span: tuple[int, int]
-) -> str:
-    cpus = sides[0].cpus
-    panels = [[cpu] for cpu in cpus] if len(cpus) <= CPUS_APART else [list(cpus)]
-    canvas, top = Canvas("timeline: who ran and who waited"), 4.0
-    for place, some in enumerate(panels):
-        here = _lanes_on(some, sides, of_sides, span)
-        for number, (side, lane_of) in enumerate(zip(sides, of_sides)):
-            where = f"CPU {some[0]}" if len(some) == 1 else f"{len(some)} CPUs"
-            last = place == len(panels) - 1 and number == len(sides) - 1
-            shown = [lanes[n] for n in here]
-            places = np.full(len(lanes) + 1, -1)  # the last one is for tasks without a lane
-            places[here] = np.arange(len(here))
-            top = (
-                strips(
-                    canvas, top, f"{where}, {said_of(side)}", shown, side, places[lane_of], span, some, last
-                )
-                + 6
-            )
-    return canvas.svg()
+def _timeline(timeline: Timeline, room: Room = ROOM) -> tuple[str, str]:
+    """The timeline of all sides, one below the other, and its key."""
+    canvas, rows = Canvas("timeline: which tasks ran and waited"), _rows_of(timeline)
+    top, nr = 4.0, len(timeline.sides)
+    for number, panel in enumerate(timeline.panels):
+        top = _tasks(canvas, top, timeline, panel, number == len(timeline.panels) - 1) + PANEL_GAP
+    for place, of_side in enumerate(rows):
+        title = timeline.title(place, of_side)
+        top = _cpus(canvas, top, title, timeline, rows, of_side, room, nr, place == nr - 1) + PANEL_GAP
+    return canvas.svg(), _key_of(timeline, rows)
 
 
-def _lanes_on(
-    cpus: Sequence[int], sides: Sequence[Result], of_sides: Sequence[np.ndarray], span: tuple[int, int]
-) -> list[int]:
-    """Lanes with a task that ran on these CPUs in the span, on any side."""
-    found: set[int] = set()
-    for side, lane_of in zip(sides, of_sides):
-        runs = side.runs
-        there = np.isin(runs["cpu"], cpus) & (runs["end_ns"] >= span[0]) & (runs["start_ns"] < span[1])
-        tasks = np.flatnonzero(np.bincount(runs["task"][there], minlength=side.nr_tasks))
-        found.update(lane_of[tasks].tolist())
-    return sorted(found - {-1})
+def _rows_of(timeline: Timeline) -> list[CpuRows]:
+    """The rows of CPUs of each side; none if the picture has lanes of tasks."""
+    if timeline.kind is Kind.TASKS:
+        return []
+    nr_cells = NR_CELLS_OF_MAP if timeline.kind is Kind.MAP else NR_CELLS_OF_ROWS
+    return [timeline.rows(place, nr_cells, MAP_ROWS) for place in range(len(timeline.sides))]
+
+
+def _tasks(
+    canvas: Canvas, top: float, timeline: Timeline, panel: Panel, last: bool, title: str = ""
+) -> float:
+    """A panel of tasks; returns where it ends."""
+    side, span, title = timeline.sides[panel.place], timeline.span, title or panel.title
+    return strips(
+        canvas, top, title, panel.lanes, side, panel.lane_of, span, panel.cpus, last, panel.part
+    )
+
+
+def _cpus(
+    canvas: Canvas,
+    top: float,
+    title: str,
+    timeline: Timeline,
+    rows: Sequence[CpuRows],
+    of_side: CpuRows,
+    room: Room,
+    nr_stacked: int,
+    last: bool,
+) -> float:
+    """The CPUs of a side, as lanes or as two maps; returns where they end."""
+    base, span = base_of_steps(rows), timeline.span
+    if timeline.kind is Kind.CPUS:
+        pitch = room.pitch(len(of_side.labels), nr_stacked)
+        return cpu_strips(canvas, top, title, of_side, base, span, pitch, last)
+    free = room.height / nr_stacked - 2 * room.heading
+    part = MAP_HEIGHT / (MAP_HEIGHT + QUEUE_HEIGHT)
+    top = cpu_map(canvas, top, title, of_side, span, min(MAP_HEIGHT, part * free)) + PANEL_GAP
+    title, height = "tasks that waited on a CPU", min(QUEUE_HEIGHT, (1 - part) * free)
+    if not of_side.waiting.any():
+        return empty_map(canvas, top, title, span, "no wait is known", last)
+    return cpu_map(canvas, top, title, of_side, span, height, base, last)
 
 
 def _shares(
     sides: Sequence[Result], lanes: Sequence[Lane], of_sides: Sequence[np.ndarray], span: tuple[int, int]
 ) -> str:
+    if not lanes:
+        return '<p class="note">Nothing ran.</p>'
     canvas = Canvas("share of the CPU over time")
     share_rows(canvas, 4, lanes, sides, of_sides, span)
     return canvas.svg()
@@ -301,6 +377,8 @@ def _waits(
     sides: Sequence[Result], lanes: Sequence[Lane], of_sides: Sequence[np.ndarray], span: tuple[int, int]
 ) -> str:
     waits_of = [_waits_of(side, lane_of, span) for side, lane_of in zip(sides, of_sides)]
+    if nothing := why_no_curves([waits for _, waits in waits_of]):
+        return f'<p class="note">{nothing}</p>'
     panels = []
     for name, hue, place in _panels(lanes):
         styles = ("solid", "dashed")
@@ -346,7 +424,7 @@ def _virtual_sections(samples: Samples | None, span: tuple[int, int]) -> list[st
     canvas = Canvas(f"spread of {spread.field} over time")
     values = spread.spread[inside].astype(float)
     band(canvas, 0, spread.at_ns[inside], np.zeros(len(values)), values, span)
-    note = "From who is furthest behind to who is furthest ahead in the model's own virtual time, sampled."
+    note = "From the task furthest behind to the one furthest ahead in the model's own virtual time, sampled."
     return [_section(f"Spread of {spread.field} over time", canvas.svg(), note)]
 
 
@@ -354,9 +432,10 @@ def _group_sections(result: Result, top: int, span: tuple[int, int]) -> list[str
     """The timeline once more, a lane a group."""
     if not result.group_by:
         return []
-    lanes = lanes_of([result], "group", top, span)
-    of_sides = [lane_of_task(result, lanes, "group")]
-    parts = _timeline([result], lanes, of_sides, span) + _shares([result], lanes, of_sides, span)
+    timeline = timeline_of([result], "group", min(top, LANES_MOST), span, ROOM)
+    figure, key = _timeline(timeline)
+    parts = f'<p class="note">{key}</p>{figure}'
+    parts += _shares([result], timeline.lanes, timeline.lane_of, span)
     shares = ", ".join(f"{words(name)}: {value} shares" for name, value in sorted(result.shares.items())[:12])
     return [_section("Groups", parts, shares)]
 
@@ -384,7 +463,7 @@ def _tables(sides: Sequence[Result], by: str, top: int) -> list[str]:
 
 
 def _left_out(title: str, headings: Sequence[str], lines: Lines) -> str:
-    """What a table leaves out as not known, in a sentence; empty if there is nothing."""
+    """A sentence about what a table leaves out as not known; empty if it leaves out nothing."""
     found = left_out_of(title, [of.get(ALL) for of in lines.stats])
     if found is None:
         return ""
@@ -398,7 +477,7 @@ def _named(columns: Sequence[StatColumn], before: str = "") -> list[tuple[str, S
 
 
 def _sums(lines: Lines) -> list[bool]:
-    """Which lines represent many."""
+    """Which lines sum up several tasks."""
     return [line.label in (OTHERS, ALL) for line in lines.lines]
 
 
@@ -409,7 +488,7 @@ def _table(
     rows: Sequence[tuple[Sequence[str], Sequence[np.void | None]]],
     is_sum: Sequence[bool],
 ) -> str:
-    """Columns at the left, and the same columns once a heading."""
+    """A table: columns at the left, then the same set of columns below each heading."""
     above = "".join(f'<th class="side" colspan="{len(columns)}">{words(text)}</th>' for text in headings)
     names = "".join(f"<th>{words(text)}</th>" for text in left)
     names += "".join(_cell("th", name, first=not i) for _ in headings for i, (name, _) in enumerate(columns))
@@ -446,22 +525,21 @@ def notebook_html(result: Result) -> str:
     Returns
     -------
     str
-        A ``div`` with its own styles, of at most about 60 kB.
+        A ``div`` with its own styles, of at most about 60 kB, or twice that with many CPUs.
     """
     span = span_of(result, None, None)
-    lanes = lanes_of([result], "comm", NOTEBOOK_LINES, span)
-    canvas = Canvas("timeline: who ran and who waited")
-    where = f"CPU {result.cpus[0]}" if len(result.cpus) == 1 else f"{len(result.cpus)} CPUs"
-    strips(canvas, 4, where, lanes, result, lane_of_task(result, lanes, "comm"), span, result.cpus or [0])
+    timeline = timeline_of([result], "comm", NOTEBOOK_LINES, span, ROOM_OF_NOTEBOOK, together=True)
+    figure, key = _timeline(timeline, ROOM_OF_NOTEBOOK)
     lines, tables = Lines.of([result], "comm", NOTEBOOK_LINES), columns_of_tables()
     columns = _named(tables[CPU_TABLE]) + _named(tables[LATENCY_TABLE], "wait ")
     rows = [((line.name, line.number), [lines.stats[0].get(line.label)]) for line in lines.lines]
     table = _table(("Command", "tasks"), [said_of(result)], columns, rows, _sums(lines))
     source = f" on {words(result.source)}" if result.source else ""
+    key = f"<br>{key}" if timeline.kind is not Kind.TASKS else ""
     return (
         f'<div class="cfs-result"><style>{NOTEBOOK_STYLE}</style>'
         f"<strong>{words(result.model)}</strong>{source}: "
-        f"{_facts(result, span)}{canvas.svg()}{table}</div>"
+        f"{_facts(result, span)}{key}{figure}{table}</div>"
     )
 
 
@@ -486,21 +564,22 @@ def comparison_html(comparison: Comparison) -> str:
     """
     columns, span, by = comparison.columns, comparison.span, comparison.by
     wholes = [column.whole for column in columns]
-    lanes = lanes_of(wholes, by, comparison.top, span)
+    room = Room(max(COLUMN_HEIGHT, COLUMNS_HEIGHT / len(columns)), LANE, HEADING + PANEL_GAP)
+    timeline = timeline_of(wholes, by, comparison.top, span, room, together=True)
     first = columns[0].result
     cpus = count_text(len(first.cpus), "CPU")
     facts = f"{seconds_text(span[0])} … {seconds_text(span[1])}, {cpus}, {first.hz} ticks a second"
     parts = [
-        _section("Who ran and who waited", _columns_timeline(comparison, lanes), TIMELINE_KEY),
+        _section("Which tasks ran and waited", *_columns_timeline(comparison, timeline, room)),
         _section(
             "Waits longer than a given time",
-            _columns_waits(comparison, lanes),
-            "The others stand behind in grey.",
+            _columns_waits(comparison, timeline),
+            "Each scheduler in its colours, the others in grey.",
         ),
         _section(
             f"Unfairness within {short_time(columns[0].lags.window_ns)}",
             _columns_lag(comparison),
-            "Lag of who is most behind less that of who is most ahead, of all who want the CPU all the time.",
+            "The largest lag minus the smallest, among tasks that want the CPU all the time.",
         ),
         *(
             _section(words(table.title), f"<pre>{words_of(table.lines)}</pre>")
@@ -517,20 +596,25 @@ def words_of(lines: Sequence[str]) -> str:
     return "\n".join(words(line) for line in lines)
 
 
-def _columns_timeline(comparison: Comparison, lanes: list[Lane]) -> str:
-    canvas, top = Canvas("timeline of each scheduler"), 4.0
-    for number, column in enumerate(comparison.columns):
-        lane_of = lane_of_task(column.whole, lanes, comparison.by)
-        last = number == len(comparison.columns) - 1
-        cpus = column.whole.cpus
-        top = strips(canvas, top, column.label, lanes, column.whole, lane_of, comparison.span, cpus, last) + 6
-    return canvas.svg()
+def _columns_timeline(comparison: Comparison, timeline: Timeline, room: Room) -> tuple[str, str]:
+    """The timeline of each scheduler, and the key."""
+    canvas, top, rows = Canvas("timeline of each scheduler"), 4.0, _rows_of(timeline)
+    for place, column in enumerate(comparison.columns):
+        last, title = place == len(comparison.columns) - 1, column.label
+        if rows:
+            top = _cpus(canvas, top, title, timeline, rows, rows[place], room, 1, last)
+        else:
+            top = _tasks(canvas, top, timeline, timeline.panels[place], last, title)
+        top += PANEL_GAP
+    return canvas.svg(), _key_of(timeline, rows)
 
 
-def _columns_waits(comparison: Comparison, lanes: list[Lane]) -> str:
-    wholes = [column.whole for column in comparison.columns]
-    of_wholes = [lane_of_task(whole, lanes, comparison.by) for whole in wholes]
-    sides = [_waits_of(whole, of, comparison.span) for whole, of in zip(wholes, of_wholes)]
+def _columns_waits(comparison: Comparison, timeline: Timeline) -> str:
+    lanes = timeline.lanes
+    sides = [
+        _waits_of(column.whole, lane_of, comparison.span)
+        for column, lane_of in zip(comparison.columns, timeline.lane_of)
+    ]
     limits = limits_of([waits for _, waits in sides])
     canvas, top = Canvas("distribution of waits of each scheduler"), 4.0
     for mine, column in enumerate(comparison.columns):
@@ -542,7 +626,7 @@ def _columns_waits(comparison: Comparison, lanes: list[Lane]) -> str:
                 for number, side in enumerate(sides)
             ]
             panels.append((name, hue, lines))
-        top = curves(canvas, top + 20, panels, limits, 84, mine == len(sides) - 1) + 8
+        top = curves(canvas, top + 20, panels, limits, 84, mine == len(sides) - 1) + 16
     return canvas.svg()
 
 

@@ -2,7 +2,8 @@
 
 What it decides: how hundreds of tasks become a dozen lanes. A lane is a command name (or a task), most CPU
 time first; all after the first `top` share the last lane. Results that are shown side by side have the same
-lanes in the same order. The three lanes that waited longest in sum have a hue, the others are grey.
+lanes in the same order. The three lanes that waited longest in sum have a hue, the others are grey. `panels`
+says which of them are drawn for each CPU.
 
 A pass over the runs serves all lanes (`_statistics.coverage`): it costs the same for ten and for a thousand.
 """
@@ -18,7 +19,7 @@ import numpy as np
 from .._statistics import coverage, totals_within
 from ..errors import CfsError
 from ..result import Out, Ready, Result
-from ..units import clean
+from ..units import clean, short_time
 
 __all__ = ["Lane", "covered", "covered_before", "lanes_of", "ran_in", "survival", "waited_in"]
 
@@ -74,8 +75,48 @@ def keys_of(result: Result, by: str) -> list[str]:
     return [f"{clean(name)} {pid}" for name, pid in zip(result.names, result.pids.tolist())]
 
 
-def lanes_of(sides: list[Result], by: str, top: int, span: tuple[int, int]) -> list[Lane]:
-    """Most CPU time in the span first; the three that waited longest in sum have a hue."""
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """The names that lanes can have, most CPU time in the span first; a name that never ran has no rank.
+
+    Parameters
+    ----------
+    names : list of str
+    of_task : list of numpy.ndarray
+        For each side the rank of each task's name, -1 for none; ``(nr_tasks,) int64``.
+    waited_ns : list of int
+        Of each name, the sum of its waits on all sides.
+    """
+
+    names: list[str]
+    of_task: list[np.ndarray]
+    waited_ns: list[int]
+
+    def nr_shown(self, top: int) -> int:
+        """How many names get a lane of their own."""
+        return len(self.names) if len(self.names) <= top + 1 else top
+
+    def hues(self, top: int) -> dict[int, str]:
+        """The hue of those shown that waited longest in sum, by rank."""
+        waited = (rank for rank in range(self.nr_shown(top)) if self.waited_ns[rank])
+        return dict(zip(sorted(waited, key=lambda rank: (-self.waited_ns[rank], self.names[rank])), HUES))
+
+    def lane(self, ranks: Sequence[int], hue: str) -> Lane:
+        """A lane of one name, or of the rest."""
+        keys = tuple(self.names[rank] for rank in ranks)
+        return Lane(cut(keys[0], LABEL_LENGTH) if len(keys) == 1 else f"{len(keys)} others", keys, hue)
+
+    def lanes(self, top: int) -> list[Lane]:
+        """A lane each for the first `top` names, and one for all others."""
+        nr, hue = self.nr_shown(top), self.hues(top)
+        rest = range(nr, len(self.names))
+        return [self.lane([rank], hue.get(rank, GREY)) for rank in range(nr)] + (
+            [self.lane(rest, GREY)] if rest else []
+        )
+
+
+def ranked(sides: list[Result], by: str, span: tuple[int, int]) -> Ranking:
+    """The names of lanes in order of CPU time in the span: of that on the first side, then on the others."""
     codes, of_tasks = _coded([keys_of(side, by) for side in sides])
     nr = len(codes)
     cpu_ns, wait_ns = np.zeros((nr, len(sides)), np.int64), np.zeros(nr, np.int64)
@@ -88,19 +129,22 @@ def lanes_of(sides: list[Result], by: str, top: int, span: tuple[int, int]) -> l
         cpu_ns[:, place] = -run_ns
         ran |= nr_runs > 0
         wait_ns += waited
-    order, waited_ns = cpu_ns.tolist(), dict(zip(codes, wait_ns.tolist()))
+    order = cpu_ns.tolist()
     found = (key for key, there in zip(codes, ran.tolist()) if there)
-    ranked = sorted(found, key=lambda key: (order[codes[key]], key))
-    shown = ranked if len(ranked) <= top + 1 else ranked[:top]
-    waited = sorted((key for key in shown if waited_ns[key]), key=lambda key: (-waited_ns[key], key))
-    hue = dict(zip(waited, HUES))
-    lanes = [Lane(cut(key, LABEL_LENGTH), (key,), hue.get(key, GREY)) for key in shown]
-    rest = tuple(ranked[len(shown) :])
-    return lanes + ([Lane(f"{len(rest)} others", rest, GREY)] if rest else [])
+    names = sorted(found, key=lambda key: (order[codes[key]], key))
+    rank_of = np.full(nr, -1, np.int64)
+    places = [codes[name] for name in names]
+    rank_of[places] = np.arange(len(names))
+    return Ranking(names, [rank_of[of_task] for of_task in of_tasks], wait_ns[places].tolist())
+
+
+def lanes_of(sides: list[Result], by: str, top: int, span: tuple[int, int]) -> list[Lane]:
+    """Most CPU time in the span first; the three that waited longest in sum have a hue."""
+    return ranked(sides, by, span).lanes(top)
 
 
 def _coded(keys: list[list[str]]) -> tuple[dict[str, int], list[np.ndarray]]:
-    """A number for each key that there is, and of each list the numbers."""
+    """Numbers the distinct keys, and writes each list in these numbers."""
     codes: dict[str, int] = {}
     for key in chain.from_iterable(keys):
         codes.setdefault(key, len(codes))
@@ -108,7 +152,7 @@ def _coded(keys: list[list[str]]) -> tuple[dict[str, int], list[np.ndarray]]:
 
 
 def cut(text: str, length: int) -> str:
-    """At most so many characters; the last of a longer text is an ellipsis."""
+    """`text` in at most `length` characters; a longer text ends in an ellipsis."""
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
@@ -133,7 +177,7 @@ def waits_in(side: Result, span: tuple[int, int]) -> tuple[np.ndarray, np.ndarra
 
 
 def _is_known(runs: np.ndarray) -> np.ndarray:
-    """Of which runs the wait before is known."""
+    """For each run, whether the wait before it is known."""
     return (runs["ready"] != Ready.UNKNOWN) & (runs["ready_ns"] >= 0)
 
 
@@ -143,7 +187,7 @@ def waiting(side: Result) -> np.ndarray:
     A recording does not say where a task went after its last run on these CPUs: it may have run on another
     one.
     """
-    runs, short = side.runs, _cut_waits(side)
+    runs, short = side.runs, cut_waits(side)
     known = _is_known(runs)
     waits = np.zeros(np.count_nonzero(known) + len(short), WAIT_DTYPE)
     for field in ("task", "cpu"):
@@ -153,7 +197,7 @@ def waiting(side: Result) -> np.ndarray:
     return waits
 
 
-def _cut_waits(side: Result) -> np.ndarray:
+def cut_waits(side: Result) -> np.ndarray:
     """The waits that the end of the span cuts, in the order of the tasks."""
     last = np.full(side.nr_tasks, -1, np.int64)
     if side.model != "recorded":
@@ -194,16 +238,38 @@ def ran_in(
 def waited_in(
     side: Result, lane_of: np.ndarray, nr_lanes: int, edges: np.ndarray, cpus: Sequence[int] | None = None
 ) -> np.ndarray:
-    """The same of waits: of those that `waiting` has."""
-    runs, short, chosen = side.runs, _cut_waits(side), _chosen(cpus)
+    """The same for waits: those that `waiting` returns."""
+    runs, short, chosen = side.runs, cut_waits(side), _chosen(cpus)
     task, cpu, begin_ns, end_ns = runs["task"], runs["cpu"], runs["ready_ns"], runs["start_ns"]
     waited_ns = coverage(lane_of, nr_lanes, chosen, task, cpu, begin_ns, end_ns, edges, runs["ready"])
     task, cpu, begin_ns, end_ns = (short[name] for name in ("task", "cpu", "begin_ns", "end_ns"))
     return _parts(waited_ns + coverage(lane_of, nr_lanes, chosen, task, cpu, begin_ns, end_ns, edges), edges)
 
 
+def shares_in(side: Result, lane_of: np.ndarray, nr_lanes: int, edges: np.ndarray) -> np.ndarray:
+    """The part of all CPUs that each lane has between two edges; ``(nr_lanes, m) float64``, 0 ... 1."""
+    return ran_in(side, lane_of, nr_lanes, edges) / max(1, len(side.cpus))
+
+
+def scales_of_shares(lanes: Sequence[Lane], shares: Sequence[np.ndarray]) -> list[float]:
+    """The greatest share of each lane's axis: one scale for all, so that heights can be compared.
+
+    The lane of all other tasks has its own scale if it would dwarf the named ones, as with many CPUs.
+    """
+    most_of = [max(float(side[place].max(initial=0)) for side in shares) for place in range(len(lanes))]
+    named = [most for lane, most in zip(lanes, most_of) if len(lane.keys) == 1]
+    scale = _round_share(max(named, default=1.0))
+    return [max(scale, _round_share(most)) for most in most_of]
+
+
+def _round_share(share: float) -> float:
+    """The next share with one digit, at least a tenth of a per cent."""
+    power = 10.0 ** np.floor(np.log10(max(share, 1e-3) * (1 + 1e-9)))
+    return float(min(1.0, np.ceil(max(share, 1e-3) / power - 1e-6) * power))
+
+
 def _chosen(cpus: Sequence[int] | None) -> np.ndarray:
-    """For each number that a CPU can have, whether it counts."""
+    """For each possible CPU number, whether that CPU counts."""
     chosen = np.full(NR_CPU_NUMBERS, cpus is None, np.uint8)
     chosen[[] if cpus is None else list(cpus)] = 1
     return chosen
@@ -228,7 +294,7 @@ def covered_before(begin_ns: np.ndarray, end_ns: np.ndarray, at_ns: np.ndarray) 
     numpy.ndarray
         ``(m,)`` int64, ns.
     """
-    # It is the sum of (t - begin) over begins before t, less that of (t - end) over ends.
+    # It is the sum of (t - begin) over begins before t, minus that of (t - end) over ends.
     total = np.zeros(len(at_ns), np.int64)
     for times, sign in ((np.sort(begin_ns), 1), (np.sort(end_ns), -1)):
         passed = np.searchsorted(times, at_ns)
@@ -280,3 +346,13 @@ def limits_of(waits: list[np.ndarray]) -> tuple[float, float]:
     """Decades that hold the waits; those below a microsecond are left of the axis."""
     longest = max((int(w.max()) for w in waits if len(w)), default=0)
     return 1e3, 10 ** np.ceil(np.log10(max(longest, 1e5)))
+
+
+def why_no_curves(waits: list[np.ndarray]) -> str:
+    """A sentence that says that curves of these waits would be empty; an empty text if they would not."""
+    least_ns, _ = limits_of(waits)
+    if any((of_side > least_ns).any() for of_side in waits):
+        return ""
+    if any(map(len, waits)):
+        return f"No wait is longer than {short_time(least_ns)}."
+    return "No wait of known length ended in this time."

@@ -46,7 +46,7 @@ class Lines:
 
     @classmethod
     def of(cls, sides: Sequence[Result], by: str, top: int) -> Lines:
-        """The `top` lines with most CPU time, the others and all; one line more rather than one other."""
+        """The `top` lines with most CPU time, the others and all; a single other gets its own line."""
         identities = [identities_of(side, by) for side in sides]
         numbers, of_tasks = numbered(identities)
         ranked = ranked_labels(sides, numbers, of_tasks)
@@ -81,7 +81,7 @@ def identities_of(result: Result, by: str) -> list[str]:
 
 
 def numbered(identities: list[list[str]]) -> tuple[dict[str, int], list[np.ndarray]]:
-    """A number for each label that there is, and of each list the numbers."""
+    """Numbers the distinct labels, and writes each list in these numbers."""
     numbers: dict[str, int] = {}
     for labels in identities:
         for label in labels:
@@ -90,7 +90,7 @@ def numbered(identities: list[list[str]]) -> tuple[dict[str, int], list[np.ndarr
 
 
 def ranked_labels(sides: Sequence[Result], numbers: dict[str, int], of_tasks: list[np.ndarray]) -> list[str]:
-    """Labels of all that ran on either side, most CPU time first; that of the first side counts more."""
+    """Labels of all that ran on either side, in order of CPU time: first that of the first side."""
     order = np.zeros((len(numbers), len(sides)), np.int64)
     ran = np.zeros(len(numbers), bool)
     for place, (side, of_task) in enumerate(zip(sides, of_tasks)):
@@ -113,7 +113,7 @@ def lumped_stats(result: Result, place_of: np.ndarray, shown: list[str]) -> dict
 def lines_of(
     sides: Sequence[Result], identities: list[list[str]], by: str, shown: list[str], nr_others: int
 ) -> list[Line]:
-    """The lines of the labels shown, of OTHERS if there are some, and of ALL."""
+    """The lines of the labels shown, of OTHERS if there are any, and of ALL."""
     wanted = set(shown)
     task_of: dict[str, tuple[Result, int]] = {}
     for side, labels in zip(sides, identities):

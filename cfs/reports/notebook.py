@@ -41,7 +41,8 @@ def _task_row(work: Workload, row: int) -> list[str]:
     begins = "when forked" if start_ns < 0 else short_time(start_ns)
     policy, group = POLICIES[task["policy"]], work.groups[task["group"]]
     return [
-        work.name(row), str(task["pid"]), str(task["cpu"]), nice, policy, group, begins, program_text(work, row)
+        work.name(row), str(task["pid"]), str(task["cpu"]), nice, policy, group, begins,
+        program_text(work, row),
     ]  # fmt: skip
 
 

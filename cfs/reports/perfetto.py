@@ -10,11 +10,11 @@ each CPU, "Thread state" of each thread, wakeups, latency queries over `sched` a
 P1  Time 0 of the result is timestamp 0. Timestamps in a bundle never decrease, and bundles of a CPU follow
     each other.
 P2  States are the kernel's bits: 0 runnable, 1 sleeping, 2 uninterruptible, 128 an idle kernel thread, 16
-    dead. A preempted task is runnable. The kernel's extra mark for it has moved between releases, so the trace
-    lacks it. A task of which nobody knows how its run ended sleeps.
+    dead. A preempted task is runnable. The kernel's extra mark for it has moved between releases, so the
+    trace lacks it. A task whose last run ended in an unknown way is shown as sleeping.
 P3  Same input, same bytes.
 P4  A waking by a task lies on that task's CPU while it runs there, so it is the waker. The flags of a waking
-    by a timer say hard interrupt, and of one from outside soft interrupt: the task that runs there is no waker.
+    by a timer say hard interrupt, those of one from outside soft interrupt: the running task is no waker.
 
 A forked task's first wait begins with `sched_wakeup_new`, which has no compact form. A pid that is used again
 gets a `task_newtask`, so that it is a new thread.

@@ -1,9 +1,8 @@
 """Virtual time over time: samples of a simulation at some instants.
 
-What it decides: which facts that a `Result` does not hold are sampled while a simulation runs. At each
-instant it notes the virtual time of every runnable task, in the model's own field
-(`fairness.VIRTUAL_FIELDS`), and how far apart the entities of a top queue are. Stopping changes nothing: a
-run in steps is the same run.
+What it decides: what is sampled while a simulation runs, because a `Result` does not hold it. At each instant
+it notes the virtual time of every runnable task, in the model's own field (`fairness.VIRTUAL_FIELDS`), and
+how far apart the entities of a top queue are. Stopping changes nothing: a run in steps is the same run.
 
 The number of runnable tasks follows from the runs and is exact; it needs no samples (`nr_running`).
 """

@@ -6,7 +6,8 @@ have a hue, and names are beside their lanes. Colours are CSS variables, so a pa
 and print. Text is text, so readers can search it and it scales with the page.
 
 V1  The size of a figure depends on its lanes and panels, never on the number of runs: time is cut into
-    `NR_CELLS` cells, and curves are thinned to what a screen can show.
+    `NR_CELLS` cells (fewer where a row is a CPU), and curves are thinned to what a screen can show. `panels`
+    limits the number of lanes.
 V2  All foreign text is escaped, and shown without control characters.
 V3  Same input, same text.
 
@@ -16,7 +17,7 @@ in ten years, printed, and mailed through filters).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -24,16 +25,54 @@ import numpy as np
 
 from ..result import Result
 from ..units import clean, percent, short_time, unit_of
-from .lanes import GREY, HUES, LIGHT, SMALLEST_FRACTION, SPECK, Lane, cut, ran_in, survival, waited_in
+from .lanes import (
+    GREY,
+    HUES,
+    LIGHT,
+    SMALLEST_FRACTION,
+    SPECK,
+    Lane,
+    cut,
+    ran_in,
+    scales_of_shares,
+    shares_in,
+    survival,
+    waited_in,
+)
+from .panels import HUES_OF_ROWS, SPECK_OF_MAP, TONES_OF_QUEUE, CpuRows, rows_between_labels
 
-__all__ = ["Canvas", "Frame", "band", "curves", "levels", "share_rows", "strips", "words"]
+__all__ = [
+    "Canvas",
+    "Frame",
+    "band",
+    "cpu_map",
+    "cpu_strips",
+    "curves",
+    "empty_map",
+    "levels",
+    "share_rows",
+    "strips",
+    "words",
+]
 
 WIDTH = 960
 NR_CELLS = 720
+NR_CELLS_OF_ROWS = 360
+"""Cells of a row of CPUs: there can be 32 with two strips each."""
+NR_CELLS_OF_MAP = 240
+MAP_ROWS = 64
 NR_WINDOWS = 240
 NR_TONES = 8
+NR_TONES_OF_ROWS = 4
+"""In rows of CPUs, where tones have five hues."""
 LEFT, RIGHT = 182, 62
 LANE = 18
+LEAST_LINE = 10
+"""From one line of small type to the next."""
+HEADING = 26
+"""Above a panel of strips."""
+MAP_HEIGHT, QUEUE_HEIGHT = 256, 160
+"""The greatest heights of the two maps of a side."""
 DASH = "5 3"
 
 Span = tuple[int, int]
@@ -47,7 +86,9 @@ def words(text: str) -> str:
 
 def colour(hue: str) -> str:
     """The CSS variable of a lane's hue."""
-    return f"var(--h{HUES.index(hue) + 1})" if hue in HUES else "var(--grey)" if hue == GREY else hue
+    if hue in HUES:
+        return f"var(--h{HUES.index(hue) + 1})"
+    return {GREY: "var(--grey)", HUES_OF_ROWS[-1]: "var(--grey2)"}.get(hue, hue)
 
 
 def number(value: float) -> str:
@@ -92,7 +133,7 @@ class Canvas:
         self.parts.append(part)
 
     def grow(self, bottom: float) -> None:
-        """Be at least so high."""
+        """Make the image at least `bottom` high."""
         self.height = max(self.height, bottom)
 
     def text(self, x: float, y: float, text: str, look: str = "", anchor: str = "", fill: str = "") -> None:
@@ -139,7 +180,9 @@ def time_axis(canvas: Canvas, frame: Frame, span: Span, labelled: bool = True) -
         if labelled:
             canvas.text(x, frame.bottom + 17, f"{tick:.10g}", "small", "middle")
     if labelled:
-        canvas.text(frame.right + 8, frame.bottom + 17, unit, "small faint")
+        right = ticks[-1] * size if len(ticks) else span[0]
+        x = frame.left + (right - span[0]) / (span[1] - span[0]) * frame.width + 22  # right of its number
+        canvas.text(max(frame.right + 8, x), frame.bottom + 17, unit, "small faint")
         canvas.grow(frame.bottom + 22)
     canvas.grow(frame.bottom + 5)
 
@@ -170,12 +213,18 @@ def strips(
     span: Span,
     cpus: Sequence[int],
     labelled: bool = True,
+    part: float = 1.0,
 ) -> float:
-    """A strip a lane, strong where it ran and pale where it waited; returns where the panel ends."""
+    """A strip a lane, strong where it ran and pale where it waited; returns where the panel ends.
+
+    Shares are of all CPUs; `part` is the fraction of them that is drawn.
+    """
     frame = Frame(LEFT, top + 20, WIDTH - LEFT - RIGHT, max(1, len(lanes)) * LANE)
     canvas.text(LEFT, top + 13, title, "head")
     canvas.text(WIDTH, top + 13, "of CPU", "small faint", "end")
     name_lanes(canvas, lanes, frame.top, LANE)
+    if not lanes:
+        canvas.text(frame.left + frame.width / 2, frame.top + 13, "nothing ran", "faint", "middle")
     edges = np.linspace(*span, NR_CELLS + 1).round().astype(np.int64)
     of_lanes = zip(
         lanes,
@@ -187,10 +236,108 @@ def strips(
         for tone, data in _cells(levels(ran, waited), frame, middle):
             style = {"stroke": colour(lane.hue), "stroke_opacity": f"{tone / NR_TONES:.3g}"}
             canvas.path(data, stroke_width=str(LANE - 4), shape_rendering="crispEdges", **style)
-        share = float((ran * np.diff(edges)).sum()) / (span[1] - span[0])
+        share = part * float((ran * np.diff(edges)).sum()) / (span[1] - span[0])
         canvas.text(WIDTH, middle + 4, percent(share), "small", "end", colour(lane.hue))
     time_axis(canvas, frame, span, labelled)
     return frame.bottom + (24 if labelled else 8)
+
+
+def cpu_strips(
+    canvas: Canvas, top: float, title: str, rows: CpuRows, base: int, span: Span, pitch: float, labelled: bool
+) -> float:
+    """A lane a CPU: what ran, and below it a thin line of how many waited; returns where the panel ends."""
+    nr = len(rows.labels)
+    frame = Frame(LEFT, top + 20, WIDTH - LEFT - RIGHT, nr * pitch)
+    canvas.text(LEFT, top + 13, title, "head")
+    canvas.text(WIDTH, top + 13, "of CPU", "small faint", "end")
+    look = "small" if pitch >= 12 else "tiny"
+    for place in range(0, nr, rows_between_labels(nr, int(frame.height / LEAST_LINE))):
+        y = frame.top + (place + 0.5) * pitch + 4
+        canvas.text(LEFT - 10, y, f"CPU {rows.labels[place]}", look, "end")
+        canvas.text(WIDTH, y, percent(rows.share[place]), look, "end")
+    _row_cells(canvas, frame, row_codes(rows, SPECK), (1, 6), _style_of_run)
+    _row_cells(canvas, frame, rows.steps(base), (7, 2), _style_of_queue)
+    time_axis(canvas, frame, span, labelled)
+    return frame.bottom + (24 if labelled else 8)
+
+
+def cpu_map(
+    canvas: Canvas,
+    top: float,
+    title: str,
+    rows: CpuRows,
+    span: Span,
+    height: float,
+    base: int | None = None,
+    labelled: bool = False,
+) -> float:
+    """A map of CPUs by time: what ran or, given a `base` of steps, how many waited; returns where it ends."""
+    nr = len(rows.labels)
+    frame = Frame(LEFT, top + 20, WIDTH - LEFT - RIGHT, height)
+    canvas.text(LEFT, top + 13, title, "head")
+    for place in range(0, nr, rows_between_labels(nr, min(8, int(height / LEAST_LINE)))):
+        y = frame.top + (place + 0.5) * height / nr + 4
+        text = f"CPU {rows.labels[place]}" if place == 0 else rows.labels[place]
+        canvas.text(LEFT - 10, y, text, "small", "end")
+    if base is None:
+        _row_cells(canvas, frame, row_codes(rows, SPECK_OF_MAP), (0, 10), _style_of_run)
+    else:
+        _row_cells(canvas, frame, rows.steps(base), (0, 10), _style_of_queue)
+    time_axis(canvas, frame, span, labelled)
+    return frame.bottom + (24 if labelled else 8)
+
+
+def empty_map(canvas: Canvas, top: float, title: str, span: Span, text: str, labelled: bool) -> float:
+    """A line of text in place of an empty map; returns where it ends."""
+    frame = Frame(LEFT, top + 20, WIDTH - LEFT - RIGHT, LANE)
+    canvas.text(LEFT, top + 13, title, "head")
+    canvas.text(frame.left + frame.width / 2, frame.top + 13, text, "faint", "middle")
+    time_axis(canvas, frame, span, labelled)
+    return frame.bottom + (24 if labelled else 8)
+
+
+def row_codes(rows: CpuRows, speck: float) -> np.ndarray:
+    """Tone and hue of each cell as one number, 0 where nothing ran."""
+    tone = np.ceil(rows.tones(speck) * NR_TONES_OF_ROWS - 1e-9).astype(np.int64)
+    return np.where(tone > 0, rows.hue * NR_TONES_OF_ROWS + tone, 0)
+
+
+def _style_of_run(code: int) -> dict[str, str]:
+    hue, tone = divmod(code - 1, NR_TONES_OF_ROWS)
+    return {"stroke": colour(HUES_OF_ROWS[hue]), "stroke_opacity": f"{(tone + 1) / NR_TONES_OF_ROWS:.3g}"}
+
+
+def _style_of_queue(step: int) -> dict[str, str]:
+    return {"stroke": "var(--queue)", "stroke_opacity": f"{TONES_OF_QUEUE[step]:.3g}"}
+
+
+def _row_cells(
+    canvas: Canvas,
+    frame: Frame,
+    code: np.ndarray,
+    tenths: tuple[int, int],
+    style_of: Callable[[int], dict[str, str]],
+) -> None:
+    """A path for each code: equal neighbours are one level line, and each begins relative to the one before.
+
+    `tenths` says from where in its row a line goes, and how thick it is.
+    """
+    nr_rows, nr_cells = code.shape
+    where = f"translate({number(frame.left)} {number(frame.top)})"
+    where += f" scale({frame.width / nr_cells:.5g} {frame.height / nr_rows / 10:.5g})"
+    canvas.add(f'<g transform="{where}" shape-rendering="crispEdges">')
+    flat = np.concatenate([code, np.full((nr_rows, 1), -1)], 1).ravel()  # no line goes on in the next row
+    first = np.flatnonzero(np.diff(flat, prepend=-2))
+    row, cell = np.divmod(first, nr_cells + 1)
+    length = np.diff(first, append=len(flat))
+    for value in np.unique(code[code > 0]).tolist():
+        mine = flat[first] == value
+        begin, width, level = cell[mine], length[mine], 10 * row[mine] + tenths[0] + tenths[1] / 2
+        right = np.diff(begin, prepend=0) - np.concatenate([[0], width[:-1]])
+        lines = zip(right.tolist(), np.diff(level, prepend=0.0).tolist(), width.tolist())
+        data = "".join(f"m{x} {number(y)}h{length}" for x, y, length in lines)
+        canvas.path(data, stroke_width=str(tenths[1]), **style_of(value))
+    canvas.add("</g>")
 
 
 def levels(ran: np.ndarray, waited: np.ndarray) -> np.ndarray:
@@ -231,35 +378,29 @@ def share_rows(
     pitch = 34
     frame = Frame(LEFT, top, WIDTH - LEFT - RIGHT, max(1, len(lanes)) * pitch)
     edges = np.linspace(*span, NR_WINDOWS + 1).round().astype(np.int64)
-    of_sides = [_shares(side, of, len(lanes), edges) for side, of in zip(sides, lane_of)]
-    shares = list(zip(*of_sides))
-    most = max((float(share.max()) for row in shares for share in row), default=1.0)
-    most = max(0.05, min(1.0, np.ceil(most * 10) / 10))
+    shares = [shares_in(side, of, len(lanes), edges) for side, of in zip(sides, lane_of)]
+    scales = scales_of_shares(lanes, shares)
     name_lanes(canvas, lanes, top, pitch)
-    for place, (lane, row) in enumerate(zip(lanes, shares)):
-        base = top + (place + 1) * pitch - 2
-        height = pitch - 8
+    for place, (lane, most) in enumerate(zip(lanes, scales)):
+        base, height = top + (place + 1) * pitch - 2, pitch - 8
         canvas.line(frame.left, base, frame.right, base)
-        for number_, share in enumerate(row):
-            points = _over_time(share / most, frame, base, height)
-            if number_ == 0:
-                area = (
-                    f"M{number(frame.left)} {number(base)}"
-                    + points.replace("M", "L", 1)
-                    + f"V{number(base)}Z"
-                )
-                canvas.path(area, fill=colour(lane.hue), fill_opacity="0.28")
-            style = {"stroke_dasharray": DASH, "stroke_opacity": "0.9"} if number_ else {}
-            canvas.path(points, fill="none", stroke=colour(lane.hue), stroke_width="1.2", **style)
-        if place == 0:
+        curves_of_sides = [_over_time(of_side[place] / most, frame, base, height) for of_side in shares]
+        _draw_shares(canvas, curves_of_sides, frame, base, colour(lane.hue))
+        if place == 0 or most != scales[place - 1]:
             canvas.text(WIDTH, base - height + 8, f"{100 * most:.3g} %", "small faint", "end")
             canvas.text(WIDTH, base, "0 %", "small faint", "end")
     time_axis(canvas, frame, span)
     return frame.bottom + 24
 
 
-def _shares(side: Result, lane_of: np.ndarray, nr_lanes: int, edges: np.ndarray) -> np.ndarray:
-    return ran_in(side, lane_of, nr_lanes, edges) / max(1, len(side.cpus))
+def _draw_shares(canvas: Canvas, points_of: Sequence[str], frame: Frame, base: float, hue: str) -> None:
+    """The curves of a lane: the first side filled, the second dashed."""
+    left, right = f"M{number(frame.left)} {number(base)}", f"V{number(base)}Z"
+    for place, points in enumerate(points_of):
+        if place == 0:
+            canvas.path(left + points.replace("M", "L", 1) + right, fill=hue, fill_opacity="0.28")
+        style = {"stroke_dasharray": DASH, "stroke_opacity": "0.9"} if place else {}
+        canvas.path(points, fill="none", stroke=hue, stroke_width="1.2", **style)
 
 
 def _over_time(values: np.ndarray, frame: Frame, base: float, height: float) -> str:
@@ -369,8 +510,9 @@ def curves(
         for tick in ticks:
             x = frame.left + np.log10(tick / limits[0]) / decades * width
             canvas.line(x, frame.top, x, frame.bottom)
-            if labelled:
-                canvas.text(x, frame.bottom + 16, short_time(tick), "small", "middle")
+            if labelled:  # those at the edges must not meet those of the neighbour
+                inside = "end" if tick > 0.9 * limits[1] else "start" if tick < 1.1 * limits[0] else "middle"
+                canvas.text(x, frame.bottom + 16, short_time(tick), "small", inside)
         for line in sorted(lines, key=lambda line: ("behind", "dashed", "solid").index(line.style)):
             _draw_curve(canvas, frame, line, limits)
     bottom = top + 18 + height + (22 if labelled else 6)

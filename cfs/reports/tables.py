@@ -132,7 +132,7 @@ def _text(
 
 
 def _left_out(title: str, lines: Lines) -> list[str]:
-    """What the table leaves out as not known, if there is something."""
+    """What the table leaves out as not known, if anything."""
     found = left_out_of(title, [of.get(ALL) for of in lines.stats])
     if found is None:
         return []

@@ -1,20 +1,25 @@
-"""A timeline for each CPU: which tasks ran and waited, and below it how long the waits were.
+"""A timeline of the CPUs: which tasks ran and waited, and below it how long the waits were.
 
-What it decides: how one result and the recording share a page. Colour means one thing: a lane has a hue if
+What it decides: how one result and the recording share a page. Colour means one thing: a task has a hue if
 its waits have a panel below; the others are grey. Names are beside their lanes, so there is no legend to look
-up. Model and recording have the same lanes in the same order, with solid and dashed lines. `lanes` says which
-tasks have a lane, `drawing` how it looks.
+up; only where a lane is a CPU, a key names the hues. Model and recording have the same lanes in the same
+order, with solid and dashed lines. `panels` says which panels and lanes there are, `drawing` how they look.
+
+Cost: the picture is about a page high (10 in), and has some hundred things to draw at most.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..result import Result
-from ..units import clean, percent, seconds_text
+from ..units import clean, count_text, percent, seconds_text
 from .drawing import (
     DASHES,
     FAINT,
@@ -23,30 +28,27 @@ from .drawing import (
     WIDTH_IN,
     axes_at,
     check_path,
+    draw_cpu_lanes,
+    draw_map,
     draw_strips,
     draw_time_axis,
     dress_waits,
     name_strips,
     new_figure,
+    nr_pixels,
     put,
+    put_cpu_key,
     put_key,
     put_line,
+    queue_image,
+    ran_image,
+    row_font,
     save,
+    say_in,
     style,
 )
-from .lanes import (
-    HUES,
-    Lane,
-    cut,
-    lane_of_task,
-    lanes_of,
-    limits_of,
-    said_of,
-    span_of,
-    survival,
-    waits_in,
-    with_hue,
-)
+from .lanes import GREY, cut, limits_of, said_of, span_of, survival, waits_in, why_no_curves, with_hue
+from .panels import CpuRows, Kind, Panel, Room, Timeline, base_of_steps, timeline_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,12 +57,21 @@ if TYPE_CHECKING:
 __all__ = ["plot_timeline"]
 
 LEFT_IN, RIGHT_IN = 1.40, 0.62
+PANEL_WIDTH_IN = WIDTH_IN - LEFT_IN - RIGHT_IN
 TITLE_IN = 0.44
 PANEL_GAP_IN = 0.30
 AXIS_IN = 0.86
 WAITS_IN = 1.35
+NOTHING_IN = 0.05
+"""In place of the waits, if there are none."""
 BOTTOM_IN = 0.30
-NR_PANELS = 1 + len(HUES)
+KEY_IN = 0.34
+"""Below the title, where a row is a CPU."""
+ROOM = Room(height=7.05, lane=LANE_IN, heading=PANEL_GAP_IN)
+ROOM_OF_ROWS = Room(height=ROOM.height - KEY_IN, lane=LANE_IN, heading=PANEL_GAP_IN)
+MAP_IN, QUEUE_IN = 2.60, 1.50
+"""The greatest heights of the two maps of a side."""
+MAP_ROWS = 256
 
 
 def plot_timeline(
@@ -75,6 +86,9 @@ def plot_timeline(
 ) -> Figure:
     """Draw which tasks ran and waited on each CPU, and the distribution of the waits.
 
+    Up to eight busy CPUs have a panel each, with a lane a task. More have a lane each, and more than 32 are
+    rows of a map. Idle CPUs are left out. The picture is about a page high in any case.
+
     Parameters
     ----------
     result : Result
@@ -83,7 +97,7 @@ def plot_timeline(
     recorded : Result, optional
         The measured result, drawn below the model's timeline and dashed in the distribution.
     top : int, optional
-        Lanes; the rest shares one more.
+        Lanes of a panel, as many as a page has room for; the rest shares one more.
     by : {"comm", "task", "group"}, optional
         What a lane is.
     from_ns, until_ns : int, optional
@@ -114,73 +128,146 @@ def plot_timeline(
     with style():
         figure = new_figure()
         sides = [result] if recorded is None else [result, recorded]
-        _draw(figure, sides, lanes_of(sides, by, top, span), by, span)
+        _draw(figure, timeline_of(sides, by, top, span, ROOM))
         if path is not None:
             save(figure, path)
     return figure
 
 
-def _draw(figure: Figure, sides: list[Result], lanes: list[Lane], by: str, span: tuple[int, int]) -> None:
-    panels = [(side, cpu) for cpu in sides[0].cpus for side in sides]
-    lanes_in = max(1, len(lanes)) * LANE_IN
-    height = TITLE_IN + len(panels) * (lanes_in + PANEL_GAP_IN) + AXIS_IN + WAITS_IN + BOTTOM_IN
-    figure.set_size_inches(WIDTH_IN, height)
-    top = TITLE_IN
-    _draw_title(figure, sides, span)
-    for number, (side, cpu) in enumerate(panels):
+@dataclass(frozen=True)
+class _Block:
+    """A panel of the picture: its heading, its height, and the function that paints it."""
+
+    title: str
+    height_in: float
+    paint: Callable[[Axes], None]
+
+
+def _draw(figure: Figure, timeline: Timeline) -> None:
+    top = TITLE_IN + (0 if timeline.kind is Kind.TASKS else KEY_IN)
+    rows = _rows_of(timeline)
+    blocks = list(_blocks(timeline, rows))
+    height = top + sum(PANEL_GAP_IN + block.height_in for block in blocks)
+    waits = waits_of_lanes(timeline)
+    nothing = why_no_curves([ns for _, ns in waits])
+    waits_in = NOTHING_IN if nothing else WAITS_IN + BOTTOM_IN
+    figure.set_size_inches(WIDTH_IN, height + AXIS_IN + waits_in)
+    _draw_title(figure, timeline)
+    if rows:
+        put_cpu_key(figure, 0.12, 0.63, timeline.lanes, base_of_steps(rows))
+    for number, block in enumerate(blocks):
         top += PANEL_GAP_IN
-        axes = axes_at(figure, LEFT_IN, top, WIDTH_IN - LEFT_IN - RIGHT_IN, lanes_in)
-        _draw_lanes(axes, side, cpu, lanes, lane_of_task(side, lanes, by), span)
-        draw_time_axis(axes, span, number == len(panels) - 1)
-        top += lanes_in
-    _draw_waits(figure, sides, lanes, by, span, top + AXIS_IN)
+        axes = axes_at(figure, LEFT_IN, top, PANEL_WIDTH_IN, block.height_in)
+        block.paint(axes)
+        axes.set_title(block.title, loc="left", fontsize=7.5, pad=3)
+        draw_time_axis(axes, timeline.span, number == len(blocks) - 1)
+        top += block.height_in
+    if nothing:
+        put(figure, LEFT_IN, height + AXIS_IN - 0.28, nothing, color=FAINT)
+    else:
+        _draw_waits(figure, timeline, waits, height + AXIS_IN)
 
 
-def _draw_title(figure: Figure, sides: list[Result], span: tuple[int, int]) -> None:
-    result = sides[0]
+def _rows_of(timeline: Timeline) -> list[CpuRows]:
+    """The rows of CPUs of each side; none if a lane is a task."""
+    if timeline.kind is Kind.TASKS:
+        return []
+    nr_cells = nr_pixels(PANEL_WIDTH_IN)
+    return [timeline.rows(place, nr_cells, MAP_ROWS) for place in range(len(timeline.sides))]
+
+
+def _blocks(timeline: Timeline, rows: list[CpuRows]) -> Iterator[_Block]:
+    """The panels from top to bottom."""
+    for panel in timeline.panels:
+        yield _Block(panel.title, max(1, len(panel.lanes)) * LANE_IN, partial(_paint_tasks, timeline, panel))
+    base, span, nr_sides = base_of_steps(rows), timeline.span, len(timeline.sides)
+    for place, of_side in enumerate(rows):
+        title = timeline.title(place, of_side)
+        if timeline.kind is Kind.CPUS:
+            pitch = ROOM_OF_ROWS.pitch(len(of_side.labels), nr_sides)
+            yield _Block(title, pitch * len(of_side.labels), partial(_paint_cpus, of_side, base, span, pitch))
+            continue
+        free = ROOM_OF_ROWS.height / nr_sides - 2 * PANEL_GAP_IN
+        part = MAP_IN / (MAP_IN + QUEUE_IN)
+        ran, queue = ran_image(of_side), queue_image(of_side, base)
+        yield _Block(title, min(MAP_IN, part * free), partial(_paint_map, of_side, ran, span))
+        title = f"tasks that waited on a CPU, {said_of(timeline.sides[place])}"
+        if of_side.waiting.any():
+            yield _Block(title, min(QUEUE_IN, (1 - part) * free), partial(_paint_map, of_side, queue, span))
+        else:
+            yield _Block(title, LANE_IN, partial(_paint_nothing, span))
+
+
+def _draw_title(figure: Figure, timeline: Timeline) -> None:
+    result, span = timeline.sides[0], timeline.span
     source = f" on {cut(clean(result.source), 60)}" if result.source else ""
-    put(figure, 0.12, 0.25, f"{result.model}{source}", fontsize=9, fontweight="bold")
+    put(figure, 0.12, 0.25, f"{cut(clean(result.model), 40)}{source}", fontsize=9, fontweight="bold")
     part = "" if span == (0, result.duration_ns) else f"{seconds_text(span[0])} … {seconds_text(span[1])} of "
-    facts = f"{part}{seconds_text(result.duration_ns)}, {result.context_switches} switches"
+    facts = f"{part}{seconds_text(result.duration_ns)}, {count_text(result.context_switches, 'switch', 'es')}"
     if result.hz:
         facts += f", {result.hz} ticks a second"
+    facts += f", {timeline.left_out}" if timeline.left_out else ""
     put(figure, 0.12, 0.42, facts, color=FAINT)
-    put_key(figure, WIDTH_IN - RIGHT_IN)
+    if timeline.kind is Kind.TASKS:
+        put_key(figure, WIDTH_IN - RIGHT_IN)
 
 
-def _draw_lanes(
-    axes: Axes, side: Result, cpu: int, lanes: list[Lane], lane_of: np.ndarray, span: tuple[int, int]
-) -> None:
-    shares = draw_strips(axes, lanes, side, lane_of, span, WIDTH_IN - LEFT_IN - RIGHT_IN, [cpu])
+def _paint_tasks(timeline: Timeline, panel: Panel, axes: Axes) -> None:
+    side, lanes = timeline.sides[panel.place], panel.lanes
+    shares = draw_strips(axes, lanes, side, panel.lane_of, timeline.span, PANEL_WIDTH_IN, panel.cpus)
     name_strips(axes, lanes)
-    beside: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center_baseline"}
-    for number, (lane, share) in enumerate(zip(lanes, shares)):
-        axes.text(1.01, number, percent(share), color=lane.hue, **beside)
-    axes.set_title(f"CPU {cpu}, {said_of(side)}", loc="left", fontsize=7.5, pad=3)
+    _write_shares(axes, [percent(share) for share in shares], [lane.hue for lane in lanes])
+    say_in(axes, "" if lanes else "nothing ran")
+
+
+def _paint_cpus(rows: CpuRows, base: int, span: tuple[int, int], pitch_in: float, axes: Axes) -> None:
+    draw_cpu_lanes(axes, rows, base, span, pitch_in)
+    size = row_font(pitch_in)
+    _write_shares(axes, [percent(share) for share in rows.share], [GREY] * len(rows.share), fontsize=size)
+
+
+def _paint_map(rows: CpuRows, image: np.ndarray, span: tuple[int, int], axes: Axes) -> None:
+    draw_map(axes, image, rows, span)
+
+
+def _paint_nothing(span: tuple[int, int], axes: Axes) -> None:
+    axes.set(xlim=span, yticks=[])
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    say_in(axes, "no wait is known")
+
+
+def _write_shares(axes: Axes, texts: list[str], hues: list[str], **look: Any) -> None:
+    """The part of the CPU right of each lane, and above them what they are."""
+    beside: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center_baseline"} | look
+    for number, (text, hue) in enumerate(zip(texts, hues)):
+        axes.text(1.01, number, text, color=hue, **beside)
     above: dict[str, Any] = {"xytext": (0, 3), "textcoords": "offset points", "va": "baseline"}
     axes.annotate("of CPU", (1.01, 1), xycoords="axes fraction", color=FAINT, **above)
 
 
 def _draw_waits(
-    figure: Figure, sides: list[Result], lanes: list[Lane], by: str, span: tuple[int, int], top: float
+    figure: Figure, timeline: Timeline, of_lanes: list[tuple[np.ndarray, np.ndarray]], top: float
 ) -> None:
     """Small panels side by side: all waits, and those of each lane with a hue."""
-    of_lanes = []
-    for side in sides:
-        task, waits = waits_in(side, span)
-        of_lanes.append((lane_of_task(side, lanes, by)[task], waits))
+    sides, lanes = timeline.sides, timeline.lanes
     shown: list[tuple[str, str, int | None]] = [("all tasks", INK, None)]
     shown += [(lanes[n].label, lanes[n].hue, n) for n in with_hue(lanes)]
     limits = limits_of([waits for _, waits in of_lanes])
     _draw_waits_heading(figure, sides, top - 0.28)
     gap = 0.16
-    width = (WIDTH_IN - LEFT_IN - RIGHT_IN + 0.5 - gap * (NR_PANELS - 1)) / NR_PANELS
+    width = (PANEL_WIDTH_IN + 0.5 - gap * (len(shown) - 1)) / len(shown)
     for place, (name, hue, lane) in enumerate(shown):
         axes = axes_at(figure, LEFT_IN + place * (width + gap), top, width, WAITS_IN)
         dress_waits(axes, name, hue, limits, first=place == 0)
         for (of_lane, waits), dashes in zip(of_lanes, DASHES):
             mine = waits if lane is None else waits[of_lane == lane]
             axes.plot(*survival(mine, limits[0]), color=hue, ls=dashes, lw=1.0, drawstyle="steps-post")
+
+
+def waits_of_lanes(timeline: Timeline) -> list[tuple[np.ndarray, np.ndarray]]:
+    """For each side the lane and the length of each wait that ended in the span."""
+    found = (waits_in(side, timeline.span) for side in timeline.sides)
+    return [(lane_of[task], waits) for lane_of, (task, waits) in zip(timeline.lane_of, found)]
 
 
 def _draw_waits_heading(figure: Figure, sides: list[Result], y: float) -> None:

@@ -1,9 +1,9 @@
 """Figures over time: each lane's share of the CPU, how many tasks wanted to run, and how far apart they were.
 
 What it decides: what changes slowly enough to be a curve. Each lane has a row, all with the same scale, so
-you can compare heights across lanes. The model is filled, the recording dashed. Below them are the number of
-tasks that wanted to run, and the spread of the model's own virtual time if it was sampled. Lanes, hues and
-axes are those of `timeline`.
+you can compare heights across lanes; only the lane of all other tasks may have its own. The model is filled,
+the recording dashed. Below them are the number of tasks that wanted to run, and the spread of the model's own
+virtual time if it was sampled. Lanes, hues and axes are those of `timeline`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,19 @@ from .drawing import (
     save,
     style,
 )
-from .lanes import GREY, cut, lane_of_task, lanes_of, ran_in, said_of, span_of, waited_in
+from .lanes import (
+    GREY,
+    Lane,
+    cut,
+    lane_of_task,
+    lanes_of,
+    ran_in,
+    said_of,
+    scales_of_shares,
+    shares_in,
+    span_of,
+    waited_in,
+)
 from .samples import Samples
 
 if TYPE_CHECKING:
@@ -39,6 +51,9 @@ __all__ = ["plot_trends"]
 
 NR_WINDOWS = 240
 LEFT_IN, RIGHT_IN = 1.40, 0.50
+PANEL_WIDTH_IN = WIDTH_IN - LEFT_IN - RIGHT_IN
+LANES_MOST = 20
+"""As many as a page has room for."""
 TITLE_IN = 0.62
 ROW_IN, ROW_GAP_IN = 0.26, 0.06
 PANEL_IN, PANEL_GAP_IN = 0.75, 0.62
@@ -68,7 +83,7 @@ def plot_trends(
     samples : Samples, optional
         Virtual time over time: `cfs.reports.run_sampled`.
     top : int, optional
-        Lanes; the rest shares one more.
+        Lanes, at most 20; the rest shares one more.
     by : {"comm", "task", "group"}, optional
         What a lane is.
     from_ns, until_ns : int, optional
@@ -108,42 +123,46 @@ def plot_trends(
 def _draw(
     figure: Figure, sides: list[Result], samples: Samples | None, by: str, top: int, span: tuple[int, int]
 ) -> None:
-    lanes = lanes_of(sides, by, top, span)
+    lanes = lanes_of(sides, by, min(top, LANES_MOST), span)
     spread = None if samples is None else samples.spread
     nr_panels = 1 if spread is None else 2
     rows_in = max(1, len(lanes)) * (ROW_IN + ROW_GAP_IN)
     figure.set_size_inches(WIDTH_IN, TITLE_IN + rows_in + nr_panels * (PANEL_GAP_IN + PANEL_IN) + BOTTOM_IN)
     _draw_title(figure, sides, span)
-    width = WIDTH_IN - LEFT_IN - RIGHT_IN
     edges = np.linspace(*span, NR_WINDOWS + 1).round().astype(np.int64)
-    of_sides = [lane_of_task(side, lanes, by) for side in sides]
-    shares = list(zip(*(_shares(side, of, len(lanes), edges) for side, of in zip(sides, of_sides))))
-    most = max((float(share.max()) for row in shares for share in row), default=1.0)
-    most = max(0.05, min(1.0, np.ceil(most * 10) / 10))
-    for place, (lane, row) in enumerate(zip(lanes, shares)):
-        y = TITLE_IN + place * (ROW_IN + ROW_GAP_IN)
-        axes = axes_at(figure, LEFT_IN, y, width, ROW_IN)
-        axes.set(xlim=span, ylim=(0, most * 1.04), yticks=[])
-        axes.stairs(row[0], edges, fill=True, color=lane.hue, alpha=0.28, lw=0)
-        for share, dashes in zip(row, DASHES):
-            axes.stairs(share, edges, baseline=None, color=lane.hue, ls=dashes, lw=0.7)
-        axes.spines[["top", "right", "left"]].set_visible(False)
-        axes.text(-0.012, 0.25, lane.label, transform=axes.transAxes, ha="right", color=lane.hue)
-        if place == 0:
-            axes.text(1.01, 0.80, f"{100 * most:.3g} %", transform=axes.transAxes, color=FAINT)
-            axes.text(1.01, 0.0, "0 %", transform=axes.transAxes, color=FAINT)
-        draw_time_axis(axes, span, place == len(lanes) - 1)
+    _draw_shares(figure, sides, lanes, by, span, edges)
     y = TITLE_IN + rows_in + PANEL_GAP_IN
-    axes = axes_at(figure, LEFT_IN, y, width, PANEL_IN)
+    axes = axes_at(figure, LEFT_IN, y, PANEL_WIDTH_IN, PANEL_IN)
     for side, dashes in zip(sides, DASHES):
         axes.stairs(_runnable(side, edges), edges, baseline=None, color=GREY, ls=dashes, lw=0.8)
     _dress(axes, span, "Tasks that want to run, mean")
     if spread is not None:
-        axes = axes_at(figure, LEFT_IN, y + PANEL_IN + PANEL_GAP_IN, width, PANEL_IN)
+        axes = axes_at(figure, LEFT_IN, y + PANEL_IN + PANEL_GAP_IN, PANEL_WIDTH_IN, PANEL_IN)
         size, unit = unit_of(max(1, int(spread.spread.max(initial=0))))
         axes.fill_between(spread.at_ns, spread.spread / size, color=GREY, alpha=0.3, lw=0)
         axes.plot(spread.at_ns, spread.spread / size, color=GREY, lw=0.7)
-        _dress(axes, span, f"{spread.field}: who is furthest ahead less who is furthest behind, {unit}")
+        _dress(axes, span, f"{spread.field}: the task furthest ahead minus the one furthest behind, {unit}")
+
+
+def _draw_shares(
+    figure: Figure, sides: list[Result], lanes: list[Lane], by: str, span: tuple[int, int], edges: np.ndarray
+) -> None:
+    """A row a lane: its share of the CPUs, the first side filled, the second dashed."""
+    shares = [shares_in(side, lane_of_task(side, lanes, by), len(lanes), edges) for side in sides]
+    scales = scales_of_shares(lanes, shares)
+    for place, (lane, most) in enumerate(zip(lanes, scales)):
+        y = TITLE_IN + place * (ROW_IN + ROW_GAP_IN)
+        axes = axes_at(figure, LEFT_IN, y, PANEL_WIDTH_IN, ROW_IN)
+        axes.set(xlim=span, ylim=(0, most * 1.04), yticks=[])
+        axes.stairs(shares[0][place], edges, fill=True, color=lane.hue, alpha=0.28, lw=0)
+        for of_side, dashes in zip(shares, DASHES):
+            axes.stairs(of_side[place], edges, baseline=None, color=lane.hue, ls=dashes, lw=0.7)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        axes.text(-0.012, 0.25, lane.label, transform=axes.transAxes, ha="right", color=lane.hue)
+        if place == 0 or most != scales[place - 1]:
+            axes.text(1.01, 0.80, f"{100 * most:.3g} %", transform=axes.transAxes, color=FAINT)
+            axes.text(1.01, 0.0, "0 %", transform=axes.transAxes, color=FAINT)
+        draw_time_axis(axes, span, place == len(lanes) - 1)
 
 
 def _dress(axes: Axes, span: tuple[int, int], title: str) -> None:
@@ -155,10 +174,6 @@ def _dress(axes: Axes, span: tuple[int, int], title: str) -> None:
     draw_time_axis(axes, span, True)
 
 
-def _shares(side: Result, lane_of: np.ndarray, nr_lanes: int, edges: np.ndarray) -> np.ndarray:
-    return ran_in(side, lane_of, nr_lanes, edges) / max(1, len(side.cpus))
-
-
 def _runnable(side: Result, edges: np.ndarray) -> np.ndarray:
     """Mean number of runnable tasks in each window: what runs and waits cover."""
     one_lane = np.zeros(side.nr_tasks, np.int64)
@@ -168,7 +183,7 @@ def _runnable(side: Result, edges: np.ndarray) -> np.ndarray:
 def _draw_title(figure: Figure, sides: list[Result], span: tuple[int, int]) -> None:
     result = sides[0]
     source = f" on {cut(clean(result.source), 60)}" if result.source else ""
-    put(figure, 0.12, 0.25, f"{clean(result.model)}{source}", fontsize=9, fontweight="bold")
+    put(figure, 0.12, 0.25, f"{cut(clean(result.model), 40)}{source}", fontsize=9, fontweight="bold")
     part = "" if span == (0, result.duration_ns) else f"{seconds_text(span[0])} … {seconds_text(span[1])} of "
     cpus = f"{len(result.cpus)} CPU" + ("" if len(result.cpus) == 1 else "s")
     put(

@@ -136,7 +136,7 @@ def test_a_page_is_small_whatever_the_number_of_runs():
 def test_every_section_is_there():
     titles = re.findall(r"<h2>(.*?)</h2>", page())
     assert titles == [
-        "Who ran and who waited",
+        "Which tasks ran and waited",
         "Share of the CPU over time",
         "Waits longer than a given time",
         "Tasks that want to run",

@@ -12,7 +12,7 @@ import cfs.reports
 FOLDER = Path(cfs.reports.__file__).parent
 LAYERS = [
     {"files", "settings", "columns", "lines", "part", "events", "lanes"},
-    {"fairness", "tables", "verdicts"},
+    {"fairness", "panels", "tables", "verdicts"},
     {"samples", "compared"},
     {"comparison_tables"},
     {"comparison"},
