@@ -9,8 +9,9 @@ import typer
 from ..models.registry import all_models
 from ..units import seconds_text
 from . import outputs
-from .inputs import Choice, read_input
+from .inputs import Choice, Given, read_input
 from .options import (
+    BareOption,
     ByCommOption,
     ByGroupOption,
     ByOption,
@@ -58,7 +59,7 @@ def compare(
             autocompletion=complete_model,
         ),
     ] = None,
-    hz: HzOption = 1000,
+    hz: HzOption = None,
     group_by: GroupByOption = None,
     set_: Annotated[
         list[str] | None,
@@ -73,6 +74,7 @@ def compare(
     only: OnlyOption = None,
     without: WithoutOption = None,
     outside: OutsideOption = None,
+    bare: BareOption = False,
     group: GroupOption = None,
     uid: UidOption = None,
     nice: NiceOption = None,
@@ -104,7 +106,7 @@ def compare(
     begin, end = begin_ns_of(from_), until_ns_of(until)
     outputs.check_files(files)
     specs = columns_of(model or list(all_models()), set_ or [])
-    given = read_input(source, Choice(cpu, only, without, outside, seed, told))
+    given = read_input(source, Choice(cpu, only, without, outside, seed, told, bare))
     outputs.check_columns(files, len(specs) + (given.recorded is not None))
     from ..reports import comparison
 
@@ -114,7 +116,7 @@ def compare(
             specs,
             recorded=given.recorded,
             group_by=told.group_by,
-            hz=hz,
+            hz=given.hz(hz),
             by=line,
             top=top,
             from_ns=begin,
@@ -126,12 +128,13 @@ def compare(
     if outputs.shows_tables(files):
         with progress("counting"):
             tables = found.tables(width=width_shown())
-        say_tables([*given.title, *_column_titles(found, hz), *given.warnings], tables)
+        say_tables([*given.title, *_column_titles(found, given, given.hz(hz)), *given.warnings], tables)
 
 
-def _column_titles(found: Comparison, hz: int) -> list[str]:
+def _column_titles(found: Comparison, given: Given, hz: int) -> list[str]:
     """The part that is compared, who is in which group, and what each column ran under."""
     from ..reports.settings import settings_text, tunables_text
+    from ..workload.said import lost_in
 
     begin, end = map(seconds_text, found.span)
     grouped = [column.result for column in found.columns if column.result.group_by]
@@ -144,5 +147,7 @@ def _column_titles(found: Comparison, hz: int) -> list[str]:
         told = "".join(f"{text}, " for text in settings_text(own))
         settings = f"{told}{grouping_text(column.result)}{tunables_text(column.result)}"
         lines.append(f"model      {column.model}: {settings}")
-        lines += [f"           {line}" for line in adapted_lines(column.result, column.asked)]
+        adapted = adapted_lines(column.result, column.asked)
+        adapted += lost_in(given.work, all_models()[column.model]) if column.model in all_models() else []
+        lines += [f"           {line}" for line in adapted]
     return lines

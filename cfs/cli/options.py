@@ -103,11 +103,16 @@ def complete_setting(ctx: typer.Context, incomplete: str) -> list[tuple[str, str
 
 def source_argument(metavar: str) -> Any:
     """The argument that names what is to be run."""
-    what = "Text of perf script or ftrace, plain, gzip or zstd, or a scenario file (TOML); - is stdin."
+    what = (
+        "What cfs record, perf or trace-cmd recorded, text of perf script or ftrace, plain, gzip or zstd, or a "
+        "scenario file (TOML); - is stdin."
+    )
     return typer.Argument(metavar=metavar, help=what)
 
 
-HzOption = Annotated[int, typer.Option(metavar="N", help="Ticks a second.")]
+HzOption = Annotated[
+    int | None, typer.Option(metavar="N", help="Ticks a second; default: as a .cfsrec says, else 1000.")
+]
 GroupByOption = Annotated[
     GroupBy | None,
     typer.Option(metavar="uid|cgroup", help="Be fair among users or control groups, not tasks."),
@@ -122,6 +127,9 @@ OnlyOption = Annotated[
 ]
 WithoutOption = Annotated[
     list[str] | None, typer.Option(metavar="PATTERN", help="Leave out tasks of such names. Repeatable.")
+]
+BareOption = Annotated[
+    bool, typer.Option("--bare", help="Read the recording alone: not what a .cfsrec says beside it.")
 ]
 OutsideOption = Annotated[
     Outside | None,

@@ -21,6 +21,7 @@ from ..limits import nice_of_prio
 from ._tracker import Tracker
 from ._walk import EVENT_DTYPE, runs, stays, wakeups
 from .causes import Cause, Witness, decide
+from .surroundings import Surroundings
 
 __all__ = ["RECORDED_EVENT_DTYPE", "EventTable", "Reading", "RecordedTask"]
 
@@ -66,6 +67,8 @@ class Reading:
         Records of a binary recording; 0 if it is none.
     clock, kernel : str
         The clock of its times and the release of the kernel; "" if it does not say.
+    surroundings : Surroundings
+        What else it says beside its events.
     """
 
     tracker: Tracker
@@ -75,6 +78,7 @@ class Reading:
     nr_records: int = 0
     clock: str = ""
     kernel: str = ""
+    surroundings: Surroundings = field(default_factory=Surroundings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,7 @@ class EventTable:
         self.nr_records: int = reading.nr_records
         self.clock: str = reading.clock
         self.kernel: str = reading.kernel
+        self.surroundings: Surroundings = reading.surroundings
         self.warnings: list[str] = [*reading.warnings, *warnings]
         self.nr_wakeups: int = tracker.nr_wakeups
         buffer: Any = tracker  # is one, which types cannot say before Python 3.12
@@ -190,6 +195,12 @@ class EventTable:
         for field in ("task", "context", "cpu", "kind", "detail"):
             table[field] = packed[field][kept].astype(table[field].dtype)
         return table
+
+    def surround(self, said: Surroundings) -> None:
+        """Take what a file says beside the recording that it holds; it counts before what that says itself."""
+        self.surroundings = said.over(self.surroundings)
+        self.kernel = self.kernel or said.kernel
+        self.clock = self.clock or said.clock
 
     def say(self, warning: str) -> None:
         """Add to the warnings what was seen when the recording was used, once."""

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import CfsError, ModelError, WorkloadError
-from ..limits import POLICIES
+from ..limits import DEFAULT_HZ, POLICIES
 from ..models.registry import Model, model_named
 from ..recordings.measured import fitted
 from ..result import Result, altered
@@ -178,7 +178,7 @@ def compare(
     *,
     recorded: Result | None = None,
     group_by: str | None = None,
-    hz: int = 1000,
+    hz: int | None = None,
     by: str = "comm",
     top: int = 8,
     from_ns: int = 0,
@@ -199,9 +199,9 @@ def compare(
         row by row, what it does not know (first waits, ends) does not count in the other columns either.
     group_by : {None, "uid", "cgroup"}, optional
         Fairness among users or control groups, in each model as far as it knows them (C4); lag is measured
-        by it in all.
+        by it in all. Default: as the workload's source says (`Workload.said`).
     hz : int, optional
-        Ticks a second.
+        Ticks a second; default: as the workload's source says, else 1000.
     by : {"comm", "task", "group"}, optional
         What a line is.
     top : int, optional
@@ -235,6 +235,8 @@ def compare(
     (100000000, 1000000)
     """
     check_lines(by, top, ("comm", "task", "group"))
+    models, hz = list(models), (workload.said.hz or DEFAULT_HZ) if hz is None else hz
+    group_by = group_by or _grouping_said(models, workload)
     runners = _runners(models, workload, group_by, hz)
     until_ns = 1 if until_ns is None and recorded is not None and not workload.duration_ns else until_ns
     end_ns = _end_of_part(workload, from_ns, until_ns)
@@ -351,11 +353,27 @@ def _runners(
     return runners
 
 
+def _grouping_said(models: Iterable[Spec], workload: Workload) -> str | None:
+    """The grouping that the workload's source says, if one of the models comes near it."""
+    said = workload.said
+    named = [_variant(spec).model for spec in models if said.group_by and not _is_policy(spec)]
+    return said.group_by if any(said.grouping(model_named(model)) for model in named) else None
+
+
+def _is_policy(spec: Any) -> bool:
+    return isinstance(spec, Policy) and not isinstance(spec, Model)
+
+
+def _variant(spec: Any) -> Variant:
+    if isinstance(spec, Variant):
+        return spec
+    return Variant(*spec) if isinstance(spec, tuple) else Variant(spec)
+
+
 def _runner(place: int, spec: Spec, workload: Workload, group_by: str | None, hz: int) -> _Runner:
-    if isinstance(spec, Policy) and not isinstance(spec, Model):
+    if _is_policy(spec):
         return _Runner(spec, workload, workload, {}, {}, hz, group_by, None)
-    if not isinstance(spec, Variant):
-        spec = Variant(*spec) if isinstance(spec, tuple) else Variant(spec)
+    spec = _variant(spec)
     model = model_named(spec.model)
     try:
         told = spec.told.work(workload)
@@ -365,7 +383,8 @@ def _runner(place: int, spec: Spec, workload: Workload, group_by: str | None, hz
     work, way = told.for_model(model, asked)
     way = way if way in model.group_by else None
     own, hz = -1 if spec.told.is_empty else place, hz if spec.hz is None else spec.hz
-    return _Runner(model, told, work, dict(spec.tunables), spec.settings, hz, asked, way, own)
+    tunables = workload.said.tunables_of(model, len(np.unique(work.tasks["cpu"])) or 1, spec.tunables)
+    return _Runner(model, told, work, tunables | dict(spec.tunables), spec.settings, hz, asked, way, own)
 
 
 def _end_of_part(workload: Workload, from_ns: int, until_ns: int | None) -> int:

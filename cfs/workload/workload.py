@@ -21,7 +21,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from ..errors import WorkloadError, did_you_mean
-from ..limits import POLICIES
+from ..limits import DEFAULT_HZ, POLICIES
+from ..models.model import Model
+from ..models.registry import model_named
 from ..units import clean, count_text, cut, listed, seconds_text
 from .assignments import SLICE_RANGE, Assignments
 from .ops import (
@@ -35,6 +37,7 @@ from .ops import (
     checked,
     kinds_with,
 )
+from .said import Said
 
 if TYPE_CHECKING:
     from ..result import Result
@@ -74,6 +77,8 @@ class Workload(Assignments):
     origin : object
         What it was made of, for whoever made it: the `cfs.recordings.population.Population` of a recording.
         None if its tasks are not, row by row, those of something else.
+    said : Said
+        What its source says about the machine: the defaults of `run`. Empty but for what `cfs record` made.
     """
 
     tasks: np.ndarray
@@ -86,6 +91,7 @@ class Workload(Assignments):
     slices: dict[int, int] = field(default_factory=dict)
     idle_groups: set[str] = field(default_factory=set)
     origin: Any = field(default=None, repr=False)
+    said: Said = field(default_factory=Said, repr=False)
 
     @classmethod
     def of_programs(
@@ -186,7 +192,8 @@ class Workload(Assignments):
         ----------
         model : str, optional
         **options
-            `until_ns` and `progress` as for `Simulation.run`, the others as for `Simulation`.
+            `until_ns` and `progress` as for `Simulation.run`, the others as for `Simulation`. What is not
+            given is as the workload's source says (`said`), if it says that.
 
         Returns
         -------
@@ -195,7 +202,19 @@ class Workload(Assignments):
         from ..simulation.simulation import Simulation  # the one place where a description knows who runs it
 
         until_ns, progress = options.pop("until_ns", None), options.pop("progress", None)
-        return Simulation(self, model, **options).run(until_ns, progress=progress)
+        work, options = (self, options) if self.said == Said() else self._as_said(model, options)
+        return Simulation(work, model, **options).run(until_ns, progress=progress)
+
+    def _as_said(self, model: Any, options: dict[str, Any]) -> tuple[Self, dict[str, Any]]:
+        """The workload as a model can run it, and the options of a simulation that are not given."""
+        if not isinstance(model, str | Model):
+            return self, options  # a policy in Python knows what it wants
+        found = model_named(model)
+        hz = options.pop("hz", self.said.hz or DEFAULT_HZ)
+        work, way = self.for_model(found, options.get("group_by"))
+        way = options.pop("group_by", way) and way  # None that is given stays None
+        tunables = self.said.tunables_of(found, len(np.unique(self.tasks["cpu"])) or 1, options)
+        return work, {"hz": hz, "group_by": way, **tunables, **options}
 
     @property
     def nr_tasks(self) -> int:
