@@ -120,7 +120,7 @@ def replay(
 
         with progress("counting"):
             found = tables(*report.parts, by=line, top=top, width=width_shown())
-        say_tables(_title(given, told.group_by, chosen, report), found)
+        say_tables(_title(given, told.group_by or given.work.said.group_by, chosen, report), found)
 
 
 def _title(given: Given, asked: str | None, model: Model, report: outputs.Replayed) -> list[str]:

@@ -191,9 +191,7 @@ def lost_in(work: Any, model: Model) -> list[str]:
     slices = {} if "slice" in model.options else _own_slices(work, said)
     idle = set() if "group idle" in model.options else work.idle_groups & said.idle_groups
     lines = []
-    if said.group_by and said.grouping(model) is None:
-        nr = count_text(len(said.groups), "group")
-        lines.append(f"has no groups: the tasks of {nr} compete one by one")
+    if said.grouping(model) is None:
         flat, idle = {}, set()
     if flat:
         lines.append(f"has {count_text(model.group_levels or 1, 'level')} of groups: {_moved(flat)}")
