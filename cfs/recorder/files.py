@@ -11,10 +11,16 @@ import contextlib
 import os
 import re
 
-__all__ = ["Root"]
+__all__ = ["Root", "integer"]
 
 BYTES_MAX = 1 << 22
-NUMBER = re.compile(r"-?[0-9]{1,20}")
+NUMBER = re.compile(r"-?[0-9]{1,19}")
+
+
+def integer(text: str) -> int | None:
+    """A whole number as the kernel writes it; None if it is something else, or of more than 64 bits."""
+    text = text.strip()
+    return int(text) if NUMBER.fullmatch(text) else None
 
 
 class Root:
@@ -63,8 +69,7 @@ class Root:
 
     def number(self, name: str) -> int | None:
         """The integer that is all of a file; None if it is something else."""
-        text = (self.text(name) or "").strip()
-        return int(text) if NUMBER.fullmatch(text) else None
+        return integer(self.text(name) or "")
 
     def names(self, name: str) -> list[str]:
         """What is in a folder, sorted; nothing if it cannot be read."""

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from ..arithmetic import load_from_nice
 from ..limits import NICE_RANGE, SHARES_RANGE
 from ..recordings.surroundings import GroupFacts
-from .files import Root
+from .files import Root, integer
 
 __all__ = ["Groups"]
 
@@ -59,7 +59,7 @@ class Groups:
         path = self._effective(_path_in(memberships, self.kind)) if self.kind else "/"
         if path != "/":
             self._see(path)
-        elif self.has_autogroups and (match := re.match(r"(/autogroup-\d+) nice (-?\d+)", autogroup)):
+        elif self.has_autogroups and (match := re.match(r"(/autogroup-[0-9]{1,19}) nice (-?[0-9]{1,2})$", autogroup)):
             path = match[1]
             self.found[path] = GroupFacts(path, "autogroup", _weight_of(int(match[2])))
         return path
@@ -90,21 +90,21 @@ class Groups:
         return made(path, lambda name: self.root.text(f"{folder}/{name}") or "")
 
     def _facts_v1(self, path: str, read: Callable[[str], str]) -> GroupFacts:
-        shares = _integer(read("cpu.shares"))
+        shares = integer(read("cpu.shares"))
         if shares is None:
             self.root.say("cpu.shares of some groups could not be read")
         return GroupFacts(
             path,
             "cgroup v1",
             _allowed(shares),
-            _integer(read("cpu.idle")) == 1,
-            _ns_of(_integer(read("cpu.cfs_quota_us"))),
-            _ns_of(_integer(read("cpu.cfs_period_us"))),
-            _ns_of(_integer(read("cpu.cfs_burst_us")), least=0),
+            integer(read("cpu.idle")) == 1,
+            _ns_of(integer(read("cpu.cfs_quota_us"))),
+            _ns_of(integer(read("cpu.cfs_period_us"))),
+            _ns_of(integer(read("cpu.cfs_burst_us")), least=0),
         )
 
     def _facts_v2(self, path: str, read: Callable[[str], str]) -> GroupFacts:
-        weight = _integer(read("cpu.weight"))
+        weight = integer(read("cpu.weight"))
         if weight is None:
             self.root.say("cpu.weight of some groups could not be read")
         quota, _, period = read("cpu.max").strip().partition(" ")
@@ -112,10 +112,10 @@ class Groups:
             path,
             "cgroup v2",
             None if weight is None else _allowed((weight * 1024 + 50) // 100),
-            _integer(read("cpu.idle")) == 1,
-            _ns_of(_integer(quota)),
-            _ns_of(_integer(period)),
-            _ns_of(_integer(read("cpu.max.burst")), least=0),
+            integer(read("cpu.idle")) == 1,
+            _ns_of(integer(quota)),
+            _ns_of(integer(period)),
+            _ns_of(integer(read("cpu.max.burst")), least=0),
         )
 
 
@@ -146,11 +146,6 @@ def _path_in(memberships: str, kind: str) -> str:
         if is_meant:
             return match[3].removesuffix(" (deleted)") or "/"
     return "/"
-
-
-def _integer(text: str) -> int | None:
-    text = text.strip()
-    return int(text) if re.fullmatch(r"-?[0-9]{1,19}", text) else None
 
 
 def _ns_of(us: int | None, least: int = 1) -> int | None:

@@ -58,6 +58,8 @@ def _kept(line: str, alias: Alias | None) -> str | None:
 
 def _renamed(line: str, head: re.Match[str], fields: re.Match[str], alias: Alias) -> str:
     spans = [head.span("name"), *(fields.span(group) for group in fields.re.groupindex)]
-    for begin, end in sorted(spans, reverse=True):
-        line = line[:begin] + alias.name(line[begin:end]) + line[end:]
-    return line
+    parts, at = [], 0
+    for begin, end in sorted(spans):
+        parts += [line[at:begin], alias.name(line[begin:end])]
+        at = end
+    return "".join([*parts, line[at:]])

@@ -18,7 +18,7 @@ from dataclasses import replace
 
 from ..limits import HZ_RANGE, SHARES_RANGE, UID_RANGE
 from ..recordings.surroundings import PREEMPT_MODES, ProcessorFacts, Surroundings
-from .files import Root
+from .files import Root, integer
 
 __all__ = ["machine"]
 
@@ -106,21 +106,21 @@ def _options(text: str) -> dict[str, str]:
 
 def ticks(root: Root, config: dict[str, str], where: str, tick_ns: int | None) -> tuple[int | None, str]:
     """Ticks a second, and who says so."""
-    text = config.get("CONFIG_HZ", "")
-    if text.isdigit() and HZ_RANGE[0] <= int(text) <= HZ_RANGE[1]:
-        return int(text), where
+    stated = integer(config.get("CONFIG_HZ", "")) or 0
+    if HZ_RANGE[0] <= stated <= HZ_RANGE[1]:
+        return stated, where
     hz = round(1e9 / tick_ns) if tick_ns else 0
     if 24 <= hz <= 10_000:  # a clock that is finer has nothing to do with ticks
         return hz, "the resolution of CLOCK_MONOTONIC_COARSE"
-    if 90 <= _old_hz(config) <= 10_000:
+    if 24 <= _old_hz(config) <= 10_000:
         return _old_hz(config), where
     root.miss("ticks a second", "/proc/config.gz", "/boot/config-RELEASE")
     return None, ""
 
 
 def _old_hz(config: dict[str, str]) -> int:
-    chosen = [name[10:] for name, value in config.items() if re.fullmatch(r"CONFIG_HZ_\d+", name) and value == "y"]
-    return int(chosen[0]) if len(chosen) == 1 else 0
+    chosen = [integer(name[10:]) or 0 for name, value in config.items() if name[:10] == "CONFIG_HZ_" and value == "y"]
+    return max(chosen, default=0)
 
 
 # ------------------------------------------------------------------------------------------------- preemption
@@ -186,9 +186,9 @@ def users(root: Root) -> dict[int, int]:
     """Shares of users, in kernels that group by user."""
     place, found = "/sys/kernel/uids", {}
     for name in root.names(place):
-        shares = root.number(f"{place}/{name}/cpu_share")
-        if name.isdigit() and len(name) <= 10 and int(name) <= UID_RANGE[1] and shares is not None:
-            found[int(name)] = min(max(shares, SHARES_RANGE[0]), SHARES_RANGE[1])
+        uid, shares = integer(name), root.number(f"{place}/{name}/cpu_share")
+        if uid is not None and UID_RANGE[0] <= uid <= UID_RANGE[1] and shares is not None:
+            found[uid] = min(max(shares, SHARES_RANGE[0]), SHARES_RANGE[1])
     return found
 
 
@@ -199,7 +199,7 @@ def cpus(root: Root) -> tuple[ProcessorFacts, ...]:
     """The CPUs that are online, and where they are."""
     online = _numbers(root.text(f"{CPUS}/online") or "")
     if not online:
-        listed = re.findall(r"^processor\s*:\s*(\d{1,5})", root.text("/proc/cpuinfo") or "", re.MULTILINE)
+        listed = re.findall(r"^processor\s*:\s*([0-9]{1,5})$", root.text("/proc/cpuinfo") or "", re.MULTILINE)
         online = sorted({int(number) for number in listed})
     if not online:
         root.miss("CPUs", f"{CPUS}/online", "/proc/cpuinfo")
@@ -209,14 +209,14 @@ def cpus(root: Root) -> tuple[ProcessorFacts, ...]:
 def _numbers(text: str) -> list[int]:
     """The numbers of a list as the kernel writes it: ``"0-2,5"``."""
     found: set[int] = set()
-    for first, last in re.findall(r"(\d{1,5})(?:-(\d{1,5}))?", text):
+    for first, last in re.findall(r"\b([0-9]{1,5})(?:-([0-9]{1,5}))?\b", text):
         found.update(range(int(first), int(last or first) + 1))
     return sorted(found)
 
 
 def _processor(root: Root, cpu: int) -> ProcessorFacts:
     folder = f"{CPUS}/cpu{cpu}"
-    nodes = [name[4:] for name in root.names(folder) if re.fullmatch(r"node\d{1,5}", name)]
+    nodes = [name[4:] for name in root.names(folder) if re.fullmatch(r"node[0-9]{1,5}", name)]
     return ProcessorFacts(
         cpu,
         _known(root.number(f"{folder}/topology/physical_package_id")),

@@ -32,7 +32,7 @@ from dataclasses import replace
 
 from ..limits import NICE_RANGE, UID_RANGE
 from ..recordings.surroundings import TaskFacts
-from .files import Root
+from .files import Root, integer
 from .groups import Groups
 
 __all__ = ["Tasks", "slice_of"]
@@ -95,7 +95,7 @@ class Tasks:
         """Look at every task that there is."""
         self.youngest = self._youngest()
         for pid in self._processes():
-            for tid in map(int, filter(str.isdigit, self.root.names(f"/proc/{pid}/task"))):
+            for tid in _ids(self.root.names(f"/proc/{pid}/task")):
                 self.look_at(tid, f"/proc/{pid}/task/{tid}")
 
     def look(self) -> None:
@@ -109,7 +109,7 @@ class Tasks:
 
     def _youngest(self) -> int:
         words = (self.root.text("/proc/loadavg") or "").split()
-        return int(words[-1]) if words and words[-1].isdigit() else 0
+        return (integer(words[-1]) if words else None) or 0
 
     def _new(self, before: int) -> list[int]:
         if before and before < self.youngest <= before + NEW_MAX:
@@ -117,7 +117,7 @@ class Tasks:
         return [pid for pid in self._processes() if pid not in self.last]  # they began anew, or were many
 
     def _processes(self) -> list[int]:
-        return [] if self.is_blind else [int(name) for name in self.root.names("/proc") if name.isdigit()]
+        return [] if self.is_blind else _ids(self.root.names("/proc"))
 
     # ---- what
 
@@ -154,7 +154,7 @@ class Tasks:
         )
 
     def _slice_in_file(self, tid: int) -> int | None:
-        match = re.search(r"^se\.slice\s*:\s*(\d{1,15})$", self.root.text(f"/proc/{tid}/sched") or "", re.MULTILINE)
+        match = re.search(r"^se\.slice\s*:\s*([0-9]{1,15})$", self.root.text(f"/proc/{tid}/sched") or "", re.MULTILINE)
         return int(match[1]) if match else None
 
     # ---- at the end
@@ -177,12 +177,16 @@ def _slices_of_fewer(base_slice_ns: int, nr_cpus: int) -> list[int]:
     return [base_slice_ns * smaller // factor for smaller in range(1, factor + 1)]
 
 
+def _ids(names: list[str]) -> list[int]:
+    return [id_ for id_ in map(integer, names) if id_ is not None and 0 < id_ < 2**31]
+
+
 def _integer(words: list[str], at: int) -> int | None:
-    return int(words[at]) if at < len(words) and re.fullmatch(r"-?\d{1,19}", words[at]) else None
+    return integer(words[at]) if at < len(words) else None
 
 
 def _status(status: str, name: str) -> int | None:
-    match = re.search(rf"^{name}:\s*(\d{{1,10}})\b", status, re.MULTILINE)
+    match = re.search(rf"^{name}:\s*([0-9]{{1,10}})\b", status, re.MULTILINE)
     return int(match[1]) if match else None
 
 

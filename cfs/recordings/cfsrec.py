@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -34,8 +35,19 @@ MAGIC = b"PK\x03\x04"
 JSON, RECORDING = "surroundings.json", "recording"
 JSON_BYTES_MAX = 1 << 26
 YEAR_0 = (1980, 1, 1, 0, 0, 0)
-TROUBLE = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError, ValueError, OSError)
-"""What zipfile raises for a file that nobody should have written; a password is a RuntimeError."""
+ENCRYPTED = 1
+TROUBLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    NotImplementedError,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    OSError,
+    OverflowError,
+)
+"""What zipfile raises for a file that nobody should have written."""
 
 
 def is_cfsrec(source: Source) -> bool:
@@ -124,6 +136,8 @@ class _Member(io.RawIOBase):
 
     def __init__(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> None:
         self.name = name
+        if info.flag_bits & ENCRYPTED:
+            raise RecordingError(f"{name} is encrypted, and no .cfsrec is")
         try:
             self.stream = archive.open(info)
         except TROUBLE as error:

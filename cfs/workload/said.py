@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..errors import TunableError
+from ..limits import POLICIES
 from ..units import clean, count_text, listed
 
 if TYPE_CHECKING:
@@ -159,8 +160,6 @@ def _at_level(name: str, levels: int) -> str:
 
 
 def _make_normal(work: Any, policies: frozenset[str] | set[str]) -> None:
-    from ..limits import POLICIES
-
     for policy in policies:
         work.tasks["policy"][work.tasks["policy"] == POLICIES.index(policy)] = 0
 
