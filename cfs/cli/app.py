@@ -29,7 +29,7 @@ from .talk import polite
 __all__ = ["COMMANDS", "app", "command_named", "run"]
 
 COMMANDS = {
-    "record": "Record the machine while a command runs, with what perf does not say.",
+    "record": "Record the machine while a command runs.",
     "replay": "Run a recording under a model, beside what was measured.",
     "compare": "Run a recording or a scenario under several models, side by side.",
     "conform": "Replay conformance traces, and show what differs first.",

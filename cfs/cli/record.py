@@ -9,14 +9,16 @@ Everything that is said goes to standard error: standard output is the command's
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
-from ..recordings.surroundings import Surroundings
 from ..units import clean, count_text
 from .talk import say
+
+if TYPE_CHECKING:
+    from ..recordings.surroundings import Surroundings
 
 __all__ = ["record"]
 
@@ -50,7 +52,7 @@ def record(
         bool, typer.Option("--anonymous", help="Replace the names of tasks and groups, and user ids.")
     ] = False,
 ) -> None:
-    """Record the machine while a command runs, with what perf does not say.
+    """Record the machine while a command runs.
 
     \b
         cfs record -- make -j4

@@ -147,8 +147,8 @@ def preemption(root: Root, config: dict[str, str], where: str) -> tuple[str | No
 
 def _said_at_boot(root: Root) -> tuple[str, str] | None:
     for place in (KMSG, DMESG):
-        if match := re.findall(r"Dynamic Preempt: (none|voluntary|full|lazy)\b", root.text(place) or ""):
-            return match[-1], place
+        if found := re.findall(r"Dynamic Preempt: (none|voluntary|full|lazy)\b", root.text(place) or ""):
+            return found[-1], place
     match = re.search(r"(?:^|\s)preempt=(none|voluntary|full|lazy)\b", root.text("/proc/cmdline") or "")
     return (match[1], "/proc/cmdline") if match else None
 

@@ -58,9 +58,8 @@ def words_of(perf: str, data: str, options: Sequence[str], command: Sequence[str
 def save(perf: str, data: str, out: BinaryIO, alias: Alias | None) -> str:
     """Write what of perf's file is kept: a perf.data, or text if that is not understood; a sentence if so."""
     try:
-        with open(data, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            with memoryview(content) as view:
-                strip(view, out, alias)
+        with open(data, "rb") as file:
+            strip(memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)), out, alias)
         return ""
     except RecordingError as error:
         out.seek(0)

@@ -70,7 +70,8 @@ def opened(source: Source, progress: Callable[[int, int | None], object] | None)
         raise _damaged(name, error) from None
     members = _members(archive, name)
     said = from_json(_json(archive, members[JSON], name), name)
-    inner = Source(_Member(archive, members[RECORDING], name), progress)
+    stream: Any = _Member(archive, members[RECORDING], name)
+    inner = Source(stream, progress)
     if is_cfsrec(inner):
         raise RecordingError(f"{name} has another zip archive where its recording should be")
     return inner, said

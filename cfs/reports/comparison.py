@@ -356,12 +356,10 @@ def _runners(
 def _grouping_said(models: Iterable[Spec], workload: Workload) -> str | None:
     """The grouping that the workload's source says, if one of the models comes near it."""
     said = workload.said
-    named = [_variant(spec).model for spec in models if said.group_by and not _is_policy(spec)]
+    if said.group_by is None:
+        return None
+    named = [_variant(spec).model for spec in models if not isinstance(spec, Policy) or isinstance(spec, Model)]
     return said.group_by if any(said.grouping(model_named(model)) for model in named) else None
-
-
-def _is_policy(spec: Any) -> bool:
-    return isinstance(spec, Policy) and not isinstance(spec, Model)
 
 
 def _variant(spec: Any) -> Variant:
@@ -371,7 +369,7 @@ def _variant(spec: Any) -> Variant:
 
 
 def _runner(place: int, spec: Spec, workload: Workload, group_by: str | None, hz: int) -> _Runner:
-    if _is_policy(spec):
+    if isinstance(spec, Policy) and not isinstance(spec, Model):
         return _Runner(spec, workload, workload, {}, {}, hz, group_by, None)
     spec = _variant(spec)
     model = model_named(spec.model)

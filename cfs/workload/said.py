@@ -25,7 +25,6 @@ from ..units import clean, count_text, listed
 if TYPE_CHECKING:
     from ..models.model import Model
     from ..models.tunables import Tunables
-    from .assignments import Assignments
 
 __all__ = ["Said", "fitted_to", "lost_in"]
 
@@ -138,11 +137,11 @@ def fitted_to(work: Any, model: Model) -> Any:
     return new
 
 
-def _own_slices(work: Assignments, said: Said) -> dict[int, int]:
+def _own_slices(work: Any, said: Said) -> dict[int, int]:
     return {row: ns for row, ns in work.slices.items() if said.slices.get(row) == ns}
 
 
-def _flattened(work: Assignments, said: Said, model: Model) -> dict[str, str]:
+def _flattened(work: Any, said: Said, model: Model) -> dict[str, str]:
     """Of each group that is too deep for the model the one above it that is not."""
     if model.group_levels is None or "cgroup" not in model.group_by:
         return {}
