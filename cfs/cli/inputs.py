@@ -97,7 +97,7 @@ class Given:
 
     def tunables_of(self, model: Model, given: Mapping[str, int | bool]) -> dict[str, int | bool]:
         """Tunables as the file says, and over them those that are given."""
-        return self.work.said.tunables_of(model, len(self.cpus), given) | dict(given)
+        return self.work.tunables_said(model, given) | dict(given)
 
     def without_programs(self) -> Given:
         """What is left of it when all has run: the operations are the longest array there is."""
@@ -322,5 +322,14 @@ def facts_of(read: Recording, work: Workload, cpus: list[int]) -> dict[str, Any]
         "wakeups": read.causes(cpus),
         "nr_tasks_left_out": left_out[0],
         "cpu_ns_left_out": left_out[1],
+        "said": _said_facts(read),
         "warnings": [*read.warnings, *notes_of(work)],
     }
+
+
+def _said_facts(read: Recording) -> dict[str, Any]:
+    """What the file says of the machine beside its events; null where it says nothing."""
+    said = read.surroundings
+    names = ("hz", "preempt", "cpus_in_machine", "base_slice_ns")
+    counts = {"nr_groups": len(said.groups), "nr_tasks": len({task.pid for task in said.tasks})}
+    return {"kernel": said.kernel or None, **{name: getattr(said, name) for name in names}, **counts}

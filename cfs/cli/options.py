@@ -104,8 +104,8 @@ def complete_setting(ctx: typer.Context, incomplete: str) -> list[tuple[str, str
 def source_argument(metavar: str) -> Any:
     """The argument that names what is to be run."""
     what = (
-        "What cfs record, perf or trace-cmd recorded, text of perf script or ftrace, plain, gzip or zstd, or a "
-        "scenario file (TOML); - is stdin."
+        "What cfs record, perf or trace-cmd recorded, text of perf script or ftrace, plain, gzip or zstd, "
+        "or a scenario file (TOML); - is stdin."
     )
     return typer.Argument(metavar=metavar, help=what)
 

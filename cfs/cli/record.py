@@ -45,7 +45,9 @@ def record(
     output: Annotated[
         str | None,
         typer.Option(
-            "--output", metavar="FILE|DIR", help="Where to; in a directory, recording.cfsrec or the next free name."
+            "--output",
+            metavar="FILE|DIR",
+            help="Where to; in a directory, recording.cfsrec or the next free name.",
         ),
     ] = None,
     anonymous: Annotated[
@@ -78,6 +80,8 @@ def _said(said: Surroundings) -> list[str]:
     """What is known beside the events, and the list of what could not be read."""
     lines = [f"said       {said.line}"]
     if said.not_read:
-        lines.append(f"not read   {count_text(len(said.not_read), 'fact')}, which a replay then takes as unknown:")
+        lines.append(
+            f"not read   {count_text(len(said.not_read), 'fact')}, which a replay then takes as unknown:"
+        )
         lines += [f"           {clean(sentence)}" for sentence in said.not_read]
     return lines

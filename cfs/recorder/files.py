@@ -1,8 +1,8 @@
 """Small files of the kernel, below a root folder, and why one of them could not be read.
 
 What it decides: nothing of these files is trusted to be there, to be readable, or to be short. A file that
-cannot be read is None, and its reason is kept until somebody asks for it: whoever tries several places for one
-fact tells the user all of them in one sentence, or none if one place had it.
+cannot be read is None, and its reason is kept until somebody asks for it: whoever tries several places for
+one fact tells the user all of them in one sentence, or none if one place had it.
 """
 
 from __future__ import annotations

@@ -59,7 +59,9 @@ class Groups:
         path = self._effective(_path_in(memberships, self.kind)) if self.kind else "/"
         if path != "/":
             self._see(path)
-        elif self.has_autogroups and (match := re.match(r"(/autogroup-[0-9]{1,19}) nice (-?[0-9]{1,2})$", autogroup)):
+        elif self.has_autogroups and (
+            match := re.match(r"(/autogroup-[0-9]{1,19}) nice (-?[0-9]{1,2})$", autogroup)
+        ):
             path = match[1]
             self.found[path] = GroupFacts(path, "autogroup", _weight_of(int(match[2])))
         return path
@@ -72,9 +74,13 @@ class Groups:
 
     def _effective(self, path: str) -> str:
         if path.startswith("/.."):
-            self.root.say("control groups outside of the namespace of this process: their tasks are in no group")
+            self.root.say(
+                "control groups outside of the namespace of this process: their tasks are in no group"
+            )
             return "/"
-        while self.kind == "cgroup v2" and path != "/" and not self.root.has(f"{self.folder}{path}/cpu.weight"):
+        while (
+            self.kind == "cgroup v2" and path != "/" and not self.root.has(f"{self.folder}{path}/cpu.weight")
+        ):
             path = path.rpartition("/")[0] or "/"
         return path
 

@@ -1,4 +1,4 @@
-"""Text of ftrace or perf script, reduced to the scheduler's events, and with other names if they are asked for.
+"""Text of ftrace or perf script, reduced to the scheduler's events, with other names if they are wanted.
 
 What it decides: what of a text goes into a ``.cfsrec``. A line is kept if all of it is understood: a name, an
 id, a CPU, a time, and one of `FIELDS` with nothing but its own fields; so are the header of ftrace and its
@@ -30,10 +30,15 @@ EVENTS = tuple(FIELDS)
 """What is recorded, by name."""
 PATTERNS = {name: re.compile(pattern) for name, pattern in FIELDS.items()}
 
-FTRACE = r"\s*(?P<name>.*)-(?P<id>\d+)\s+(?:\([ \d-]{7}\)\s+)?\[\d+\]\s+(?:[\w.#]+\s+)?\d+\.\d+: (?P<event>sched_\w+): "
+FTRACE = (
+    r"\s*(?P<name>.*)-(?P<id>\d+)\s+(?:\([ \d-]{7}\)\s+)?\[\d+\]\s+(?:[\w.#]+\s+)?\d+\.\d+: "
+    r"(?P<event>sched_\w+): "
+)
 PERF = r"\s*(?P<name>.*?)\s+(?P<id>-?\d+(?:/-?\d+)?)\s+\[\d+\]\s+\d+\.\d+:\s+sched:(?P<event>sched_\w+):\s+"
 HEADS = (re.compile(FTRACE), re.compile(PERF))
-OTHERS = re.compile(r"\s*#[ \w/#:|=>,.()\[\]+*'-]*|CPU:\d+ \[LOST \d+ EVENTS\]|##### CPU \d+ buffer started ####")
+OTHERS = re.compile(
+    r"\s*#[ \w/#:|=>,.()\[\]+*'-]*|CPU:\d+ \[LOST \d+ EVENTS\]|##### CPU \d+ buffer started ####"
+)
 
 
 def kept_lines(lines: Iterable[str], alias: Alias | None = None) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The machine: kernel, ticks, preemption, tunables, features, CPUs.
 
-What it decides: where each fact is looked for, in the order in which the places are believed, over all kernels
-since 2.6.22. Where a fact comes from is kept with it (`Surroundings.origins`).
+What it decides: where each fact is looked for, in the order in which the places are believed, over all
+kernels since 2.6.22. Where a fact comes from is kept with it (`Surroundings.origins`).
 
     ticks        CONFIG_HZ in /proc/config.gz or /boot/config-RELEASE, else the resolution of the coarse clock,
                  which is one tick
@@ -119,7 +119,11 @@ def ticks(root: Root, config: dict[str, str], where: str, tick_ns: int | None) -
 
 
 def _old_hz(config: dict[str, str]) -> int:
-    chosen = [integer(name[10:]) or 0 for name, value in config.items() if name[:10] == "CONFIG_HZ_" and value == "y"]
+    chosen = [
+        integer(name[10:]) or 0
+        for name, value in config.items()
+        if name[:10] == "CONFIG_HZ_" and value == "y"
+    ]
     return max(chosen, default=0)
 
 
@@ -166,7 +170,9 @@ def _configured(config: dict[str, str]) -> str:
 
 def tunables(root: Root) -> dict[str, int]:
     """The scheduler's tunables by the names of their files; those that are integers."""
-    found = {name: root.number(f"{SYSCTL}/{name}") for name in root.names(SYSCTL) if name.startswith("sched_")}
+    found = {
+        name: root.number(f"{SYSCTL}/{name}") for name in root.names(SYSCTL) if name.startswith("sched_")
+    }
     debug = [name for name in root.names(DEBUG) if name not in NO_TUNABLES]
     found |= {name: root.number(f"{DEBUG}/{name}") for name in debug}
     if not debug and not root.has(f"{SYSCTL}/sched_latency_ns"):
@@ -179,7 +185,11 @@ def features(root: Root) -> dict[str, bool]:
     words = (root.text(f"{DEBUG}/features") or root.text(OLD_FEATURES) or "").split()
     if not words:
         root.miss("features of the scheduler", f"{DEBUG}/features", OLD_FEATURES)
-    return {word.removeprefix("NO_"): not word.startswith("NO_") for word in words if re.fullmatch(r"\w{1,60}", word)}
+    return {
+        word.removeprefix("NO_"): not word.startswith("NO_")
+        for word in words
+        if re.fullmatch(r"\w{1,60}", word)
+    }
 
 
 def users(root: Root) -> dict[int, int]:

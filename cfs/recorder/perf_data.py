@@ -32,8 +32,8 @@ TRACING_DATA, OSRELEASE, ARCH, NRCPUS, EVENT_DESC, SAMPLE_TIME, CLOCKID = 1, 4, 
 FEATURES = (TRACING_DATA, OSRELEASE, ARCH, NRCPUS, EVENT_DESC, SAMPLE_TIME, CLOCKID)
 COMM, SAMPLE, COMPRESSED = 3, 9, 81
 RECORDS = {2, 4, 5, 6, 7, 8, 13, 14, 15, 68, 69, 79}
-"""Records of numbers alone: LOST, EXIT, THROTTLE, UNTHROTTLE, FORK, READ, LOST_SAMPLES, SWITCH, SWITCH_CPU_WIDE,
-FINISHED_ROUND, ID_INDEX, TIME_CONV."""
+"""Records of numbers alone: LOST, EXIT, THROTTLE, UNTHROTTLE, FORK, READ, LOST_SAMPLES, SWITCH,
+SWITCH_CPU_WIDE, FINISHED_ROUND, ID_INDEX, TIME_CONV."""
 IDENTIFIER, READ, CALLCHAIN, RAW = 1 << 16, 1 << 4, 1 << 5, 1 << 10
 FIXED = IDENTIFIER | 0b11_1100_1111
 """Parts of a sample before its raw data that take 8 bytes each: all but values read and the stack."""
@@ -60,7 +60,10 @@ def strip(data: memoryview, out: BinaryIO, alias: Alias | None = None, name: str
         K3.
     """
     head = Bytes(data, name, 0, sys.byteorder)
-    if bytes(head.take(8, "perf's magic")) != MAGIC or head.u64("the size of the header") != FILE_HEADER_BYTES:
+    if (
+        bytes(head.take(8, "perf's magic")) != MAGIC
+        or head.u64("the size of the header") != FILE_HEADER_BYTES
+    ):
         raise damage(name, 0, "the header of a perf.data file of this machine")
     attr_size = head.u64("the size of an attr")
     attrs = _attrs(read_section(head, data, "the attributes of the events"), attr_size, data)
@@ -177,12 +180,12 @@ class _Samples:
 
     def kept(self, record: memoryview) -> bytes | memoryview | None:
         """The sample as it is written; None if its event may hold other texts."""
-        attr = self.only or self.attrs.get(int.from_bytes(record[8:16], sys.byteorder))  # type: ignore[arg-type]
+        attr = self.only or self.attrs.get(_int(record[8:16]))
         if attr is None or not attr.sample_type & RAW:
             return None
         at = self._raw_at(record, attr)
-        size = int.from_bytes(record[at : at + 4], sys.byteorder)  # type: ignore[arg-type]
-        event = int.from_bytes(record[at + 4 : at + 6], sys.byteorder)  # type: ignore[arg-type]
+        size = _int(record[at : at + 4])
+        event = _int(record[at + 4 : at + 6])
         names = self.names_at.get(event)
         if names is None or at + 4 + size > len(record):
             return None
@@ -197,19 +200,19 @@ class _Samples:
         if kind & READ:
             at += self._values_bytes(record, at, attr.read_format)
         if kind & CALLCHAIN:
-            at += 8 + 8 * int.from_bytes(record[at : at + 8], sys.byteorder)  # type: ignore[arg-type]
+            at += 8 + 8 * _int(record[at : at + 8])
         return at
 
     def _values_bytes(self, record: memoryview, at: int, read_format: int) -> int:
         times, each = (read_format & 3).bit_count(), 1 + (read_format & 0b10100).bit_count()
         if not read_format & GROUPED:
             return 8 * (times + each)
-        nr = int.from_bytes(record[at : at + 8], sys.byteorder)  # type: ignore[arg-type]
+        nr = _int(record[at : at + 8])
         return 8 * (1 + times + nr * each)
 
     def _renamed(self, record: memoryview, raw: int, names: list[Field], alias: Alias) -> bytes:
         """The sample with other names: arrays in place, others behind what was there, which needs no size."""
-        size = int.from_bytes(record[raw - 4 : raw], sys.byteorder)  # type: ignore[arg-type]
+        size = _int(record[raw - 4 : raw])
         new = bytearray(record[raw : raw + size])
         for field in names:
             if field.how == "text":
@@ -219,8 +222,12 @@ class _Samples:
         new += bytes(-(len(new) + 4) % 8)
         kind, misc, _ = HEADER.unpack_from(record)
         rest = bytes(record[raw + size :])
-        whole = bytes(record[8 : raw - 4]) + len(new).to_bytes(4, sys.byteorder) + bytes(new) + rest  # type: ignore[arg-type]
+        whole = bytes(record[8 : raw - 4]) + struct.pack("=I", len(new)) + bytes(new) + rest
         return HEADER.pack(kind, misc, 8 + len(whole)) + whole
+
+
+def _int(raw: memoryview | bytearray) -> int:
+    return int.from_bytes(raw, "little" if sys.byteorder == "little" else "big")
 
 
 def _put(new: bytearray, at: int, text: bytes) -> None:
@@ -238,7 +245,7 @@ def _in_array(text: bytes) -> bytes:
 
 def _rename_elsewhere(new: bytearray, field: Field, alias: Alias) -> None:
     """A name of which the field says the place and the length: 16 bits each, the length in the upper ones."""
-    place = int.from_bytes(new[field.at : field.at + 4], sys.byteorder)  # type: ignore[arg-type]
+    place = _int(new[field.at : field.at + 4])
     at, length = place & 0xFFFF, place >> 16
     at += field.at + 4 if field.how == "rel_loc" else 0
     if at + length > len(new):
@@ -246,12 +253,12 @@ def _rename_elsewhere(new: bytearray, field: Field, alias: Alias) -> None:
     text = _renamed(bytes(new[at : at + length]), alias) + b"\0"
     new[at : at + length] = bytes(length)
     start = len(new) - (field.at + 4 if field.how == "rel_loc" else 0)
-    _put(new, field.at, (start | len(text) << 16).to_bytes(4, sys.byteorder))  # type: ignore[arg-type]
+    _put(new, field.at, struct.pack("=I", start | len(text) << 16))
     new += text
 
 
 def _names_in(format_: Format) -> list[Field] | None:
-    """The fields of an event that are names of tasks; None if it is not the scheduler's, or has other texts (K2)."""
+    """The fields of an event that are names; None if it is not the scheduler's, or has other texts (K2)."""
     if format_.system != "sched" or not format_.name.startswith("sched_"):
         return None
     texts = {name: field for name, field in format_.fields.items() if field.how != "integer"}

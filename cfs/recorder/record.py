@@ -1,11 +1,12 @@
 """All of `cfs record`: COMMAND in, one ``.cfsrec`` out.
 
 What it decides: the order. Whatever can be refused is refused before COMMAND runs. The machine and all tasks
-are looked at first, then COMMAND runs under perf or tracefs, then the tasks and groups are looked at once more,
-and what is kept of the recording is packed beside the facts.
+are looked at first, then COMMAND runs under perf or tracefs, then the tasks and groups are looked at once
+more, and what is kept of the recording is packed beside the facts.
 
 Nothing but names, numbers and paths of groups goes in: no paths of files, no arguments, no addresses, no name
-of the host. With `anonymous` the names, the paths and the users are others, in the recording and in the facts.
+of the host. With `anonymous` the names, the paths and the users are others, in the recording and in the
+facts.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -109,8 +111,12 @@ def record(
     forty times a second. An interrupt (Ctrl-C, SIGTERM) ends the command; what was recorded is saved.
     """
     if not command or shutil.which(command[0]) is None:
-        raise RecorderError(f"there is no command {command[0]!r}" if command else "there is no command to be recorded")
+        raise RecorderError(
+            f"there is no command {command[0]!r}" if command else "there is no command to be recorded"
+        )
     path, root = target(output), root or Root()
+    if root.is_this_machine and sys.platform != "linux":
+        raise RecorderError("only Linux can be recorded; replay a recording that was made there")
     tool, where = _tool(root)
     if tool == "perf":
         perf.check_options(options)
@@ -141,14 +147,21 @@ def _tool(root: Root) -> tuple[str, str]:
 
 
 def _with_perf(
-    perf_path: str, folder: str, options: Sequence[str], command: Sequence[str], scribe: _Scribe, file: BinaryIO
+    perf_path: str,
+    folder: str,
+    options: Sequence[str],
+    command: Sequence[str],
+    scribe: _Scribe,
+    file: BinaryIO,
 ) -> int:
     data = f"{folder}/perf.data"
     scribe.begin()
     status = run(perf.words_of(perf_path, data, options, command), scribe.tasks.look)
     scribe.end()
     if not os.path.exists(data) or not os.path.getsize(data):
-        raise RecorderError(f"perf recorded nothing and ended with status {status}; it says why above{_advice()}")
+        raise RecorderError(
+            f"perf recorded nothing and ended with status {status}; it says why above{_advice()}"
+        )
     if trouble := perf.save(perf_path, data, file, scribe.alias):
         scribe.root.say(trouble)
     return status

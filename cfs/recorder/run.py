@@ -1,8 +1,9 @@
 """COMMAND runs, is looked after a few times a second, and is stopped when somebody wants that.
 
-What it decides: what an interrupt means. At a terminal Ctrl-C reaches everybody at once, so the first one only
-waits for the others to end; who has not ended after `GRACE_S` is told, then told to terminate. The recording
-goes on to be saved in any case: an interrupt ends the run, not the work. SIGTERM is an interrupt, too.
+What it decides: what an interrupt means. At a terminal Ctrl-C reaches everybody at once, so the first one
+only waits for the others to end; who has not ended after `GRACE_S` is told, then told to terminate. The
+recording goes on to be saved in any case: an interrupt ends the run, not the work. SIGTERM is an interrupt,
+too.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ __all__ = ["INTERVAL_S", "run", "status_of"]
 INTERVAL_S = 0.025
 """Between two looks. A look costs some 6 us if nobody was forked."""
 GRACE_S = 1.0
-STEPS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+STEPS = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM))
 
 
 def run(words: Sequence[str], look: Callable[[], None], interval_s: float = INTERVAL_S) -> int:
@@ -44,7 +45,7 @@ def run(words: Sequence[str], look: Callable[[], None], interval_s: float = INTE
             except KeyboardInterrupt:
                 due = min(due, time.monotonic() + GRACE_S)
             if time.monotonic() >= due:
-                child.send_signal(next(steps, signal.SIGKILL))
+                child.send_signal(next(steps, STEPS[-1]))
                 due = time.monotonic() + GRACE_S
     return status_of(child.returncode)
 

@@ -46,7 +46,11 @@ NEW_MAX = 4096
 NAMESPACE_OF_ALL = "pid:[4026531836]"
 """The namespace whose numbers tracers write."""
 STAT = re.compile(r"\d+ \((.*)\) \S ", re.DOTALL)
-NICE_AT, PRIORITY_AT, POLICY_AT = 19 - 4, 40 - 4, 41 - 4  # places in /proc/PID/stat, less those before the rest
+NICE_AT, PRIORITY_AT, POLICY_AT = (
+    19 - 4,
+    40 - 4,
+    41 - 4,
+)  # places in /proc/PID/stat, less those before the rest
 
 
 class Tasks:
@@ -154,21 +158,28 @@ class Tasks:
         )
 
     def _slice_in_file(self, tid: int) -> int | None:
-        match = re.search(r"^se\.slice\s*:\s*([0-9]{1,15})$", self.root.text(f"/proc/{tid}/sched") or "", re.MULTILINE)
+        match = re.search(
+            r"^se\.slice\s*:\s*([0-9]{1,15})$", self.root.text(f"/proc/{tid}/sched") or "", re.MULTILINE
+        )
         return int(match[1]) if match else None
 
     # ---- at the end
 
-    def with_own_slices(self, base_slice_ns: int | None, nr_cpus: int) -> tuple[tuple[TaskFacts, ...], int | None]:
+    def with_own_slices(
+        self, base_slice_ns: int | None, nr_cpus: int
+    ) -> tuple[tuple[TaskFacts, ...], int | None]:
         """All facts, each with a slice only if that is the task's own; and the base slice."""
         fair = [fact.slice_ns for fact in self.last.values() if fact.policy in FAIR and fact.slice_ns]
         if base_slice_ns is None and fair:
             base_slice_ns = Counter(fair).most_common(1)[0][0]
         common = {None, *_slices_of_fewer(base_slice_ns or 0, nr_cpus)}
-        return tuple(
-            replace(fact, slice_ns=None) if fact.policy not in FAIR or fact.slice_ns in common else fact
-            for fact in self.facts
-        ), base_slice_ns
+        return (
+            tuple(
+                replace(fact, slice_ns=None) if fact.policy not in FAIR or fact.slice_ns in common else fact
+                for fact in self.facts
+            ),
+            base_slice_ns,
+        )
 
 
 def _slices_of_fewer(base_slice_ns: int, nr_cpus: int) -> list[int]:

@@ -1,8 +1,8 @@
 """The kernel's own tracer, where there is no perf: an instance of tracefs, which disturbs nobody else's.
 
-What it decides: clock "mono", the events of `lines`, a buffer of 16 MiB a CPU. If that is too small, the oldest
-events are overwritten, which the header of the text says and every reader repeats. The instance is removed
-when the recording is over, whatever happens.
+What it decides: clock "mono", the events of `lines`, a buffer of 16 MiB a CPU. If that is too small, the
+oldest events are overwritten, which the header of the text says and every reader repeats. The instance is
+removed when the recording is over, whatever happens.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from .lines import EVENTS, kept_lines
 __all__ = ["folder", "instance", "save"]
 
 PLACES = ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
-BUFFER_KB = "16384"
+BUFFER_KB, LESS_KB, CPUS_MAX = "16384", "4096", 32
+"""A CPU's buffer, and that of a machine with more than so many CPUs."""
 
 
 def folder(root: str = "") -> tuple[str, str]:
@@ -40,7 +41,7 @@ def instance(where: str) -> Iterator[str]:
     try:
         _write(f"{place}/tracing_on", "0")
         _write(f"{place}/trace_clock", "mono")
-        _write(f"{place}/buffer_size_kb", BUFFER_KB)
+        _write(f"{place}/buffer_size_kb", BUFFER_KB if (os.cpu_count() or 1) <= CPUS_MAX else LESS_KB)
         for event in EVENTS:
             if os.path.exists(f"{place}/events/sched/{event}"):  # sched_waking came with Linux 4.3
                 _write(f"{place}/events/sched/{event}/enable", "1")

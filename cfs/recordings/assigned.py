@@ -123,7 +123,9 @@ def filled(work: Workload, recording: EventTable, kept: np.ndarray) -> Workload:
     rows = [every[row] for row in kept.tolist()]
     work.tasks["uid"] = [row.uid or 0 for row in rows]
     work.tasks["policy"] = [POLICIES.index(row.policy) if row.policy in POLICIES else 0 for row in rows]
-    slices = {i: row.slice_ns for i, row in enumerate(rows) if row.slice_ns and work.tasks["start_ns"][i] >= 0}
+    slices = {
+        i: row.slice_ns for i, row in enumerate(rows) if row.slice_ns and work.tasks["start_ns"][i] >= 0
+    }
     paths = [row.group or "/" for row in rows]
     groups = list(dict.fromkeys(["/", *paths]))
     work.tasks["group"] = [groups.index(path) for path in paths]
@@ -139,7 +141,9 @@ def filled(work: Workload, recording: EventTable, kept: np.ndarray) -> Workload:
     return replace(work, groups=groups, shares=shares, slices=slices, idle_groups=idle, said=said)
 
 
-def _weights(surroundings: Surroundings, groups: list[str], uids: set[int]) -> tuple[dict[str, int], set[str]]:
+def _weights(
+    surroundings: Surroundings, groups: list[str], uids: set[int]
+) -> tuple[dict[str, int], set[str]]:
     """Shares of groups and users that are there, and which groups are idle."""
     there = {name for group in groups for name in (*groups_above(group), group)} - {"/"}
     ours = [group for group in surroundings.groups if group.path in there]

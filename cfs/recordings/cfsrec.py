@@ -1,6 +1,7 @@
 """``.cfsrec``: a recording and what no recording says, in one file that ``cfs record`` writes.
 
-What it decides: the container. It is a zip with two members, so that anybody can open it with what is at hand:
+What it decides: the container. It is a zip with two members, so that anybody can open it with what is at
+hand:
 
     surroundings.json   `Surroundings`, see `surroundings`
     recording           perf.data, or text of ftrace or perf script, as every reader here takes it
@@ -10,7 +11,8 @@ called can do no harm. The same content is written as the same bytes: members in
 
 Z1  A file that is damaged, cut, encrypted, packed in a way that Python cannot read, or has other members, is
     one `RecordingError`.
-Z2  What is unpacked is bounded: the JSON by `JSON_BYTES_MAX`, a binary recording by what `Source.whole` takes;
+Z2  What is unpacked is bounded: the JSON by `JSON_BYTES_MAX`, a binary recording by what `Source.whole`
+    takes;
     text passes through block by block and needs no memory.
 """
 
@@ -55,7 +57,9 @@ def is_cfsrec(source: Source) -> bool:
     return source.head().startswith(MAGIC)
 
 
-def opened(source: Source, progress: Callable[[int, int | None], object] | None) -> tuple[Source, Surroundings]:
+def opened(
+    source: Source, progress: Callable[[int, int | None], object] | None
+) -> tuple[Source, Surroundings]:
     """The recording in a file, to be read like any other, and the surroundings.
 
     Raises
@@ -87,7 +91,9 @@ def _members(archive: zipfile.ZipFile, name: str) -> dict[str, zipfile.ZipInfo]:
     others = [member for member in there if member not in (JSON, RECORDING)]
     if others or len(there) != 2:
         what = listed(others) if others else "one of them twice"
-        raise RecordingError(f"{name} has members that no .cfsrec has: {what}; there are {JSON} and {RECORDING}")
+        raise RecordingError(
+            f"{name} has members that no .cfsrec has: {what}; there are {JSON} and {RECORDING}"
+        )
     return {info.filename: info for info in archive.infolist()}
 
 

@@ -71,8 +71,8 @@ class Recording(EventTable):
         Parameters
         ----------
         path : str, os.PathLike or binary file object
-            A ``.cfsrec`` file of ``cfs record``, a ``perf.data`` file, a ``trace.dat`` of trace-cmd, a Perfetto trace, text of ``perf script``
-            or ftrace text (``/sys/kernel/tracing/trace``, ``trace-cmd report``), plain, gzip or zstd;
+            A ``.cfsrec`` file of ``cfs record``, a ``perf.data`` file, a ``trace.dat`` of trace-cmd, a
+            Perfetto trace, text of ``perf script`` or ftrace text (``/sys/kernel/tracing/trace``, ``trace-cmd report``), plain, gzip or zstd;
             ``"-"`` is standard input. What it is is seen from the content.
         progress : callable, optional
             Called as ``progress(bytes_read, bytes_total)``; `bytes_total` is None if unknown.

@@ -1,8 +1,8 @@
 """What a recording says beside its events: the machine, its groups, and whose the tasks were.
 
-What it decides: the one shape of such facts, wherever they come from, and the JSON in which a ``.cfsrec`` file
-holds them (`SCHEMA`; docs/reference/cfsrec.md has every key). `cfs record` knows all of them; the head of a
-perf.data or trace.dat knows the kernel and the CPUs; text knows none.
+What it decides: the one shape of such facts, wherever they come from, and the JSON in which a ``.cfsrec``
+file holds them (`SCHEMA`; docs/reference/cfsrec.md has every key). `cfs record` knows all of them; the head
+of a perf.data or trace.dat knows the kernel and the CPUs; text knows none.
 
 S1  None, and an empty table, mean "not said". Nothing is guessed here.
 S2  What is read from JSON is of the types and ranges that are written here, or it is one `RecordingError`.
@@ -205,7 +205,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): value[key] for key in sorted(value)}
     if isinstance(value, tuple):
-        return [row if isinstance(row, str) else {f.name: getattr(row, f.name) for f in fields(row)} for row in value]
+        return [
+            row if isinstance(row, str) else {f.name: getattr(row, f.name) for f in fields(row)}
+            for row in value
+        ]
     return value
 
 
@@ -218,7 +221,9 @@ def from_json(content: bytes, name: str) -> Surroundings:
     if not isinstance(table, dict) or not str(table.get("schema", "")).startswith("cfs-recording/"):
         raise RecordingError(f'{name}: its surroundings.json is not of the schema "{SCHEMA}"')
     if table["schema"] != SCHEMA:
-        raise RecordingError(f"{name} is of the schema {clean(str(table['schema']))[:40]!r}; this cfs reads {SCHEMA!r}")
+        raise RecordingError(
+            f"{name} is of the schema {clean(str(table['schema']))[:40]!r}; this cfs reads {SCHEMA!r}"
+        )
     return _Table(table, name).surroundings()
 
 
@@ -373,7 +378,9 @@ def _is_number(value: Any) -> bool:
 
 
 def _processor(row: _Table) -> ProcessorFacts:
-    return ProcessorFacts(row.number("cpu", 0), *(row.number(key) for key in ("package", "core", "node", "capacity")))
+    return ProcessorFacts(
+        row.number("cpu", 0), *(row.number(key) for key in ("package", "core", "node", "capacity"))
+    )
 
 
 def _group(row: _Table) -> GroupFacts:

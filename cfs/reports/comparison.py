@@ -358,7 +358,8 @@ def _grouping_said(models: Iterable[Spec], workload: Workload) -> str | None:
     said = workload.said
     if said.group_by is None:
         return None
-    named = [_variant(spec).model for spec in models if not isinstance(spec, Policy) or isinstance(spec, Model)]
+    specs = [spec for spec in models if isinstance(spec, Model) or not isinstance(spec, Policy)]
+    named = [_variant(spec).model for spec in specs]
     return said.group_by if any(said.grouping(model_named(model)) for model in named) else None
 
 
@@ -381,7 +382,7 @@ def _runner(place: int, spec: Spec, workload: Workload, group_by: str | None, hz
     work, way = told.for_model(model, asked)
     way = way if way in model.group_by else None
     own, hz = -1 if spec.told.is_empty else place, hz if spec.hz is None else spec.hz
-    tunables = workload.said.tunables_of(model, len(np.unique(work.tasks["cpu"])) or 1, spec.tunables)
+    tunables = workload.tunables_said(model, spec.tunables)
     return _Runner(model, told, work, tunables | dict(spec.tunables), spec.settings, hz, asked, way, own)
 
 

@@ -197,7 +197,10 @@ def lost_in(work: Any, model: Model) -> list[str]:
         lines.append(f"has no idle groups: {listed(sorted(idle))} has {LEAST_SHARES} shares")
     if slices:
         lines.append(f"has no slices of tasks' own: those of {count_text(len(slices), 'task')} are left out")
-    lines += [f"has no policy {policy}: such tasks are normal" for policy in sorted(said.policies - set(model.policies))]
+    lines += [
+        f"has no policy {policy}: such tasks are normal"
+        for policy in sorted(said.policies - set(model.policies))
+    ]
     return [f"{model.id} {line}" for line in lines]
 
 

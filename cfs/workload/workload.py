@@ -213,8 +213,13 @@ class Workload(Assignments):
         hz = options.pop("hz", self.said.hz or DEFAULT_HZ)
         work, way = self.for_model(found, options.get("group_by"))
         way = options.pop("group_by", way) and way  # None that is given stays None
-        tunables = self.said.tunables_of(found, len(np.unique(self.tasks["cpu"])) or 1, options)
-        return work, {"hz": hz, "group_by": way, **tunables, **options}
+        return work, {"hz": hz, "group_by": way, **self.tunables_said(found, options), **options}
+
+    def tunables_said(
+        self, model: Model, given: Mapping[str, int | bool] | None = None
+    ) -> dict[str, int | bool]:
+        """The tunables of a model that the workload's source states (`Said.tunables_of`)."""
+        return self.said.tunables_of(model, len(np.unique(self.tasks["cpu"])) or 1, given)
 
     @property
     def nr_tasks(self) -> int:

@@ -15,17 +15,25 @@ from cfs.units import clean
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
-    """The recording of one hog of user 1001 against eight, with what was true of it: groups of 1024 and 3072 shares."""
+    """One hog of user 1001 against eight, with what was true of it: groups of 1024 and 3072 shares."""
     import gzip
 
     tasks = tuple(
-        TaskFacts(task.pid, name=task.comm, uid=1001 if task.comm[0] == "A" else 1002, group=f"/rec.{task.comm[0]}")
+        TaskFacts(
+            task.pid, name=task.comm, uid=1001 if task.comm[0] == "A" else 1002, group=f"/rec.{task.comm[0]}"
+        )
         for task in Recording.open(USERS).tasks
         if task.comm.startswith(("A.hog", "B.hog"))
     )
     groups = (GroupFacts("/rec.A", "cgroup v1", 1024), GroupFacts("/rec.B", "cgroup v1", 3072))
     said = Surroundings(
-        kernel="6.18.44", hz=250, preempt="none", cpus_in_machine=2, groups=groups, tasks=tasks, not_read=("features: no",)
+        kernel="6.18.44",
+        hz=250,
+        preempt="none",
+        cpus_in_machine=2,
+        groups=groups,
+        tasks=tasks,
+        not_read=("features: no",),
     )
     path = tmp_path_factory.mktemp("told") / "users.cfsrec"
     with gzip.open(USERS) as file:
@@ -35,7 +43,10 @@ def told(tmp_path_factory):
 
 def shares_of(content):
     """What part of the time of both groups' hogs that of A had."""
-    spent = {letter: sum(task["cpu_ns"] for task in content["tasks"] if task["comm"].startswith(f"{letter}.")) for letter in "AB"}
+    spent = {
+        letter: sum(task["cpu_ns"] for task in content["tasks"] if task["comm"].startswith(f"{letter}."))
+        for letter in "AB"
+    }
     return spent["A"] / (spent["A"] + spent["B"])
 
 
@@ -48,7 +59,11 @@ def replayed(*arguments):
 def test_a_replay_takes_what_the_file_says(told):
     """The hog of A has a fourth of the CPU, as measured; alone, a ninth."""
     content = replayed(told, "--model", EEVDF, "--until", "5")
-    assert (content["hz"], content["group_by"], content["tunables"]["base_slice_ns"]) == (250, "cgroup", 1_400_000)
+    assert (content["hz"], content["group_by"], content["tunables"]["base_slice_ns"]) == (
+        250,
+        "cgroup",
+        1_400_000,
+    )
     assert abs(shares_of(content) - 0.25) < 0.01 and abs(shares_of(content["recorded"]) - 0.25) < 0.02
 
 
@@ -82,7 +97,20 @@ def test_a_model_without_groups_says_so(told):
 
 
 def test_a_comparison_takes_it_too(told):
-    result = run("compare", told, "--model", EEVDF, "--model", O1, "--model", f"{CFS}:hz=100", "--until", "1", "--json", "-")
+    result = run(
+        "compare",
+        told,
+        "--model",
+        EEVDF,
+        "--model",
+        O1,
+        "--model",
+        f"{CFS}:hz=100",
+        "--until",
+        "1",
+        "--json",
+        "-",
+    )
     content = json.loads(result.stdout)
     assert [column["result"]["group_by"] for column in content["columns"][:3]] == ["cgroup", None, "cgroup"]
     assert [column["result"]["hz"] for column in content["columns"][:3]] == [250, 250, 100]
@@ -97,7 +125,10 @@ def test_it_is_read_from_standard_input(told):
 
 def test_hostile_files_are_one_sentence(tmp_path, told):
     content = told.read_bytes()
-    for name, broken in (("cut", content[:-40]), ("swapped", content.replace(b"surroundings.json", b"../../../.passwd.")) ):
+    for name, broken in (
+        ("cut", content[:-40]),
+        ("swapped", content.replace(b"surroundings.json", b"../../../.passwd.")),
+    ):
         path = tmp_path / f"{name}.cfsrec"
         path.write_bytes(broken)
         assert_refused(run("replay", path), f"cfs: {name}.cfsrec is ")
@@ -106,7 +137,9 @@ def test_hostile_files_are_one_sentence(tmp_path, told):
 # ---- the command itself
 
 
-@pytest.mark.parametrize("arguments", [["record"], ["record", "true"], ["record", "--"], ["record", "-m", "64"]])
+@pytest.mark.parametrize(
+    "arguments", [["record"], ["record", "true"], ["record", "--"], ["record", "-m", "64"]]
+)
 def test_without_a_command_it_says_how_to_write_one(arguments):
     assert_refused(run(*arguments), "cfs record -- make -j4")
 
@@ -123,8 +156,8 @@ def test_help_is_ours_before_the_dashes():
 def test_options_before_the_dashes_are_perfs_and_the_status_is_the_commands(tmp_path):
     perf = tmp_path / "perf"
     perf.write_text(
-        "#!/bin/sh\nwhile [ \"$1\" != -- ]; do [ \"$1\" = -o ] && out=$2; [ \"$1\" = -m ] && pages=$2; shift; done\n"
-        f"shift; echo $pages >{tmp_path}/pages; gzip -dc \"$DATA\" >\"$out\"; exec \"$@\"\n"
+        '#!/bin/sh\nwhile [ "$1" != -- ]; do [ "$1" = -o ] && out=$2; [ "$1" = -m ] && pages=$2; shift; done\n'
+        f'shift; echo $pages >{tmp_path}/pages; gzip -dc "$DATA" >"$out"; exec "$@"\n'
     )
     perf.chmod(0o755)
     from tests.unit.recordings.readings import FORMATS
@@ -135,7 +168,18 @@ def test_options_before_the_dashes_are_perfs_and_the_status_is_the_commands(tmp_
         f"os.environ['DATA'] = {str(FORMATS / 'perf-monotonic.data.gz')!r}\n"
         "from cfs.__main__ import main; sys.exit(main())"
     )
-    words = ["record", "--output", tmp_path / "x.cfsrec", "-m", "77", "--", "sh", "-c", "echo $0 --output; exit 5", "-m"]
+    words = [
+        "record",
+        "--output",
+        tmp_path / "x.cfsrec",
+        "-m",
+        "77",
+        "--",
+        "sh",
+        "-c",
+        "echo $0 --output; exit 5",
+        "-m",
+    ]
     result = process(*words, code=code)
     assert (result.returncode, result.stdout) == (5, "-m --output\n"), result.stderr
     assert (tmp_path / "pages").read_text() == "77\n"

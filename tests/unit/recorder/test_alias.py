@@ -31,9 +31,15 @@ def test_surroundings_are_renamed_all_over():
         kernel="6.18",
         groups=(GroupFacts("/secret.slice", shares=7),),
         users={1000: 1024, 0: 2048},
-        tasks=(TaskFacts(4, 5, "payroll", 4, 1000, 3, "idle", 0, 9, "/secret.slice"), TaskFacts(6, name="payroll")),
+        tasks=(
+            TaskFacts(4, 5, "payroll", 4, 1000, 3, "idle", 0, 9, "/secret.slice"),
+            TaskFacts(6, name="payroll"),
+        ),
     )
     other = Alias().surroundings(said)
-    assert other.tasks == (TaskFacts(4, 5, "task1", 4, 1, 3, "idle", 0, 9, "/group1"), TaskFacts(6, name="task1"))
+    assert other.tasks == (
+        TaskFacts(4, 5, "task1", 4, 1, 3, "idle", 0, 9, "/group1"),
+        TaskFacts(6, name="task1"),
+    )
     assert other.groups == (GroupFacts("/group1", shares=7),) and other.users == {1: 1024, 0: 2048}
     assert other.kernel == "6.18" and other.anonymous

@@ -13,8 +13,12 @@ def test_v2_quotas_and_weights_are_in_one_unit(tmp_path):
     groups = Groups(Root(trees.linux_6_18(tmp_path).path))
     assert groups.of("0::/work.slice/a.scope\n", "") == "/work.slice/a.scope"
     assert groups.found == {
-        "/work.slice": GroupFacts("/work.slice", "cgroup v2", 3072, False, 50_000_000, 100_000_000, 2_000_000),
-        "/work.slice/a.scope": GroupFacts("/work.slice/a.scope", "cgroup v2", 1024, True, None, 100_000_000, None),
+        "/work.slice": GroupFacts(
+            "/work.slice", "cgroup v2", 3072, False, 50_000_000, 100_000_000, 2_000_000
+        ),
+        "/work.slice/a.scope": GroupFacts(
+            "/work.slice/a.scope", "cgroup v2", 1024, True, None, 100_000_000, None
+        ),
     }
 
 
@@ -28,7 +32,9 @@ def test_in_a_hybrid_tree_v1_counts(tmp_path):
     groups = Groups(Root(trees.linux_4_19(tmp_path).path))
     lines = "12:cpuset:/\n4:cpu,cpuacct:/docker/f00\n0::/docker/other\n"
     assert (groups.kind, groups.of(lines, "")) == ("cgroup v1", "/docker/f00")
-    assert groups.found["/docker/f00"] == GroupFacts("/docker/f00", "cgroup v1", 512, False, 150_000_000, 100_000_000)
+    assert groups.found["/docker/f00"] == GroupFacts(
+        "/docker/f00", "cgroup v1", 512, False, 150_000_000, 100_000_000
+    )
     assert groups.found["/docker"].quota_ns is None
 
 

@@ -13,14 +13,19 @@ from cfs.recordings import Recording
 DATA = Path(__file__).parents[2] / "data/recordings"
 FTRACE = "  audio mix-12    [000] d..2.  2196.796017: "
 PERF = "  audio mix    12/12    [000]  2196.796017001:       sched:"
-SWITCH = "sched_switch: prev_comm=audio mix prev_pid=12 prev_prio=120 prev_state={} ==> next_comm=a/b:1 next_pid=3 next_prio=0"
+SWITCH = (
+    "sched_switch: prev_comm=audio mix prev_pid=12 prev_prio=120 prev_state={} ==> "
+    "next_comm=a/b:1 next_pid=3 next_prio=0"
+)
 
 
 def kept(*lines, alias=None):
     return [line.rstrip("\n") for line in kept_lines(lines, alias)]
 
 
-@pytest.mark.parametrize("head", [FTRACE, PERF, "  <...>-12  (-------) [001] 1.000001: ", "  <idle>-0 [001] d.h1. 1.5: "])
+@pytest.mark.parametrize(
+    "head", [FTRACE, PERF, "  <...>-12  (-------) [001] 1.000001: ", "  <idle>-0 [001] d.h1. 1.5: "]
+)
 @pytest.mark.parametrize("state", ["S", "R+", "D|W", "X"])
 def test_events_are_kept_as_they_are(head, state):
     line = head + SWITCH.format(state)
@@ -36,7 +41,9 @@ def test_names_are_replaced_in_front_and_in_the_fields(head):
 def test_a_name_may_look_like_a_field():
     """It is bounded from the right, so nothing of it is left."""
     line = FTRACE + "sched_waking: comm=x pid=7 prio=1 pid=12 prio=120 target_cpu=000"
-    assert kept(line, alias=Alias()) == ["  task1-12    [000] d..2.  2196.796017: sched_waking: comm=task2 pid=12 prio=120 target_cpu=000"]
+    assert kept(line, alias=Alias()) == [
+        "  task1-12    [000] d..2.  2196.796017: sched_waking: comm=task2 pid=12 prio=120 target_cpu=000"
+    ]
 
 
 @pytest.mark.parametrize(

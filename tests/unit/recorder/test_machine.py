@@ -19,9 +19,18 @@ def of(tree, **options):
 
 def test_linux_6_18(tmp_path):
     said, not_read = of(trees.linux_6_18(tmp_path), tick_ns=10**6)
-    assert (said.kernel, said.architecture, said.hz, said.preempt) == ("6.18.44-generic", "aarch64", 250, "full")
+    assert (said.kernel, said.architecture, said.hz, said.preempt) == (
+        "6.18.44-generic",
+        "aarch64",
+        250,
+        "full",
+    )
     assert said.origins == {"hz": "/proc/config.gz", "preempt": "/sys/kernel/debug/sched/preempt"}
-    assert said.tunables == {"base_slice_ns": 2_800_000, "migration_cost_ns": 500_000, "sched_autogroup_enabled": 1}
+    assert said.tunables == {
+        "base_slice_ns": 2_800_000,
+        "migration_cost_ns": 500_000,
+        "sched_autogroup_enabled": 1,
+    }
     assert said.base_slice_ns == 2_800_000
     assert said.features == {"PLACE_LAG": True, "NEXT_BUDDY": False, "RUN_TO_PARITY": True}
     assert said.cpus_in_machine == 4
@@ -48,7 +57,9 @@ def test_linux_2_6_24(tmp_path):
     assert [line.partition(":")[0] for line in not_read] == ["ticks a second", "features of the scheduler"]
 
 
-@pytest.mark.parametrize(("tick_ns", "hz"), [(4_000_000, 250), (10_000_000, 100), (3_333_333, 300), (1, None)])
+@pytest.mark.parametrize(
+    ("tick_ns", "hz"), [(4_000_000, 250), (10_000_000, 100), (3_333_333, 300), (1, None)]
+)
 def test_without_a_configuration_the_coarse_clock_says_how_long_a_tick_is(tmp_path, tick_ns, hz):
     """A resolution of 1 ns has nothing to do with ticks."""
     said, not_read = of(Tree(tmp_path), tick_ns=tick_ns)
@@ -59,10 +70,19 @@ def test_without_a_configuration_the_coarse_clock_says_how_long_a_tick_is(tmp_pa
     ("files", "mode"),
     [
         ({"/proc/sys/kernel/version": "#1 SMP PREEMPT_RT x"}, "rt"),
-        ({"/proc/sys/kernel/version": "#1 SMP PREEMPT_DYNAMIC x", "/proc/cmdline": "ro preempt=voluntary x"}, "voluntary"),
+        (
+            {
+                "/proc/sys/kernel/version": "#1 SMP PREEMPT_DYNAMIC x",
+                "/proc/cmdline": "ro preempt=voluntary x",
+            },
+            "voluntary",
+        ),
         ({"/dev/kmsg": "6,1,5,-;Dynamic Preempt: lazy\n", "/proc/cmdline": "preempt=none"}, "lazy"),
         ({"/var/log/dmesg": "[    0.05] Dynamic Preempt: none\n"}, "none"),
-        ({"/sys/kernel/debug/sched/preempt": "none (lazy) full", "/dev/kmsg": "Dynamic Preempt: full\n"}, "lazy"),
+        (
+            {"/sys/kernel/debug/sched/preempt": "none (lazy) full", "/dev/kmsg": "Dynamic Preempt: full\n"},
+            "lazy",
+        ),
         ({"/proc/config.gz": gzip.compress(b"CONFIG_PREEMPT=y\nCONFIG_PREEMPTION=y\n")}, "full"),
         ({"/proc/config.gz": gzip.compress(b"CONFIG_PREEMPT_NONE=y\nCONFIG_PREEMPTION=y\n")}, "none"),
         ({"/proc/config.gz": gzip.compress(b"CONFIG_SMP=y\n")}, "none"),

@@ -1,4 +1,4 @@
-"""What of a perf.data is kept, by reading it before and after. Way to be right: another reader, and perf's files."""
+"""What of a perf.data is kept. Way to be right: the reader, before and after, on files that perf wrote."""
 
 import io
 import re
@@ -50,7 +50,10 @@ def test_with_an_alias_only_names_differ(name):
     back = {other: name for name, other in alias.names.items()}
     assert len(back) == len(alias.names) > 3
     for one, other in zip(want, found):
-        known = {key: back.get(value, value) if isinstance(value, str) and key != "event" else value for key, value in other.items()}
+        known = {
+            key: back.get(value, value) if isinstance(value, str) and key != "event" else value
+            for key, value in other.items()
+        }
         assert known == one
 
 
@@ -77,7 +80,9 @@ def test_with_an_alias_no_name_is_left(name):
     content, alias = readings.data_of(f"{name}.data"), Alias()
     left = stripped(content, alias)
     names = [known.encode("utf-8", "surrogateescape") for known in alias.names if len(known) > 3]
-    assert names and not [known for known in names if re.search(rb"(?<![\w/])" + re.escape(known) + rb"\0", left)]
+    assert names and not [
+        known for known in names if re.search(rb"(?<![\w/])" + re.escape(known) + rb"\0", left)
+    ]
 
 
 def test_events_with_other_texts_are_left_out():

@@ -1,14 +1,16 @@
 """All of it: a command under a perf that only pretends, under the real one, and under tracefs.
 
-Way to be right: the pretended perf writes a known file; of the real kernel what it did is known (who was forked,
-with which nice value, in which group), and nothing of the numbers.
+Way to be right: the pretended perf writes a known file; of the real kernel what it did is known (who was
+forked, with which nice value, in which group), and nothing of the numbers.
 """
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import zipfile
 
 import pytest
@@ -32,7 +34,10 @@ if words[0] == "script":
     sys.stdout.write(open({text!r}).read())
     raise SystemExit({script_status})
 at = words.index("--")
-status = subprocess.call(words[at + 1:])
+try:
+    status = subprocess.call(words[at + 1:])
+except KeyboardInterrupt:
+    status = 130
 if {content!r}:
     open(words[words.index("-o") + 1], "wb").write(open({content!r}, "rb").read())
 raise SystemExit(status)
@@ -100,7 +105,9 @@ def test_anonymous_files_have_no_name_of_anybody(pretend, root, tmp_path):
     assert len(set(other.names)) == len(set(known.names)) and set(other.names).isdisjoint(known.names)
     assert other.packed_events.tobytes() == known.packed_events.tobytes()
     with zipfile.ZipFile(done.path) as archive:
-        assert b"make" not in archive.read("surroundings.json") and b"work.slice" not in archive.read("surroundings.json")
+        assert b"make" not in archive.read("surroundings.json") and b"work.slice" not in archive.read(
+            "surroundings.json"
+        )
 
 
 def test_a_perf_data_that_is_not_understood_becomes_text(pretend, root, tmp_path):
@@ -126,7 +133,17 @@ def test_a_perf_that_writes_nothing_is_an_error(pretend, root, tmp_path, content
     assert [p.name for p in tmp_path.iterdir() if p.suffix] == []
 
 
-@pytest.mark.parametrize("option", ["-o", "-ofile", "--output=x", "-k", "--clockid=0", "-z", "--threads", "--switch-output"])
+def test_an_interrupt_keeps_what_was_recorded(pretend, root, tmp_path):
+    """Here only this process is interrupted, so it hands that on after a second; at a terminal all are."""
+    pretend()
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+    done = record([sys.executable, "-c", "import time; time.sleep(60)"], tmp_path / "x.cfsrec", root=root)
+    assert done.status == 130 and Recording.open(done.path).nr_switches > 50
+
+
+@pytest.mark.parametrize(
+    "option", ["-o", "-ofile", "--output=x", "-k", "--clockid=0", "-z", "--threads", "--switch-output"]
+)
 def test_options_that_would_break_it_are_refused(pretend, root, tmp_path, option):
     pretend()
     with pytest.raises(RecorderError, match=option):
@@ -143,7 +160,9 @@ def test_without_perf_and_tracefs_it_says_what_to_install(root, tmp_path, monkey
     monkeypatch.setenv("PATH", os.path.dirname(sys.executable))
     if shutil.which("perf"):
         pytest.skip("perf is where Python is")
-    with pytest.raises(RecorderError, match="no perf on PATH, and /sys/kernel/tracing is not there.*install perf"):
+    with pytest.raises(
+        RecorderError, match="no perf on PATH, and /sys/kernel/tracing is not there.*install perf"
+    ):
         record(command(), tmp_path / "x", root=root)
 
 
@@ -183,7 +202,7 @@ def require_same_ids():
 
 
 def assert_scene(pids, done):
-    """Both children are in the recording, of our user, of nice 5, in our group; HZ is what the kernel ticks with."""
+    """Both children are in the recording, of our user, of nice 5, in the group that was seen."""
     assert done.status == 9 and len(pids) == 2
     recording = Recording.open(done.path)
     rows = {task.pid: task for task in recording.tasks}
@@ -191,7 +210,9 @@ def assert_scene(pids, done):
     seen = {task.pid: task for task in done.said.tasks}
     assert set(pids) <= set(seen), "they lived for 0.3 s, and a look is taken every 25 ms"
     assert all((seen[pid].uid, seen[pid].nice) == (os.getuid(), os.nice(0) + 5) for pid in pids)
-    assert done.said.kernel == os.uname().release and done.said.cpus_in_machine == len(os.sched_getaffinity(1))
+    assert done.said.kernel == os.uname().release and done.said.cpus_in_machine == len(
+        os.sched_getaffinity(1)
+    )
     work = recording.workload(None)
     of_pid = {pid: row for row, pid in enumerate(work.tasks["pid"].tolist())}
     for pid in pids:
@@ -204,7 +225,9 @@ def test_the_real_perf_and_the_real_kernel(tmp_path, capfd):
     perf = shutil.which("perf")
     if perf is None:
         pytest.skip("there is no perf here")
-    tried = subprocess.run([perf, "sched", "record", "-o", str(tmp_path / "try"), "--", "true"], capture_output=True)
+    tried = subprocess.run(
+        [perf, "sched", "record", "-o", str(tmp_path / "try"), "--", "true"], capture_output=True
+    )
     if tried.returncode:
         pytest.skip("perf may not record here: run as root, or set kernel.perf_event_paranoid to -1")
     require_same_ids()

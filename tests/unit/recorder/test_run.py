@@ -39,14 +39,20 @@ def test_an_interrupt_ends_the_command_and_not_the_work(sent):
     before = signal.getsignal(signal.SIGTERM)
     threading.Timer(0.3, os.kill, (os.getpid(), sent)).start()
     begin = time.monotonic()
-    assert run(python("import signal, time; signal.signal(2, signal.SIG_DFL); time.sleep(60)"), lambda: None) == 130
+    assert (
+        run(python("import signal, time; signal.signal(2, signal.SIG_DFL); time.sleep(60)"), lambda: None)
+        == 130
+    )
     assert time.monotonic() - begin < 30 and signal.getsignal(signal.SIGTERM) is before
 
 
 @pytest.mark.slow
 def test_who_ignores_an_interrupt_is_terminated():
     threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
-    assert run(python("import signal, time; signal.signal(2, signal.SIG_IGN); time.sleep(60)"), lambda: None) == 143
+    assert (
+        run(python("import signal, time; signal.signal(2, signal.SIG_IGN); time.sleep(60)"), lambda: None)
+        == 143
+    )
 
 
 def test_it_runs_in_a_thread_as_well():

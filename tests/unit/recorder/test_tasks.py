@@ -42,7 +42,10 @@ def test_threads_are_tasks(tmp_path):
     tree = trees.linux_6_18(tmp_path).task(42, "leader", autogroup="/autogroup-7 nice 0\n")
     tasks = tasks_of(tree.task(43, "thread", process=42))
     tasks.look_at_all()
-    assert {(t.pid, t.process, t.group) for t in tasks.facts} == {(42, 42, "/autogroup-7"), (43, 42, "/autogroup-7")}
+    assert {(t.pid, t.process, t.group) for t in tasks.facts} == {
+        (42, 42, "/autogroup-7"),
+        (43, 42, "/autogroup-7"),
+    }
 
 
 def test_2_6_24_has_all_but_slices(tmp_path):
@@ -65,7 +68,10 @@ def test_only_who_is_new_is_looked_at_and_once_more_at_the_next_look(tmp_path):
     tasks.look()
     tree.task(103, "later", cgroup="0::/\n")
     tasks.look()
-    assert [(t.pid, t.name, t.group) for t in tasks.facts[1:]] == [(103, "sh", "/"), (103, "cc1", "/work.slice")]
+    assert [(t.pid, t.name, t.group) for t in tasks.facts[1:]] == [
+        (103, "sh", "/"),
+        (103, "cc1", "/work.slice"),
+    ]
 
 
 def test_ids_that_begin_anew_are_found_in_the_folder(tmp_path):

@@ -5,7 +5,10 @@ Written by hand after the documentation of these files; each kernel has only wha
 
 import gzip
 
-STATUS = "Name:\t{name}\nState:\tS (sleeping)\nTgid:\t{process}\nPid:\t{pid}\nPPid:\t1\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\n"
+STATUS = (
+    "Name:\t{name}\nState:\tS (sleeping)\nTgid:\t{process}\nPid:\t{pid}\nPPid:\t1\n"
+    "Uid:\t{uid}\t{uid}\t{uid}\t{uid}\n"
+)
 
 
 def stat(pid, name, nice=0, priority=0, policy=0):
@@ -24,7 +27,9 @@ class Tree:
     def write(self, name, content=""):
         place = self.path / name.lstrip("/")
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "surrogateescape"))
+        place.write_bytes(
+            content if isinstance(content, bytes) else content.encode("utf-8", "surrogateescape")
+        )
         return self
 
     def task(self, pid, name, *, process=None, uid=0, cgroup="", autogroup="", slice_ns=None, **of_stat):
@@ -35,7 +40,9 @@ class Tree:
             if cgroup:
                 self.write(f"{folder}/cgroup", cgroup)
             if slice_ns is not None:
-                self.write(f"{folder}/sched", f"{name} ({pid}, #threads: 1)\nse.slice          :     {slice_ns}\n")
+                self.write(
+                    f"{folder}/sched", f"{name} ({pid}, #threads: 1)\nse.slice          :     {slice_ns}\n"
+                )
         if autogroup:
             self.write(f"/proc/{process}/autogroup", autogroup)
         return self
@@ -54,7 +61,10 @@ def linux_6_18(path):
     tree = Tree(path)
     tree.write("/proc/sys/kernel/osrelease", "6.18.44-generic\n").write("/proc/sys/kernel/arch", "aarch64\n")
     tree.write("/proc/sys/kernel/version", "#1 SMP PREEMPT_DYNAMIC Sat Nov 29 2026\n")
-    tree.write("/proc/config.gz", gzip.compress(b"# comment\nCONFIG_HZ_250=y\nCONFIG_HZ=250\nCONFIG_PREEMPT_LAZY=y\n"))
+    tree.write(
+        "/proc/config.gz",
+        gzip.compress(b"# comment\nCONFIG_HZ_250=y\nCONFIG_HZ=250\nCONFIG_PREEMPT_LAZY=y\n"),
+    )
     tree.write("/sys/kernel/debug/sched/preempt", "none voluntary (full) lazy \n")
     tree.write("/sys/kernel/debug/sched/base_slice_ns", "2800000\n")
     tree.write("/sys/kernel/debug/sched/migration_cost_ns", "500000\n")
@@ -81,7 +91,9 @@ def linux_4_19(path):
     tree.write("/proc/sys/kernel/osrelease", "4.19.0-27-amd64\n")
     tree.write("/proc/sys/kernel/version", "#1 SMP Debian 4.19.316-1 (2024-06-25)\n")
     tree.write("/boot/config-4.19.0-27-amd64", "CONFIG_PREEMPT_VOLUNTARY=y\nCONFIG_HZ=250\n")
-    tree.write("/proc/sys/kernel/sched_latency_ns", "18000000\n").write("/proc/sys/kernel/sched_child_runs_first", "0\n")
+    tree.write("/proc/sys/kernel/sched_latency_ns", "18000000\n").write(
+        "/proc/sys/kernel/sched_child_runs_first", "0\n"
+    )
     tree.write("/proc/sys/kernel/sched_domain/cpu0/domain0/name", "MC\n")
     tree.write("/sys/kernel/debug/sched_features", "GENTLE_FAIR_SLEEPERS NO_NEXT_BUDDY START_DEBIT\n")
     tree.write("/sys/devices/system/cpu/online", "0-3\n")
@@ -101,7 +113,9 @@ def linux_4_19(path):
 def linux_2_6_24(path):
     """Groups by user; no list of CPUs that are online, no config but in /boot, no HZ in it but by name."""
     tree = Tree(path)
-    tree.write("/proc/version", "Linux version 2.6.24-1 (me@host) (gcc version 4.1.3) #1 SMP PREEMPT Sat Feb 2\n")
+    tree.write(
+        "/proc/version", "Linux version 2.6.24-1 (me@host) (gcc version 4.1.3) #1 SMP PREEMPT Sat Feb 2\n"
+    )
     tree.write("/proc/sys/kernel/osrelease", "2.6.24-1\n")
     tree.write("/proc/sys/kernel/version", "#1 SMP PREEMPT Sat Feb 2\n")
     for name, value in {"sched_latency_ns": 40000000, "sched_features": 7, "sched_compat_yield": 1}.items():

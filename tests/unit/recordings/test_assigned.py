@@ -27,11 +27,20 @@ def groups_of(work):
 
 
 PAIR = (switch(0, IDLE, A), switch(MS, A, B), switch(2 * MS, B, IDLE))
-FORKED = (switch(0, IDLE, A), fork(MS, A, C), wake(MS + 1, A, C, "wakeup_new"), switch(2 * MS, A, C), switch(3 * MS, C, IDLE))
+FORKED = (
+    switch(0, IDLE, A),
+    fork(MS, A, C),
+    wake(MS + 1, A, C, "wakeup_new"),
+    switch(2 * MS, A, C),
+    switch(3 * MS, C, IDLE),
+)
 
 
 def test_facts_are_those_of_the_pid():
-    tasks = (TaskFacts(101, uid=1000, policy="idle", group="/a"), TaskFacts(102, policy="batch", slice_ns=3 * MS))
+    tasks = (
+        TaskFacts(101, uid=1000, policy="idle", group="/a"),
+        TaskFacts(102, policy="batch", slice_ns=3 * MS),
+    )
     work = recording(*PAIR, tasks=tasks).workload()
     assert by_pid(work, "uid") == {101: 1000, 102: 0}
     assert by_pid(work, "policy") == {101: 2, 102: 1}
@@ -103,7 +112,11 @@ def test_tasks_in_the_root_group_alone_say_nothing_of_fairness():
 
 
 def test_the_machine_is_said():
-    said = recording(*PAIR, hz=250, cpus_in_machine=4, tunables={"latency_ns": 6}, features={"X": True}).workload().said
+    said = (
+        recording(*PAIR, hz=250, cpus_in_machine=4, tunables={"latency_ns": 6}, features={"X": True})
+        .workload()
+        .said
+    )
     assert (said.hz, said.nr_cpus) == (250, 4)
     assert said.tunables == {"latency_ns": 6, "sched_latency_ns": 6, "X": True}
 
@@ -122,6 +135,11 @@ def test_a_nice_value_is_the_recordings_where_it_has_one():
     """Of B only charges are recorded, which have no priority."""
     from tests.unit.recordings.lines import runtime
 
-    lines = (switch(0, IDLE, A, next_prio=125), switch(MS, A, IDLE, prio=125), runtime(2 * MS, B, 5000), runtime(3 * MS, B, 5000))
+    lines = (
+        switch(0, IDLE, A, next_prio=125),
+        switch(MS, A, IDLE, prio=125),
+        runtime(2 * MS, B, 5000),
+        runtime(3 * MS, B, 5000),
+    )
     read = recording(*lines, tasks=(TaskFacts(101, nice=-3), TaskFacts(102, nice=7)))
     assert by_pid(read.workload(), "nice") == {101: 5, 102: 7}

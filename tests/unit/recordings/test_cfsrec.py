@@ -52,13 +52,20 @@ def test_perf_data_in_it_is_read(tmp_path):
     content = readings.data_of("perf-monotonic.data")
     alone, packed = Recording.open(io.BytesIO(content)), Recording.open(written(tmp_path, recording=content))
     assert packed.packed_events.tobytes() == alone.packed_events.tobytes()
-    assert packed.kind == "perf.data" and packed.surroundings.cpus_in_machine == 2 and packed.surroundings.hz == 250
+    assert (
+        packed.kind == "perf.data"
+        and packed.surroundings.cpus_in_machine == 2
+        and packed.surroundings.hz == 250
+    )
 
 
 def test_the_same_content_is_the_same_bytes(tmp_path):
     first = written(tmp_path).read_bytes()
     assert written(tmp_path).read_bytes() == first
-    assert [info.filename for info in zipfile.ZipFile(io.BytesIO(first)).infolist()] == ["surroundings.json", "recording"]
+    assert [info.filename for info in zipfile.ZipFile(io.BytesIO(first)).infolist()] == [
+        "surroundings.json",
+        "recording",
+    ]
 
 
 def test_it_is_read_from_a_stream_and_packed_once_more(tmp_path):
@@ -116,7 +123,9 @@ def test_z1_other_archives_are_refused(members, words):
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_z1_a_member_twice_is_refused():
-    assert "twice" in refused(zipped([("surroundings.json", JSON), ("recording", LINES), ("recording", LINES)]))
+    assert "twice" in refused(
+        zipped([("surroundings.json", JSON), ("recording", LINES), ("recording", LINES)])
+    )
 
 
 def test_z1_a_password_is_refused():

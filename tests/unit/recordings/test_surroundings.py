@@ -52,8 +52,10 @@ def test_s1_what_is_not_said_is_taken_from_below():
 
 
 def test_tunables_have_the_names_of_models():
-    """debugfs has latency_ns where sysctl had sched_latency_ns; the word of all bits means something else in each release."""
-    said = Surroundings(tunables={"latency_ns": 6, "sched_features": 7, "features": 1}, base_slice_ns=5, features={"X": True})
+    """debugfs has latency_ns for sched_latency_ns; the word of all bits differs between releases."""
+    said = Surroundings(
+        tunables={"latency_ns": 6, "sched_features": 7, "features": 1}, base_slice_ns=5, features={"X": True}
+    )
     named = said.model_tunables
     assert named["sched_latency_ns"] == 6 and named["base_slice_ns"] == 5 and named["X"] is True
     assert "sched_features" not in named
@@ -118,7 +120,11 @@ def test_s2_what_is_no_fact_is_one_clear_error(change, words):
         return
     with pytest.raises(RecordingError) as caught:
         from_json(content, "rec.cfsrec")
-    assert str(caught.value).startswith("rec.cfsrec: ") and words in str(caught.value) and "\n" not in str(caught.value)
+    assert (
+        str(caught.value).startswith("rec.cfsrec: ")
+        and words in str(caught.value)
+        and "\n" not in str(caught.value)
+    )
 
 
 @pytest.mark.parametrize(

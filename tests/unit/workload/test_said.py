@@ -32,7 +32,9 @@ def test_every_model_runs_what_it_knows_of_it(model):
     slow = replace(work(idle_groups=frozenset({"/c"})), slices={0: 3_000_000}, idle_groups={"/c"})
     slow = replace(slow, said=replace(slow.said, slices={0: 3_000_000}))
     result = slow.run(model)
-    assert result.hz == 250 and result.group_by == ("cgroup" if "cgroup" in cfs.MODELS[model].group_by else None)
+    assert result.hz == 250 and result.group_by == (
+        "cgroup" if "cgroup" in cfs.MODELS[model].group_by else None
+    )
 
 
 @pytest.mark.parametrize("model", [EEVDF, CFS])
@@ -45,7 +47,9 @@ def test_groups_share_by_what_is_said(model):
 def test_deep_groups_are_the_ones_at_the_top_where_there_is_one_level():
     flat = fitted_to(work(), cfs.MODELS[CFS])
     assert flat.groups == ["/", "/a", "/c"] and flat.shares == {"/a": 2048}
-    assert lost_in(work(), cfs.MODELS[CFS]) == ["linux-2.6.24-cfs has 1 level of groups: tasks of /a/b are in /a"]
+    assert lost_in(work(), cfs.MODELS[CFS]) == [
+        "linux-2.6.24-cfs has 1 level of groups: tasks of /a/b are in /a"
+    ]
     assert lost_in(work(), cfs.MODELS[EEVDF]) == []
     flat.check()
 
@@ -71,7 +75,9 @@ def test_what_the_user_tells_counts():
 
 
 def test_slices_and_idle_groups_are_lost_where_there_are_none():
-    given = replace(work(slices={0: 5_000_000}, idle_groups=frozenset({"/c"})), slices={0: 5_000_000}, idle_groups={"/c"})
+    given = replace(
+        work(slices={0: 5_000_000}, idle_groups=frozenset({"/c"})), slices={0: 5_000_000}, idle_groups={"/c"}
+    )
     assert [line.partition(": ")[0] for line in lost_in(given, cfs.MODELS[CFS])] == [
         "linux-2.6.24-cfs has 1 level of groups",
         "linux-2.6.24-cfs has no idle groups",
@@ -101,7 +107,9 @@ def test_a_tunable_that_is_said_counts_before_the_scale():
 def test_what_is_given_counts_and_what_follows_from_it():
     said = {"nr_cpus": 8, "tunables": {"base_slice_ns": 5_000_000}}
     assert tunables(EEVDF, given={"base_slice_ns": 1_000_000}, **said) == {}
-    assert "base_slice_ns" not in tunables(EEVDF, given={"normalized_base_slice_ns": 1_000_000}, tunables=said["tunables"])
+    assert "base_slice_ns" not in tunables(
+        EEVDF, given={"normalized_base_slice_ns": 1_000_000}, tunables=said["tunables"]
+    )
 
 
 def test_feature_bits_and_tunables_of_other_kernels():
