@@ -238,7 +238,7 @@ NAME_MAX = 256
 PATH_MAX = 4096
 ROWS_MAX = 1 << 20
 RANGES: dict[str, tuple[int, int]] = {
-    "hz": HZ_RANGE,
+    "hz": (10, HZ_RANGE[1]),
     "cpus_in_machine": CPU_COUNT,
     "base_slice_ns": (1, NS_MAX),
     "shares": SHARES_RANGE,
@@ -258,7 +258,7 @@ RANGES: dict[str, tuple[int, int]] = {
     "node": NATURAL,
     "capacity": NATURAL,
 }
-"""What each number may be; -1 of a package or a core is "not known" in /sys, and is not written."""
+"""What each number may be. No kernel has fewer than 10 ticks a second."""
 
 
 class _Table:

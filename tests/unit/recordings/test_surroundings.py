@@ -68,7 +68,7 @@ def test_unknown_keys_are_passed_over():
 
 TASK = {"pid": 1}
 WRONG = [
-    ({"hz": 0}, "hz is 0, not an integer of 1 ... 1000000"),
+    ({"hz": 0}, "hz is 0, not an integer of 10 ... 1000000"),
     ({"hz": "250"}, "hz"),
     ({"hz": True}, "hz"),
     ({"hz": 2.5}, "hz"),
