@@ -3,7 +3,7 @@
 What it decides: what of a perf.data goes into a ``.cfsrec``. Kept is what a reader of the scheduler's events
 needs: the attributes of the events, the formats, the kernel's release, the number of CPUs, samples of the
 scheduler's tracepoints, losses. Left out are the names of files that were mapped, build ids, and the symbols
-of the kernel. With an `Alias`, names of tasks in the samples are others.
+of the kernel; addresses in samples become 0. With an `Alias`, names of tasks in the samples are others.
 
 K1  What is written is a perf.data that `cfs` and perf read; its events are those of the input, in its order.
 K2  A sample is kept only if its event has no text but names of tasks.
@@ -34,10 +34,10 @@ COMM, SAMPLE, COMPRESSED = 3, 9, 81
 RECORDS = {2, 4, 5, 6, 7, 8, 13, 14, 15, 68, 69, 79}
 """Records of numbers alone: LOST, EXIT, THROTTLE, UNTHROTTLE, FORK, READ, LOST_SAMPLES, SWITCH,
 SWITCH_CPU_WIDE, FINISHED_ROUND, ID_INDEX, TIME_CONV."""
-IDENTIFIER, READ, CALLCHAIN, RAW = 1 << 16, 1 << 4, 1 << 5, 1 << 10
+IP, ADDR, READ, CALLCHAIN, RAW, IDENTIFIER, CGROUP = (1 << bit for bit in (0, 3, 4, 5, 10, 16, 21))
 FIXED = IDENTIFIER | 0b11_1100_1111
 """Parts of a sample before its raw data that take 8 bytes each: all but values read and the stack."""
-KNOWN = FIXED | READ | CALLCHAIN
+KNOWN = FIXED | READ | CALLCHAIN | RAW | CGROUP
 GROUPED, NAME_BYTES = 1 << 3, 16
 HEADER = struct.Struct("=IHH")
 
@@ -178,7 +178,7 @@ class _Samples:
         if self.only is None and not all(kind & IDENTIFIER for kind in kinds):
             raise RecordingError(f"{name} has samples of several shapes that do not say which they are")
 
-    def kept(self, record: memoryview) -> bytes | memoryview | None:
+    def kept(self, record: memoryview) -> bytes | bytearray | None:
         """The sample as it is written; None if its event may hold other texts."""
         attr = self.only or self.attrs.get(_int(record[8:16]))
         if attr is None or not attr.sample_type & RAW:
@@ -189,26 +189,16 @@ class _Samples:
         names = self.names_at.get(event)
         if names is None or at + 4 + size > len(record):
             return None
-        return record if self.alias is None else self._renamed(record, at + 4, names, self.alias)
+        blank = bytearray(record)
+        _forget_addresses(blank, attr, at)
+        return blank if self.alias is None else self._renamed(memoryview(blank), at + 4, names, self.alias)
 
     def _raw_at(self, record: memoryview, attr: Attr) -> int:
         kind = attr.sample_type
-        before = kind & (RAW - 1) | kind & IDENTIFIER
-        if before & ~KNOWN:
-            raise RecordingError(f"{self.name} has samples of a shape that is not known ({kind:#x})")
-        at = 8 + 8 * (before & FIXED).bit_count()
-        if kind & READ:
-            at += self._values_bytes(record, at, attr.read_format)
-        if kind & CALLCHAIN:
-            at += 8 + 8 * _int(record[at : at + 8])
-        return at
-
-    def _values_bytes(self, record: memoryview, at: int, read_format: int) -> int:
-        times, each = (read_format & 3).bit_count(), 1 + (read_format & 0b10100).bit_count()
-        if not read_format & GROUPED:
-            return 8 * (times + each)
-        nr = _int(record[at : at + 8])
-        return 8 * (1 + times + nr * each)
+        if kind & ~KNOWN:
+            raise RecordingError(f"{self.name} has samples that may hold memory or registers ({kind:#x})")
+        at = _chain_at(record, attr)
+        return at + 8 + 8 * _int(record[at : at + 8]) if kind & CALLCHAIN else at
 
     def _renamed(self, record: memoryview, raw: int, names: list[Field], alias: Alias) -> bytes:
         """The sample with other names: arrays in place, others behind what was there, which needs no size."""
@@ -224,6 +214,31 @@ class _Samples:
         rest = bytes(record[raw + size :])
         whole = bytes(record[8 : raw - 4]) + struct.pack("=I", len(new)) + bytes(new) + rest
         return HEADER.pack(kind, misc, 8 + len(whole)) + whole
+
+
+def _chain_at(record: memoryview | bytearray, attr: Attr) -> int:
+    """Where the stack is, or would be: behind the parts of 8 bytes, and the values read."""
+    at = 8 + 8 * (attr.sample_type & FIXED).bit_count()
+    return at + _values_bytes(record, at, attr.read_format) if attr.sample_type & READ else at
+
+
+def _values_bytes(record: memoryview | bytearray, at: int, read_format: int) -> int:
+    times, each = (read_format & 3).bit_count(), 1 + (read_format & 0b10100).bit_count()
+    if not read_format & GROUPED:
+        return 8 * (times + each)
+    return 8 * (1 + times + _int(record[at : at + 8]) * each)
+
+
+def _forget_addresses(sample: bytearray, attr: Attr, raw_at: int) -> None:
+    """Zeros in place of where the kernel was and what it touched, and no stack: its entries become 0."""
+    kind = attr.sample_type
+    for bit in (IP, ADDR):
+        if kind & bit:
+            at = 8 + 8 * (kind & (IDENTIFIER | bit - 1)).bit_count()
+            sample[at : at + 8] = bytes(8)
+    if kind & CALLCHAIN:
+        chain = _chain_at(sample, attr)
+        sample[chain + 8 : raw_at] = bytes(raw_at - chain - 8)
 
 
 def _int(raw: memoryview | bytearray) -> int:

@@ -2,7 +2,9 @@
 
 import io
 import re
+import struct
 
+import numpy as np
 import pytest
 
 from cfs import RecordingError
@@ -119,3 +121,28 @@ def test_k3_damage_is_refused_or_does_no_harm():
             strip(memoryview(broken), io.BytesIO(), Alias())
         except RecordingError:
             pass
+
+
+def addresses_in(content):
+    """Numbers that are addresses of a kernel of 64 bits, wherever they are in the samples."""
+    begin, length = struct.unpack_from("<2Q", content, 40)
+    words = np.frombuffer(content[begin : begin + length], "<u8")
+    return int((words >> np.uint64(40) >= 0xFFFF00).sum() - (words == 2**64 - 1).sum())
+
+
+@pytest.mark.parametrize("name", ["perf-default", "perf-callchain"])
+def test_no_address_of_the_kernel_is_left(name):
+    """Neither where it was nor the stack: what is random at boot stays secret."""
+    content = readings.data_of(f"{name}.data")
+    assert addresses_in(content) > 100 and addresses_in(stripped(content)) < 3
+
+
+def test_samples_with_registers_or_memory_are_refused():
+    """--call-graph dwarf records the stack of users' programs, with whatever is in it."""
+    content = bytearray(readings.data_of("perf-default.data"))
+    at, size = struct.unpack_from("<2Q", content, 24)
+    attr_size = struct.unpack_from("<Q", content, 16)[0]
+    for attr in range(at, at + size, attr_size):
+        content[attr + 25] |= 0x20  # STACK_USER
+    with pytest.raises(RecordingError, match="may hold memory or registers"):
+        stripped(bytes(content))
