@@ -148,7 +148,9 @@ def _write_features(out: BinaryIO, base: int, features: dict[int, bytes]) -> Non
 # ------------------------------------------------------------------------------------------------ the records
 
 
-def _records(data: memoryview, offset: int, samples: _Samples, name: str) -> Iterator[bytes | memoryview]:
+def _records(
+    data: memoryview, offset: int, samples: _Samples, name: str
+) -> Iterator[bytes | bytearray | memoryview]:
     at, length = 0, len(data)
     while at + 8 <= length:
         kind, _, size = HEADER.unpack_from(data, at)
