@@ -14,6 +14,7 @@ __all__ = [
     "ModelError",
     "GroupError",
     "WorkloadError",
+    "RecorderError",
     "RecordingError",
     "TraceError",
     "TruthError",
@@ -49,6 +50,10 @@ class GroupError(CfsError, ValueError):
 
 class WorkloadError(CfsError, ValueError):
     """The workload cannot run: an operation, a task or a target makes no sense."""
+
+
+class RecorderError(CfsError, RuntimeError):
+    """The machine cannot be recorded; the message says why, and what to do."""
 
 
 class RecordingError(CfsError, ValueError):

@@ -15,6 +15,7 @@ from .errors import CfsError, WorkloadError
 
 __all__ = [
     "CPU_RANGE",
+    "DEFAULT_HZ",
     "FOREVER_NS",
     "HZ_RANGE",
     "NICE_MAX",
@@ -53,6 +54,8 @@ SHARES_RANGE = (2, 2**18)
 
 HZ_RANGE = (1, 1_000_000)
 """Ticks a second."""
+DEFAULT_HZ = 1000
+"""Where nobody says how many there are."""
 UID_RANGE = (0, 2**31 - 1)
 CPU_RANGE = (0, 2**15 - 1)
 """Numbers of CPUs, as a workload may name them."""

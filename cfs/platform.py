@@ -19,7 +19,7 @@ from typing import Any, Self
 import numpy as np
 
 from .errors import WorkloadError, did_you_mean
-from .limits import CPU_RANGE, checked_hz
+from .limits import CPU_RANGE, DEFAULT_HZ, checked_hz
 from .units import short_time
 
 __all__ = ["PREEMPT", "Platform"]
@@ -65,7 +65,7 @@ class Platform:
         A value is out of its range.
     """
 
-    hz: int = 1000
+    hz: int = DEFAULT_HZ
     preempt: str = "full"
     tick_phase_ns: int = 0
     tick_jitter_ns: tuple[int, ...] = ()

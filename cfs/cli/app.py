@@ -1,5 +1,6 @@
 """The command `cfs`: each command is a few lines over the API, in a file of its own.
 
+    cfs record -- COMMAND   the machine while a command runs, in one file
     cfs replay RECORDING    a recording as a workload, under a model, beside what was measured
     cfs compare INPUT       a recording or a scenario under several models, side by side
     cfs validate RECORDING  what a model predicts of a recording, beside what was measured
@@ -9,8 +10,8 @@
 What it decides: that a command is imported when it is called. `cfs --help` and `cfs --version` need none of
 them, so `COMMANDS` has the first sentence of each; a test holds it and the command's own help together.
 
-Exit status: 0 all is well; 1 a trace or a prediction differs; 2 the arguments or a file cannot be used, with one sentence
-that says what was wrong, where, and what is allowed.
+Exit status: 0 all is well; 1 a trace or a prediction differs; 2 the arguments or a file cannot be used, with one
+sentence that says what was wrong, where, and what is allowed. `cfs record` hands on the status of its command.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from .talk import polite
 __all__ = ["COMMANDS", "app", "command_named", "run"]
 
 COMMANDS = {
+    "record": "Record the machine while a command runs.",
     "replay": "Run a recording under a model, beside what was measured.",
     "compare": "Run a recording or a scenario under several models, side by side.",
     "validate": "Set what a model predicts of a recording beside what was measured.",
@@ -67,13 +69,14 @@ app = typer.Typer(
 
 def command_named(name: str) -> Any:
     """A command, loaded, with an option for each output if it writes files."""
-    function = getattr(import_module(f".{name}", __package__), name)
+    module = import_module(f".{name}", __package__)
+    function = getattr(module, name)
     if "files" in function.__annotations__:
         from .outputs import with_outputs
 
         function = with_outputs(function)
     alone = typer.Typer(add_completion=False, **LOOK)
-    alone.command(name)(polite(function))
+    alone.command(name, cls=getattr(module, "COMMAND_CLASS", None))(polite(function))
     return typer.main.get_command(alone)
 
 

@@ -9,8 +9,9 @@ import typer
 from ..models.registry import all_models
 from ..units import seconds_text
 from . import outputs
-from .inputs import Choice, read_input
+from .inputs import Choice, Given, read_input
 from .options import (
+    BareOption,
     ByCommOption,
     ByGroupOption,
     ByOption,
@@ -84,6 +85,7 @@ def compare(
     only: OnlyOption = None,
     without: WithoutOption = None,
     outside: OutsideOption = None,
+    bare: BareOption = False,
     group: GroupOption = None,
     uid: UidOption = None,
     nice: NiceOption = None,
@@ -116,7 +118,7 @@ def compare(
     outputs.check_files(files)
     specs = columns_of(model or list(all_models()), set_ or [])
     facts = platform_of(hz, preempt, tick_phase, tick_jitter, wakeup_cost, switch_cost, seed)
-    given = read_input(source, Choice(cpu, only, without, outside, seed, told)).on_platform(facts)
+    given = read_input(source, Choice(cpu, only, without, outside, seed, told, bare)).on_platform(facts)
     outputs.check_columns(files, len(specs) + (given.recorded is not None))
     from ..reports import comparison
 
@@ -137,17 +139,18 @@ def compare(
     if outputs.shows_tables(files):
         with progress("counting"):
             tables = found.tables(width=width_shown())
-        say_tables([*given.title, *_column_titles(found, given.work.platform.text), *given.warnings], tables)
+        say_tables([*given.title, *_column_titles(found, given), *given.warnings], tables)
 
 
-def _column_titles(found: Comparison, platform: str) -> list[str]:
+def _column_titles(found: Comparison, given: Given) -> list[str]:
     """The part that is compared, who is in which group, and what each column ran under."""
     from ..reports.settings import settings_text, tunables_text
+    from ..workload.said import lost_in
 
     begin, end = map(seconds_text, found.span)
     grouped = [column.result for column in found.columns if column.result.group_by]
     lines = [line for result in grouped[:1] for line in group_lines(result)]
-    lines.append(f"compared   {begin} ... {end}, {platform}")
+    lines.append(f"compared   {begin} ... {end}, {given.work.platform.text}")
     for column in found.columns:
         if column.is_recorded:
             continue
@@ -155,5 +158,7 @@ def _column_titles(found: Comparison, platform: str) -> list[str]:
         told = "".join(f"{text}, " for text in settings_text(own))
         settings = f"{told}{grouping_text(column.result)}{tunables_text(column.result)}"
         lines.append(f"model      {column.model}: {settings}")
-        lines += [f"           {line}" for line in adapted_lines(column.result, column.asked)]
+        adapted = adapted_lines(column.result, column.asked)
+        adapted += lost_in(given.work, all_models()[column.model]) if column.model in all_models() else []
+        lines += [f"           {line}" for line in adapted]
     return lines

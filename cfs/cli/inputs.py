@@ -15,18 +15,19 @@ import os
 import re
 import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import typer
 
-from ..units import clean, count_text, time_text
+from ..units import clean, count_text, listed, time_text
 from .options import Outside
 from .talk import progress
 
 if TYPE_CHECKING:  # what reads and simulates is loaded when something is read
+    from ..models.registry import Model
     from ..recordings.population import Population
     from ..recordings.recording import Recording
     from ..result import Result
@@ -46,6 +47,7 @@ class Choice:
     outside: Outside | None
     seed: int | None
     told: Told
+    bare: bool = False
 
     def of_recordings(self) -> dict[str, Any]:
         """What `Recording.workload` takes beside the CPUs; a scenario knows none of it."""
@@ -92,6 +94,10 @@ class Given:
         """The same on a machine of which this is told."""
         work = replace(self.work, platform=self.work.platform.changed(**facts))
         return replace(self, work=work)
+
+    def tunables_of(self, model: Model, given: Mapping[str, int | bool]) -> dict[str, int | bool]:
+        """Tunables as the file says, and over them those that are given."""
+        return self.work.tunables_said(model, given) | dict(given)
 
     def without_programs(self) -> Given:
         """What is left of it when all has run: the operations are the longest array there is."""
@@ -192,9 +198,12 @@ class _Again(io.RawIOBase):
 
 def _recording(path: str | BinaryIO, choice: Choice, until_ns: int | None) -> Given:
     from ..recordings.recording import Recording
+    from ..recordings.surroundings import Surroundings
 
     with progress("reading") as advance:
         read = Recording.open(path, progress=advance)
+    if choice.bare:
+        read.surroundings = Surroundings()
     cpus = cpus_of(choice.cpu) if choice.cpu else read.cpus[:1]
     cpus = read.cpus if cpus is None else cpus
     with progress("making the workload"):
@@ -236,7 +245,17 @@ def _recording_title(read: Recording, work: Workload, cpus: list[int]) -> list[s
         f"workload   {count_text(work.nr_tasks, 'task')} of {_cpu_text(cpus)}; wakeups there: "
         f"{causes['caused']} caused by tasks, {causes['timer']} by timers, {causes['outside']} from outside",
         *_left_out(work),
+        *_said(read),
     ]
+
+
+def _said(read: Recording) -> list[str]:
+    """What the file says beside the events, and what whoever recorded it could not read."""
+    said = read.surroundings
+    lines = [f"said       {said.line}"] if said.line else []
+    if said.not_read:
+        lines.append(f"           not read when it was recorded: {clean(listed(said.not_read, 3))}")
+    return lines
 
 
 def _length(read: Recording) -> str:
@@ -269,7 +288,7 @@ def notes_of(work: Workload) -> tuple[str, ...]:
 
 def _warnings(read: Recording, work: Workload, told: Told) -> list[str]:
     warnings = [*read.warnings, *notes_of(work)]
-    if told.group_by and not told.says_whose:
+    if told.group_by and not told.says_whose and not read.surroundings.tasks:
         warnings.append("a recording tells no users or groups: all tasks are of user 0, in the root group")
     return [f"warning    {clean(warning)}" for warning in warnings]
 
@@ -300,5 +319,14 @@ def facts_of(read: Recording, work: Workload, cpus: list[int]) -> dict[str, Any]
         "wakeups": read.causes(cpus),
         "nr_tasks_left_out": left_out[0],
         "cpu_ns_left_out": left_out[1],
+        "said": _said_facts(read),
         "warnings": [*read.warnings, *notes_of(work)],
     }
+
+
+def _said_facts(read: Recording) -> dict[str, Any]:
+    """What the file says of the machine beside its events; null where it says nothing."""
+    said = read.surroundings
+    names = ("hz", "preempt", "cpus_in_machine", "base_slice_ns")
+    counts = {"nr_groups": len(said.groups), "nr_tasks": len({task.pid for task in said.tasks})}
+    return {"kernel": said.kernel or None, **{name: getattr(said, name) for name in names}, **counts}

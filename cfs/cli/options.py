@@ -114,7 +114,10 @@ def complete_setting(ctx: typer.Context, incomplete: str) -> list[tuple[str, str
 
 def source_argument(metavar: str) -> Any:
     """The argument that names what is to be run."""
-    what = "Text of perf script or ftrace, plain, gzip or zstd, or a scenario file (TOML); - is stdin."
+    what = (
+        "What cfs record, perf or trace-cmd recorded, text of perf script or ftrace, plain, gzip or zstd, "
+        "or a scenario file (TOML); - is stdin."
+    )
     return typer.Argument(metavar=metavar, help=what)
 
 
@@ -160,6 +163,9 @@ OnlyOption = Annotated[
 ]
 WithoutOption = Annotated[
     list[str] | None, typer.Option(metavar="PATTERN", help="Leave out tasks of such names. Repeatable.")
+]
+BareOption = Annotated[
+    bool, typer.Option("--bare", help="Read the recording alone: not what a .cfsrec says beside it.")
 ]
 OutsideOption = Annotated[
     Outside | None,

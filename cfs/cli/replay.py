@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from ..models.registry import model_named
+from ..models.registry import Model, model_named
 from ..units import seconds_text
 from . import outputs
 from .inputs import Choice, Given, read_input
 from .options import (
+    BareOption,
     ByCommOption,
     ByGroupOption,
     ByOption,
@@ -81,6 +82,7 @@ def replay(
     only: OnlyOption = None,
     without: WithoutOption = None,
     outside: OutsideOption = None,
+    bare: BareOption = False,
     group: GroupOption = None,
     uid: UidOption = None,
     nice: NiceOption = None,
@@ -98,11 +100,11 @@ def replay(
     """Run a recording under a model, beside what was measured.
 
     CPU time, switches, waits and run lengths of each task, as the model has them and as recorded. Make a
-    recording so:
+    recording so, with what perf alone does not say, or without it:
 
     \b
-        perf sched record -k CLOCK_MONOTONIC -- COMMAND
-        perf script --ns -F comm,pid,tid,cpu,time,event,trace | gzip > RECORDING
+        cfs record --output RECORDING -- COMMAND
+        perf sched record -k CLOCK_MONOTONIC -o RECORDING -- COMMAND
     """
     chosen, line = model_named(model), by_of(by, by_comm, by_group, "task")
     tunables, told = settings_of(chosen, set_ or []), told_of(group, uid, nice, group_by, policy, slice_)
@@ -110,12 +112,13 @@ def replay(
     check_part(begin, until_ns)
     outputs.check_files(files)
     facts = platform_of(hz, preempt, tick_phase, tick_jitter, wakeup_cost, switch_cost, seed)
-    given = read_input(recording, Choice(cpu, only, without, outside, seed, told)).on_platform(facts)
+    given = read_input(recording, Choice(cpu, only, without, outside, seed, told, bare)).on_platform(facts)
     from ..result import altered
     from ..simulation.simulation import Simulation
     work, way = given.work.for_model(chosen, told.group_by)
     check_part(begin, work.duration_ns if until_ns is None else until_ns)
     work.ops.setflags(write=False)  # so that the simulation needs no copy
+    tunables = given.tunables_of(chosen, tunables)
     simulation = Simulation(work, chosen, group_by=way, **tunables)
     result, samples = outputs.simulated(simulation, until_ns, looks=outputs.wants_samples(files))
     del simulation, work  # the runs in it, of which the result has a copy, and the operations
@@ -129,16 +132,18 @@ def replay(
 
         with progress("counting"):
             found = tables(*report.parts, by=line, top=top, width=width_shown())
-        say_tables(_title(given, told.group_by, report), found)
+        say_tables(_title(given, told.group_by or given.work.said.group_by, chosen, report), found)
 
 
-def _title(given: Given, asked: str | None, report: outputs.Replayed) -> list[str]:
+def _title(given: Given, asked: str | None, model: Model, report: outputs.Replayed) -> list[str]:
     """What was read, what was made of it, what it ran under, and what part of it is shown."""
     from ..reports.settings import tunables_text
+    from ..workload.said import lost_in
 
     result, (begin, end) = report.result, map(seconds_text, report.span)
     part = [f"shown      {begin} ... {end}"] if report.from_ns else []
-    model = f"model      {result.model}, {grouping_text(result)}{tunables_text(result)}"
+    line = f"model      {result.model}, {grouping_text(result)}{tunables_text(result)}"
     platform = [f"platform   {result.platform.text}"] if result.platform else []
-    adapted = [f"given      {line}" for line in adapted_lines(result, asked)]
-    return [*given.title, *adapted, *group_lines(result), model, *platform, *part, *given.warnings]
+    adapted = [*adapted_lines(result, asked), *lost_in(given.work, model)]
+    adapted = [f"given      {text}" for text in adapted]
+    return [*given.title, *adapted, *group_lines(result), line, *platform, *part, *given.warnings]

@@ -62,7 +62,7 @@ def validate(
     ] = None,
     hz: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Ticks a second; default: those of the truth file, or 1000."),
+        typer.Option(metavar="N", help="Ticks a second; default: those of the truth file, or as the recording shows."),
     ] = None,
     group_by: GroupByOption = None,
     set_: Annotated[
@@ -163,11 +163,12 @@ def _title(given: Given, asked: str | None, found: Validation) -> list[str]:
     from ..reports.settings import tunables_text
 
     result = found.result
-    model = f"model      {result.model}, hz {result.hz}, {grouping_text(result)}{tunables_text(result)}"
+    model = f"model      {result.model}, {grouping_text(result)}{tunables_text(result)}"
+    platform = [f"platform   {result.platform.text}"] if result.platform else []
     lines = [*found.notes, *adapted_lines(result, asked or result.group_by)]
     adapted = [f"given      {line}" for line in lines]
     bars = f"bars       {found.scenario}"
-    return [*given.title, *adapted, *group_lines(result), model, bars, *given.warnings]
+    return [*given.title, *adapted, *group_lines(result), model, *platform, bars, *given.warnings]
 
 
 def _write(found: Validation, json_: str | None, plot: str | None) -> None:

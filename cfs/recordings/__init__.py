@@ -1,6 +1,8 @@
 """Recordings of a real scheduler: reading them, and making workloads of them.
 
     source.py      a path or a stream -> blocks of bytes, unpacked
+    cfsrec.py      the file of `cfs record` -> the recording in it, and its surroundings
+    surroundings.py  what a file says beside its events;  assigned.py  the same, task by task, of a workload
     _lines.pyx     the bytes of a line -> its fields (`_facts.pxd`)
     _tracker.pyx   facts of any format -> the event table (`_events.pxd`), tasks, names
     _scan.pyx      blocks of text -> lines -> facts

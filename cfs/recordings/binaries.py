@@ -17,6 +17,7 @@ from . import perf_data, perfetto, trace_dat
 from ._feed import Feed
 from .about import About
 from .source import Source
+from .surroundings import Surroundings
 from .table import Reading
 
 __all__ = ["is_binary", "read_binary"]
@@ -86,6 +87,9 @@ def read_binary(source: Source) -> Reading:
         nr_records=about.nr_records,
         clock=about.clock,
         kernel=about.kernel,
+        surroundings=Surroundings(
+            kernel=about.kernel, clock=about.clock, cpus_in_machine=about.nr_cpus or None
+        ),
     )
 
 

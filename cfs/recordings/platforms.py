@@ -21,6 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..limits import DEFAULT_HZ
 from ..platform import Platform
 from ..units import count_text, short_time
 from .answers import Answers
@@ -34,7 +35,8 @@ NEARLY = 0.75
 NR_TICKS_MIN = 8
 SIGMAS = 4
 NR_QUANTILES = 64
-HZ_UNKNOWN = 1000
+PREEMPT_SAID = {"none": "none", "voluntary": "voluntary", "lazy": "voluntary", "full": "full", "rt": "full"}
+"""What the kernel calls its modes. A lazy one switches at the return to user mode, as far as fair tasks go."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,13 @@ class Inferred:
 
     platform: Platform
     notes: tuple[str, ...]
+
+    def told(self, hz: int | None, preempt: str | None, nr_cpus: int | None) -> Inferred:
+        """The same where the recording itself says more; None is not said."""
+        platform = self.platform.changed(hz=hz, preempt=PREEMPT_SAID.get(preempt or ""), nr_cpus=nr_cpus or None)
+        facts = {"ticks a second": hz, "preemption": preempt, "CPUs": nr_cpus}
+        said = [f"{name}: {value}, as the recording says" for name, value in facts.items() if value]
+        return Inferred(platform, (*said, *self.notes) if said else self.notes)
 
 
 @dataclass(frozen=True)
@@ -78,7 +87,7 @@ def infer(charges: np.ndarray, start_ns: int, nr_cpus: int, answers: Answers) ->
     Inferred
     """
     ticks = _ticks(charges)
-    hz = ticks.hz if ticks else HZ_UNKNOWN
+    hz = ticks.hz if ticks else DEFAULT_HZ
     platform = Platform(
         hz=hz,
         preempt="full" if answers.is_preemptible else "none",

@@ -3,7 +3,7 @@
 What it decides: with which nice value a task begins, which wakeups keep their time or their distance, and
 which tasks may be new processes though no fork is recorded: a pid greater than all before it, or one that
 first appears under the name of an earlier one (`_new`). All tasks are normal ones of user 0 in the root group:
-a trace does not tell more.
+a trace does not tell more. What a file says beside its trace is added by `assigned`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from ..units import count_text
 from ..workload.ops import TASK_DTYPE, Op
 from ..workload.workload import Workload
 from ._walk import Programs
+from .assigned import filled, nice_said
 from .population import Population, population_of
 from .table import EventTable
 
@@ -104,10 +105,11 @@ def _workload(
     tasks["first_op"], tasks["nr_ops"], tasks["start_ns"] = begins[:, 0], begins[:, 1], begins[:, 2]
     tasks["pid"], tasks["name"] = seen["pid"], name
     tasks["cpu"] = chosen.home
-    tasks["nice"] = [nice_of_prio(value) for value in prio.tolist()]
+    nice = [nice_of_prio(value) for value in prio.tolist()]
+    tasks["nice"] = nice_said(recording, kept, nice, prio)
     names = [recording.names[i] if i >= 0 else "" for i in used]
     notes = _notes(names, name, begins[:, 4])
-    return Workload(
+    work = Workload(
         tasks,
         ops,
         names,
@@ -116,6 +118,7 @@ def _workload(
         origin=replace(chosen, notes=notes),
         platform=recording.platform().platform,
     )
+    return filled(work, recording, kept)
 
 
 def _notes(names: list[str], name: np.ndarray, known_by: np.ndarray) -> tuple[str, ...]:

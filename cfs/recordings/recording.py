@@ -17,6 +17,7 @@ from ..result import Result
 from ..units import clean, count_text, cut, listed
 from ..workload.workload import Workload
 from . import programs
+from .cfsrec import is_cfsrec, opened
 from .measured import recorded_result
 from .source import Source
 from .table import CPU, LOWEST, RECORDED_EVENT_DTYPE, EventTable, RecordedTask
@@ -49,6 +50,8 @@ class Recording(EventTable):
         Lines of the text; records of a binary recording.
     clock, kernel : str
         The clock of the times and the release of the kernel, where a binary recording says so; else "".
+    surroundings : cfs.recordings.surroundings.Surroundings
+        What is said beside the events: groups, users, ticks a second, tunables. ``cfs record`` says most.
     task_table, names : numpy.ndarray, list of str
         The same as `tasks` in 16 bytes a task: pid, row of the parent, index of the last name, first and last
         prio.
@@ -68,8 +71,8 @@ class Recording(EventTable):
         Parameters
         ----------
         path : str, os.PathLike or binary file object
-            A ``perf.data`` file, a ``trace.dat`` of trace-cmd, a Perfetto trace, text of ``perf script``
-            or ftrace text (``/sys/kernel/tracing/trace``, ``trace-cmd report``), plain, gzip or zstd;
+            A ``.cfsrec`` file of ``cfs record``, a ``perf.data`` file, a ``trace.dat`` of trace-cmd, a
+            Perfetto trace, text of ``perf script`` or ftrace text (``/sys/kernel/tracing/trace``, ``trace-cmd report``), plain, gzip or zstd;
             ``"-"`` is standard input. What it is is seen from the content.
         progress : callable, optional
             Called as ``progress(bytes_read, bytes_total)``; `bytes_total` is None if unknown.
@@ -91,9 +94,14 @@ class Recording(EventTable):
         an event kept, about 25 a switch. Binary recordings that are packed or piped are held in memory as a
         whole, but for what ``perf record -o -`` writes.
         """
-        source = Source(path, progress)
+        source, said = Source(path, progress), None
+        if is_cfsrec(source):
+            source, said = opened(source, progress)
         reading = read_binary(source) if is_binary(source) else read_text(source)
-        return cls(reading, source.name, source.warnings)
+        recording = cls(reading, source.name, source.warnings)
+        if said is not None:
+            recording.surround(said)
+        return recording
 
     def __repr__(self) -> str:
         seconds, warnings = self.duration_ns / 1e9, count_text(len(self.warnings), "warning")
@@ -134,7 +142,9 @@ class Recording(EventTable):
         -------
         cfs.workload.Workload
             Times are ns since `start_ns`. ``pid`` is the recorded one; CPUs keep their numbers. Its
-            ``origin`` says which tasks of the recording they are, and what is not known about them.
+            ``origin`` says which tasks of the recording they are, and what is not known about them; its
+            ``said`` what the `surroundings` say of the machine. Users, groups, policies and slices are as
+            these say, else user 0, the root group, normal, and the model's slice.
 
         Raises
         ------

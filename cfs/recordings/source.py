@@ -39,7 +39,6 @@ FOREIGN = {
     b"ELIFFREP": "perf.data of version 1, from before Linux 2.6.33; give the text that its own perf prints",
     b"\xfd7zXZ": "compressed with xz; unpack it, or pipe it in: xzcat FILE | cfs replay -",
     b"BZh": "compressed with bzip2; unpack it, or pipe it in: bzcat FILE | cfs replay -",
-    b"PK\x03\x04": "a zip archive; unpack it, and give the recording in it",
     b"7z\xbc\xaf\x27\x1c": "a 7z archive; unpack it, and give the recording in it",
     b"TRACE:\n": "compressed text of atrace -z; record without -z",
     b"/* CTF 1": f"the metadata of {CTF}",

@@ -26,6 +26,7 @@ from .answers import decide as decide_answers
 from .causes import Cause, Witness, decide
 from .periods import skippers
 from .platforms import Inferred, infer
+from .surroundings import Surroundings
 
 __all__ = ["RECORDED_EVENT_DTYPE", "EventTable", "Reading", "RecordedTask"]
 
@@ -71,6 +72,8 @@ class Reading:
         Records of a binary recording; 0 if it is none.
     clock, kernel : str
         The clock of its times and the release of the kernel; "" if it does not say.
+    surroundings : Surroundings
+        What else it says beside its events.
     """
 
     tracker: Tracker
@@ -80,6 +83,7 @@ class Reading:
     nr_records: int = 0
     clock: str = ""
     kernel: str = ""
+    surroundings: Surroundings = field(default_factory=Surroundings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,7 @@ class EventTable:
         self.nr_records: int = reading.nr_records
         self.clock: str = reading.clock
         self.kernel: str = reading.kernel
+        self.surroundings: Surroundings = reading.surroundings
         self.warnings: list[str] = [*reading.warnings, *warnings]
         self.nr_wakeups: int = tracker.nr_wakeups
         buffer: Any = tracker  # is one, which types cannot say before Python 3.12
@@ -198,6 +203,12 @@ class EventTable:
         for field in ("task", "context", "cpu", "kind", "detail"):
             table[field] = packed[field][kept].astype(table[field].dtype)
         return table
+
+    def surround(self, said: Surroundings) -> None:
+        """Take what a file says beside the recording that it holds; it counts before what that says itself."""
+        self.surroundings = said.over(self.surroundings)
+        self.kernel = self.kernel or said.kernel
+        self.clock = self.clock or said.clock
 
     def say(self, warning: str) -> None:
         """Add to the warnings what was seen when the recording was used, once."""
@@ -289,7 +300,9 @@ class EventTable:
 
     def platform(self) -> Inferred:
         """What the events show of the machine: when it ticks, what an interrupt costs, what can be preempted."""
-        return infer(self._charges, self.start_ns, len(self.cpus), self.answers())
+        inferred = infer(self._charges, self.start_ns, len(self.cpus), self.answers())
+        said = self.surroundings
+        return inferred.told(hz=said.hz, preempt=said.preempt, nr_cpus=said.cpus_in_machine)
 
     def _shares(self, table: np.ndarray, name: np.ndarray) -> np.ndarray:
         # What part of the busy time of the CPU the tasks of the context's name had.

@@ -97,6 +97,10 @@ class Description:
         The fields of a page of the ring buffer.
     header_event : str
     formats : list of Format
+    end : int
+        Where the formats end in what was read; symbols and texts of printk follow.
+    has_cmdlines : bool
+        Whether the names of tasks follow behind those.
     """
 
     byteorder: str = "little"
@@ -106,6 +110,8 @@ class Description:
     header_event: str = ""
     formats: list[Format] = field(default_factory=list)
     cmdlines: str = ""
+    end: int = 0
+    has_cmdlines: bool = False
 
     @property
     def states(self) -> States:
@@ -288,9 +294,10 @@ def read_description(b: Bytes, *, has_cmdlines: bool | None = None) -> Descripti
     for _ in range(count(b, "the number of ftrace's formats", 8)):
         b.part(b.u64("the length of a format"), "a format of ftrace")
     d.formats = read_systems(b)
+    d.end, d.has_cmdlines = b.at, version in ("0.6", "6") if has_cmdlines is None else has_cmdlines
     b.part(b.u32("the length of kallsyms"), "kallsyms")
     b.part(b.u32("the length of the printk formats"), "the printk formats")
-    if has_cmdlines if has_cmdlines is not None else version in ("0.6", "6"):
+    if d.has_cmdlines:
         d.cmdlines = decoded(bytes(b.take(b.u64("the length of the names of tasks"), "the names of tasks")))
     return d
 

@@ -199,9 +199,9 @@ def compare(
         tasks, row by row, what it does not know (first waits, ends) is left out of the other columns too.
     group_by : {None, "uid", "cgroup"}, optional
         Fairness among users or control groups, in each model as far as it knows them (C4); lag is measured
-        by it in all.
+        by it in all. Default: as the workload's source says (`Workload.said`).
     hz : int, optional
-        Ticks a second.
+        Ticks a second; default: as the workload's source says, else 1000.
     by : {"comm", "task", "group"}, optional
         What a line is.
     top : int, optional
@@ -235,6 +235,8 @@ def compare(
     (100000000, 1000000)
     """
     check_lines(by, top, ("comm", "task", "group"))
+    models = list(models)
+    group_by = group_by or _grouping_said(models, workload)
     runners = _runners(models, workload, group_by, hz)
     until_ns = 1 if until_ns is None and recorded is not None and not workload.duration_ns else until_ns
     end_ns = _end_of_part(workload, from_ns, until_ns)
@@ -352,11 +354,26 @@ def _runners(
     return runners
 
 
+def _grouping_said(models: Iterable[Spec], workload: Workload) -> str | None:
+    """The grouping that the workload's source says, if one of the models comes near it."""
+    said = workload.said
+    if said.group_by is None:
+        return None
+    specs = [spec for spec in models if isinstance(spec, Model) or not isinstance(spec, Policy)]
+    named = [_variant(spec).model for spec in specs]
+    return said.group_by if any(said.grouping(model_named(model)) for model in named) else None
+
+
+def _variant(spec: Any) -> Variant:
+    if isinstance(spec, Variant):
+        return spec
+    return Variant(*spec) if isinstance(spec, tuple) else Variant(spec)
+
+
 def _runner(place: int, spec: Spec, workload: Workload, group_by: str | None, hz: int | None) -> _Runner:
     if isinstance(spec, Policy) and not isinstance(spec, Model):
         return _Runner(spec, workload, workload, {}, {}, hz, group_by, None)
-    if not isinstance(spec, Variant):
-        spec = Variant(*spec) if isinstance(spec, tuple) else Variant(spec)
+    spec = _variant(spec)
     model = model_named(spec.model)
     try:
         told = spec.told.work(workload)
@@ -366,7 +383,8 @@ def _runner(place: int, spec: Spec, workload: Workload, group_by: str | None, hz
     work, way = told.for_model(model, asked)
     way = way if way in model.group_by else None
     own, hz = -1 if spec.told.is_empty else place, hz if spec.hz is None else spec.hz
-    return _Runner(model, told, work, dict(spec.tunables), spec.settings, hz, asked, way, own)
+    tunables = workload.tunables_said(model, spec.tunables)
+    return _Runner(model, told, work, tunables | dict(spec.tunables), spec.settings, hz, asked, way, own)
 
 
 def _end_of_part(workload: Workload, from_ns: int, until_ns: int | None) -> int:

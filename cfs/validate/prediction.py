@@ -25,10 +25,8 @@ from ..simulation.simulation import Simulation
 from ..workload.workload import Workload
 from .truth import Truth
 
-__all__ = ["HZ", "model_of", "predicted", "release_of", "told_by", "tunables_of"]
+__all__ = ["model_of", "predicted", "release_of", "told_by", "tunables_of"]
 
-HZ = 1000
-"""Ticks a second where nobody says them."""
 LONGEST = 2
 """A run that has no fixed length ends after this many times the recording's."""
 NEW_SESSION = "setsid"
@@ -129,7 +127,7 @@ def predicted(
     recorded: Result,
     *,
     group_by: str | None = None,
-    hz: int = HZ,
+    hz: int | None = None,
     tunables: Mapping[str, Any] | None = None,
     is_fixed: bool = True,
     progress: Callable[[int, int], None] | None = None,

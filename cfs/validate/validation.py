@@ -29,6 +29,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import RecordingError, TruthError
+from ..limits import DEFAULT_HZ
 from ..models.registry import Model, model_named
 from ..recordings.population import Population
 from ..recordings.recording import Recording
@@ -37,7 +38,7 @@ from ..workload.workload import Workload
 from .bars import Bar, Bars, Rule, read_bars
 from .commands import commands_of
 from .figures import GROUP, KINDS, QUANTILES, Key, Measured, Scope, measured, quantile
-from .prediction import HZ, model_of, predicted, release_of, told_by, tunables_of
+from .prediction import model_of, predicted, release_of, told_by, tunables_of
 from .scope import counted_of, scope_of
 from .truth import Truth
 
@@ -263,8 +264,8 @@ def validate(
     return judged(recording, recorded, result, chosen, truth, unjudged=why, notes=tuple(notes), work=work)
 
 
-def _hz(asked: int | None, truth: Truth | None) -> int:
-    known = HZ if truth is None or truth.hz is None else truth.hz
+def _hz(asked: int | None, truth: Truth | None) -> int | None:
+    known = None if truth is None else truth.hz
     return known if asked is None else asked
 
 
@@ -345,7 +346,7 @@ def judged(
         commands.add_to(there, recorded)
         commands.add_to(here, result)
         there.values.update(counted_of(truth, scope, list(recorded.cpus), bars.by))
-    tick_ns = 1e9 / ((truth and truth.hz) or result.hz or HZ)
+    tick_ns = 1e9 / ((truth and truth.hz) or result.hz or DEFAULT_HZ)
     found = [row_of(key, there, here, scope, bars, tick_ns) for key in _keys(there, scope)]
     if not any(row.predicted for row in found if row.key.kind == "share"):
         raise TruthError(f"{recording.name}: there is nothing to compare: no task of the workload runs")

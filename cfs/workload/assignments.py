@@ -26,6 +26,7 @@ import numpy as np
 from ..errors import WorkloadError, did_you_mean
 from ..limits import NS_MAX, POLICIES, SHARES_RANGE
 from .ops import CHILD, TASK_LIMITS, Op, checked, kinds_with
+from .said import Said, fitted_to
 
 if TYPE_CHECKING:
     from ..models.registry import Model
@@ -51,6 +52,7 @@ class Assignments:
     shares: dict[str, int]
     slices: dict[int, int]
     idle_groups: set[str]
+    said: Said
     ops: np.ndarray
 
     if TYPE_CHECKING:  # the subclass has them
@@ -353,12 +355,13 @@ class Assignments:
         ----------
         model : Model
         group_by : {None, "uid", "cgroup"}
-            What is asked.
+            What is asked. None: what the workload's source says (`said`), as far as the model knows that.
 
         Returns
         -------
         Workload
-            This one, or `with_user_groups` if you ask for users and the model knows only control groups.
+            This one, or `with_user_groups` if you ask for users and the model knows only control groups;
+            without what `said` states and the model does not know.
         str or None
             The `group_by` to give to `Simulation`: what you asked for, unless users became groups. This
             function does not check whether the model knows it.
@@ -372,9 +375,10 @@ class Assignments:
         >>> work.groups, way
         (['/', 'uid:1000', 'uid:1001'], 'cgroup')
         """
+        group_by = group_by or self.said.grouping(model)
         if group_by != "uid" or "uid" in model.group_by or "cgroup" not in model.group_by:
-            return self, group_by
-        return self.with_user_groups(), "cgroup"
+            return fitted_to(self, model), group_by
+        return fitted_to(self.with_user_groups(), model), "cgroup"
 
     def _parents(self) -> np.ndarray:
         """For each task the row of the one that forks it, -1: none, it begins by itself."""

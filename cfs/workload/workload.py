@@ -22,6 +22,8 @@ import numpy as np
 
 from ..errors import WorkloadError, did_you_mean
 from ..limits import POLICIES
+from ..models.model import Model
+from ..models.registry import model_named
 from ..platform import Platform
 from ..units import clean, count_text, cut, listed, seconds_text
 from .assignments import SLICE_RANGE, Assignments
@@ -36,6 +38,7 @@ from .ops import (
     checked,
     kinds_with,
 )
+from .said import Said
 
 if TYPE_CHECKING:
     from ..result import Result
@@ -78,6 +81,8 @@ class Workload(Assignments):
     platform : Platform
         When it ticks, whether its kernel can be preempted, what interrupts cost there. A run takes place on it
         unless told otherwise.
+    said : Said
+        What its source says about the machine: the defaults of `run`. Empty but for what `cfs record` made.
     """
 
     tasks: np.ndarray
@@ -91,6 +96,7 @@ class Workload(Assignments):
     idle_groups: set[str] = field(default_factory=set)
     origin: Any = field(default=None, repr=False)
     platform: Platform = field(default=Platform(), repr=False)
+    said: Said = field(default_factory=Said, repr=False)
 
     @classmethod
     def of_programs(
@@ -191,7 +197,8 @@ class Workload(Assignments):
         ----------
         model : str, optional
         **options
-            `until_ns` and `progress` as for `Simulation.run`, the others as for `Simulation`.
+            `until_ns` and `progress` as for `Simulation.run`, the others as for `Simulation`. What is not
+            given is as the workload's source says (`said`), if it says that.
 
         Returns
         -------
@@ -200,7 +207,23 @@ class Workload(Assignments):
         from ..simulation.simulation import Simulation  # the one place where a description knows who runs it
 
         until_ns, progress = options.pop("until_ns", None), options.pop("progress", None)
-        return Simulation(self, model, **options).run(until_ns, progress=progress)
+        work, options = (self, options) if self.said == Said() else self._as_said(model, options)
+        return Simulation(work, model, **options).run(until_ns, progress=progress)
+
+    def _as_said(self, model: Any, options: dict[str, Any]) -> tuple[Self, dict[str, Any]]:
+        """The workload as a model can run it, and the options of a simulation that are not given."""
+        if not isinstance(model, str | Model):
+            return self, options  # a policy in Python knows what it wants
+        found = model_named(model)
+        work, way = self.for_model(found, options.get("group_by"))
+        way = options.pop("group_by", way) and way  # None that is given stays None
+        return work, {"group_by": way, **self.tunables_said(found, options), **options}
+
+    def tunables_said(
+        self, model: Model, given: Mapping[str, int | bool] | None = None
+    ) -> dict[str, int | bool]:
+        """The tunables of a model that the workload's source states (`Said.tunables_of`)."""
+        return self.said.tunables_of(model, len(np.unique(self.tasks["cpu"])) or 1, given)
 
     @property
     def nr_tasks(self) -> int:

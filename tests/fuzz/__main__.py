@@ -15,7 +15,7 @@ import pathlib
 import subprocess
 import sys
 
-NAMES = ("recording", "answers", "packed", "perf_data", "trace_dat", "perfetto", "trace", "scenario")
+NAMES = ("recording", "answers", "packed", "perf_data", "trace_dat", "perfetto", "surroundings", "trace", "scenario")
 """The keys of `targets.TARGETS`, which is not imported before atheris can watch the import."""
 
 ATHERIS_HELP = """\

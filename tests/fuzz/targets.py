@@ -6,6 +6,7 @@
     perf_data   a perf.data file or pipe (`Recording.open`), and the runs found in it
     trace_dat   the same of a trace.dat
     perfetto    the same of a Perfetto trace
+    surroundings  the JSON in a .cfsrec, beside a sound recording, and a run under every model
     trace       conformance traces (`replay_trace`), replayed on the model that they name
     scenario    TOML (`read_scenario`), and 1 ms of a run under a model
 
@@ -20,16 +21,20 @@ tests.
 import contextlib
 import gzip
 import io
+import json
 import pathlib
 import sys
 import tempfile
+import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import cfs
 from cfs import conformance, scenarios
+from cfs.recordings.surroundings import SCHEMA
 from cfs.scenarios import expand
+from cfs.workload.said import lost_in
 from tests.properties.test_random_recordings import SOUND, sound
 from tests.unit.recordings import readings
 from tests.unit.recordings.lines import text
@@ -157,6 +162,48 @@ WORDS_OF_BINARIES = (
 )  # fmt: skip
 
 
+# ---- What is said beside a recording -------------------------------------------------------------
+
+
+def try_surroundings(data):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("surroundings.json", data)
+        archive.writestr("recording", text(*SOUND))
+    try_recording(packed.getvalue(), run_by_all)
+
+
+def run_by_all(recording):
+    """What a file says is never an error, whatever a model knows of it."""
+    work = recording.workload(None)
+    work.check()
+    for model in cfs.MODELS.values():
+        work.run(model)
+        lost_in(work, model)
+    str(recording.surroundings.line)
+
+
+def seeds_of_surroundings():
+    task = {"pid": 101, "uid": 1000, "policy": "idle", "slice_ns": 3_000_000, "group": "/a/b"}
+    group = {"path": "/a/b", "shares": 3072, "idle": True, "kind": "cgroup v1", "quota_ns": 5, "period_ns": 10}
+    tables = [
+        {},
+        {"hz": 250, "preempt": "lazy", "cpus_in_machine": 8, "base_slice_ns": 700_000},
+        {"tasks": [task, task | {"pid": 102, "group": "/a"}], "groups": [group, group | {"path": "/a", "idle": False}]},
+        {"users": {"1000": 512}, "tunables": {"sched_latency_ns": 5}, "features": {"PLACE_LAG": False}, "tasks": [task]},
+    ]
+    return [json.dumps({"schema": SCHEMA} | table).encode() for table in tables]
+
+
+WORDS_OF_SURROUNDINGS = (
+    '"schema":', '"cfs-recording/1"', '"hz":', '"preempt":', '"cpus_in_machine":', '"base_slice_ns":', '"tunables":{',
+    '"features":{', '"groups":[{"path":"/a"', '"tasks":[{"pid":101', '"users":{"0":2048', '"clock":"CLOCK_MONOTONIC"',
+    '"seen_ns":', '"nice":', '"policy":"batch"', '"slice_ns":', '"group":"/a/b/c"', '"idle":true', '"shares":',
+    '"sched_latency_ns":', '"START_DEBIT":true', '"normalized_base_slice_ns":', '"tick_nsec":', "1e9", "null", "-1",
+    "4294967295", "18446744073709551615", "\\ud800", "}", "]", ",",
+)  # fmt: skip
+
+
 # ---- Conformance traces --------------------------------------------------------------------------
 
 
@@ -237,6 +284,7 @@ TARGETS = {
     "perf_data": Target(try_recording, seeds_of_perf_data, WORDS_OF_BINARIES, BINARY_BYTES),
     "trace_dat": Target(try_recording, seeds_of_trace_dat, WORDS_OF_BINARIES, BINARY_BYTES),
     "perfetto": Target(try_recording, seeds_of_perfetto, WORDS_OF_BINARIES, BINARY_BYTES),
+    "surroundings": Target(try_surroundings, seeds_of_surroundings, WORDS_OF_SURROUNDINGS, 4_096),
     "trace": Target(try_trace, seeds_of_traces, WORDS_OF_TRACES, 8_192),
     "scenario": Target(try_scenario, seeds_of_scenarios, WORDS_OF_SCENARIOS, 4_096),
 }

@@ -29,6 +29,7 @@ FLOORS = [
     {"workload"},  # what tasks do
     {"simulation"},  # the API that drives itself
     {"scenarios", "recordings"},  # what people have
+    {"recorder"},  # the machine while a command runs
     {"conformance"},
     {"reports"},  # what people want to see
     {"validate"},  # is a prediction right?

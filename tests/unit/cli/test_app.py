@@ -15,7 +15,7 @@ def test_version():
     assert run("--version").stdout == f"cfs {cfs.__version__}\n"
 
 
-@pytest.mark.parametrize("command", [[], ["replay"], ["compare"], ["conform"], ["models"]])
+@pytest.mark.parametrize("command", [[], ["record"], ["replay"], ["compare"], ["conform"], ["models"]])
 def test_help_names_every_option_and_has_no_escape_sequences(command):
     result = run(*command, "--help")
     assert result.exit_code == 0
@@ -63,7 +63,8 @@ def test_what_needs_no_command_imports_none(option):
 
 
 @pytest.mark.parametrize(
-    "arguments", ["replay --help", "compare --help", "conform --help", "models", f"conform {TRACE}"]
+    "arguments",
+    ["record --help", "replay --help", "compare --help", "conform --help", "models", f"conform {TRACE}"],
 )
 def test_a_command_loads_what_it_needs(arguments):
     """Neither its help nor what shows a few lines draws or counts anything."""
@@ -79,7 +80,7 @@ def test_a_command_loads_what_it_needs(arguments):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["replya"], ["there is no command 'replya'; there are replay, compare", "did you mean 'replay'?"]),
+        (["replya"], ["there is no command 'replya'; there are record, replay, compare", "did you mean 'replay'?"]),
         (["compare", "x", "--modle", "y"], ["--modle", "--model"]),
         (["models", "rfs-modle"], ["did you mean 'rfs-model'?"]),
     ],
@@ -102,7 +103,8 @@ def completed(line):
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("cfs re", ["replay"]),
+        ("cfs re", ["record", "replay"]),
+        ("cfs rep", ["replay"]),
         ("cfs replay --model linux-6", ["linux-6.18-eevdf"]),
         ("cfs replay --model linux-6.18-eevdf --set base", ["base_slice_ns="]),
         ("cfs replay --set START_DEBIT=", ["START_DEBIT=on", "START_DEBIT=off"]),

@@ -40,7 +40,7 @@ def test_compare_and_replay_have_the_same_options():
 
 @pytest.mark.parametrize(
     "option",
-    "hz group-by cpu only without outside group uid nice policy slice seed from until by top json html "
+    "hz group-by cpu only without outside bare group uid nice policy slice seed from until by top json html "
     "parquet".split(),
 )
 def test_options_of_one_name_are_one_option(option):
