@@ -91,8 +91,8 @@ cdef int step(play *s, ns_t until) noexcept nogil:
     cdef driven_cpu *tick_cpu = first_to_tick(&s.d)
     cdef driven_cpu *cpu = first_to_act(&s.d)
     cdef ns_t at_tick = tick_cpu.tick if tick_cpu != NULL else NEVER
-    cdef ns_t at_timer = first_timer(&cpu.timers) if cpu != NULL else NEVER
-    cdef ns_t at_end = end_of_work(&s.d, cpu) if cpu != NULL and is_busy(cpu) else NEVER
+    cdef ns_t at_timer = first_timer(&cpu.timers)
+    cdef ns_t at_end = end_of_work(&s.d, cpu) if is_busy(cpu) else NEVER
     cdef ns_t due = min(at_tick, min(at_timer, at_end))
     if due == NEVER:
         return LOOP_FINISHED if s.nr_alive == 0 else LOOP_STALLED
