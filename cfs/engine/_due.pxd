@@ -39,7 +39,7 @@ cdef struct timers:             # the room is the loop's
 
 cdef struct due:                # the order at one instant: timers by their seq, then ends of work by CPU
     ns_t time                   # NEVER: nothing
-    uint64_t rank               # seq of the timer; of an end ENDS and the CPU
+    uint64_t rank               # seq of the timer; of an end ENDS_BIT and the CPU
 
 
 cdef enum:
