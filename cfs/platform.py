@@ -13,14 +13,13 @@ M2  Under ``preempt="full"`` whoever is to be preempted is so at once. Under the
 from __future__ import annotations
 
 import operator
+from array import array
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
-import numpy as np
-
 from .errors import WorkloadError, did_you_mean
 from .limits import CPU_RANGE, DEFAULT_HZ, checked_hz
-from .units import short_time
+from .units import count_text, short_time
 
 __all__ = ["PREEMPT", "Platform"]
 
@@ -100,9 +99,9 @@ class Platform:
         return self.tick_ns - self.tick_phase_ns if self.tick_phase_ns else 0
 
     @property
-    def late_ns(self) -> np.ndarray:
-        """`tick_jitter_ns` as the loop reads it, ``(nr,) uint32``."""
-        return np.array(self.tick_jitter_ns, np.uint32)
+    def late_ns(self) -> array[int]:
+        """`tick_jitter_ns` as the loop reads it, whole numbers of 32 bits."""
+        return array("I", self.tick_jitter_ns)
 
     def time_of_tick(self, number: int) -> int:
         """When tick `number` = 1, 2, ... comes, ns since the start (M1)."""
@@ -127,13 +126,17 @@ class Platform:
 
     @property
     def text(self) -> str:
-        """The facts in a line, for titles."""
-        facts = [f"hz {self.hz}"]
+        """The facts beside `hz` in a line, for titles; empty for a machine without friction."""
+        if self.changed(nr_cpus=1, seed=0) == Platform(hz=self.hz, nr_cpus=1):
+            return ""
+        facts = []
         if self.tick_jitter_ns and max(self.tick_jitter_ns):
             facts.append(f"ticks up to {short_time(max(self.tick_jitter_ns))} late")
         facts.append(f"preempt={self.preempt}")
         costs = {"wakeup": self.wakeup_cost_ns, "switch": self.switch_cost_ns}
         facts += [f"{what} cost {short_time(cost)}" for what, cost in costs.items() if cost]
+        if self.nr_cpus is not None:
+            facts.append(f"slices for {count_text(self.nr_cpus, 'CPU')}")
         return ", ".join(facts)
 
     @classmethod

@@ -150,7 +150,8 @@ def _column_titles(found: Comparison, given: Given) -> list[str]:
     begin, end = map(seconds_text, found.span)
     grouped = [column.result for column in found.columns if column.result.group_by]
     lines = [line for result in grouped[:1] for line in group_lines(result)]
-    lines.append(f"compared   {begin} ... {end}, {given.work.platform.text}")
+    lines.append(f"compared   {begin} ... {end}, hz {given.work.platform.hz}")
+    lines += [f"platform   {text}" for text in [given.work.platform.text] if text]
     for column in found.columns:
         if column.is_recorded:
             continue

@@ -142,8 +142,8 @@ def _title(given: Given, asked: str | None, model: Model, report: outputs.Replay
 
     result, (begin, end) = report.result, map(seconds_text, report.span)
     part = [f"shown      {begin} ... {end}"] if report.from_ns else []
-    line = f"model      {result.model}, {grouping_text(result)}{tunables_text(result)}"
-    platform = [f"platform   {result.platform.text}"] if result.platform else []
+    line = f"model      {result.model}, hz {result.hz}, {grouping_text(result)}{tunables_text(result)}"
+    platform = [f"platform   {text}" for text in [result.platform and result.platform.text] if text]
     adapted = [*adapted_lines(result, asked), *lost_in(given.work, model)]
     adapted = [f"given      {text}" for text in adapted]
     return [*given.title, *adapted, *group_lines(result), line, *platform, *part, *given.warnings]

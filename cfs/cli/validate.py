@@ -163,8 +163,8 @@ def _title(given: Given, asked: str | None, found: Validation) -> list[str]:
     from ..reports.settings import tunables_text
 
     result = found.result
-    model = f"model      {result.model}, {grouping_text(result)}{tunables_text(result)}"
-    platform = [f"platform   {result.platform.text}"] if result.platform else []
+    model = f"model      {result.model}, hz {result.hz}, {grouping_text(result)}{tunables_text(result)}"
+    platform = [f"platform   {text}" for text in [result.platform and result.platform.text] if text]
     lines = [*found.notes, *adapted_lines(result, asked or result.group_by)]
     adapted = [f"given      {line}" for line in lines]
     bars = f"bars       {found.scenario}"

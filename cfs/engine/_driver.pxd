@@ -126,18 +126,15 @@ cdef inline driven_cpu *first_to_tick(driver *d) noexcept nogil:
 
 
 cdef inline driven_cpu *first_to_act(driver *d) noexcept nogil:
-    # of which a timer or the end of its work is due first; NULL: of nobody before a tick
-    cdef int32_t cpu
-    if d.m.nr_cpus == 1:
-        return &d.cpus[0]
-    cpu = first_due(&d.dues)
-    return &d.cpus[cpu] if cpu >= 0 else NULL
+    # of which a timer or the end of its work is due first. If nothing is before a tick, it is any, and the end of its work, if it
+    # has some, comes after its tick
+    return &d.cpus[0 if d.m.nr_cpus == 1 else first_due(&d.dues)]
 
 
 cdef inline driven_cpu *first_to_end(driver *d) noexcept nogil:
-    # the same where there are no timers
+    # the same where there are no timers; NULL: nobody's work ends before a tick
     cdef driven_cpu *cpu = first_to_act(d)
-    return cpu if cpu != NULL and is_busy(cpu) else NULL
+    return cpu if is_busy(cpu) else NULL
 
 
 cdef inline ns_t end_of_work(const driver *d, const driven_cpu *cpu) noexcept nogil:

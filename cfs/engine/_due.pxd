@@ -39,7 +39,7 @@ cdef struct timers:             # the room is the loop's
 
 cdef struct due:                # the order at one instant: timers by their seq, then releases by CPU, then ends of work by CPU
     ns_t time                   # NEVER: nothing
-    uint64_t rank               # seq of the timer; of a release RELEASES and the CPU, of an end ENDS and the CPU
+    uint64_t rank               # seq of the timer; of a release RELEASES_BIT and the CPU, of an end ENDS_BIT and the CPU
 
 
 cdef enum:
@@ -78,10 +78,9 @@ cdef inline void push_timer(timers *t, ns_t time, uint64_t seq, uint32_t task) n
     climb(t, t.nr - 1, new)
 
 
-cdef inline uint32_t pop_timer(timers *t) noexcept nogil:
+cdef inline void pop_timer(timers *t) noexcept nogil:
     # The hole goes down to a leaf, whatever the last one is, and that one climbs from there: it belongs near the leaves, so it
     # hardly ever climbs, and where the way ends can be foreseen.
-    cdef uint32_t first = t.heap[0].task
     cdef timer last
     cdef size_t at = 0
     cdef size_t child = 1
@@ -96,7 +95,6 @@ cdef inline uint32_t pop_timer(timers *t) noexcept nogil:
         t.heap[at] = t.heap[child]
         at = child
     climb(t, at, last)
-    return first
 
 
 cdef inline ns_t first_timer(const timers *t) noexcept nogil:
@@ -168,9 +166,9 @@ cdef inline void put_due(due_tree *t, int32_t cpu, due new) noexcept nogil:
     play_again(t, cpu)
 
 
-cdef inline int32_t first_due(const due_tree *t) noexcept nogil:
-    # the CPU; -1: nothing is due of any
-    return <int32_t>t.first[1] if t.dues[t.first[1]].time != NEVER else -1
+cdef inline uint32_t first_due(const due_tree *t) noexcept nogil:
+    # the CPU; if nothing is due of any, one of them
+    return t.first[1]
 
 # ----------------------------------------------------------------------------------------------------------- ticks
 

@@ -129,13 +129,15 @@ cdef inline int wake(play *s, driven_cpu *this_cpu, uint32_t index, uint8_t caus
 
 
 cdef int wake_by_timer(play *s, driven_cpu *cpu) noexcept nogil:
+    cdef uint32_t index = cpu.timers.heap[0].task
     if not has_room_for_wakeup(&s.d.log):
         return PLAY_NEEDS_RUNS
-    if wake_would_fault(&s.d.tasks[cpu.timers.heap[0].task]):
+    if wake_would_fault(&s.d.tasks[index]):
         return PLAY_FAULTED
     if s.wakeup_cost:
         stay(s, cpu, s.wakeup_cost)
-    return wake(s, cpu, pop_timer(&cpu.timers), BY_TIMER, NO_TASK)
+    pop_timer(&cpu.timers)
+    return wake(s, cpu, index, BY_TIMER, NO_TASK)
 
 # ------------------------------------------------------------------------------------------------ who holds a CPU
 

@@ -3,23 +3,40 @@
 What it decides: in which order a machine ticks, and what the ticks of a span without anything else amount to. A tick is
 due on every CPU at one instant (`_hz` says which), CPU 0 first; it is the same event as one that is sent.
 
-A charge rounds, so k ticks are k charges and never one of k-fold length: a busy machine is ticked one by one. While all
-CPUs idle a tick only refreshes clocks, and one at the end of the span leaves what all of them would, but for what a class
-does in `rq_tick`; there the class says when that holds (`idle_settled`): O(1) always, because run times add up, 2.6.23 as
-soon as its load averages have died away, after some hundred ticks.
+A charge rounds, so k ticks are k charges and never one of k-fold length: a busy CPU is ticked one by one. On an idle one a
+tick only refreshes the clock, and one at the end of the span leaves what all of them would, but for what a class does in
+`rq_tick`; there the class says when that holds (`idle_settled`): O(1) always, because run times add up, 2.6.23 as soon as its
+load averages have died away, after some hundred ticks. Such a CPU rests: the instants pass over it, and its clock is put right
+when the span ends. A tick touches no CPU but its own, so a CPU that rests goes on resting until another event comes, and that
+comes after the span.
+
+The end of a span looks at every CPU, because the clock of each can be looked at after it: 2 ns for one that rests. An instant
+within it costs what it touches.
 
 The look ahead performs the ticks on the machine itself; the caller puts back what was there (`_rewind`).
 
 Invariants:
-    I1  every tick before (next, cpu) of the ticker has been done, in order of time and then of CPU, and none after it
+    I1  after a span every tick before (next, cpu) of the ticker has been done, and none after it; what there is to see is what
+        they leave in order of time and then of CPU
 
 Rejected: the end of the turn by a formula (one for each model, and each would have to know how every charge rounds);
-no ticks on idle CPUs, as in _sim (there nobody can see the difference; here clocks and load averages can be looked at).
+no ticks on idle CPUs, as in _sim (there nobody can see the difference; here clocks and load averages can be looked at); a
+clock that is put right when somebody looks (every event and every look would have to ask for it).
 """
 
-from .._core cimport BUG_NONE, EVENT_TICK, begin_event, end_event, scheduler_tick, would_fault
+from libc.stdlib cimport free, malloc
+
+from .._core cimport BUG_NONE, EVENT_TICK, begin_event, end_event, scheduler_tick, update_rq_clock, would_fault
 from .._hz cimport tick_time
 from .._types cimport int32_t, machine, ns_t, rq, uint64_t
+
+cdef enum:
+    INSTANTS_A_SPAN = 256       # between two looks at which CPUs rest
+
+
+cdef struct roster:             # the CPUs that do not rest, by number
+    int32_t *cpus
+    int32_t nr
 
 # ------------------------------------------------------------------------------------------------------------ ticks
 
@@ -33,12 +50,46 @@ cdef inline bint settled(const rq *rq) noexcept nogil:
     return rq.sched_class.rq_tick == NULL
 
 
-cdef bint all_settled(const machine *m) noexcept nogil:
+cdef inline bint rests(const rq *rq) noexcept nogil:
+    return settled(rq) and not rq.curr.need_resched
+
+
+cdef bint list_awake(const machine *m, roster *awake) noexcept nogil:
+    # False: no memory
     cdef int32_t cpu
+    awake.nr = 0
+    awake.cpus = <int32_t *>malloc(m.nr_cpus * sizeof(int32_t))
+    if awake.cpus == NULL:
+        return False
     for cpu in range(m.nr_cpus):
-        if not settled(m.rqs[cpu]):
-            return False
+        awake.cpus[awake.nr] = cpu
+        awake.nr += not rests(m.rqs[cpu])
     return True
+
+
+cdef inline int tick_cpu(machine *m, ticker *t, int32_t cpu, ns_t now) noexcept nogil:
+    cdef rq *rq = m.rqs[cpu]
+    t.cpu = cpu
+    if would_fault(rq, rq.curr, EVENT_TICK, NULL):
+        return TICKS_FAULT
+    t.cpu += 1
+    begin_event(rq, now)
+    scheduler_tick(rq)
+    end_event(rq, now)
+    return TICKS_DONE if rq.bug == BUG_NONE else TICKS_BUG
+
+
+cdef inline void end_instant(ticker *t) noexcept nogil:
+    t.cpu = 0
+    t.next += 1
+
+
+cdef inline void let_pass(rq *rq, ns_t now) noexcept nogil:
+    # all that ticks up to `now` do to a CPU that rests
+    rq.now = now
+    update_rq_clock(rq)
+    if rq.sched_class.rq_tick != NULL:
+        rq.sched_class.rq_tick(rq)
 
 
 cdef int do_instant(machine *m, ticker *t) noexcept nogil:
@@ -55,21 +106,112 @@ cdef int do_instant(machine *m, ticker *t) noexcept nogil:
         end_event(rq, now)
         if rq.bug != BUG_NONE:
             return TICKS_BUG
-    t.cpu = 0
-    t.next += 1
+    end_instant(t)
     return TICKS_DONE
 
 
-cdef int run_ticks(machine *m, ticker *t, uint64_t last, uint64_t budget) noexcept nogil:
-    # do what is due up to the instant `last`, at most `budget` instants
+cdef int do_instant_once(machine *m, ticker *t) noexcept nogil:
+    # The same, with those passed over that rest. The last CPU is not: it is the one that has executed then; after a fault,
+    # that is the one before
+    cdef ns_t now = tick_time(t.hz, t.next)
+    cdef int32_t cpu
+    cdef int status
+    for cpu in range(m.nr_cpus):
+        if cpu + 1 < m.nr_cpus and rests(m.rqs[cpu]):
+            let_pass(m.rqs[cpu], now)
+            continue
+        status = tick_cpu(m, t, cpu, now)
+        if status == TICKS_FAULT and cpu and m.this_rq != m.rqs[cpu - 1]:
+            begin_event(m.rqs[cpu - 1], now)
+        if status != TICKS_DONE:
+            return status
+    end_instant(t)
+    return TICKS_DONE
+
+
+cdef int do_awake(machine *m, ticker *t, const roster *awake) noexcept nogil:
+    # the same of those CPUs only
+    cdef ns_t now = tick_time(t.hz, t.next)
+    cdef int32_t i
+    cdef int status
+    for i in range(awake.nr):
+        status = tick_cpu(m, t, awake.cpus[i], now)
+        if status != TICKS_DONE:
+            return status
+    end_instant(t)
+    return TICKS_DONE
+
+
+cdef void catch_up_rest(machine *m, const ticker *t, const roster *awake, uint64_t first) noexcept nogil:
+    # CPUs that have rested since instant `first`; the one whose tick was the last of all is the one that executes
+    cdef int32_t last = (t.cpu if t.cpu else m.nr_cpus) - 1
+    cdef int32_t cpu
+    cdef int32_t i = 0
+    cdef uint64_t number
+    cdef ns_t[2] times
+    times[0], times[1] = tick_time(t.hz, t.next - 1), tick_time(t.hz, t.next)
+    for cpu in range(m.nr_cpus):
+        if i < awake.nr and awake.cpus[i] == cpu:
+            i += 1
+            continue
+        if t.next - 1 + (cpu < t.cpu) < first:
+            continue
+        let_pass(m.rqs[cpu], times[cpu < t.cpu])
+        if cpu == last:
+            begin_event(m.rqs[cpu], m.rqs[cpu].clock)
+
+
+cdef int do_span(machine *m, ticker *t, uint64_t last, uint64_t budget) noexcept nogil:
+    # the instants up to `last`, at most so many that it is worth while to ask again who rests
+    cdef uint64_t first = t.next
+    cdef roster awake
+    cdef int status = TICKS_DONE
+    if not list_awake(m, &awake):
+        return do_instant(m, t)
+    if awake.nr == 0:
+        t.next = last
+    last = min(last, t.next + min(budget, <uint64_t>INSTANTS_A_SPAN) - 1)
+    while t.next <= last and status == TICKS_DONE:
+        status = do_awake(m, t, &awake)
+    catch_up_rest(m, t, &awake, first)
+    free(awake.cpus)
+    return status
+
+
+cdef int run_alone(machine *m, ticker *t, uint64_t last, uint64_t budget) noexcept nogil:
+    # of the only CPU
     cdef int status
     while t.next <= last:
         if budget == 0:
             return TICKS_PAUSED
         budget -= 1
-        if t.cpu == 0 and t.next < last and all_settled(m):
+        if t.cpu == 0 and t.next < last and settled(m.rqs[0]):
             t.next = last
         status = do_instant(m, t)
+        if status != TICKS_DONE:
+            return status
+    return TICKS_DONE
+
+
+cdef inline int do_next(machine *m, ticker *t, uint64_t last, uint64_t budget) noexcept nogil:
+    if t.cpu:
+        return do_instant(m, t)                 # what is left of one
+    if t.next < last:
+        return do_span(m, t, last, budget)
+    # where a class does something in each tick, to ask who rests costs as much as to tick
+    return do_instant(m, t) if m.sched_class.rq_tick != NULL else do_instant_once(m, t)
+
+
+cdef int run_ticks(machine *m, ticker *t, uint64_t last, uint64_t budget) noexcept nogil:
+    # do what is due up to the instant `last`, at most `budget` instants in which a CPU is awake
+    cdef int status
+    cdef uint64_t end = t.next + min(budget, last)
+    if m.nr_cpus == 1:
+        return run_alone(m, t, last, budget)
+    while t.next <= last:
+        if t.next >= end:
+            return TICKS_PAUSED
+        status = do_next(m, t, last, end - t.next)
         if status != TICKS_DONE:
             return status
     return TICKS_DONE
@@ -85,25 +227,56 @@ cdef uint64_t nr_switches(const machine *m) noexcept nogil:
     return nr
 
 
+cdef inline bint has_company(const rq *rq) noexcept nogil:
+    return rq.curr != rq.idle and rq.nr_running > 1
+
+
 cdef bint may_change(const machine *m) noexcept nogil:
     # does a CPU run a task that has another one beside it? The idle task does not look at ticks
     cdef int32_t cpu
     for cpu in range(m.nr_cpus):
-        if m.rqs[cpu].curr != m.rqs[cpu].idle and m.rqs[cpu].nr_running > 1:
+        if has_company(m.rqs[cpu]):
             return True
     return False
 
 
-cdef int look_ahead(machine *m, ticker *t, uint64_t last, uint64_t budget, uint64_t switches) noexcept nogil:
-    # ticks up to the instant `last`, until there have been more than `switches`, or there can be no more
+cdef bint one_may_change(const machine *m, const roster *awake) noexcept nogil:
+    cdef int32_t i
+    for i in range(awake.nr):
+        if has_company(m.rqs[awake.cpus[i]]):
+            return True
+    return False
+
+
+cdef uint64_t nr_switches_of(const machine *m, const roster *awake) noexcept nogil:
+    cdef uint64_t nr = 0
+    cdef int32_t i
+    for i in range(awake.nr):
+        nr += m.rqs[awake.cpus[i]].nr_switches
+    return nr
+
+
+cdef int look_at(machine *m, ticker *t, uint64_t last, uint64_t budget, const roster *awake, uint64_t switches) noexcept nogil:
+    # of these CPUs; nobody sees the clocks of the others
     cdef int status
-    while t.next <= last and may_change(m):
+    while t.next <= last and one_may_change(m, awake):
         if budget == 0:
             return TICKS_PAUSED
         budget -= 1
-        status = do_instant(m, t)
+        status = do_instant(m, t) if t.cpu else do_awake(m, t, awake)
         if status != TICKS_DONE:
             return status
-        if nr_switches(m) != switches:
+        if nr_switches_of(m, awake) != switches:
             return TICKS_CHANGED
     return TICKS_DONE
+
+
+cdef int look_ahead(machine *m, ticker *t, uint64_t last, uint64_t budget, uint64_t switches) noexcept nogil:
+    # ticks up to the instant `last`, until there have been more than `switches`, or there can be no more
+    cdef roster awake
+    cdef int status
+    if not list_awake(m, &awake):
+        return TICKS_PAUSED                     # and the caller tries again
+    status = look_at(m, t, last, budget, &awake, switches - nr_switches(m) + nr_switches_of(m, &awake))
+    free(awake.cpus)
+    return status

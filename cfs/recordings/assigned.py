@@ -113,7 +113,6 @@ def filled(work: Workload, recording: EventTable, kept: np.ndarray) -> Workload:
     """The workload with the users, groups, policies and slices that are said of its rows, and its `Said`."""
     surroundings = recording.surroundings
     said = Said(
-        hz=surroundings.hz,
         nr_cpus=surroundings.cpus_in_machine or 0,
         tunables=surroundings.model_tunables,
     )

@@ -8,8 +8,8 @@ F1  Ticks. The kernel charges the running task at each tick. Such a charge comes
     WINDOW_NS, if they are taken modulo the length of a tick. That is the phase; how they are spread in the
     window is the jitter. If several frequencies fit, it is the lowest: ticks of 250 Hz lie in one window of
     1000 Hz as well.
-F2  An interrupt keeps its CPU from the wakeup until the woken task runs, on an idle CPU: the median
-    (`answers.py`).
+F2  An interrupt keeps its CPU from the wakeup until the woken task runs, on an idle CPU: the lower
+    quartile (`answers.py`).
 F3  Preemption. A task that wakes its parent on its way out is preempted there only by a kernel that can be
     preempted (`answers.py`).
 F4  Slices are scaled by the CPUs seen.

@@ -254,8 +254,8 @@ cdef class Machine:
 
         Notes
         -----
-        Cost O(1) a tick of a CPU while any CPU is busy, O(1) for any span in which all idle (in 2.6.23 after
-        some hundred ticks, until its load averages have died away). KeyboardInterrupt ends it between two
+        Cost O(1) a tick of a busy CPU, and O(CPUs) for the whole span; ticks of an idle CPU cost nothing more (in
+        2.6.23 after some hundred, when its load averages have died away). KeyboardInterrupt ends it between two
         ticks: `now_ns` says how far it came, and a second call goes on from there.
 
         Examples

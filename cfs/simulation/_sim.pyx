@@ -92,10 +92,9 @@ cdef int step(play *s, ns_t until) noexcept nogil:
     cdef driven_cpu *tick_cpu = first_to_tick(&s.d)
     cdef driven_cpu *cpu = first_to_act(&s.d)
     cdef ns_t at_tick = tick_cpu.tick if tick_cpu != NULL else NEVER
-    cdef ns_t at_timer = first_timer(&cpu.timers) if cpu != NULL else NEVER
-    cdef ns_t at_end = end_of_work(&s.d, cpu) if cpu != NULL and is_busy(cpu) else NEVER
-    cdef ns_t at_release = cpu.release if cpu != NULL else NEVER
-    cdef ns_t due = min(min(at_tick, at_release), min(at_timer, at_end))
+    cdef ns_t at_timer = first_timer(&cpu.timers)
+    cdef ns_t at_end = end_of_work(&s.d, cpu) if is_busy(cpu) else NEVER
+    cdef ns_t due = min(min(at_tick, cpu.release), min(at_timer, at_end))
     if due == NEVER:
         return LOOP_FINISHED if s.nr_alive == 0 else LOOP_STALLED
     if due >= until:
@@ -105,7 +104,7 @@ cdef int step(play *s, ns_t until) noexcept nogil:
         return do_tick(s, tick_cpu)
     if at_timer == due:
         return wake_by_timer(s, cpu)
-    if at_release == due:
+    if cpu.release == due:
         return release(s, cpu)
     return do_run_end(s, cpu)
 

@@ -46,8 +46,6 @@ class Said:
         Slices of their own, ns, by row.
     policies : frozenset of str
         Policies that some tasks have.
-    hz : int or None
-        Ticks a second.
     nr_cpus : int
         CPUs of the machine, by which its tunables were scaled; 0: not known.
     tunables : mapping of str to int or bool
@@ -59,7 +57,6 @@ class Said:
     idle_groups: frozenset[str] = frozenset()
     slices: Mapping[int, int] = field(default_factory=dict)
     policies: frozenset[str] = frozenset()
-    hz: int | None = None
     nr_cpus: int = 0
     tunables: Mapping[str, int | bool] = field(default_factory=dict)
 

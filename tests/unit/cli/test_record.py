@@ -88,7 +88,7 @@ def test_bare_is_as_without_it(told):
     alone, bare = replayed(USERS, "--until", "1"), replayed(told, "--until", "1", "--bare")
     for content in (alone, bare):
         content["source"] = content["recorded"]["source"] = content["recording"]["name"] = ""
-    assert alone == bare and alone["hz"] == 1000
+    assert alone == bare and alone["hz"] == 250
 
 
 def test_a_model_without_groups_says_so(told):

@@ -15,7 +15,7 @@ def test_replay_says_what_was_read_and_under_which_model():
     assert "3.31 s, CPUs 0, 1, 26 tasks, 747 switches and 92 inferred" in lines
     assert "workload   20 tasks of CPU 0; wakeups there:" in lines
     assert re.search(r"\d+ caused by tasks, \d+ by timers, \d+ from outside", lines)
-    assert "linux-2.6.24-cfs, hz 250, sched_latency_ns=6000000, sched_nr_latency=2, START_DEBIT=off" in lines
+    assert "linux-2.6.24-cfs, hz 250, sched_latency_ns=6000000, sched_nr_latency=1, START_DEBIT=off" in lines
     assert "warning    real-time tasks are taken as normal ones of nice -20: migration/0" in lines
 
 
@@ -84,7 +84,8 @@ def test_the_same_command_writes_the_same():
         (["--nice", "hog*=low"], ["'low' is no number"]),
         (["--until", "0"], ["0 is no time after the beginning"]),
         (["--until", "nan"], ["'nan' is no duration", "without a unit, s are meant"]),
-        (["--seed", "1"], ["is a recording, in which nothing is drawn"]),
+        (["--tick-jitter", "4 s"], ["tick_jitter_ns = 250000000 is outside of 0"]),
+        (["--tick-phase", "yes"], ["is no time"]),
         (["--top", "0"], ["--top"]),
         (["--json", "no/such/place.json"], ["no/such/place.json: there is no directory no/such"]),
         (["--plot", "x.bmp"], [".png, .svg", "not to .bmp"]),

@@ -97,7 +97,7 @@ def life(driver, seed, cpus, nr_events=150):
 
 @pytest.mark.parametrize("jump", [Plain, Jumper], ids=["advance", "next_event"])
 @pytest.mark.parametrize("hz", HZ)
-@pytest.mark.parametrize("cpus", [1, 2])
+@pytest.mark.parametrize("cpus", [1, 2, 5])
 def test_both_ways_give_identical_states(model, hz, cpus, jump):
     hand, auto = by_hand(model, hz, cpus=cpus), by_itself(model, hz, cpus=cpus)
     lives = zip(life(Hand(hand, hz), hz, cpus), life(jump(auto), hz, cpus), strict=True)
@@ -335,6 +335,45 @@ def test_an_undefined_tick_raises_and_can_be_repaired():
     groups[0].shares = 1024
     sched.advance(now_ns=5 * MS)
     assert sched.cpu_fields()["clock"] == 5 * MS
+
+
+def a_faulting_machine(busy, faulting, cpus, hz=None):
+    """The same on one of several CPUs, with a hog on each of some others, from 3.5 ms on."""
+    sched = cfs.Scheduler(group_by="cgroup", cpus=cpus, hz=1000, ticks=hz is not None)
+    groups = [sched.create_group("a", shares=2**31), sched.create_group("b", shares=2**31)]
+    for cpu in set(busy) - {faulting}:
+        sched.fork(now_ns=0, group="/", cpu=cpu)
+    for group in groups:
+        sched.fork(now_ns=0, group=group, cpu=faulting)
+        groups[0].shares = 1024                 # repaired until 3.5 ms
+    if hz is None:
+        Hand(sched, 1000).until(7 * MS // 2)
+    else:
+        sched.advance(now_ns=7 * MS // 2)
+    groups[0].shares = 2**31
+    return sched
+
+
+@pytest.mark.parametrize("until_ns", [4 * MS, 9 * MS])
+@pytest.mark.parametrize("faulting", [0, 2, 3, 4])
+@pytest.mark.parametrize("busy", [(), (0,), (1, 4), (2, 3)])
+def test_where_a_tick_is_undefined_the_cpus_before_it_have_had_theirs(busy, faulting, until_ns):
+    """Those that rest as well. By hand, the ticks are sent until one is refused."""
+    hand, auto = (a_faulting_machine(busy, faulting, 5, hz) for hz in (None, 1000))
+    with pytest.raises(cfs.StateError, match="divided by 0"):
+        for cpu in range(5):
+            hand.tick(now_ns=4 * MS, cpu=cpu)
+    with pytest.raises(cfs.StateError, match=f"CPU {faulting} at 4000000 ns"):
+        auto.advance(now_ns=until_ns)
+    for cpu in range(5):
+        assert auto.cpu_fields(cpu) == hand.cpu_fields(cpu)
+    assert [task.fields() for task in auto.tasks] == [task.fields() for task in hand.tasks]
+    auto.groups["a"].shares = hand.groups["a"].shares = 1024
+    for now_ns in range(4, 10):                 # and all goes on from there
+        for cpu in range(faulting if now_ns == 4 else 0, 5):
+            hand.tick(now_ns=now_ns * MS, cpu=cpu)
+    auto.advance(now_ns=9 * MS)
+    assert state_of(auto) == state_of(hand)
 
 
 def test_i1_of_ticks_the_ticker_knows_what_is_done(model):

@@ -8,6 +8,7 @@ import cfs
 from cfs import WorkloadError
 from cfs.reports import compare
 from cfs.workload import hogs
+from cfs.platform import Platform
 from cfs.workload.said import Said, fitted_to, lost_in
 
 SECOND = 10**9
@@ -19,8 +20,8 @@ def work(**said):
     """A hog in /a/b, one in /c; 2048 shares against 1024."""
     pair = hogs(1, name="x", duration_ns=SECOND).merged(hogs(1, name="y"))
     pair = pair.with_groups({"x": "/a/b", "y": "/c"}).with_shares({"/a": 2048})
-    said = {"group_by": "cgroup", "groups": frozenset({"/a/b", "/c"}), "hz": 250} | said
-    return replace(pair, said=Said(**said))
+    said = {"group_by": "cgroup", "groups": frozenset({"/a/b", "/c"})} | said
+    return replace(pair, said=Said(**said), platform=Platform(hz=250))
 
 
 def shares(result):
