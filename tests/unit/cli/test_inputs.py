@@ -68,6 +68,7 @@ def test_a_scenario_is_run_and_its_seed_is_taken(tmp_path):
     assert len(set(texts)) == 3 and texts[2] == texts[3]
 
 
+@pytest.mark.slow
 def test_a_recording_through_a_pipe(tmp_path):
     pytest.importorskip("zstandard")
     import zstandard
