@@ -108,7 +108,7 @@ def compare(
     outputs.check_columns(files, len(specs) + (given.recorded is not None))
     from ..reports import comparison
 
-    with progress("simulating") as advance:
+    with progress("simulating") as show:
         found = comparison.compare(
             given.work,
             specs,
@@ -120,7 +120,7 @@ def compare(
             from_ns=begin,
             until_ns=end,
             cpus=given.cpus,
-            progress=advance,
+            progress=show,
         )
     outputs.write_compared(files, outputs.Compared(found, given.work, given.read, given.cpus, end))
     if outputs.shows_tables(files):

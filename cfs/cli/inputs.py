@@ -191,8 +191,8 @@ def _recording(path: str | BinaryIO, choice: Choice, until_ns: int | None) -> Gi
         raise typer.BadParameter(f"{name} is a recording, in which nothing is drawn.", param_hint="--seed")
     from ..recordings.recording import Recording
 
-    with progress("reading") as advance:
-        read = Recording.open(path, progress=advance)
+    with progress("reading") as show:
+        read = Recording.open(path, progress=show)
     cpus = cpus_of(choice.cpu) if choice.cpu else read.cpus[:1]
     cpus = read.cpus if cpus is None else cpus
     with progress("making the workload"):

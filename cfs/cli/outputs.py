@@ -176,12 +176,12 @@ def simulated(
     simulation: Simulation, until_ns: int | None, *, looks: bool
 ) -> tuple[Result, Samples | None]:
     """The result, and if wanted what the model's virtual time was on the way."""
-    with progress("simulating") as advance:
+    with progress("simulating") as show:
         if looks:
             from ..reports.samples import run_sampled
 
-            return run_sampled(simulation, until_ns, progress=advance)
-        return simulation.run(until_ns, progress=advance), None
+            return run_sampled(simulation, until_ns, progress=show)
+        return simulation.run(until_ns, progress=show), None
 
 
 # -------------------------------------------------------------------------------------------------- the entry

@@ -133,7 +133,7 @@ def progress(what: str, *, wanted: bool = True) -> Iterator[Callable[[int, int |
         return
     bar = _Bar(what)
     try:
-        yield bar.advance
+        yield bar.show
     finally:
         bar.end()
 
@@ -161,9 +161,9 @@ class _Bar:
                 bar = _bar()
                 self.task = bar.add_task(self.what, completed=self.far[0], total=self.far[1])
                 bar.start()
-                self.shown = bar  # last: from here on `advance`, on the other thread, uses it
+                self.shown = bar  # last: from here on `show`, on the other thread, uses it
 
-    def advance(self, done: int, total: int | None = None) -> None:
+    def show(self, done: int, total: int | None = None) -> None:
         """So far it is."""
         self.far = done, total
         if self.shown is not None:

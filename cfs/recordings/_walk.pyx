@@ -122,7 +122,7 @@ cdef inline int64_t long_of(const event_t* e) noexcept nogil:
     return <int64_t> (<uint64_t> e.context << 32 | e.task)
 
 
-cdef inline void advance(clock_t* c, const event_t* e) noexcept nogil:
+cdef inline void set_clock(clock_t* c, const event_t* e) noexcept nogil:
     c.now += e.delta
     if e.kind == GAP:
         c.now += long_of(e)
@@ -192,7 +192,7 @@ def runs(
             since[i].ready_ns = since[i].cpu = -1
         for i in range(nr_events):
             e = first + i
-            advance(&clock, e)
+            set_clock(&clock, e)
             if e.kind == WAKE or e.kind == READY or e.kind == FORK:
                 since[e.task].ready_ns = clock.now
                 since[e.task].ready_at = i
@@ -283,7 +283,7 @@ def wakeups(const event_t[::1] events, size_t nr_tasks):
             since[i].wakeup = since[i].blocked_ns = -1
         for i in range(nr_events):
             e = first + i
-            advance(&clock, e)
+            set_clock(&clock, e)
             if e.kind == WAKE or e.kind == TAKEN or e.kind == FORK:
                 s = &since[e.task]
                 describe(&out[nr], e, s, clock.now)
@@ -352,7 +352,7 @@ def stays(const event_t[::1] events, size_t nr_tasks, int64_t end_ns, const int3
             running[i].task = NOBODY
         for i in range(nr_events):
             e = first + i
-            advance(&clock, e)
+            set_clock(&clock, e)
             if e.kind == SWITCH and of_cpu[e.cpu] >= 0:
                 r = &running[e.cpu]
                 place = of_cpu[e.cpu] * <int64_t> nr_tasks
@@ -537,7 +537,7 @@ cdef class Programs:
             self.nr_blind_seen = 0
             for i in range(self.nr_events):
                 e = &self.events[i]
-                advance(&clock, e)
+                set_clock(&clock, e)
                 if e.kind == SWITCH:
                     self.switch_out(e, clock.at)
                     self.switch_in(e, clock.at, self.is_blind_run(i))
