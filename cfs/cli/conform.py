@@ -38,8 +38,8 @@ def conform(
 ) -> None:
     """Replay conformance traces, and show what differs first.
 
-    A trace is a list of operations with the state of the kernel's own scheduler after each. The last line
-    says how many traces and operations there were, and how many differ.
+    A trace lists operations, with the state of the kernel's own scheduler after each. The last line says how
+    many traces and operations there were, and how many differ.
 
     Exit status: 0 all states are equal, 1 some are not, 2 a trace cannot be read.
     """
@@ -67,7 +67,7 @@ def conform(
 
 
 def _check_json(path: str | None) -> None:
-    """Raise unless the file can be written, and is no trace: --json once had no FILE."""
+    """Raise unless the file can be written and is not a trace: --json once had no FILE."""
     if path is None or path == "-":
         return
     from ..reports.files import check_folder
@@ -117,7 +117,7 @@ def _is_vectors(path: str) -> bool:
 def _replayed_traces(
     paths: list[str], show: Callable[[int, int], None]
 ) -> Iterator[TraceResult | TraceError]:
-    """`replay_traces`, with a clearer word for files of vectors."""
+    """`replay_traces`, with a clearer error for files of vectors."""
     from ..conformance import replay_traces
 
     for path, found in zip(paths, replay_traces(paths, show)):

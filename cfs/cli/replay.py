@@ -29,6 +29,7 @@ from .options import (
     UidOption,
     UntilOption,
     WithoutOption,
+    assigned_of,
     begin_ns_of,
     by_of,
     check_part,
@@ -36,7 +37,6 @@ from .options import (
     complete_setting,
     settings_of,
     source_argument,
-    told_of,
     until_ns_of,
 )
 from .talk import adapted_lines, group_lines, grouping_text, progress, say_tables, width_shown
@@ -86,22 +86,23 @@ def replay(
 ) -> None:
     """Run a recording under a model, beside what was measured.
 
-    CPU time, switches, waits and run lengths of each task, as the model has them and as recorded. Make a
-    recording so:
+    The tables show CPU time, switches, waits and run lengths of each task, under the model and as recorded. To
+    make a recording:
 
     \b
         perf sched record -k CLOCK_MONOTONIC -- COMMAND
         perf script --ns -F comm,pid,tid,cpu,time,event,trace | gzip > RECORDING
     """
     chosen, line = model_named(model), by_of(by, by_comm, by_group, "task")
-    tunables, told = settings_of(chosen, set_ or []), told_of(group, uid, nice, group_by, policy, slice_)
+    tunables = settings_of(chosen, set_ or [])
+    assigned = assigned_of(group, uid, nice, group_by, policy, slice_)
     begin, until_ns = begin_ns_of(from_), until_ns_of(until)
     check_part(begin, until_ns)
     outputs.check_files(files)
-    given = read_input(recording, Choice(cpu, only, without, outside, seed, told))
+    given = read_input(recording, Choice(cpu, only, without, outside, seed, assigned))
     from ..result import altered
     from ..simulation.simulation import Simulation
-    work, way = given.work.for_model(chosen, told.group_by)
+    work, way = given.work.for_model(chosen, assigned.group_by)
     check_part(begin, work.duration_ns if until_ns is None else until_ns)
     work.ops.setflags(write=False)  # so that the simulation needs no copy
     simulation = Simulation(work, chosen, group_by=way, hz=hz, **tunables)
@@ -117,7 +118,7 @@ def replay(
 
         with progress("counting"):
             found = tables(*report.parts, by=line, top=top, width=width_shown())
-        say_tables(_title(given, told.group_by, report), found)
+        say_tables(_title(given, assigned.group_by, report), found)
 
 
 def _title(given: Given, asked: str | None, report: outputs.Replayed) -> list[str]:

@@ -13,8 +13,8 @@ C3  A line is a class of tasks: a command name, a task, or a group. Lines are in
 C4  Each model comes as close to the fairness asked for as it can. A model with control groups and no users
     makes a group of each user (`Workload.for_model`); one with neither runs flat. A column's
     `result.group_by` says which.
-C5  What is told for one column (`Variant`) counts over what is told for all. Its lag is measured by what it
-    was told: a task of nice 19 there may claim less.
+C5  Assignments for one column (`Variant`) win over those for all. The lag of a column is measured by its own
+    assignments: a task of nice 19 there may claim less.
 C6  A difference is a number less that of the first column, in the same unit. That of two quantiles is no
     quantile; it says how far apart they are.
 
@@ -39,7 +39,7 @@ from ..result import Result, altered
 from ..scheduler._scheduler import Scheduler
 from ..simulation.simulation import Simulation
 from ..simulation.stepping import Policy
-from ..workload.told import Told
+from ..workload.assigned import Assigned
 from ..workload.workload import Workload
 from .compared import Again, Column, class_rows, difference_row, number_equals
 from .comparison_tables import comparison_tables
@@ -71,22 +71,22 @@ class Variant:
         Tunables and feature bits.
     hz : int, optional
         Ticks a second; default: those of the comparison.
-    told : Told, optional
-        What is told about tasks for this column, over what the workload says (C5).
+    assigned : Assigned, optional
+        Assignments for this column, over those of the workload (C5).
     """
 
     model: str | Model
     tunables: Mapping[str, Any] = field(default_factory=dict)
     hz: int | None = None
-    told: Told = field(default_factory=Told)
+    assigned: Assigned = field(default_factory=Assigned)
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Everything that is told for this column, as a command line writes it."""
+        """Everything that is set for this column, as a command line writes it."""
         hz = {} if self.hz is None else {"hz": self.hz}
-        is_implied = self.told.group_by is None or self.told.says_whose
-        by = {} if is_implied else {"group-by": self.told.group_by}
-        return {**self.tunables, **hz, **by, **self.told.settings}
+        is_implied = self.assigned.group_by is None or self.assigned.has_owners
+        by = {} if is_implied else {"group-by": self.assigned.group_by}
+        return {**self.tunables, **hz, **by, **self.assigned.settings}
 
 
 Spec = str | Model | Policy | tuple[str | Model, Mapping[str, Any]] | Variant
@@ -252,7 +252,7 @@ def compare(
     def column(runner: _Runner, whole: Result, spread: Spread | None, again: Again | None) -> Column:
         whole = whole if cpus is None else altered(whole, cpus=list(cpus))
         if runner.asked is not None:
-            whole = altered(whole, groups=_groups_of(runner.told, runner.asked))
+            whole = altered(whole, groups=_groups_of(runner.given, runner.asked))
         lags = lags_at(whole, at_ns, window_ns, dues[runner.yardstick])
         settings = {} if again is None else runner.settings
         facts: Any = {"asked": runner.asked, "again": again}
@@ -272,11 +272,11 @@ def compare(
 class _Runner:
     """A scheduler, and the workload for it to run.
 
-    `told` is the workload as it was told, `work` the same as the model can be fair by what was asked.
+    `given` is the workload with the assignments made, `work` the same as the model can be fair by what was asked.
     """
 
     model: Model | Policy | None  # None: recorded
-    told: Workload
+    given: Workload
     work: Workload
     tunables: dict[str, Any]
     settings: dict[str, Any]
@@ -291,7 +291,7 @@ class _Runner:
 
     @property
     def yardstick(self) -> tuple[int, str | None]:
-        """What its lag is measured by: equal for all columns of which nothing is told about tasks."""
+        """What its lag is measured by: equal for all columns without assignments of their own."""
         return self.own, self.asked
 
     def simulation(self) -> Simulation:
@@ -324,7 +324,7 @@ class _Runner:
 
 
 def _common(workload: Workload, group_by: str | None) -> _Runner:
-    """Of what all columns have that were told nothing of their own: the recorded one."""
+    """Of what all columns have without assignments of their own: the recorded one."""
     return _Runner(None, workload, workload, {}, {}, 0, group_by, None)
 
 
@@ -358,14 +358,14 @@ def _runner(place: int, spec: Spec, workload: Workload, group_by: str | None, hz
         spec = Variant(*spec) if isinstance(spec, tuple) else Variant(spec)
     model = model_named(spec.model)
     try:
-        told = spec.told.work(workload)
+        given = spec.assigned.work(workload)
     except WorkloadError as error:
         raise WorkloadError(f"{model.id}: {error}") from None
-    asked = spec.told.group_by or group_by
-    work, way = told.for_model(model, asked)
+    asked = spec.assigned.group_by or group_by
+    work, way = given.for_model(model, asked)
     way = way if way in model.group_by else None
-    own, hz = -1 if spec.told.is_empty else place, hz if spec.hz is None else spec.hz
-    return _Runner(model, told, work, dict(spec.tunables), spec.settings, hz, asked, way, own)
+    own, hz = -1 if spec.assigned.is_empty else place, hz if spec.hz is None else spec.hz
+    return _Runner(model, given, work, dict(spec.tunables), spec.settings, hz, asked, way, own)
 
 
 def _end_of_part(workload: Workload, from_ns: int, until_ns: int | None) -> int:
@@ -381,12 +381,12 @@ def _run(
     instants: np.ndarray,
     progress: Callable[[int, int], None] | None,
 ) -> list[tuple[Result, Spread | None]]:
-    def told(place: int) -> Callable[[int, int], None] | None:
+    def shown(place: int) -> Callable[[int, int], None] | None:
         if progress is None:
             return None
         return lambda done, total: progress(place * total + done, len(runners) * total)
 
-    return [runner.run(instants, told(place)) for place, runner in enumerate(runners)]
+    return [runner.run(instants, shown(place)) for place, runner in enumerate(runners)]
 
 
 def _dues(
@@ -403,17 +403,17 @@ def _dues(
             continue
         same = [result for other, result in zip(runners, results) if other.yardstick == runner.yardstick]
         shares = next((result.shares for result in same if result.group_by), None)
-        nice = same[0].nice if same else runner.told.tasks["nice"]
+        nice = same[0].nice if same else runner.given.tasks["nice"]
         dues[runner.yardstick] = _entitlement(runner, nice, shares)
     return dues
 
 
 def _entitlement(runner: _Runner, nice: np.ndarray, shares: dict[str, int] | None) -> Entitlement:
-    policies = [POLICIES[number] for number in runner.told.tasks["policy"].tolist()]
+    policies = [POLICIES[number] for number in runner.given.tasks["policy"].tolist()]
     if runner.asked is None:
         return Entitlement.of_nice(nice, policies)
-    shares = runner.told.shares if shares is None else shares
-    return Entitlement.of_nice(nice, policies, _groups_of(runner.told, runner.asked), shares)
+    shares = runner.given.shares if shares is None else shares
+    return Entitlement.of_nice(nice, policies, _groups_of(runner.given, runner.asked), shares)
 
 
 def _groups_of(work: Workload, asked: str) -> list[str]:
