@@ -8,8 +8,8 @@
 What it decides: a command is imported when it is called. `cfs --help` and `cfs --version` import none, so
 `COMMANDS` repeats the first sentence of each command's help; a test keeps the two equal.
 
-Exit status: 0 all is well; 1 a trace differs; 2 the arguments or a file cannot be used. Then one sentence says
-what was wrong, where, and what is allowed.
+Exit status: 0 all is well; 1 a trace differs; 2 the arguments or a file cannot be used. Then one sentence
+says what was wrong, where, and what is allowed.
 """
 
 from __future__ import annotations

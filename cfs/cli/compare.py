@@ -89,9 +89,9 @@ def compare(
 ) -> None:
     """Run a recording or a scenario under several models, side by side.
 
-    The tables have a column for each model: shares, switches, waits and throughput of each command name, and
-    how unevenly tasks are served over time. Beside each number is its difference from the first column. A model
-    can be compared with itself:
+    The tables have a column for each model: shares, switches, waits and throughput of each command name,
+    and how unevenly tasks are served over time. Beside each number is its difference from the first column.
+    A model can be compared with itself:
 
     \b
         cfs compare INPUT --model linux-2.6.24-cfs --model linux-2.6.24-cfs:START_DEBIT=off

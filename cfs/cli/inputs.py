@@ -74,7 +74,7 @@ TASK_LINE = re.compile(rb"^\s*\[\[\s*task\s*\]\]", re.MULTILINE)
 
 @dataclass(frozen=True, eq=False)
 class Given:
-    """What is run: a workload and, if it comes from a recording, the recording and how to get what was measured."""
+    """What is run: a workload and, if there is one, its recording and how to get what was measured."""
 
     work: Workload
     cpus: list[int]
@@ -188,7 +188,8 @@ class _Again(io.RawIOBase):
 def _recording(path: str | BinaryIO, choice: Choice, until_ns: int | None) -> Given:
     if choice.seed is not None:
         name = path if isinstance(path, str) else "stdin"
-        raise typer.BadParameter(f"{name} is a recording; only a scenario has lengths that are drawn.", param_hint="--seed")
+        why = f"{name} is a recording; only a scenario has lengths that are drawn."
+        raise typer.BadParameter(why, param_hint="--seed")
     from ..recordings.recording import Recording
 
     with progress("reading") as show:

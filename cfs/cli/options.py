@@ -6,8 +6,8 @@ lists both and says what one has and the other lacks. `settings_of`, `columns_of
 `until_ns_of` turn the text of an option into a value, or into an error that names the option and says what is
 allowed.
 
-`units.ns_of` reads times, here and in scenarios: ``4.5ms``, ``4 ms``, ``2s``. A bare number means seconds for a
-place in the span (--from, --until) and ns for a length (tunables, --slice).
+`units.ns_of` reads times, here and in scenarios: ``4.5ms``, ``4 ms``, ``2s``. A bare number means seconds
+for a place in the span (--from, --until) and ns for a length (tunables, --slice).
 
 A column of `cfs compare` is written ``MODEL:ITEM,ITEM``. An item is a tunable, ``hz=N``, ``group-by=uid``, or
 an assignment: one of the options for tasks without its dashes, ``nice:PATTERN=N``.
@@ -114,11 +114,11 @@ GroupByOption = Annotated[
 ]
 CpuOption = Annotated[
     list[str] | None,
-    typer.Option(metavar="N", help="Replay the tasks of this CPU, or of all; default: the lowest recorded. Repeatable."),
+    typer.Option(metavar="N", help="Replay the tasks of this CPU, or of all; default: the lowest. Repeatable."),
 ]
 OnlyOption = Annotated[
     list[str] | None,
-    typer.Option(metavar="PATTERN", help="Keep only tasks with matching names ('cc1', 'kworker/*'). Repeatable."),
+    typer.Option(metavar="PATTERN", help="Keep only tasks of matching names ('cc1', 'kworker/*'). Repeatable."),
 ]
 WithoutOption = Annotated[
     list[str] | None, typer.Option(metavar="PATTERN", help="Leave out tasks with matching names. Repeatable.")
@@ -135,8 +135,8 @@ GroupOption = Annotated[
     list[str] | None,
     typer.Option(
         metavar="PATTERN=NAME[:SHARES]",
-        help="Put matching tasks into this control group; a/b is below a, and idle in place of SHARES makes the "
-        "group idle. Implies --group-by cgroup. Repeatable.",
+        help="Put matching tasks into this control group; a/b is below a, and idle in place of SHARES makes "
+        "the group idle. Implies --group-by cgroup. Repeatable.",
     ),
 ]
 UidOption = Annotated[
@@ -181,7 +181,7 @@ UntilOption = Annotated[
         "--until", metavar="TIME", help="End there, counted from the first event, on all sides (1.5, 1500ms)."
     ),
 ]
-ByOption = Annotated[By | None, typer.Option(metavar="comm|task|group", help="What a line of the tables stands for.")]
+ByOption = Annotated[By | None, typer.Option(metavar="comm|task|group", help="What a line stands for.")]
 ByCommOption = Annotated[bool, typer.Option("--by-comm", hidden=True, help="The same as --by comm.")]
 ByGroupOption = Annotated[bool, typer.Option("--by-group", hidden=True, help="The same as --by group.")]
 TopOption = Annotated[
@@ -240,7 +240,7 @@ def assigned_of(
 
 
 def _grouped(text: str, shares: dict[str, int | str]) -> tuple[str, Any]:
-    """PATTERN=NAME[:SHARES][/NAME[:SHARES]]... as pattern and group. Shares of groups above go to `shares`."""
+    """Pattern and group of PATTERN=NAME[:SHARES][/NAME[:SHARES]]...; shares of groups above go to `shares`."""
     pattern, path = _halves("--group", text)
     if path == "/":
         return pattern, path

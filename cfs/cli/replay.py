@@ -86,8 +86,8 @@ def replay(
 ) -> None:
     """Run a recording under a model, beside what was measured.
 
-    The tables show CPU time, switches, waits and run lengths of each task, under the model and as recorded. To
-    make a recording:
+    The tables show CPU time, switches, waits and run lengths of each task, under the model and as recorded.
+    To make a recording:
 
     \b
         perf sched record -k CLOCK_MONOTONIC -- COMMAND

@@ -4,11 +4,11 @@ What it decides: results go to standard output, everything else (progress, warni
 error. A `CfsError` or an `OSError` becomes one sentence and exit status 2. Progress bars show only on a
 terminal, and only for work that takes a moment. In a pipe the output is plain text without colour.
 
-Tables are plain text, made by `reports`; rich draws progress bars and nothing else. So a table is the same on
-a terminal, in a pipe, on a page and in a test, and the command need not load rich to show one. One place
-(`units.clean`) decides what a name may do to a terminal. A terminal changes only the width: it shows as many
-columns of a comparison side by side as it has room for, and breaks the lines above the tables. NO_COLOR leaves
-out bold and red; TERM=dumb leaves out the bar as well.
+Tables are plain text, made by `reports`; rich draws progress bars and nothing else. So a table is the same
+on a terminal, in a pipe, on a page and in a test, and the command need not load rich to show one. One place
+(`units.clean`) decides what a name may do to a terminal. A terminal changes only the width: it shows as
+many columns of a comparison side by side as it has room for, and breaks the lines above the tables.
+NO_COLOR leaves out bold and red; TERM=dumb leaves out the bar as well.
 
 Rejected: tables through rich (40 ms of every command, and a second writer of the tables on pages).
 """

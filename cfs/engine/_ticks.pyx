@@ -1,12 +1,12 @@
 """Ticks that fall due by themselves, and a look ahead to the one that ends a turn.
 
-What it decides: in which order a machine ticks, and what the ticks of a span without anything else amount to. A tick is
-due on every CPU at one instant (`_hz` says which), CPU 0 first; it is the same event as one that is sent.
+What it decides: the order in which a machine ticks, and what the ticks of a span without other events amount to. A
+tick is due on every CPU at one instant (`_hz` says which), CPU 0 first. It is the same event as one that is sent.
 
 A charge rounds, so k ticks are k charges and never one of k-fold length: a busy machine is ticked one by one. While all
-CPUs idle a tick only refreshes clocks, and one at the end of the span leaves what all of them would, but for what a class
-does in `rq_tick`; there the class says when that holds (`idle_settled`): O(1) always, because run times add up, 2.6.23 as
-soon as its load averages have died away, after some hundred ticks.
+CPUs idle, a tick only refreshes clocks, so one tick at the end of the span leaves what all of them would. The exception
+is what a class does in `rq_tick`. There the class says when one tick is enough (`idle_settled`): O(1) always, because
+run times add up; 2.6.23 as soon as its load averages have died away, after some hundred ticks.
 
 The look ahead performs the ticks on the machine itself; the caller puts back what was there (`_rewind`).
 

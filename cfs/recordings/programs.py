@@ -1,4 +1,4 @@
-"""The workload of a recording: its tasks are those of a `Population`, their programs `_walk.Programs` writes.
+"""The workload of a recording: the tasks of a `Population`, with programs that `_walk.Programs` writes.
 
 What it decides: with which nice value a task begins, which wakeups keep their time or their distance, and
 which tasks may be new processes though no fork is recorded: a pid greater than all before it, or one that
@@ -116,8 +116,8 @@ def _notes(names: list[str], name: np.ndarray, known_by: np.ndarray) -> tuple[st
     """What is not said about the first moments of the tasks, a sentence a kind."""
     kinds = {
         FOUND_RUNNING: "found running when its CPU was first seen, nobody knows since when: {}",
-        GUESSED: "no wakeup or fork is recorded before the first run of {}: each begins where its CPU was last "
-        "seen without it waiting, a new process at its first run; how long it had waited is not known",
+        GUESSED: "no wakeup or fork is recorded before the first run of {}: each begins where its CPU was "
+        "last seen without it waiting, a new process at its first run; how long it had waited is not known",
     }
     notes = []
     for kind, sentence in kinds.items():

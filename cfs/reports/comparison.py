@@ -272,7 +272,7 @@ def compare(
 class _Runner:
     """A scheduler, and the workload for it to run.
 
-    `given` is the workload with the assignments made, `work` the same as the model can be fair by what was asked.
+    `given` is the workload with the assignments made, `work` the one that the model runs.
     """
 
     model: Model | Policy | None  # None: recorded

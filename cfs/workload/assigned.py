@@ -1,7 +1,7 @@
 """All assignments at once: nice values, policies, slices, groups and users, by patterns of names.
 
-What it decides: the order in which they are made. A comparison has assignments for all its columns, and others
-for one column. Those for one column are made later, so they win.
+What it decides: the order in which they are made. A comparison has assignments for all its columns, and
+others for one column. Those for one column are made later, so they win.
 """
 
 from __future__ import annotations
