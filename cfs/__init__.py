@@ -24,9 +24,9 @@ def _of_source_tree(error: ModuleNotFoundError) -> ImportError | None:
     if not _os.path.exists(_os.path.join(root, "setup.py")):
         return None
     return ImportError(
-        f"this is the source tree of cfs ({root}), and {name} is not built for this Python: leave the directory "
-        "to import the installed package, or build it here with `python setup.py build_ext --inplace` (or "
-        "`make test`)"
+        f"this is the source tree of cfs ({root}), and {name} is not built for this Python: leave the "
+        "directory to import the installed package, or build it here with "
+        "`python setup.py build_ext --inplace` (or `make test`)"
     )
 
 

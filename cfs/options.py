@@ -3,9 +3,10 @@ the checks of `cfs.cli.outputs`.
 """
 
 from .cli.inputs import Choice, cpus_of
-from .cli.options import begin_ns_of, columns_of, ns_of, settings_of, told_of, until_ns_of
+from .cli.options import assigned_of as told_of
+from .cli.options import begin_ns_of, columns_of, ns_of, settings_of, until_ns_of
 from .cli.outputs import check_files
-from .workload.told import Told
+from .workload.assigned import Assigned as Told
 
 __all__ = [
     "Choice",

@@ -114,7 +114,7 @@ SCHEMA = "cfs-result/1"
 
 
 class Ready(enum.IntEnum):
-    """How a task became runnable before a run; FOUND: it was running already when its CPU, or the part, began."""
+    """How a task became runnable before a run. FOUND: it already ran when its CPU, or the part, began."""
 
     UNKNOWN = 0
     WAKEUP = 1
@@ -259,8 +259,8 @@ class Result:
 
     @property
     def of_unknown_length(self) -> np.ndarray:
-        """Runs whose length says nothing, ``(nr_runs,)`` bool: the end is not known, or the task was found running
-        at the very end of its run.
+        """Runs whose length says nothing, ``(nr_runs,)`` bool: the end is not known, or the task was found
+        running at the very end of its run.
         """
         found_at_its_end = (self.runs["ready"] == Ready.FOUND) & (self.run_ns == 0)
         return (self.runs["out"] == Out.UNKNOWN) | found_at_its_end

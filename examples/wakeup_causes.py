@@ -31,12 +31,12 @@ def by_name(recording, verdicts):
 def error(recording):
     """Of the wakeups in the context of tasks: all, the caused, and those taken wrongly either way."""
     table = recording.wakeups()
-    told = (table["irq"] >= IRQ_NONE) & (table["irq"] <= IRQ_SOFT) & (table["context"] < len(recording.tasks))
+    known = (table["irq"] >= IRQ_NONE) & (table["irq"] <= IRQ_SOFT) & (table["context"] < len(recording.tasks))
     hidden = table.copy()
     hidden["irq"][(table["irq"] >= IRQ_NONE) & (table["irq"] <= IRQ_SOFT)] = 0
     wrong = (recording.verdicts(hidden) == Cause.CAUSED) != (table["irq"] == IRQ_NONE)
-    caused = told & (table["irq"] == IRQ_NONE)
-    return [int(rows.sum()) for rows in (told, caused, wrong & caused, wrong & told & ~caused)]
+    caused = known & (table["irq"] == IRQ_NONE)
+    return [int(rows.sum()) for rows in (known, caused, wrong & caused, wrong & known & ~caused)]
 
 
 def report(path):

@@ -1,11 +1,13 @@
 """What every test may use: long random runs on demand, and a hypothesis profile that is the same everywhere.
 
     pytest                                      all but the stress tests
+    pytest -m "not slow"                        the quick loop: under a minute of CPU time
     pytest -m stress --seed 7 --seconds 600     random runs, from this seed, about so long each
 
 A stress test that fails prints its seed and the shortened list of operations.
 """
 
+import gc
 import random
 
 import pytest
@@ -16,7 +18,13 @@ from hypothesis import HealthCheck, settings
 settings.register_profile(
     "cfs", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
+settings.register_profile("quick", settings.get_profile("cfs"), max_examples=20)
 settings.load_profile("cfs")
+
+
+def pytest_configure(config):
+    """In the quick loop a property that states no number of examples is tried on fewer."""
+    settings.load_profile("quick" if "not slow" in config.getoption("markexpr") else "cfs")
 
 
 def pytest_addoption(parser):
@@ -25,6 +33,11 @@ def pytest_addoption(parser):
         "--seed", type=int, default=None, help="first seed of the stress tests; default: drawn and shown"
     )
     group.addoption("--seconds", type=float, default=10.0, help="about how long each stress test goes on")
+
+
+def pytest_collection_finish():
+    """The tests live to the end: the garbage collector need not look at them over and over."""
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(config, items):

@@ -7,8 +7,8 @@
     cfs conform TRACE...    conformance traces against the models
     cfs models [MODEL]      models and their tunables
 
-What it decides: that a command is imported when it is called. `cfs --help` and `cfs --version` need none of
-them, so `COMMANDS` has the first sentence of each; a test holds it and the command's own help together.
+What it decides: a command is imported when it is called. `cfs --help` and `cfs --version` import none, so
+`COMMANDS` repeats the first sentence of each command's help; a test keeps the two equal.
 
 Exit status: 0 all is well; 1 a trace or a prediction differs; 2 the arguments or a file cannot be used, with one
 sentence that says what was wrong, where, and what is allowed. `cfs record` hands on the status of its command.
@@ -103,8 +103,8 @@ def _main(
 ) -> None:
     """The Linux fair schedulers as a library, bit-exact with the release they name.
 
-    Replay what a machine did under another scheduler, and see who would have got the CPU and who would have
-    waited.
+    Replay what a machine did under another scheduler. See which tasks would have got the CPU and which would
+    have waited.
     """
 
 

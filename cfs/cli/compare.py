@@ -35,6 +35,7 @@ from .options import (
     UntilOption,
     WakeupCostOption,
     WithoutOption,
+    assigned_of,
     begin_ns_of,
     by_of,
     columns_of,
@@ -42,7 +43,6 @@ from .options import (
     complete_setting,
     platform_of,
     source_argument,
-    told_of,
     until_ns_of,
 )
 from .talk import adapted_lines, group_lines, grouping_text, progress, say_tables, width_shown
@@ -60,7 +60,7 @@ def compare(
         list[str] | None,
         typer.Option(
             metavar="ID[:ITEM,...]",
-            help="A column: a model, and what differs in it from the others: TUNABLE=VALUE, hz=N, preempt=full, "
+            help="Add a column: a model, and what differs in it from the others: TUNABLE=VALUE, hz=N, preempt=full, "
             "nice:PATTERN=N, group:PATTERN=NAME, ... Repeatable; default: every model.",
             autocompletion=complete_model,
         ),
@@ -102,9 +102,9 @@ def compare(
 ) -> None:
     """Run a recording or a scenario under several models, side by side.
 
-    Shares, switches, waits and throughput of each command name, and how unequal tasks are served over time, a
-    column a model, and beside each number its difference from the first column. A model can be compared with
-    itself:
+    The tables have a column for each model: shares, switches, waits and throughput of each command name,
+    and how unevenly tasks are served over time. Beside each number is its difference from the first column.
+    A model can be compared with itself:
 
     \b
         cfs compare INPUT --model linux-2.6.24-cfs --model linux-2.6.24-cfs:START_DEBIT=off
@@ -113,27 +113,28 @@ def compare(
     Where a file holds one column (--perfetto, --ftrace, --plot-trends), FILE.END becomes FILE.1.END,
     FILE.2.END, ...
     """
-    line, told = by_of(by, by_comm, by_group, "comm"), told_of(group, uid, nice, group_by, policy, slice_)
+    line = by_of(by, by_comm, by_group, "comm")
+    assigned = assigned_of(group, uid, nice, group_by, policy, slice_)
     begin, end = begin_ns_of(from_), until_ns_of(until)
     outputs.check_files(files)
     specs = columns_of(model or list(all_models()), set_ or [])
     facts = platform_of(hz, preempt, tick_phase, tick_jitter, wakeup_cost, switch_cost, seed)
-    given = read_input(source, Choice(cpu, only, without, outside, seed, told, bare)).on_platform(facts)
+    given = read_input(source, Choice(cpu, only, without, outside, seed, assigned, bare)).on_platform(facts)
     outputs.check_columns(files, len(specs) + (given.recorded is not None))
     from ..reports import comparison
 
-    with progress("simulating") as advance:
+    with progress("simulating") as show:
         found = comparison.compare(
             given.work,
             specs,
             recorded=given.recorded,
-            group_by=told.group_by,
+            group_by=assigned.group_by,
             by=line,
             top=top,
             from_ns=begin,
             until_ns=end,
             cpus=given.cpus,
-            progress=advance,
+            progress=show,
         )
     outputs.write_compared(files, outputs.Compared(found, given.work, given.read, given.cpus, end))
     if outputs.shows_tables(files):
@@ -156,8 +157,8 @@ def _column_titles(found: Comparison, given: Given) -> list[str]:
         if column.is_recorded:
             continue
         own = {name: value for name, value in column.settings.items() if name not in column.result.tunables}
-        told = "".join(f"{text}, " for text in settings_text(own))
-        settings = f"{told}{grouping_text(column.result)}{tunables_text(column.result)}"
+        changed = "".join(f"{text}, " for text in settings_text(own))
+        settings = f"{changed}{grouping_text(column.result)}{tunables_text(column.result)}"
         lines.append(f"model      {column.model}: {settings}")
         adapted = adapted_lines(column.result, column.asked)
         adapted += lost_in(given.work, all_models()[column.model]) if column.model in all_models() else []

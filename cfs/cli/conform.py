@@ -38,8 +38,8 @@ def conform(
 ) -> None:
     """Replay conformance traces, and show what differs first.
 
-    A trace is a list of operations with the state of the kernel's own scheduler after each. The last line
-    says how many traces and operations there were, and how many differ.
+    A trace lists operations, with the state of the kernel's own scheduler after each. The last line says how
+    many traces and operations there were, and how many differ.
 
     Exit status: 0 all states are equal, 1 some are not, 2 a trace cannot be read.
     """
@@ -50,8 +50,8 @@ def conform(
     rows = []
     is_listed = json_ != "-" and not quiet
     shows_itself = is_listed and sys.stdout.isatty()  # such lines show the progress themselves
-    with progress("replaying traces", wanted=not shows_itself) as advance:
-        for path, found in zip(paths, _replayed_traces(paths, advance)):
+    with progress("replaying traces", wanted=not shows_itself) as show:
+        for path, found in zip(paths, _replayed_traces(paths, show)):
             rows.append(verdict_row(path, found))
             if json_ != "-" and not (quiet and rows[-1]["equal"]):
                 for number, line in enumerate(verdict_lines(rows[-1])):
@@ -67,7 +67,7 @@ def conform(
 
 
 def _check_json(path: str | None) -> None:
-    """Raise unless the file can be written, and is no trace: --json once had no FILE."""
+    """Raise unless the file can be written and is not a trace: --json once had no FILE."""
     if path is None or path == "-":
         return
     from ..reports.files import check_folder
@@ -115,12 +115,12 @@ def _is_vectors(path: str) -> bool:
 
 
 def _replayed_traces(
-    paths: list[str], advance: Callable[[int, int], None]
+    paths: list[str], show: Callable[[int, int], None]
 ) -> Iterator[TraceResult | TraceError]:
-    """`replay_traces`, with a clearer word for files of vectors."""
+    """`replay_traces`, with a clearer error for files of vectors."""
     from ..conformance import replay_traces
 
-    for path, found in zip(paths, replay_traces(paths, advance)):
+    for path, found in zip(paths, replay_traces(paths, show)):
         if isinstance(found, TraceError) and _is_vectors(path):
             why = "holds arithmetic vectors, not a trace (in a directory they are passed over)"
             yield TraceError(f"{path} {why}")

@@ -1,10 +1,10 @@
 """What is run: a recording or a scenario, and which of its tasks.
 
-What it decides: what the options that choose tasks mean, and what the lines above the tables say about what was
-read. Whether a file is a scenario is seen from its content, not from its name alone; of standard input the
-beginning is looked at and read again.
+What it decides: what the options that choose tasks mean, and what the lines above the tables say about the
+input. The content of a file shows whether it is a scenario; its name alone does not decide. The beginning of
+standard input is looked at first and then read again.
 
-    Choice       --cpu, --only, --without, --outside, --seed, and what is told about tasks
+    Choice       --cpu, --only, --without, --outside, --seed, and the assignments
     read_input   a file and a choice -> `Given`: a workload, and what was measured
 """
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # what reads and simulates is loaded when something is read
     from ..recordings.population import Population
     from ..recordings.recording import Recording
     from ..result import Result
-    from ..workload.told import Told
+    from ..workload.assigned import Assigned
     from ..workload.workload import Workload
 
 __all__ = ["Choice", "Given", "cpus_of", "facts_of", "notes_of", "read_input"]
@@ -39,14 +39,14 @@ __all__ = ["Choice", "Given", "cpus_of", "facts_of", "notes_of", "read_input"]
 
 @dataclass(frozen=True)
 class Choice:
-    """What --cpu, --only, --without, --outside and --seed say, and what is told: which workload is meant."""
+    """Which workload is meant: --cpu, --only, --without, --outside, --seed, and the assignments."""
 
     cpu: list[str] | None
     only: list[str] | None
     without: list[str] | None
     outside: Outside | None
     seed: int | None
-    told: Told
+    assigned: Assigned
     bare: bool = False
 
     def of_recordings(self) -> dict[str, Any]:
@@ -76,7 +76,7 @@ TASK_LINE = re.compile(rb"^\s*\[\[\s*task\s*\]\]", re.MULTILINE)
 
 @dataclass(frozen=True, eq=False)
 class Given:
-    """What is run: a workload, and if it comes from a recording, that and how to have what was measured."""
+    """What is run: a workload and, if there is one, its recording and how to get what was measured."""
 
     work: Workload
     cpus: list[int]
@@ -87,7 +87,7 @@ class Given:
 
     @cached_property
     def recorded(self) -> Result | None:
-        """What was measured; made when it is asked for: then the operations may be gone."""
+        """What was measured. It is made when you ask for it, because by then the operations may be gone."""
         return self.measure and self.measure()
 
     def on_platform(self, facts: dict[str, Any]) -> Given:
@@ -100,11 +100,11 @@ class Given:
         return self.work.tunables_said(model, given) | dict(given)
 
     def without_programs(self) -> Given:
-        """What is left of it when all has run: the operations are the longest array there is."""
+        """The same without operations, once all has run: they are the longest array there is."""
         return replace(self, work=_without_ops(self.work))
 
     def without_events(self) -> Given:
-        """What is left of it when all has been measured."""
+        """The same without the recording, once all has been measured."""
         return replace(self, read=None, measure=None)
 
 
@@ -116,12 +116,12 @@ def read_input(path: str, choice: Choice, until_ns: int | None = None) -> Given:
         given = _scenario(path, source, choice)
     else:
         given = _recording(source, choice, until_ns)
-    told = choice.told
-    return replace(given, work=told.work(given.work), title=[*given.title, *told.lines])
+    assigned = choice.assigned
+    return replace(given, work=assigned.work(given.work), title=[*given.title, *assigned.lines])
 
 
 def is_scenario(path: str) -> bool:
-    """Is it a scenario file? One is TOML that has tasks, or is called so."""
+    """Is it a scenario file? A scenario is TOML with tasks, or a file called ``.toml``."""
     if path == "-" or not os.path.isfile(path) or path.endswith(".toml"):
         return path.endswith(".toml")
     with open(path, "rb") as file:
@@ -141,7 +141,7 @@ def _scenario_bytes() -> int:
 
 
 def has_tasks(content: bytes) -> bool:
-    """Is this a scenario, or would it be one without a slip somewhere?"""
+    """Is this a scenario, or would it be one but for a typo?"""
     try:
         return "task" in tomllib.loads(content.decode())
     except (ValueError, RecursionError):
@@ -155,7 +155,7 @@ def _stdin() -> BinaryIO:
 
 
 class _Again(io.RawIOBase):
-    """A stream of which the beginning has been looked at, to be read from there."""
+    """A stream whose beginning has been looked at; it reads from that beginning."""
 
     name = "stdin"
 
@@ -173,7 +173,7 @@ class _Again(io.RawIOBase):
         return found
 
     def is_scenario(self) -> bool:
-        """As a file is one; all of it is looked at only if it begins like one."""
+        """The same question as for a file. All of it is looked at only if it begins like a scenario."""
         if not _looks_like_toml(self.head):
             return False
         self.left += self.stream.read(max(_scenario_bytes() - len(self.left), 0))
@@ -200,8 +200,8 @@ def _recording(path: str | BinaryIO, choice: Choice, until_ns: int | None) -> Gi
     from ..recordings.recording import Recording
     from ..recordings.surroundings import Surroundings
 
-    with progress("reading") as advance:
-        read = Recording.open(path, progress=advance)
+    with progress("reading") as show:
+        read = Recording.open(path, progress=show)
     if choice.bare:
         read.surroundings = Surroundings()
     cpus = cpus_of(choice.cpu) if choice.cpu else read.cpus[:1]
@@ -210,7 +210,7 @@ def _recording(path: str | BinaryIO, choice: Choice, until_ns: int | None) -> Gi
         work = read.workload(cpus, **choice.of_recordings())
     measure = partial(read.result, cpus, workload=_without_ops(work), until_ns=until_ns)
     read.say_of_waits()
-    warnings = _warnings(read, work, choice.told)
+    warnings = _warnings(read, work, choice.assigned)
     return Given(work, cpus, _recording_title(read, work, cpus), warnings, read, measure)
 
 
@@ -224,7 +224,7 @@ def _scenario(name: str, path: str | BinaryIO, choice: Choice) -> Given:
 
     for option, value in ({"cpu": choice.cpu} | choice.of_recordings()).items():
         if value:
-            why = f"{'stdin' if name == '-' else name} is a scenario; this is for recordings."
+            why = f"{'stdin' if name == '-' else name} is a scenario; this option is for recordings."
             raise typer.BadParameter(why, param_hint=f"--{option}")
     with progress("reading"):
         work = read_scenario(path, seed=choice.seed)
@@ -272,7 +272,7 @@ def _population(work: Workload) -> Population | None:
 
 
 def _left_out(work: Workload) -> list[str]:
-    """What happened on the CPUs that are left out."""
+    """A line about the CPUs that are left out, if something happened there."""
     chosen = _population(work)
     if chosen is None or not (chosen.nr_left_out or chosen.left_out_ns):
         return []
@@ -286,10 +286,10 @@ def notes_of(work: Workload) -> tuple[str, ...]:
     return () if chosen is None else chosen.notes
 
 
-def _warnings(read: Recording, work: Workload, told: Told) -> list[str]:
+def _warnings(read: Recording, work: Workload, assigned: Assigned) -> list[str]:
     warnings = [*read.warnings, *notes_of(work)]
-    if told.group_by and not told.says_whose and not read.surroundings.tasks:
-        warnings.append("a recording tells no users or groups: all tasks are of user 0, in the root group")
+    if assigned.group_by and not assigned.has_owners and not read.surroundings.tasks:
+        warnings.append("a recording has no users or groups: all tasks belong to user 0 and the root group")
     return [f"warning    {clean(warning)}" for warning in warnings]
 
 

@@ -1,21 +1,21 @@
 """What the options of the command line mean: how each looks, and its text as a value.
 
-What it decides: the options that `cfs replay` and `cfs compare` share, once. Each is an alias (`HzOption`,
-...) that both signatures name, so that the two cannot drift apart in spelling, type or help; a test lists
-both and says which one has what the other lacks. `settings_of`, `columns_of`, `begin_ns_of` and `until_ns_of`
-make an option's text a value, or an error that names the option and says what is allowed.
+What it decides: the options that `cfs replay` and `cfs compare` share. Each is written once, as an alias
+(`HzOption`, ...) that both signatures name, so the two cannot drift apart in spelling, type or help. A test
+lists both and says what one has and the other lacks. `settings_of`, `columns_of`, `begin_ns_of` and
+`until_ns_of` turn the text of an option into a value, or into an error that names the option and says what is
+allowed.
 
-Times are read by `units.ns_of`, here and in scenarios: ``4.5ms``, ``4 ms``, ``2s``. A bare number is seconds
-where a place in the span is meant (--from, --until), and ns where a length is (tunables, --slice).
+`units.ns_of` reads times, here and in scenarios: ``4.5ms``, ``4 ms``, ``2s``. A bare number means seconds
+for a place in the span (--from, --until) and ns for a length (tunables, --slice).
 
 A column of `cfs compare` is written ``MODEL:ITEM,ITEM``. An item is a tunable, ``hz=N``, ``group-by=uid``, or
-one of the options that tell something about tasks, without its dashes: ``nice:PATTERN=N``.
+an assignment: one of the options for tasks without its dashes, ``nice:PATTERN=N``.
 
-Nothing here reads a recording or runs anything: what takes time begins after all options have been
-understood.
+Nothing here reads a recording or runs anything. Long work begins only after all options have been understood.
 
-Options that name a file to be written are not here. A command says ``files: Files``, and `outputs` puts an
-option for each of its entries in that place: so a format is known in one file. All other options stand in the
+Options that name a file to write are not here. A command says ``files: Files``, and `outputs` puts an option
+for each of its entries in that place, so that one file knows the formats. All other options are in the
 signatures, where the reader and mypy see them.
 """
 
@@ -36,9 +36,9 @@ from ..units import seconds_text
 
 if TYPE_CHECKING:
     from ..reports.comparison import Variant
-    from ..workload.told import Told
+    from ..workload.assigned import Assigned
 
-__all__ = ["begin_ns_of", "columns_of", "ns_of", "platform_of", "settings_of", "told_of", "until_ns_of"]
+__all__ = ["assigned_of", "begin_ns_of", "columns_of", "ns_of", "platform_of", "settings_of", "until_ns_of"]
 
 NR_JITTER = 16
 FACTS = ("preempt", "tick_phase_ns", "wakeup_cost_ns", "switch_cost_ns")
@@ -46,7 +46,7 @@ FLAGS = {"on": True, "true": True, "yes": True, "off": False, "false": False, "n
 
 
 class GroupBy(str, enum.Enum):
-    """Among whom the model is fair."""
+    """What the model is fair among."""
 
     uid = "uid"
     cgroup = "cgroup"
@@ -79,7 +79,7 @@ class By(str, enum.Enum):
 
 
 def complete_model(incomplete: str) -> list[tuple[str, str]]:
-    """Models that begin so; behind a colon what a column can say: its tunables, and what it tells of tasks."""
+    """Models that begin like this; after a colon, the items of a column: tunables and assignments."""
     model_id, colon, items = incomplete.partition(":")
     if not colon:
         return [(model.id, model.summary) for model in MODELS.values() if model.id.startswith(incomplete)]
@@ -92,12 +92,12 @@ def complete_model(incomplete: str) -> list[tuple[str, str]]:
 
 
 def complete_id(incomplete: str) -> list[tuple[str, str]]:
-    """Models that begin so."""
+    """Models that begin like this."""
     return complete_model(incomplete.partition(":")[0])
 
 
 def complete_setting(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    """Tunables of the models that were named before, or of all; of a feature bit on and off."""
+    """Tunables of the models named before, or of all; after ``BIT=``, on and off."""
     name, equals, _ = incomplete.partition("=")
     named = ctx.params.get("model") or list(MODELS)
     named = [named] if isinstance(named, str) else named
@@ -155,14 +155,14 @@ GroupByOption = Annotated[
 ]
 CpuOption = Annotated[
     list[str] | None,
-    typer.Option(metavar="N", help="CPU whose tasks are replayed, or all; default 0. Repeatable."),
+    typer.Option(metavar="N", help="Replay the tasks of this CPU, or of all; default: the lowest. Repeatable."),
 ]
 OnlyOption = Annotated[
     list[str] | None,
-    typer.Option(metavar="PATTERN", help="Only tasks of such names ('cc1', 'kworker/*'). Repeatable."),
+    typer.Option(metavar="PATTERN", help="Keep only tasks of matching names ('cc1', 'kworker/*'). Repeatable."),
 ]
 WithoutOption = Annotated[
-    list[str] | None, typer.Option(metavar="PATTERN", help="Leave out tasks of such names. Repeatable.")
+    list[str] | None, typer.Option(metavar="PATTERN", help="Leave out tasks with matching names. Repeatable.")
 ]
 BareOption = Annotated[
     bool, typer.Option("--bare", help="Read the recording alone: not what a .cfsrec says beside it.")
@@ -179,27 +179,27 @@ GroupOption = Annotated[
     list[str] | None,
     typer.Option(
         metavar="PATTERN=NAME[:SHARES]",
-        help="Tasks of such names are in this control group; a/b is below a, and idle in place of SHARES makes "
-        "it idle. Implies --group-by cgroup. Repeatable.",
+        help="Put matching tasks into this control group; a/b is below a, and idle in place of SHARES makes "
+        "the group idle. Implies --group-by cgroup. Repeatable.",
     ),
 ]
 UidOption = Annotated[
     list[str] | None,
     typer.Option(
         metavar="PATTERN=UID[:SHARES]",
-        help="Tasks of such names are this user's, the rest user 0's; implies --group-by uid. Repeatable.",
+        help="Give matching tasks to this user; all others are user 0's. Implies --group-by uid. Repeatable.",
     ),
 ]
 NiceOption = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="PATTERN=N", help="Tasks of such names have this nice value throughout. Repeatable."
+        metavar="PATTERN=N", help="Give matching tasks this nice value throughout. Repeatable."
     ),
 ]
 PolicyOption = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="PATTERN=normal|batch|idle", help="Tasks of such names have this policy throughout. Repeatable."
+        metavar="PATTERN=normal|batch|idle", help="Give matching tasks this policy throughout. Repeatable."
     ),
 ]
 SliceOption = Annotated[
@@ -207,16 +207,16 @@ SliceOption = Annotated[
     typer.Option(
         "--slice",
         metavar="PATTERN=TIME",
-        help="Tasks of such names ask for this slice (3ms), in models that have such. Repeatable.",
+        help="Let matching tasks ask for this slice (3ms), in models that have such slices. Repeatable.",
     ),
 ]
 SeedOption = Annotated[
-    int | None, typer.Option(metavar="N", min=0, help="Of a scenario's lengths that are drawn.")
+    int | None, typer.Option(metavar="N", min=0, help="Seed of the lengths that a scenario draws.")
 ]
 FromOption = Annotated[
     str | None,
     typer.Option(
-        "--from", metavar="TIME", help="Begin of the part that is shown: seconds, or with a unit (250ms)."
+        "--from", metavar="TIME", help="Begin the part that is shown here: seconds, or with a unit (250ms)."
     ),
 ]
 UntilOption = Annotated[
@@ -225,22 +225,22 @@ UntilOption = Annotated[
         "--until", metavar="TIME", help="End there, counted from the first event, on all sides (1.5, 1500ms)."
     ),
 ]
-ByOption = Annotated[By | None, typer.Option(metavar="comm|task|group", help="What a line is.")]
+ByOption = Annotated[By | None, typer.Option(metavar="comm|task|group", help="What a line stands for.")]
 ByCommOption = Annotated[bool, typer.Option("--by-comm", hidden=True, help="The same as --by comm.")]
 ByGroupOption = Annotated[bool, typer.Option("--by-group", hidden=True, help="The same as --by group.")]
 TopOption = Annotated[
-    int, typer.Option(metavar="N", min=1, help="Lines shown; the rest is summed in one line.")
+    int, typer.Option(metavar="N", min=1, help="Show this many lines; the rest is summed in one.")
 ]
 
 
 def by_of(by: By | None, by_comm: bool, by_group: bool, default: str) -> str:
-    """What a line is, by --by or its older spellings."""
+    """What a line stands for, by --by or its older spellings."""
     if by is not None:
         return by.value
     return "group" if by_group else "comm" if by_comm else default
 
 
-# ----------------------------------------------------------------------------------------- whose the tasks are
+# -------------------------------------------------------------------------------------------- assignments
 
 FORMS = {
     "nice": "PATTERN=N",
@@ -249,30 +249,30 @@ FORMS = {
     "group": "PATTERN=NAME[:SHARES]",
     "uid": "PATTERN=UID[:SHARES]",
 }
-"""What can be told about tasks: the option, which is also the word of an item of a column, and its form."""
+"""What can be assigned to tasks: each option (and item of a column) with its form."""
 
 
-def told_of(
+def assigned_of(
     groups: list[str] | None,
     uids: list[str] | None,
     nice: list[str] | None,
     group_by: GroupBy | None,
     policies: list[str] | None = None,
     slices: list[str] | None = None,
-) -> Told:
-    """The options that tell something about tasks, understood; `typer.BadParameter` if they are not."""
-    from ..workload.told import Told
+) -> Assigned:
+    """The options that assign something to tasks; `typer.BadParameter` if one is not understood."""
+    from ..workload.assigned import Assigned
 
     implied = [by for by, texts in ((GroupBy.cgroup, groups), (GroupBy.uid, uids)) if texts]
     if len(implied) == 2 and group_by is None:
-        why = "both are given; say with --group-by which counts."
+        why = "both are given; choose one with --group-by."
         raise typer.BadParameter(why, param_hint="--group, --uid")
     if implied and group_by is not None and group_by not in implied:
         option = "--group" if groups else "--uid"
         raise typer.BadParameter(f"{option} has no effect with {group_by.value}.", param_hint="--group-by")
     by = group_by or (implied[0] if implied else None)
     shares: dict[str, int | str] = {}
-    return Told(
+    return Assigned(
         dict(_grouped(text, shares) for text in groups or []),
         dict(_of_user(text) for text in uids or []),
         dict(_numbered("--nice", text) for text in nice or []),
@@ -284,7 +284,7 @@ def told_of(
 
 
 def _grouped(text: str, shares: dict[str, int | str]) -> tuple[str, Any]:
-    """PATTERN=NAME[:SHARES][/NAME[:SHARES]]... as pattern and group; shares of groups above go to `shares`."""
+    """Pattern and group of PATTERN=NAME[:SHARES][/NAME[:SHARES]]...; shares of groups above go to `shares`."""
     pattern, path = _halves("--group", text)
     if path == "/":
         return pattern, path
@@ -326,7 +326,7 @@ def _halves(option: str, text: str) -> tuple[str, str]:
 
 def _number(option: str, text: str, number: str) -> int:
     if not re.fullmatch(r"-?[0-9]+", number):
-        raise typer.BadParameter(f"{text!r}: {number!r} is no number.", param_hint=option)
+        raise typer.BadParameter(f"{text!r}: {number!r} is not a number.", param_hint=option)
     return int(number)
 
 
@@ -375,12 +375,12 @@ def _time_of(option: str, text: str | None) -> int | None:
 
 
 def columns_of(columns: list[str], settings: list[str]) -> list[Variant]:
-    """What is compared: of each column the model, what --set writes there, and over it what --model says."""
+    """The columns of a comparison: for each the model, then what --set writes, then the items of --model."""
     from ..reports.comparison import Variant
 
     models = [model_named(text.partition(":")[0]) for text in columns]
     written: list[dict[str, int | bool]] = [{} for _ in columns]
-    for setting in sorted(settings, key=_is_for_one):  # what is written for one model comes later, and stands
+    for setting in sorted(settings, key=_is_for_one):  # a setting for one model comes later, so it wins
         model_id, _, rest = setting.rpartition(":") if _is_for_one(setting) else ("", "", setting)
         name, value = _setting_of(rest, f"--set {setting}")
         places = [i for i, model in enumerate(models) if _takes(model, name, model_id)]
@@ -390,20 +390,20 @@ def columns_of(columns: list[str], settings: list[str]) -> list[Variant]:
             written[i][name] = value
     variants = []
     for text, model, values in zip(columns, models, written):
-        tunables, hz, told = _items_of(text)
-        variants.append(Variant(model, _checked(model, values | tunables), hz, told))
+        tunables, hz, assigned = _items_of(text)
+        variants.append(Variant(model, _checked(model, values | tunables), hz, assigned))
     return variants
 
 
-def _items_of(column: str) -> tuple[dict[str, int | bool], int | None, Told]:
-    """Tunables, ticks a second, and what is told about tasks, of MODEL:ITEM,ITEM."""
+def _items_of(column: str) -> tuple[dict[str, int | bool], int | None, Assigned]:
+    """Tunables, ticks a second and assignments of MODEL:ITEM,ITEM."""
     option = f"--model {column}"
-    told: dict[str, list[str]] = {}
+    texts: dict[str, list[str]] = {}
     settings: dict[str, str] = {}
     for item in filter(None, (text.strip() for text in column.partition(":")[2].split(","))):
         word, colon, rest = item.partition(":")
         if colon and "=" not in word:
-            told.setdefault(_known_word(word, option), []).append(rest)
+            texts.setdefault(_known_word(word, option), []).append(rest)
         else:
             settings[item.partition("=")[0].strip()] = item
     hz, by = settings.pop("hz", None), settings.pop("group-by", None)
@@ -411,12 +411,12 @@ def _items_of(column: str) -> tuple[dict[str, int | bool], int | None, Told]:
     tunables = facts | dict(_setting_of(item, option) for item in settings.values())
     try:
         ticks = None if hz is None else _number(option, hz, hz.partition("=")[2].strip())
-        of = told.get
+        of = texts.get
         asked = _group_by_of(by)
-        given = told_of(of("group"), of("uid"), of("nice"), asked, of("policy"), of("slice"))
+        assigned = assigned_of(of("group"), of("uid"), of("nice"), asked, of("policy"), of("slice"))
     except typer.BadParameter as error:
         raise typer.BadParameter(error.message, param_hint=option) from None
-    return tunables, ticks, given
+    return tunables, ticks, assigned
 
 
 def _facts_of(settings: dict[str, str], option: str) -> dict[str, Any]:
@@ -451,10 +451,10 @@ def _group_by_of(item: str | None) -> GroupBy | None:
 
 
 def _nobody_takes(setting: str, name: str, model_id: str, models: list[Model]) -> TunableError:
-    whose = f"{model_id} is not compared, or has no" if model_id else "none of the models has a"
+    where = f"{model_id} is not compared, or has no" if model_id else "none of the models has a"
     known = [known for model in models if model_id in ("", model.id) for known in model.tunables.names()]
     slip = did_you_mean(name, known) or did_you_mean(model_id, [model.id for model in models])
-    return TunableError(f"--set {setting}: {whose} tunable {name!r}{slip}")
+    return TunableError(f"--set {setting}: {where} tunable {name!r}{slip}")
 
 
 def _is_for_one(setting: str) -> bool:
@@ -489,7 +489,7 @@ def _value(option: str, text: str) -> int | bool:
         return int(text, 0)
     with suppress(ValueError):
         return duration_ns(text, bare="ns")
-    message = f"{option}: {text!r} is no value; write a number (6000000), a time (6ms), or on or off"
+    message = f"{option}: {text!r} is not a value; write a number (6000000), a time (6ms), or on or off"
     raise TunableError(message)
 
 
@@ -520,5 +520,5 @@ def until_ns_of(text: str | None) -> int | None:
     """--until as ns, 1 or more."""
     ns = None if text is None else ns_of("--until", text)
     if ns == 0:
-        raise typer.BadParameter(f"{text} is no time after the beginning.", param_hint="--until")
+        raise typer.BadParameter(f"{text} is not after the beginning.", param_hint="--until")
     return ns

@@ -1,20 +1,20 @@
 """The files that `cfs replay` and `cfs compare` write: one entry a format.
 
-What it decides: which formats there are. `OUTPUTS` has an entry for each: its option, what must be true of a
-file before the work begins, and who writes it for either command. A new format is one entry and its writer.
+What it decides: which formats there are. `OUTPUTS` has an entry for each: its option, the check of a file
+before the work begins, and the writer for either command. A new format is one entry and its writer.
 
-A command says that it writes files by a parameter ``files: Files``; `with_outputs` puts an option for each
-entry in its place when the command is made. This is the one signature that is made at run time: the options
-are of one kind, a path each, so all that a checker could say about them is said by `Files`.
+A command that writes files has a parameter ``files: Files``. When the command is made, `with_outputs` puts an
+option for each entry in its place. No other signature is made at run time. These options are all of one kind,
+a path each, so `Files` says everything that a type checker could check.
 
-A format's writer is imported when a file of it is checked or written: the help of a command loads none.
+The writer of a format is imported when a file of it is checked or written. The help of a command loads none.
 
 U1  A file that cannot be written is an error before the work, not after it.
-U2  Files come before the tables, and what goes to standard output comes last: whoever reads may stop reading.
+U2  Files come before the tables, and standard output comes last, because its reader may stop reading.
 U3  Where a file holds one column, a comparison writes FILE.1.END, FILE.2.END, ...
-U4  "-" is standard output in place of the tables, for every format; for one of them, and for one column.
+U4  "-" is standard output in place of the tables, for any one format, and for one column only.
 
-Rejected: a class a format (none has a state).
+Rejected: a class for each format (none has a state).
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class Replayed:
 
     @property
     def look(self) -> dict[str, Any]:
-        """How pictures and pages are to show it."""
+        """How pictures and pages show it."""
         return {"top": self.top, "by": self.by, "from_ns": self.from_ns or None}
 
     def to_dict(self) -> dict[str, Any]:
@@ -176,12 +176,12 @@ def simulated(
     simulation: Simulation, until_ns: int | None, *, looks: bool
 ) -> tuple[Result, Samples | None]:
     """The result, and if wanted what the model's virtual time was on the way."""
-    with progress("simulating") as advance:
+    with progress("simulating") as show:
         if looks:
             from ..reports.samples import run_sampled
 
-            return run_sampled(simulation, until_ns, progress=advance)
-        return simulation.run(until_ns, progress=advance), None
+            return run_sampled(simulation, until_ns, progress=show)
+        return simulation.run(until_ns, progress=show), None
 
 
 # -------------------------------------------------------------------------------------------------- the entry
@@ -443,7 +443,8 @@ def check_files(files: Files) -> None:
     """Say what is wrong with a file to be written before the work, not after it (U1)."""
     to_stdout = [output.option for output, path in asked(files) if path == STDOUT]
     if len(to_stdout) > 1:
-        raise typer.BadParameter("- is standard output, where one file goes.", param_hint=", ".join(to_stdout))
+        options = ", ".join(to_stdout)
+        raise typer.BadParameter("- is standard output, which takes one file.", param_hint=options)
     for output, path in asked(files):
         output.check(path if path != STDOUT else os.path.join(tempfile.gettempdir(), f"cfs{output.ending}"))
 

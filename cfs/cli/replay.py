@@ -35,6 +35,7 @@ from .options import (
     UntilOption,
     WakeupCostOption,
     WithoutOption,
+    assigned_of,
     begin_ns_of,
     by_of,
     check_part,
@@ -43,7 +44,6 @@ from .options import (
     platform_of,
     settings_of,
     source_argument,
-    told_of,
     until_ns_of,
 )
 from .talk import adapted_lines, group_lines, grouping_text, progress, say_tables, width_shown
@@ -99,23 +99,24 @@ def replay(
 ) -> None:
     """Run a recording under a model, beside what was measured.
 
-    CPU time, switches, waits and run lengths of each task, as the model has them and as recorded. Make a
-    recording so, with what perf alone does not say, or without it:
+    The tables show CPU time, switches, waits and run lengths of each task, under the model and as recorded.
+    To make a recording, with what perf alone does not say, or without it:
 
     \b
         cfs record --output RECORDING -- COMMAND
         perf sched record -k CLOCK_MONOTONIC -o RECORDING -- COMMAND
     """
     chosen, line = model_named(model), by_of(by, by_comm, by_group, "task")
-    tunables, told = settings_of(chosen, set_ or []), told_of(group, uid, nice, group_by, policy, slice_)
+    tunables = settings_of(chosen, set_ or [])
+    assigned = assigned_of(group, uid, nice, group_by, policy, slice_)
     begin, until_ns = begin_ns_of(from_), until_ns_of(until)
     check_part(begin, until_ns)
     outputs.check_files(files)
     facts = platform_of(hz, preempt, tick_phase, tick_jitter, wakeup_cost, switch_cost, seed)
-    given = read_input(recording, Choice(cpu, only, without, outside, seed, told, bare)).on_platform(facts)
+    given = read_input(recording, Choice(cpu, only, without, outside, seed, assigned, bare)).on_platform(facts)
     from ..result import altered
     from ..simulation.simulation import Simulation
-    work, way = given.work.for_model(chosen, told.group_by)
+    work, way = given.work.for_model(chosen, assigned.group_by)
     check_part(begin, work.duration_ns if until_ns is None else until_ns)
     work.ops.setflags(write=False)  # so that the simulation needs no copy
     tunables = given.tunables_of(chosen, tunables)
@@ -132,7 +133,7 @@ def replay(
 
         with progress("counting"):
             found = tables(*report.parts, by=line, top=top, width=width_shown())
-        say_tables(_title(given, told.group_by or given.work.said.group_by, chosen, report), found)
+        say_tables(_title(given, assigned.group_by or given.work.said.group_by, chosen, report), found)
 
 
 def _title(given: Given, asked: str | None, model: Model, report: outputs.Replayed) -> list[str]:

@@ -1,14 +1,14 @@
 """What the command line says, and where.
 
 What it decides: results go to standard output, everything else (progress, warnings, errors) to standard
-error. Whatever is a `CfsError` or an `OSError` becomes one sentence and exit status 2. Progress bars show on
-a terminal only, and only for work that takes a moment; in pipes the output is plain text without colour.
+error. A `CfsError` or an `OSError` becomes one sentence and exit status 2. Progress bars show only on a
+terminal, and only for work that takes a moment. In a pipe the output is plain text without colour.
 
-Tables are plain text of our own, made by `reports`; rich draws progress bars and nothing else. A table is the
-same on a terminal, in a pipe, on a page and in a test, the command need not load rich to show one, and what a
-name may do to a terminal is decided in one place (`units.clean`). All that a terminal changes is the width:
-as many columns of a comparison stand beside each other as it has room for, and the lines above the tables are
-broken where it ends. Bold and red are left out where NO_COLOR is set, and so is the bar where TERM is dumb.
+Tables are plain text, made by `reports`; rich draws progress bars and nothing else. So a table is the same
+on a terminal, in a pipe, on a page and in a test, and the command need not load rich to show one. One place
+(`units.clean`) decides what a name may do to a terminal. A terminal changes only the width: it shows as
+many columns of a comparison side by side as it has room for, and breaks the lines above the tables.
+NO_COLOR leaves out bold and red; TERM=dumb leaves out the bar as well.
 
 Rejected: tables through rich (40 ms of every command, and a second writer of the tables on pages).
 """
@@ -52,7 +52,7 @@ MOMENT_S = 0.3
 """Work that takes no longer shows no progress bar."""
 
 WIDTH = 100
-"""Columns of a table where nothing says how many there are; a recording beside a model needs them all."""
+"""Columns of a table if nothing says how many there are: a recording beside a model needs all of them."""
 
 HANGING = 11
 """Columns of the words in front of the lines above the tables: "workload   "."""
@@ -67,7 +67,7 @@ def is_dumb() -> bool:
 
 
 def is_plain() -> bool:
-    """Shall nothing be bold or coloured, on a terminal either? (no-color.org)"""
+    """Must nothing be bold or coloured, even on a terminal? (no-color.org)"""
     return is_dumb() or bool(os.environ.get("NO_COLOR"))
 
 
@@ -121,7 +121,7 @@ def _ignore(done: int, total: int | None = None) -> None:
 def progress(what: str, *, wanted: bool = True) -> Iterator[Callable[[int, int | None], None]]:
     """A bar on standard error, if that is a terminal and the work takes longer than a moment.
 
-    Work that never says how far it is has a bar, too, which then says only that it goes on.
+    Work that never says how far it has come also has a bar, which shows only that the work goes on.
 
     Yields
     ------
@@ -133,7 +133,7 @@ def progress(what: str, *, wanted: bool = True) -> Iterator[Callable[[int, int |
         return
     bar = _Bar(what)
     try:
-        yield bar.advance
+        yield bar.show
     finally:
         bar.end()
 
@@ -161,10 +161,10 @@ class _Bar:
                 bar = _bar()
                 self.task = bar.add_task(self.what, completed=self.far[0], total=self.far[1])
                 bar.start()
-                self.shown = bar  # last: from here on `advance`, on the other thread, uses it
+                self.shown = bar  # last: from here on `show`, on the other thread, uses it
 
-    def advance(self, done: int, total: int | None = None) -> None:
-        """So far it is."""
+    def show(self, done: int, total: int | None = None) -> None:
+        """Show how far the work has come."""
         self.far = done, total
         if self.shown is not None:
             self.shown.update(self.task, completed=done, total=total)
@@ -208,7 +208,7 @@ def say_tables(title: Sequence[str], tables: Sequence[Table]) -> None:
 
 
 def _broken(line: str) -> str:
-    """A line above the tables, in several where a terminal ends; in a pipe lines are as long as they are."""
+    """A line above the tables, broken to the width of a terminal. In a pipe it stays one line."""
     width = width_shown()
     if not sys.stdout.isatty() or len(line) <= width or width <= 2 * HANGING:
         return line
@@ -219,7 +219,7 @@ def _broken(line: str) -> str:
 
 
 def group_lines(result: Result) -> list[str]:
-    """Who is in which group, and its shares, where it has some."""
+    """A line for each group: its tasks, and its shares if it has any."""
     sizes = Counter(result.groups) if result.group_by else {}
     return [
         f"{'' if i else 'groups':<11}{clean(name)}: {count_text(nr, 'task')}"
@@ -229,16 +229,16 @@ def group_lines(result: Result) -> list[str]:
 
 
 def adapted_lines(result: Result, asked: str | None) -> list[str]:
-    """What a model is asked to be fair among and does not know: a line that says what it did, or none."""
+    """A line about what the model did instead, if you asked for users or groups that it does not know."""
     if asked == result.group_by:
         return []
     what = {"uid": "users", "cgroup": "groups"}[asked or "uid"]
     if result.group_by is None:
         return [f"{result.model} knows no {what}: it is fair among tasks"]
-    groups = "each is a control group, user 0 with 2048 shares if not told"
+    groups = "each is a control group, user 0 with 2048 shares unless assigned others"
     return [f"{result.model} knows no {what}: {groups}"]
 
 
 def grouping_text(result: Result) -> str:
-    """What a result is fair by, if not by tasks."""
+    """What a result is fair among, if not tasks."""
     return f"fair by {result.group_by}, " if result.group_by else ""

@@ -24,7 +24,7 @@ from .options import (
     complete_id,
     complete_setting,
     settings_of,
-    told_of,
+    assigned_of,
 )
 from .talk import adapted_lines, group_lines, grouping_text, progress, say, say_tables
 
@@ -107,10 +107,10 @@ def validate(
     from ..validate.truth import read_truth
     from ..validate.validation import validate as validated
 
-    told = told_of(group, uid, nice, group_by, policy, slice_)
+    assigned = assigned_of(group, uid, nice, group_by, policy, slice_)
     _check_files(json_, plot)
     known = None if truth is None else read_truth(truth)
-    given = read_input(recording, Choice(_cpus(cpu, known), only, without, outside, None, told))
+    given = read_input(recording, Choice(_cpus(cpu, known), only, without, outside, None, assigned))
     read = _recording(given, recording)
     chosen = model_of(release_of(read, known)) if model is None else model_named(model)
     tunables = settings_of(chosen, set_ or [])
@@ -120,7 +120,7 @@ def validate(
             known,
             work=given.work,
             model=chosen,
-            group_by=told.group_by,
+            group_by=assigned.group_by,
             hz=hz,
             tunables=tunables,
             bars=bars,
@@ -128,7 +128,7 @@ def validate(
         )
     _write(found, json_, plot)
     if json_ != "-":
-        say_tables(_title(given, told.group_by, found), tables(found, with_all=every))
+        say_tables(_title(given, assigned.group_by, found), tables(found, with_all=every))
         say("")
         say(verdict(found), fg=None if found.is_inside else "red")
     raise typer.Exit(0 if found.is_inside else 1)

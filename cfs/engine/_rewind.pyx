@@ -1,24 +1,25 @@
 """Putting a machine back to where it was: what a look ahead does when it has seen enough.
 
-What it decides: what a tick may write. It is said once, as a list of blocks of memory; saving, restoring and exchanging
-walk that list, and its length is their size. So nothing can be saved and not restored.
+What it decides: what a tick may write. It is stated once, as a list of blocks of memory. Saving, restoring and
+exchanging walk that list, and its length is their size. So nothing can be saved and not restored.
 
     list_machine    who executes, which CPUs the last event touched, the groups, the runs of the timelines
     list_cpu        a runqueue, its idle task, what each group has on it
     list_task       a task
 
-Every block returns to its own address, so all pointers stay right. That is enough, because a tick neither makes nor frees
-anything but runs of a timeline: a pool put back does not know those taken since, and nothing but the look ahead takes any.
+Every block returns to its own address, so all pointers stay right. That is enough, because a tick makes and frees
+nothing but runs of a timeline: a pool that is put back does not know those taken since, and only the look ahead takes
+any.
 
-Whoever looks ahead lists the CPUs that will tick and the tasks on their queues (a tick writes no other), and blocks of
-its own. The list is good until something is made or freed.
+The code that looks ahead lists the CPUs that will tick, the tasks on their queues (a tick writes no others), and blocks
+of its own. The list is good until something is made or freed.
 
 Invariants:
     I1  after `restore` every listed byte is what it was at `save`
     I2  `exchange`, done twice, changes nothing; blocks do not overlap
 
-Rejected: a copy of the machine to look ahead on (every pointer translated, twenty times the cost); one function for each of
-size, save, restore and exchange (what one of them forgets is a wrong answer, and nobody sees it).
+Rejected: a copy of the machine to look ahead on (every pointer translated, twenty times the cost); one function for
+each of size, save, restore and exchange (if one of them forgets something, the answer is wrong and nobody sees it).
 """
 
 from libc.stdlib cimport free, realloc

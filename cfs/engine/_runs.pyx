@@ -1,6 +1,6 @@
-"""The log of runs and wakeups: what grows it, and what hands it over. `_runs.pxd` has the row and what is done in each switch.
+"""The log of runs and wakeups: growing it and handing it over. `_runs.pxd` has the row, and what each switch does.
 
-What it decides: how much room there is. Both tables double, so a row costs O(1), and the loop asks once before each event.
+What it decides: how much room there is. Both tables double, so a row costs O(1). The loop asks once before each event.
 
 Invariants:
     I1  rows are in the order of their starts; one whose end is -1 is the open run of its CPU, and a CPU has at most one

@@ -1,7 +1,7 @@
 """Ticks that fall due by themselves, and a look ahead to the one that ends a turn.
 
-What it decides: in which order a machine ticks, and what the ticks of a span without anything else amount to. A tick is
-due on every CPU at one instant (`_hz` says which), CPU 0 first; it is the same event as one that is sent.
+What it decides: the order in which a machine ticks, and what the ticks of a span without other events amount to. A
+tick is due on every CPU at one instant (`_hz` says which), CPU 0 first. It is the same event as one that is sent.
 
 A charge rounds, so k ticks are k charges and never one of k-fold length: a busy CPU is ticked one by one. On an idle one a
 tick only refreshes the clock, and one at the end of the span leaves what all of them would, but for what a class does in

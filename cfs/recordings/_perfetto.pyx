@@ -193,15 +193,15 @@ cdef class Bundles:
 
     # ---- packets
 
-    def index(self, const unsigned char[::1] data, told):
+    def index(self, const unsigned char[::1] data, on_part):
         """Note the bundles in some packets.
 
         Parameters
         ----------
         data : bytes-like
             Packets; it must not change until this object is gone.
-        told : callable
-            Called as ``told(field, start, end)`` for other parts of packets that say something.
+        on_part : callable
+            Called as ``on_part(field, start, end)`` for other parts of packets that say something.
 
         Returns
         -------
@@ -220,11 +220,11 @@ cdef class Bundles:
             if stop == NULL or packet.number != 1 or packet.start == NULL:
                 break
             self.nr_packets += 1
-            self.read_packet(packet.start, packet.end, start, told)
+            self.read_packet(packet.start, packet.end, start, on_part)
             p = stop
         return p - start
 
-    cdef int read_packet(self, bytes_t p, bytes_t end, bytes_t base, told) except -1:
+    cdef int read_packet(self, bytes_t p, bytes_t end, bytes_t base, on_part) except -1:
         cdef wire_t f
         cdef uint64_t sequence = 0, dropped = 0
         cdef bytes_t bundle = NULL, bundle_end = NULL
@@ -242,7 +242,7 @@ cdef class Bundles:
             elif f.start != NULL and f.number in (
                 TRACE_CONFIG, FTRACE_STATS, SYSTEM_INFO, COMPRESSED, COMPRESSED_ZSTD
             ):
-                told(f.number, f.start - base, f.end - base)
+                on_part(f.number, f.start - base, f.end - base)
         self.note_drop(sequence & 0xFFFF, dropped & 1)
         if bundle != NULL:
             self.note_bundle(bundle, bundle_end)

@@ -1,6 +1,6 @@
 """What a binary recording says about itself, and what its reader could not use.
 
-What it decides: nothing; it is what the three readers have in common to tell.
+What it decides: nothing. It holds what all three readers report.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Binary recordings, from a `Source` to a `Reading`: perf.data, trace.dat, Perfetto traces.
 
-What it decides: which reader a file is for, by its first bytes, and what it must hold to be a recording. Each
-reader has a file that reads what is read once, and a compiled one that reads the events:
+What it decides: which reader a file needs, by its first bytes, and what it must hold to be a recording. Each
+reader has one file for what is read once, and a compiled one for the events:
 
     perf_data, _perf_data    perf record, in a file or from a pipe
     trace_dat, _trace_dat    trace-cmd record
@@ -30,7 +30,7 @@ ADVICE = {
 
 
 def is_binary(source: Source) -> bool:
-    """Whether one of the readers here is for it.
+    """Whether one of the readers here can read it.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def read_binary(source: Source) -> Reading:
     Parameters
     ----------
     source : Source
-        `is_binary` holds of it.
+        One for which `is_binary` is true.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def read_binary(source: Source) -> Reading:
     Raises
     ------
     RecordingError
-        It is damaged in a part that all else needs, or holds nothing sound; the message says what and
+        A part that everything else needs is damaged, or nothing in it is sound. The message says what and
         where.
     MissingExtraError
         It is compressed with zstd, and nothing here can unpack that.

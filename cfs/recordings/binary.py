@@ -1,9 +1,9 @@
-"""Numbers and texts out of bytes that nobody can be trusted to have written.
+"""Numbers and texts out of bytes that cannot be trusted.
 
-What it decides: the one sentence in which a damaged file ends. Every read is checked against the end of what
-it may read, and says the byte of the file at which what was expected is missing. The parts of a container
-that are read once (headers, tables of contents, descriptions) are read with this; what is read for each event
-is compiled.
+What it decides: the one sentence with which reading a damaged file ends. Every read is checked against the
+end of its part. If something is missing, the error names the byte of the file where it should be. This
+reads the parts of a container that are read once (headers, tables of contents, descriptions); the events
+are read by compiled code.
 """
 
 from __future__ import annotations

@@ -3,16 +3,16 @@
 What it decides: one verdict a wakeup. `docs/concepts/wakeup-causes.md` gives the reasons and the measured
 error.
 
-A recording names the context of a wakeup, that is who was running. That task did it, or it was interrupted by
-what did it, and perf does not say which. T is the woken task, C the context. The first rule that applies
-decides:
+A recording names the context of a wakeup: the task that was running. Either that task woke the other, or an
+interrupt of it did, and perf does not say which. T is the woken task, C the context. The first rule that
+applies decides:
 
 R1  Interrupt flags of the format; the idle task, and threads that run interrupts (ksoftirqd), neither wake
-    anybody nor are woken by tasks. Not caused.
+    other tasks nor are woken by them. Not caused.
 R2  T keeps time: KEEPS_TIME of its wakeups, and no fewer than NR_TIMED_MIN, are punctual in the same one of
-    three ways: the first one behind a TICK of the kernel's timer wheel; a SLEEP as long as its other ones;
+    three ways: the first one after a TICK of the kernel's timer wheel; a SLEEP as long as its other ones;
     whole PERIODs after the one before. The last two are believed only if no program carries T's wakeups (R5).
-    Not caused; the punctual ones are a timer's. A kernel worker needs no history: its wakeup behind a tick is
+    Not caused; the punctual ones are a timer's. A kernel worker needs no history: its wakeup after a tick is
     a timer's.
 R3  C is an ancestor or a descendant of T: caused. (Children end, parents wait; a child of vfork wakes its
     parent.)
@@ -140,7 +140,7 @@ def _is_worker(seen: Witness, task: np.ndarray) -> np.ndarray:
 
 def _is_carried(seen: Witness, task: np.ndarray, context: np.ndarray, by_task: np.ndarray) -> np.ndarray:
     # R5: does one program do more of a task's wakeups than its part of the CPU time explains? Those in the
-    # context of the idle task count as well: who is often woken there is woken by interrupts. A fork is no
+    # context of the idle task count as well: a task that is often woken there is woken by interrupts. A fork is no
     # wakeup, on neither side of the fraction.
     woken = seen.wakeups["kind"] != FORK
     subject = _subject(seen, task[woken])
@@ -158,7 +158,7 @@ def _is_carried(seen: Witness, task: np.ndarray, context: np.ndarray, by_task: n
 
 
 def _subject(seen: Witness, woken: np.ndarray) -> np.ndarray:
-    # For each task of whom R5 speaks: of itself, or, if it was hardly ever woken and so has no history, of
+    # For each task what R5 judges: the task itself, or, if it was hardly ever woken and so has no history,
     # its program: a shell starts a new `sleep` each time.
     nr_tasks = len(seen.parent)
     by_name = (np.bincount(woken, minlength=nr_tasks) < NR_TIMED_MIN) & (seen.name < len(seen.names))
@@ -185,7 +185,7 @@ def _timed(
 
 
 def _tick(time_ns: np.ndarray, start_ns: int) -> float:
-    # The tick of the kernel: behind which more wakeups are than chance puts there.
+    # The tick of the kernel: more wakeups come right after it than chance puts there.
     def lift(tick_ns: float) -> float:
         return np.count_nonzero(np.mod(time_ns + start_ns, tick_ns) < PUNCTUAL_NS) * tick_ns
 
@@ -267,7 +267,7 @@ def _are_kin(task: np.ndarray, context: np.ndarray, parent: np.ndarray, open_: n
 
 
 def _converses(seen: Witness, task: np.ndarray, context: np.ndarray, open_: np.ndarray) -> np.ndarray:
-    # Who wakes others by talking to them is woken in turn; who only computes is interrupted.
+    # A task that wakes others by talking to them is woken in turn; a task that only computes is interrupted.
     name = np.zeros(len(task), np.int64)
     name[open_] = seen.name[context[open_]]
     nr_names = len(seen.names) + 1

@@ -1,11 +1,12 @@
 """What a recording measured, as a `Result`, so that it can stand beside what a model says.
 
-What it decides: nothing about who belongs; that is a `Population`, the one of the workload beside it. Row i
-of the result is row i of the workload's tasks, also for a task that has not run. `fitted` makes a model's
-result as blind as the recording is: where the recording does not say how long a task had waited before its
-first run, the model's first wait of that task, which began at a moment that was made up, counts no more; and
-a program that is at its end has ended only if its task did so in the recording: else nobody knows what it
-would have done next.
+What it decides: nothing about which tasks belong; the `Population` of the workload beside it says that. Row i
+of the result is row i of the workload's tasks, even for a task that has not run.
+
+`fitted` makes a model's result as blind as the recording. If the recording does not say how long a task had
+waited before its first run, the model's first wait of that task does not count: it began at a moment that was
+made up. A program that has come to its end counts as ended only if its task ended in the recording; otherwise
+nobody knows what it would have done next.
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ def _population(recording: EventTable, cpu: CPU, workload: Workload | None) -> P
         return population_of(recording, recording.cpus_of(cpu))
     chosen = workload.origin
     if not isinstance(chosen, Population) or not chosen.is_of(recording):
-        raise RecordingError(f"the workload was not made of {recording.name}: make it with its method workload")
+        raise RecordingError(f"the workload was not made of {recording.name}: make it by its method workload")
     return chosen
 
 
@@ -175,7 +176,7 @@ def _until(runs: np.ndarray, end_ns: int) -> np.ndarray:
 
 
 def fitted(result: Result, recorded: Result) -> Result:
-    """A model's result in which a task's first wait, and its end, are known only if they are in the recording.
+    """A model's result in which first waits and ends of tasks are known only if the recording has them.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """perf.data: the parts of the file that are read once.
 
 What it decides: whether a file can be read at all, and what a user can do if not. A file has a header, the
-attributes of its events, the data, and behind that its features, one of which describes the tracepoints; so
+attributes of its events, the data, and after that its features, one of which describes the tracepoints; so
 it must be whole. What `perf record -o -` writes has all of that as records before the data, can be read as it
 comes, and may be cut anywhere. The data is walked by `_perf_data`.
 
@@ -59,7 +59,7 @@ def is_pipe(head: bytes) -> bool:
 
 @dataclass(slots=True)
 class Attr:
-    """What perf was told about one event."""
+    """The attributes with which perf recorded one event."""
 
     type: int
     config: int

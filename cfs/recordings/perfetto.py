@@ -120,13 +120,13 @@ class PerfettoTrace:
     def index(self, data: memoryview | bytes, depth: int = 0) -> int:
         """Look at some packets; how many bytes of whole ones there are."""
 
-        def told(field: int, start: int, end: int) -> None:
+        def on_part(field: int, start: int, end: int) -> None:
             if field in (COMPRESSED, COMPRESSED_ZSTD):
                 self.unpack(field, bytes(data[start:end]), depth)
             elif field in (TRACE_CONFIG, FTRACE_STATS, SYSTEM_INFO):
                 self.note(field, bytes(data[start:end]))
 
-        return self.bundles.index(data, told)
+        return self.bundles.index(data, on_part)
 
     def note(self, field: int, data: bytes) -> None:
         """A part of a packet that is no bundle."""

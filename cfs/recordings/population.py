@@ -1,12 +1,12 @@
-"""One answer to "which tasks, which CPUs, from when to when", for a replay and for what was measured beside it.
+"""One answer to "which tasks, which CPUs, which span", for a replay and for the measurement beside it.
 
-What it decides: who belongs. A task does if it ran on a chosen CPU, or was found running there, and if the
-names allow it. It lives on the chosen CPU where it ran most. A `Workload` made of a recording carries its
-population (`Workload.origin`), and what was measured is counted over the same one, so that row i is the same
-task on both sides. A part of the span changes nothing about who belongs: whoever has not run yet has zeros.
+What it decides: which tasks belong. A task belongs if it ran on a chosen CPU, or was found running there, and
+if its name is wanted. It lives on the chosen CPU where it ran most. A `Workload` made of a recording carries
+its population (`Workload.origin`). What was measured is counted over the same one, so row i is the same task
+on both sides. Showing a part of the span changes nothing: a task that has not run yet has zeros.
 
 O1  A population is decided once and never changes. Rows are those of `Recording.tasks`, ascending.
-O2  Its span is that of the recording; what ends at --until is cut by whoever shows it, on all sides alike.
+O2  Its span is that of the recording. The code that shows a part cuts all sides at --until alike.
 
 Rejected: finding the tasks of a workload again by pid and name (a pid may be used twice, and a task that has
 not run by --until is not there to be found).

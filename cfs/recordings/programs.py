@@ -1,9 +1,9 @@
-"""The workload of a recording: its tasks are those of a `Population`, their programs `_walk.Programs` writes.
+"""The workload of a recording: the tasks of a `Population`, with programs that `_walk.Programs` writes.
 
 What it decides: with which nice value a task begins, which wakeups keep their time or their distance, and
 which tasks may be new processes though no fork is recorded: a pid greater than all before it, or one that
-first appears under the name of an earlier one (`_new`). All tasks are normal ones of user 0 in the root group:
-a trace does not tell more. What a file says beside its trace is added by `assigned`.
+first appears under the name of an earlier one (`_new`). All tasks are normal ones of user 0 in the root
+group, because a trace says no more. What a file says beside its trace is added by `assigned`.
 """
 
 from __future__ import annotations
@@ -78,8 +78,8 @@ def _programs(recording: EventTable, cpus: list[int], row: np.ndarray, sleeps: t
 
 
 def _new(recording: EventTable) -> np.ndarray:
-    """1 for a task whose pid is greater than all before it, and 2 for one that first appears under the name of
-    an earlier task: pids ascend until they begin anew, and a process begins under the name of its parent.
+    """1 for a task whose pid is greater than all before it, 2 for one that first appears under the name of an
+    earlier task. Pids ascend until they begin anew, and a process begins under the name of its parent.
     """
     pid = recording.task_table["pid"].astype(np.int64)
     before = np.maximum.accumulate(np.concatenate([[-1], pid[:-1]]))
@@ -125,14 +125,14 @@ def _notes(names: list[str], name: np.ndarray, known_by: np.ndarray) -> tuple[st
     """What is not said about the first moments of the tasks, a sentence a kind."""
     kinds = {
         FOUND_RUNNING: "found running when its CPU was first seen, nobody knows since when: {}",
-        GUESSED: "no wakeup or fork is recorded before the first run of {}: each begins where its CPU was last seen "
-        "without it waiting, a new process at its first run; how long it had waited is not known",
+        GUESSED: "no wakeup or fork is recorded before the first run of {}: each begins where its CPU was "
+        "last seen without it waiting, a new process at its first run; how long it had waited is not known",
     }
     notes = []
     for kind, sentence in kinds.items():
-        whose = [names[i] for i in name[known_by == kind].tolist()]
-        if whose:
-            notes.append(sentence.format(f"{count_text(len(whose), 'task')} ({_some(whose)})"))
+        named = [names[i] for i in name[known_by == kind].tolist()]
+        if named:
+            notes.append(sentence.format(f"{count_text(len(named), 'task')} ({_some(named)})"))
     return tuple(notes)
 
 

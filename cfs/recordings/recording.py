@@ -71,9 +71,9 @@ class Recording(EventTable):
         Parameters
         ----------
         path : str, os.PathLike or binary file object
-            A ``.cfsrec`` file of ``cfs record``, a ``perf.data`` file, a ``trace.dat`` of trace-cmd, a
-            Perfetto trace, text of ``perf script`` or ftrace text (``/sys/kernel/tracing/trace``, ``trace-cmd report``), plain, gzip or zstd;
-            ``"-"`` is standard input. What it is is seen from the content.
+            A ``.cfsrec`` file of ``cfs record``, a ``perf.data`` file, a ``trace.dat`` of trace-cmd, a Perfetto
+            trace, text of ``perf script`` or ftrace text (``/sys/kernel/tracing/trace``, ``trace-cmd report``),
+            plain, gzip or zstd; ``"-"`` is standard input. The content shows the format.
         progress : callable, optional
             Called as ``progress(bytes_read, bytes_total)``; `bytes_total` is None if unknown.
 
@@ -107,7 +107,8 @@ class Recording(EventTable):
         seconds, warnings = self.duration_ns / 1e9, count_text(len(self.warnings), "warning")
         return (
             f"<Recording {cut(clean(self.name), 60)!r}: {self.kind}, {seconds:.3f} s, "
-            f"CPUs [{listed(self.cpus)}], {len(self.task_table)} tasks, {self.nr_switches} switches, {warnings}>"
+            f"CPUs [{listed(self.cpus)}], {len(self.task_table)} tasks, {self.nr_switches} switches, "
+            f"{warnings}>"
         )
 
     def _repr_html_(self) -> str:
@@ -129,14 +130,14 @@ class Recording(EventTable):
         Parameters
         ----------
         cpu : int, sequence of int, None or "lowest"
-            The CPUs whose tasks are replayed; None for all, "lowest" for the lowest one that the recording
-            has. Time on others is sleep.
+            Replay the tasks of these CPUs; None for all, "lowest" for the lowest one in the recording. Time
+            on others is sleep.
         outside : {None, "absolute", "relative"}
             When a wakeup from outside takes place: at its time in the recording, or as long after the block
             as there. None: a timer's at its time, another one relative to the block.
         only, without : str or iterable of str, optional
-            Names of tasks (the last one each, shell patterns) to keep, or to leave out. Who is woken by a
-            task left out is woken from outside.
+            Names of tasks (the last one each, shell patterns) to keep, or to leave out. A task woken by one
+            that is left out counts as woken from outside.
 
         Returns
         -------

@@ -1,12 +1,12 @@
 """From a path, an open file or standard input to blocks of text.
 
 What it decides: whether the bytes are compressed, and whether they are something that no reader here
-understands. Both are seen from the first bytes, never from a name. Compressed files (gzip; zstd with the
-extra `zstd`) are unpacked block by block, so a text that unpacks to a terabyte takes time but no memory. A
-recording that must be there as a whole is mapped into memory if it is a plain file, else put together.
+understands. The first bytes show both, never a name. Compressed files (gzip; zstd with the extra `zstd`) are
+unpacked block by block, so a text that unpacks to a terabyte takes time but no memory. A recording that must
+be there as a whole is mapped into memory if it is a plain file; otherwise it is put together.
 
-A compressed file that ends too early, or whose end is damaged, gives all text before the damage, and then a
-sentence for `Recording.warnings`; that is the caller's only news of it.
+A compressed file that ends too early, or has a damaged end, gives all text before the damage. A sentence for
+`Recording.warnings` is the only sign of it.
 """
 
 from __future__ import annotations
@@ -128,8 +128,8 @@ class Source:
             data += block
             if len(data) > WHOLE_BYTES_MAX:
                 raise RecordingError(
-                    f"{self.name} unpacks to more than {WHOLE_BYTES_MAX >> 20} MiB, and its kind must be there as "
-                    "a whole: unpack it to a file"
+                    f"{self.name} unpacks to more than {WHOLE_BYTES_MAX >> 20} MiB, and its kind must be "
+                    "there as a whole: unpack it to a file"
                 )
         return memoryview(data)
 
@@ -222,9 +222,10 @@ def foreign(head: bytes) -> str:
     if head[257:262] == b"ustar":
         return "a tar archive; unpack it, and give the recording in it"
     if head.lstrip()[:1] == b"{" or head.lstrip().startswith(b"[{"):
-        return "JSON, as Chrome writes traces: no recording of the scheduler; give the file that it was made of"
+        return "JSON, as Chrome writes traces, not a recording of the scheduler; give the file it was made of"
     if b"sch delay" in head[:4096] and b"run time" in head[:4096]:
-        return f"the table of perf sched timehist, which lacks wakeups and states; give perf.data, or {PERF_SCRIPT}"
+        lacks = "which lacks wakeups and states"
+        return f"the table of perf sched timehist, {lacks}; give perf.data, or {PERF_SCRIPT}"
     return ""
 
 

@@ -1,8 +1,8 @@
-"""What was kept of a recording, whatever its format, and all that can be asked of it alone.
+"""What is kept of a recording, whatever its format, and every question that it can answer by itself.
 
-What it decides: the shapes of the answers; nothing about formats or workloads. The reader of a format hands
-over a `Reading`, and an `EventTable` answers who ran when, who woke whom and why. The walks over the events
-are compiled (`_walk`); the verdict on wakeups is that of `causes`.
+What it decides: the shapes of the answers; nothing about formats or workloads. The reader of a format makes a
+`Reading`. From it, an `EventTable` answers which task ran when, and which task woke which and why. The walks
+over the events are compiled (`_walk`); `causes` gives the verdict on wakeups.
 
 R2  All times are ns since `start_ns`, the first event, but for `start_ns` itself.
 R3  Memory grows with events and tasks; each answer is a new array.
@@ -150,7 +150,7 @@ class EventTable:
         self._charges = tracker.charges_seen()
 
     def _name_the_unknown(self) -> None:
-        # A task that nobody named has a name of its own, spelt as perf does it: unknown ones are not one program.
+        # A task without a name gets one of its own, spelt as perf does it: unknown tasks are not one program.
         numbers: dict[str, int] = {}
         unknown = np.flatnonzero(self.task_table["name"] < 0).tolist()
         for row in unknown:
@@ -161,7 +161,8 @@ class EventTable:
             self.task_table["name"][row] = numbers[name]
         if unknown:
             them = "the name of 1 task is" if len(unknown) == 1 else f"the names of {len(unknown)} tasks are"
-            self.warnings.append(f"{them} not known: a task without one is called by its number, as {next(iter(numbers))}")
+            example = next(iter(numbers))
+            self.warnings.append(f"{them} not known: such a task is called by its number, as {example}")
 
     @property
     def tasks(self) -> tuple[RecordedTask, ...]:
@@ -253,7 +254,7 @@ class EventTable:
         return stays(self.packed_events, len(self.task_table), self.duration_ns, together)[0][0]
 
     def wakeups(self) -> np.ndarray:
-        """Who was woken or forked, in whose context: ``(nr_wakeups,)`` of `WAKEUP_DTYPE`, by time."""
+        """Tasks woken or forked, and in which context: ``(nr_wakeups,)`` of `WAKEUP_DTYPE`, by time."""
         return wakeups(self.packed_events, len(self.task_table))
 
     def verdicts(self, table: np.ndarray | None = None) -> np.ndarray:
@@ -274,7 +275,7 @@ class EventTable:
     def judged(self) -> tuple[np.ndarray, np.ndarray]:
         """Of each row of `wakeups` where its task ran next, and the verdict on it: int16 and uint8.
 
-        Decided once: a workload is made of it, and it is told. Not to be changed. 3 bytes a wakeup.
+        Decided once: workloads are made of it, and it is shown. Do not change it. 3 bytes a wakeup.
         """
         if self._judged is None:
             table = self.wakeups()
@@ -334,7 +335,7 @@ class EventTable:
         return {cause.name.lower(): int((verdict[counted] == cause).sum()) for cause in Cause}
 
     def cpus_of(self, cpu: CPU) -> list[int]:
-        """These CPUs in ascending order, None for all, "lowest" for the lowest one; `RecordingError` if one is
+        """These CPUs in ascending order; None means all, "lowest" the lowest one. `RecordingError` if one is
         not in the recording.
         """
         if cpu is None:

@@ -1,7 +1,7 @@
 """Text of `perf script` or ftrace, from its blocks to a `Reading`.
 
-What it decides: what a text must hold to be a recording, and how what was left out is said. What to do about it is
-said in the words of the tool that made the text.
+What it decides: what a text must hold to be a recording, and how a warning describes what was left out.
+Advice is given in the words of the tool that made the text.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ TIME = re.compile(rb"\d\.\d+: ")
 COUNT = re.compile(rb"\]\s*(?:\S+\s+)?\d+: ")
 EVENT = re.compile(rb"sched_switch: ")
 REPORT = "trace-cmd report -t"
-TRACE_CMD = "record with trace-cmd record -e sched, or echo 1 > /sys/kernel/tracing/events/sched/sched_switch/enable"
+SWITCH_EVENT = "/sys/kernel/tracing/events/sched/sched_switch/enable"
+TRACE_CMD = f"record with trace-cmd record -e sched, or echo 1 > {SWITCH_EVENT}"
+CONTEXT_INFO = "/sys/kernel/tracing/options/context-info"
 CLOCK = "record with trace-cmd record -C mono, or echo mono > /sys/kernel/tracing/trace_clock"
 
 
@@ -77,8 +79,8 @@ def _require_sound(scanner: Scanner, source: Source, head: bytes) -> None:
         where = next((f"; line {first} cannot be understood" for _, first in left_out.values()), "")
         nr = scanner.nr_event_lines
         raise RecordingError(
-            f"{name} has {nr} events but none of the scheduler{where}; record with perf sched record, or with "
-            f"trace-cmd record -e sched{because}"
+            f"{name} has {nr} events but none of the scheduler{where}; record with perf sched record, or "
+            f"with trace-cmd record -e sched{because}"
         )
     if scanner.tracker.nr_switches == 0 and not _says_who_ran(scanner):
         raise RecordingError(
@@ -98,19 +100,18 @@ def _unread(scanner: Scanner) -> str:
     is_perf = b"sched:sched_" in line or 2 * scanner.nr_ftrace_lines < scanner.nr_sched_lines
     if line.endswith(b">") or line.endswith(b"..."):
         how = "perf script -i FILE > TEXT" if is_perf else f"{REPORT} FILE > TEXT"
-        return f"{_has_bad(nr, number, line)}; it is cut, as a pager cuts: write the text to a file with {how}"
+        return f"{_has_bad(nr, number, line)}; a pager has cut it: write the text to a file with {how}"
     if b"/* sched_" in line:
-        return "is text of the function_graph tracer, which names no tasks: echo nop > /sys/kernel/tracing/current_tracer"
+        way_out = "echo nop > /sys/kernel/tracing/current_tracer"
+        return f"is text of the function_graph tracer, which names no tasks: {way_out}"
     if not TIME.search(line) and COUNT.search(line):
-        return (
-            f"{_has_bad(nr, number, line)}; its time is a count of a clock without a unit (x86-tsc, counter): {CLOCK}"
-        )
+        return f"{_has_bad(nr, number, line)}; its clock counts without a unit (x86-tsc, counter): {CLOCK}"
     what = {"a CPU": CPU, "a time in seconds": TIME, "the name of the event": EVENT}
     missing = " and ".join(word for word, there in what.items() if not there.search(line))
     way_out = (
         f"make the text with {PERF_SCRIPT}"
         if is_perf
-        else f"make the text with {REPORT}, or echo 1 > /sys/kernel/tracing/options/context-info before recording"
+        else f"make the text with {REPORT}, or before recording echo 1 > {CONTEXT_INFO}"
     )
     if missing:
         return f"has {_lines(nr)} without {missing} (the first is line {number}); {way_out}"
@@ -147,7 +148,7 @@ def _what_there_is(scanner: Scanner) -> str:
 
 def _complaints(scanner: Scanner) -> list[str]:
     words = {
-        "strange": "{} lines are no events that can be understood, the first is line {}: left out",
+        "strange": "{} lines are not events that can be understood, the first is line {}: left out",
         "too long": "{} lines are longer than 4096 bytes, the first is line {}: left out",
         "backwards": "{} lines go back in time by more than 1 ms, the first is line {}: left out",
         "disorder": "{} lines go back in time by less than 1 ms, the first is line {}: taken as simultaneous",
@@ -161,17 +162,18 @@ def _complaints(scanner: Scanner) -> list[str]:
         found.append(f"{scanner.tracker.nr_lost_events} events are lost, as far as the tracer says")
     if scanner.tracker.nr_switches == 0:
         nr = scanner.tracker.nr_runtimes
-        found.append(f"there is no sched_switch: who ran is seen from {nr} sched_stat_runtime alone")
+        found.append(f"there is no sched_switch: {nr} sched_stat_runtime alone show which task ran")
     if scanner.nr_overwritten:
         nr = scanner.nr_overwritten
         found.append(f"the tracer's buffer was too small: its oldest {nr} events are lost")
     if scanner.process_ids_line:
         line = scanner.process_ids_line
-        found.append(f"the number in front is that of a process or a container, not of a thread, see line {line}: not used")
+        what = "is that of a process or a container, not of a thread"
+        found.append(f"the number in front {what}, see line {line}: not used")
     if scanner.wrong_heads_line:
         line = scanner.wrong_heads_line
         found.append(
-            f"the numbers of tasks in front are others than those in the fields, as in a container, see line {line}: "
-            "only the fields are used"
+            "the numbers of tasks in front differ from those in the fields, as in a container, see line "
+            f"{line}: only the fields are used"
         )
     return found

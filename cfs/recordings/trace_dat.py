@@ -1,8 +1,8 @@
 """trace.dat: the parts of the file that are read once.
 
 What it decides: where the pages of each CPU are, on which clock, and which of several buffers is read.
-Version 6 has one list of places behind the descriptions; version 7 consists of sections, found by a chain of options,
-each of which may be compressed. The pages are read by `_trace_dat`.
+Version 6 has one list of places after the descriptions. Version 7 consists of sections, which a chain of
+options finds and each of which may be compressed. `_trace_dat` reads the pages.
 
 With `trace-cmd record -B` the same event may be in several buffers, on different clocks. The buffer that has
 sched_switch is read, and of the others only events that it does not have at all, if their clock is the same:

@@ -13,8 +13,8 @@ C3  A line is a class of tasks: a command name, a task, or a group. Lines are in
 C4  Each model comes as close to the fairness asked for as it can. A model with control groups and no users
     makes a group of each user (`Workload.for_model`); one with neither runs flat. A column's
     `result.group_by` says which.
-C5  A setting of one column (`Variant`) takes precedence over a setting of all columns. The column's lag is
-    measured under its own settings: a task that has nice 19 there is entitled to less.
+C5  Assignments of one column (`Variant`) take precedence over those of all columns. The column's lag is
+    measured under its own assignments: a task that has nice 19 there is entitled to less.
 C6  A difference is a number minus that of the first column, in the same unit. The difference of two quantiles
     is not a quantile; it says how far apart they are.
 
@@ -39,7 +39,7 @@ from ..result import Result, altered
 from ..scheduler._scheduler import Scheduler
 from ..simulation.simulation import Simulation
 from ..simulation.stepping import Policy
-from ..workload.told import Told
+from ..workload.assigned import Assigned
 from ..workload.workload import Workload
 from .compared import Again, Column, class_rows, difference_row, number_equals
 from .comparison_tables import comparison_tables
@@ -71,22 +71,22 @@ class Variant:
         Tunables and feature bits.
     hz : int, optional
         Ticks a second; default: those of the comparison.
-    told : Told, optional
-        Settings of tasks for this column, which take precedence over those of the workload (C5).
+    assigned : Assigned, optional
+        Assignments for this column, over those of the workload (C5).
     """
 
     model: str | Model
     tunables: Mapping[str, Any] = field(default_factory=dict)
     hz: int | None = None
-    told: Told = field(default_factory=Told)
+    assigned: Assigned = field(default_factory=Assigned)
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Every setting of this column, as a command line writes it."""
+        """Everything that is set for this column, as a command line writes it."""
         hz = {} if self.hz is None else {"hz": self.hz}
-        is_implied = self.told.group_by is None or self.told.says_whose
-        by = {} if is_implied else {"group-by": self.told.group_by}
-        return {**self.tunables, **hz, **by, **self.told.settings}
+        is_implied = self.assigned.group_by is None or self.assigned.has_owners
+        by = {} if is_implied else {"group-by": self.assigned.group_by}
+        return {**self.tunables, **hz, **by, **self.assigned.settings}
 
 
 Spec = str | Model | Policy | tuple[str | Model, Mapping[str, Any]] | Variant
@@ -254,7 +254,7 @@ def compare(
     def column(runner: _Runner, whole: Result, spread: Spread | None, again: Again | None) -> Column:
         whole = whole if cpus is None else altered(whole, cpus=list(cpus))
         if runner.asked is not None:
-            whole = altered(whole, groups=_groups_of(runner.told, runner.asked))
+            whole = altered(whole, groups=_groups_of(runner.given, runner.asked))
         lags = lags_at(whole, at_ns, window_ns, dues[runner.yardstick])
         settings = {} if again is None else runner.settings
         facts: Any = {"asked": runner.asked, "again": again}
@@ -274,12 +274,12 @@ def compare(
 class _Runner:
     """A scheduler, and the workload for it to run.
 
-    `told` is the workload with the column's settings. `work` is the same in the form in which the model can
+    `given` is the workload with the column's settings. `work` is the same in the form in which the model can
     be fair by what was asked for.
     """
 
     model: Model | Policy | None  # None: recorded
-    told: Workload
+    given: Workload
     work: Workload
     tunables: dict[str, Any]
     settings: dict[str, Any]
@@ -376,15 +376,15 @@ def _runner(place: int, spec: Spec, workload: Workload, group_by: str | None, hz
     spec = _variant(spec)
     model = model_named(spec.model)
     try:
-        told = spec.told.work(workload)
+        given = spec.assigned.work(workload)
     except WorkloadError as error:
         raise WorkloadError(f"{model.id}: {error}") from None
-    asked = spec.told.group_by or group_by
-    work, way = told.for_model(model, asked)
+    asked = spec.assigned.group_by or group_by
+    work, way = given.for_model(model, asked)
     way = way if way in model.group_by else None
-    own, hz = -1 if spec.told.is_empty else place, hz if spec.hz is None else spec.hz
+    own, hz = -1 if spec.assigned.is_empty else place, hz if spec.hz is None else spec.hz
     tunables = workload.tunables_said(model, spec.tunables)
-    return _Runner(model, told, work, tunables | dict(spec.tunables), spec.settings, hz, asked, way, own)
+    return _Runner(model, given, work, tunables | dict(spec.tunables), spec.settings, hz, asked, way, own)
 
 
 def _end_of_part(workload: Workload, from_ns: int, until_ns: int | None) -> int:
@@ -400,12 +400,12 @@ def _run(
     instants: np.ndarray,
     progress: Callable[[int, int], None] | None,
 ) -> list[tuple[Result, Spread | None]]:
-    def told(place: int) -> Callable[[int, int], None] | None:
+    def shown(place: int) -> Callable[[int, int], None] | None:
         if progress is None:
             return None
         return lambda done, total: progress(place * total + done, len(runners) * total)
 
-    return [runner.run(instants, told(place)) for place, runner in enumerate(runners)]
+    return [runner.run(instants, shown(place)) for place, runner in enumerate(runners)]
 
 
 def _dues(
@@ -422,17 +422,17 @@ def _dues(
             continue
         same = [result for other, result in zip(runners, results) if other.yardstick == runner.yardstick]
         shares = next((result.shares for result in same if result.group_by), None)
-        nice = same[0].nice if same else runner.told.tasks["nice"]
+        nice = same[0].nice if same else runner.given.tasks["nice"]
         dues[runner.yardstick] = _entitlement(runner, nice, shares)
     return dues
 
 
 def _entitlement(runner: _Runner, nice: np.ndarray, shares: dict[str, int] | None) -> Entitlement:
-    policies = [POLICIES[number] for number in runner.told.tasks["policy"].tolist()]
+    policies = [POLICIES[number] for number in runner.given.tasks["policy"].tolist()]
     if runner.asked is None:
         return Entitlement.of_nice(nice, policies)
-    shares = runner.told.shares if shares is None else shares
-    return Entitlement.of_nice(nice, policies, _groups_of(runner.told, runner.asked), shares)
+    shares = runner.given.shares if shares is None else shares
+    return Entitlement.of_nice(nice, policies, _groups_of(runner.given, runner.asked), shares)
 
 
 def _groups_of(work: Workload, asked: str) -> list[str]:

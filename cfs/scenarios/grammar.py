@@ -156,8 +156,8 @@ def _read_step(path: Path, words: list[str]) -> Step | None:
     if not begun:
         return None
     row = max(begun, key=lambda row: len(row.words))
-    told = READERS[row.argument](row.argument, words[len(row.words) :])
-    return None if told is None else Step(row, path, **told)
+    read = READERS[row.argument](row.argument, words[len(row.words) :])
+    return None if read is None else Step(row, path, **read)
 
 
 # The readers: each returns what the step learns from the argument, or None if the form is wrong.

@@ -18,7 +18,18 @@ from ..workload.ops import CHILD, TASK, TASK_LIMITS
 from ..workload.plans import TaskPlan
 from .file import File, Path
 from .grammar import OPERATIONS_MAX, Block, Step, all_steps, program_of
-from .values import RESERVED, duration, exact_duration, integer, only, required, shown, table_of, text_of, word
+from .values import (
+    RESERVED,
+    duration,
+    exact_duration,
+    integer,
+    only,
+    required,
+    shown,
+    table_of,
+    text_of,
+    word,
+)
 
 __all__ = ["Task", "check_owners", "groups_of", "tasks_of"]
 
@@ -146,7 +157,8 @@ def _facts(file: File, path: Path, table: dict, groups: list[str]) -> dict[str, 
             if facts[key] not in allowed:
                 known = ", ".join(map(repr, allowed))
                 slip = did_you_mean(facts[key], allowed)
-                raise file.wrong((*path, key), f"there is no {key} {shown(facts[key])}; there are {known}{slip}")
+                what = f"there is no {key} {shown(facts[key])}; there are {known}{slip}"
+                raise file.wrong((*path, key), what)
     return facts
 
 

@@ -1,7 +1,7 @@
-"""Many events in one call: numpy arrays of events in, who runs after each out.
+"""Many events in one call: a numpy array of events in, the task that runs after each event out.
 
-A call of a `Scheduler` method from Python costs more than what it does. Whoever has the events of a stretch
-of time ready sends them together; the loop is compiled and releases the GIL.
+Calling a `Scheduler` method from Python costs more than the event itself. If you have the events of a stretch
+of time ready, send them together: the loop is compiled and releases the GIL.
 """
 
 from __future__ import annotations

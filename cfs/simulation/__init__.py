@@ -1,4 +1,4 @@
-"""The API that drives itself: `Simulation`, its compiled loop, its readable twin, and what else drives the core."""
+"""The API that drives itself: `Simulation`, its compiled loop, its readable twin, and other drivers."""
 
 from ..limits import NS_MAX
 from .simulation import Simulation

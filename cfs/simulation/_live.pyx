@@ -230,7 +230,7 @@ cdef void find_dues(live *s, const cpu_set *ticking) noexcept nogil:
             bits &= bits - 1
 
 
-cdef int look_ahead(live *s, ns_t until, ns_t *seen) noexcept nogil:
+cdef int find_return(live *s, ns_t until, ns_t *seen) noexcept nogil:
     # when does `run_ticks` come back? All that save_all has saved stays as it is
     cdef bint recording = s.d.recording
     cdef int status
@@ -389,7 +389,7 @@ cdef class Live:
         save_all(&self.s)
         until = tick_time(self.s.d.ticks.clock.hz, first_tick_after(self.s.d.ticks.clock.hz, self.s.d.now) + self.ahead)
         with nogil:
-            status = look_ahead(&self.s, until, &seen)
+            status = find_return(&self.s, until, &seen)
         self.fruitless = status == LIVE_REACHED
         return seen
 

@@ -43,7 +43,8 @@ class Simulation:
         A model, run by compiled code; or an object with the event methods of `Scheduler` (see
         `cfs.stepping`), which runs in plain Python.
     group_by : {None, "uid", "cgroup"}, optional
-        Fairness among tasks, users (``workload.tasks["uid"]``) or control groups (``workload.tasks["group"]``).
+        Fairness among tasks, users (``workload.tasks["uid"]``) or control groups
+        (``workload.tasks["group"]``).
     hz : int, optional
         Ticks a second, 1 ... 1 000 000. Slices end at ticks only. Default: as `platform` has it.
     platform : Platform, optional
@@ -124,7 +125,7 @@ class Simulation:
         self._give_slices(sched)
 
     def _give_slices(self, sched: Scheduler) -> None:
-        """As by sched_setattr() before time begins; whoever is forked later has its parent's slice."""
+        """As by sched_setattr() before time begins; a task that is forked later has its parent's slice."""
         if not self.workload.slices:
             return
         row_of = self.rows_by_id()
@@ -146,7 +147,8 @@ class Simulation:
         self._loop = Stepper(dense, policy, len(self.cpus), self.platform, facts)
         if self.workload.slices:
             if not hasattr(policy, "set_slice"):
-                raise WorkloadError(f"{_name_of(policy)} has no set_slice, but tasks ask for slices of their own")
+                name = _name_of(policy)
+                raise WorkloadError(f"{name} has no set_slice, but tasks ask for slices of their own")
             self._loop.give_slices(self.workload.slices)
 
     @property
@@ -176,10 +178,8 @@ class Simulation:
         StateError
             The model leaves the next operation undefined (a slice divided by 0).
 
-        Notes
-        -----
-        `advance`, then `result`. Cost O(log n) an event, some tens of ns, and O(tasks and runs since time 0) at the end;
-        the GIL is released. KeyboardInterrupt ends it between events.
+        Notes ----- `advance`, then `result`. Cost O(log n) an event, some tens of ns, and O(tasks and runs
+        since time 0) at the end; the GIL is released. KeyboardInterrupt ends it between events.
         """
         self.advance(until_ns, progress=progress)
         return self.result()
@@ -339,12 +339,12 @@ def _require_policies(workload: Workload, model: Model) -> None:
 def _require_compiled(workload: Workload) -> None:
     kind = workload.ops["kind"]
     compiled = np.zeros(max(OPERATIONS) + 1, bool)
-    compiled[list(COMPILED_KINDS)] = True  # a workload that was checked has no others than those of OPERATIONS
+    compiled[list(COMPILED_KINDS)] = True  # a checked workload has no other kinds
     unknown = np.flatnonzero(~compiled[kind])
     if len(unknown):
         name = OPERATIONS[int(kind[unknown[0]])].name.upper()
         raise WorkloadError(
-            f"operation {unknown[0]} ({name}) is unknown to the compiled loop; only a policy in Python can run it"
+            f"the compiled loop does not know operation {unknown[0]} ({name}); only a policy in Python can run it"
         )
 
 

@@ -1,13 +1,13 @@
 """Assignments: the users, groups and nice values that a recording does not hold, set by patterns of names.
 
-What it decides: which tasks a pattern matches, and which nice values, policies, slices, users, groups and shares
-they get. Each method returns a copy; the workload itself does not change.
+What it decides: which tasks a pattern matches, and which nice values, policies, slices, users, groups and
+shares they get. Each method returns a copy; the workload itself does not change.
 
-A slice is what sched_setattr() sets before time begins, so only a task that begins by itself can be given one.
-A forked task has its parent's, since fork copies it.
+A slice is what sched_setattr() sets before time begins, so only a task that begins by itself can be given
+one. A forked task has its parent's, since fork copies it.
 
-A group's name is its path from the root, ``"build"`` or ``"build/one"``, as written: with or without a slash in
-front, but in one way throughout. Groups above it need not be named.
+A group's name is its path from the root, ``"build"`` or ``"build/one"``, as written: with or without a slash
+in front, but in one way throughout. Groups above it need not be named.
 
 `Assignments` is a base class of `Workload`. It knows only the fields that it declares.
 
@@ -67,7 +67,7 @@ class Assignments:
         ----------
         nice : mapping of str to int
             Pattern of names (as a shell's: ``"cc1"``, ``"kworker/*"``) to nice value, -20 ... 19. The first
-            pattern that fits a task decides.
+            pattern that matches a task decides.
 
         Returns
         -------
@@ -77,7 +77,7 @@ class Assignments:
         Raises
         ------
         WorkloadError
-            A pattern fits no task, or a value is out of its range.
+            A pattern matches no task, or a value is out of its range.
 
         Examples
         --------
@@ -102,8 +102,8 @@ class Assignments:
         Parameters
         ----------
         policies : mapping of str to {"normal", "batch", "idle"}
-            Pattern of names to policy. The first pattern that fits a task decides; a child is matched by its
-            own name.
+            Pattern of names to policy. The first pattern that matches a task decides; a child is matched by
+            its own name.
 
         Returns
         -------
@@ -112,7 +112,7 @@ class Assignments:
         Raises
         ------
         WorkloadError
-            A pattern fits no task, or there is no such policy.
+            A pattern matches no task, or there is no such policy.
 
         Examples
         --------
@@ -141,7 +141,7 @@ class Assignments:
         ----------
         slices : mapping of str to int
             Pattern of names to the slice, ns, which the model clamps (Linux 6.18: to 0.1 ... 100 ms). The
-            first pattern that fits a task decides.
+            first pattern that matches a task decides.
 
         Returns
         -------
@@ -152,7 +152,7 @@ class Assignments:
         Raises
         ------
         WorkloadError
-            A pattern fits no task, a slice is out of its range, or a forked task would have another slice
+            A pattern matches no task, a slice is out of its range, or a forked task would have another slice
             than its parent, of which fork copies it.
 
         Examples
@@ -175,7 +175,7 @@ class Assignments:
                 first = int(parents[first])
             if new.slices.get(first) != values[which[task]]:
                 raise WorkloadError(
-                    f"{self.names[self.tasks['name'][task]]!r} is forked, so its slice is that of its parent, "
+                    f"{self.names[self.tasks['name'][task]]!r} is forked, so it has the slice of its parent, "
                     f"{self.names[self.tasks['name'][first]]!r}: give that task the slice, too"
                 )
         return new
@@ -186,7 +186,7 @@ class Assignments:
         Parameters
         ----------
         uids : mapping of str to int or (int, int)
-            Pattern of names to uid, or to (uid, shares of that user). The first pattern that fits a task
+            Pattern of names to uid, or to (uid, shares of that user). The first pattern that matches a task
             decides; all others keep their user, which is 0 in a recording's workload.
 
         Returns
@@ -198,7 +198,7 @@ class Assignments:
         Raises
         ------
         WorkloadError
-            A pattern fits no task, a number is out of its range, or a user is given two different shares.
+            A pattern matches no task, a number is out of its range, or a user is given two different shares.
 
         Examples
         --------
@@ -228,7 +228,7 @@ class Assignments:
         groups : mapping of str to str or (str, int) or (str, "idle")
             Pattern of names to the name of a group, or to (name, shares of that group), or to (name,
             ``"idle"``): the group is idle (cpu.idle), in models that have such. ``"/"`` is the root group,
-            ``"a/b"`` a group below the group ``"a"``, in models that nest. The first pattern that fits a
+            ``"a/b"`` a group below the group ``"a"``, in models that nest. The first pattern that matches a
             task decides; all others stay where they are.
 
         Returns
@@ -239,7 +239,7 @@ class Assignments:
         Raises
         ------
         WorkloadError
-            A pattern fits no task, a name is empty, or shares are out of range, the root's, or contradict
+            A pattern matches no task, a name is empty, or shares are out of range, the root's, or contradict
             each other.
 
         Examples
@@ -306,7 +306,8 @@ class Assignments:
         shares = _shares_of((name, own) for name, own in pairs if own != IDLE)
         for name in sorted(idle):
             if name in shares:
-                raise WorkloadError(f"{name!r} is given {shares[name]} shares and is idle: idle groups have none")
+                what = f"{name!r} is given {shares[name]} shares and is idle"
+                raise WorkloadError(f"{what}: idle groups have none")
             if name.startswith("uid:"):
                 raise WorkloadError(f"{name!r} is a user, and only control groups can be idle")
         self.idle_groups = (self.idle_groups - set(shares)) | idle

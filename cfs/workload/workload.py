@@ -338,7 +338,7 @@ class Workload(Assignments):
             if not 0 <= row < len(self.tasks):
                 raise WorkloadError(f"the slice of task {row}: there are {len(self.tasks)} tasks")
             if self.tasks["start_ns"][row] < 0:
-                what = "is forked, so its slice is that of its parent"
+                what = "is forked, so it has the slice of its parent"
                 raise WorkloadError(f"task {row} {self.name(row)!r} {what}")
             checked(f"slice of task {row}", value, *SLICE_RANGE)
 

@@ -8,6 +8,8 @@ import pytest
 
 pytest.importorskip("simpy")
 
+pytestmark = pytest.mark.slow  # 20 seconds of a server, three times
+
 SCRIPT = pathlib.Path(__file__).parents[2] / "examples" / "simpy_web_server.py"
 SPEC = importlib.util.spec_from_file_location("simpy_web_server", SCRIPT)
 example = importlib.util.module_from_spec(SPEC)
@@ -57,7 +59,6 @@ def test_eevdf_is_near_processor_sharing(logs):
         )
 
 
-@pytest.mark.slow
 def test_the_picture_is_drawn(logs, tmp_path):
     pytest.importorskip("matplotlib")
     example.draw(logs, tmp_path / "web.png")

@@ -16,10 +16,12 @@ def name_of(path):
     return path.relative_to(ROOT).as_posix()
 
 
+@cache
 def text_of(path):
     return path.read_text(encoding="utf-8")
 
 
+@cache
 def code_of(path):
     """The lines of a Cython file without strings and comments, so that only code is left; numbering is
     kept.
@@ -31,8 +33,13 @@ def code_of(path):
     return re.sub(r"#.*", "", text)
 
 
+@cache
 def folded(path):
     """Logical lines: brackets that go on over several lines are joined. (number of the first, line)"""
+    return list(_folded(path))
+
+
+def _folded(path):
     depth, whole, first = 0, "", 0
     for number, line in enumerate(code_of(path).splitlines(), 1):
         if depth == 0:
@@ -53,6 +60,7 @@ def module_of(path):
     return parts[:-1] if parts[-1] == "__init__" else parts
 
 
+@cache
 def is_module(parts):
     path = PACKAGE.joinpath(*parts)
     if path.is_dir():
@@ -60,9 +68,15 @@ def is_module(parts):
     return any(path.with_suffix(suffix).exists() for suffix in (".py", ".pyx", ".pxd"))
 
 
+@cache
+def nodes_of(path):
+    """Every node of a Python file."""
+    return list(ast.walk(ast.parse(text_of(path))))
+
+
 def python_imports(path):
     """``(level, module, names)`` of each import: lazy, for type checkers, by `import_module`, all of them."""
-    for node in ast.walk(ast.parse(text_of(path))):
+    for node in nodes_of(path):
         if isinstance(node, ast.ImportFrom):
             yield node.level, node.module or "", [alias.name for alias in node.names]
         elif isinstance(node, ast.Import):
@@ -90,10 +104,15 @@ def cython_imports(path):
             yield from ((0, part.split()[0], []) for part in match[1].split(",") if part.split())
 
 
+@cache
 def arrows_of(path):
     """Modules of `cfs` that a file names. `from .package import module` leads to the module, and
     `from .package import name` to the package.
     """
+    return list(_arrows_of(path))
+
+
+def _arrows_of(path):
     own = module_of(path)
     package = own if path.stem == "__init__" else own[:-1]
     imports = python_imports(path) if path.suffix == ".py" else cython_imports(path)

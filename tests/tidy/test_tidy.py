@@ -9,13 +9,14 @@ import inspect
 import re
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 import cfs
 from cfs import arithmetic, conformance, errors, models, tunables
-from tests.tidy.sources import CYTHON, PACKAGE, ROOT, SOURCES, arrows_of, folded, name_of, text_of
+from tests.tidy.sources import CYTHON, PACKAGE, ROOT, SOURCES, arrows_of, folded, name_of, nodes_of, text_of
 
 MODELS = sorted(path for path in CYTHON if path.is_relative_to(PACKAGE / "models"))
 CLASSES = [path for path in MODELS if re.search(r"^cdef sched_class table$", text_of(path), re.MULTILINE)]
@@ -78,7 +79,7 @@ def test_every_nogil_function_says_what_it_does_with_exceptions(path):
 def test_the_package_neither_prints_nor_asserts(path):
     """A library does not talk, and an assert vanishes under -O."""
     if path.suffix == ".py":
-        nodes = list(ast.walk(ast.parse(text_of(path))))
+        nodes = nodes_of(path)
         found = [node.lineno for node in nodes if isinstance(node, ast.Assert)]
         found += [
             node.lineno
@@ -154,9 +155,14 @@ def own_tests_of(home):
     return ROOT / "tests" / "unit" / within.parent / f"test_{within.stem.lstrip('_')}.py"
 
 
+@cache
+def all_tests():
+    return sorted((ROOT / "tests").rglob("test_*.py"))
+
+
 def namings_of(home, number):
     stem = Path(home).stem.lstrip("_")
-    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+    for path in all_tests():
         text = text_of(path)
         named = re.findall(rf"I{number}\b[^\n]{{0,20}} of {re.escape(home)}", text)
         named += re.findall(rf"def test_i{number}_of_{stem}_\w+", text)

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 import cfs
+from tests.quick import few
 
 OF_OTHERS = "importlib.metadata matplotlib typer rich simpy email lzma bz2 tomllib fractions fnmatch".split()
 OF_OURS = "_capi simulation recordings reports result scenarios workload cli".split()
@@ -42,7 +43,7 @@ def test_what_import_leaves_out(loaded, name):
 # ---- What is left out is there as soon as it is named -----------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["Recording", "Result", "Simulation", "Workload", "read_scenario"])
+@pytest.mark.parametrize("name", few(["Recording", "Result", "Simulation", "Workload", "read_scenario"], 1))
 def test_a_name_that_was_left_out_is_imported_when_it_is_named(name):
     """Both ways of naming it give the object that its module defines."""
     told = said_by(
@@ -52,7 +53,7 @@ def test_a_name_that_was_left_out_is_imported_when_it_is_named(name):
     assert told == ["True"]
 
 
-@pytest.mark.parametrize("name", ["recordings", "result", "scenarios", "simulation", "stepping", "workload"])
+@pytest.mark.parametrize("name", few(["recordings", "result", "scenarios", "simulation", "stepping", "workload"], 1))
 def test_a_module_that_was_left_out_is_an_attribute(name):
     assert said_by(f"import cfs; print(cfs.{name}.__name__)") == [f"cfs.{name}"]
 
@@ -75,6 +76,7 @@ def test_a_name_that_is_not_there_is_an_attribute_error():
     assert not hasattr(cfs, "__wrapped__")
 
 
+@pytest.mark.slow
 def test_a_result_that_was_unpickled_in_a_fresh_process_is_shown_in_a_notebook(tmp_path):
     """Nobody has named `Result` or the reports there."""
     path = tmp_path / "result.pickle"

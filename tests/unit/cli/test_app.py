@@ -6,6 +6,7 @@ import sys
 import pytest
 
 import cfs
+from tests.quick import few
 from tests.unit.cli.commands import BLOCK, ROOT, TRACE, assert_refused, process, run
 
 from cfs.cli.app import COMMANDS, command_named  # after the helper, which skips without typer
@@ -51,7 +52,7 @@ def test_a_command_is_listed_with_its_own_first_sentence(name):
     assert COMMANDS[name] in run("--help").stdout
 
 
-@pytest.mark.parametrize("option", ["--help", "--version"])
+@pytest.mark.parametrize("option", few(["--help", "--version"], 1))
 def test_what_needs_no_command_imports_none(option):
     code = (
         "import sys, atexit; from cfs.__main__ import main; "
@@ -64,7 +65,7 @@ def test_what_needs_no_command_imports_none(option):
 
 @pytest.mark.parametrize(
     "arguments",
-    ["record --help", "replay --help", "compare --help", "conform --help", "models", f"conform {TRACE}"],
+    few(["models", "record --help", "replay --help", "compare --help", "conform --help", f"conform {TRACE}"], 1),
 )
 def test_a_command_loads_what_it_needs(arguments):
     """Neither its help nor what shows a few lines draws or counts anything."""
@@ -92,12 +93,10 @@ def test_what_is_misspelt_is_refused_with_what_may_have_been_meant(arguments, wo
         assert word in " ".join(result.stderr.split())
 
 
-def completed(line):
-    """What a shell offers for the last word of a line."""
-    words = line.split(" ")
-    environment = {"COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1), "_CFS_COMPLETE": "complete_bash"}
-    code = f"import os; os.environ.update({environment}); from cfs.cli import run; run()"
-    return process(code=code).stdout.split()
+def asking(line):
+    """The environment in which a shell asks for the last word of a line."""
+    place = len(line.split(" ")) - 1
+    return {"COMP_WORDS": line, "COMP_CWORD": str(place), "_CFS_COMPLETE": "complete_bash"}
 
 
 @pytest.mark.parametrize(
@@ -115,7 +114,12 @@ def completed(line):
     ],
 )
 def test_a_shell_completes(line, expected):
-    assert completed(line) == expected
+    assert run(env=asking(line), prog_name="cfs").stdout.split() == expected
+
+
+def test_a_shell_completes_by_the_command_itself():
+    code = f"import os; os.environ.update({asking('cfs re')}); from cfs.cli import run; run()"
+    assert process(code=code).stdout.split() == ["replay"]
 
 
 def test_help_says_how_to_install_completion():

@@ -95,7 +95,7 @@ def test_compare_says_of_each_column_what_it_is_fair_among(two_hogs):
     assert "given      nice -1 for a" in lines
     assert "groups     uid:1000: 1 task, 1024 shares" in lines
     assert "           uid:1001: 1 task, 3072 shares" in lines
-    assert not any("a recording tells no users" in line for line in lines)
+    assert not any("a recording has no users" in line for line in lines)
     of = {line.split()[1]: next_line for line, next_line in zip(lines, [*lines[1:], ""])}
     assert "fair by uid" in next(line for line in lines if f"{CFS}: " in line)
     assert "knows no users: each is a control group" in of[f"{EEVDF}:"]
@@ -122,12 +122,12 @@ def test_compare_looks_at_a_column_with_the_groups_that_it_ran_with(two_hogs, tm
         (HOGS, ["--model", f"{CFS}:START_DEBIT"], ["not of the form TUNABLE=VALUE"]),
         (HOGS, ["--set", "foo=1"], ["none of the models has a tunable 'foo'"]),
         (HOGS, ["--set", f"{O1}:START_DEBIT=0"], [f"{O1} is not compared, or has no tunable 'START_DEBIT'"]),
-        (HOGS, ["--set", "START_DEBIT=maybe"], ["'maybe' is no value"]),
+        (HOGS, ["--set", "START_DEBIT=maybe"], ["'maybe' is not a value"]),
         (HOGS, ["--from", "9"], ["9 s ... 3.30674 s, is empty"]),
         (HOGS, ["--until", "nan"], ["'nan' is no duration"]),
         (HOGS, ["--cpu", "7"], ["no events of CPU 7"]),
         (HOGS, ["--group", "nobody=a"], ["no task has a name like 'nobody'"]),
-        (HOGS, ["--nice", "hog*=low"], ["'low' is no number"]),
+        (HOGS, ["--nice", "hog*=low"], ["'low' is not a number"]),
         (HOGS, ["--uid", "hog*=1", "--group", "hog*=a"], ["--group-by"]),
         (HOGS, ["--uid", "hog*=1", "--model", "rfs-model"], ["none of the models can be fair by uid"]),
         (HOGS, ["--model", CFS, "--plot", "x.bmp"], ["not to .bmp"]),
@@ -212,7 +212,7 @@ def test_the_difference_is_a_number_less_that_of_the_first_column(two_hogs):
     [
         ("nise:b=5", ["'nise' is none of nice, policy, slice, group, uid; did you mean 'nice'?"]),
         ("nice:b", ["not of the form PATTERN=N"]),
-        ("hz=fast", ["'fast' is no number"]),
+        ("hz=fast", ["'fast' is not a number"]),
         ("hz=0", ["linux-6.18-eevdf: hz = 0 is outside of 1"]),
         ("group:a=x,uid:b=5", ["Invalid value for --model linux-6.18-eevdf:group:a=x,uid:b=5", "both are given"]),
         ("group-by=users", ["'users' is neither uid nor cgroup"]),

@@ -15,6 +15,7 @@ import pytest
 
 from cfs import RecordingError
 from cfs.recordings import Recording
+from tests.quick import few
 from tests.unit.cli.commands import assert_refused, run
 from tests.unit.recordings import test_formats_of_other_tools as fields
 from tests.unit.recordings import test_spellings as heads
@@ -63,7 +64,7 @@ def facts_of(recording):
             recording.duration_ns]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", CORPUS)
+@pytest.mark.parametrize("name", few(CORPUS, 12))
 def test_replay_reads_what_open_reads(tmp_path, name):
     path, wanted = tmp_path / "recording", reading(CORPUS[name])
     path.write_bytes(CORPUS[name])

@@ -10,6 +10,7 @@ import cfs
 from cfs.recordings.measured import fitted
 from cfs.result import Ready
 from cfs.reports.files import check_folder
+from tests.quick import few
 from tests.unit.cli.commands import BLOCK, CFS, HOGS, O1, assert_refused, process, run
 
 from cfs.cli import outputs  # after the helper, which skips without typer
@@ -91,6 +92,7 @@ def test_compare_writes_a_file_a_column_where_a_file_holds_one(tmp_path):
     assert found.any() and reread.nr_switches == ours.context_switches - found.sum()
 
 
+@pytest.mark.slow
 def test_without_the_extra_plot_it_says_what_to_install(tmp_path):
     result = process("replay", HOGS, "--plot", tmp_path / "x.png", code=BLOCK.format(blocked=["matplotlib"]))
     assert result.returncode == 2
@@ -183,7 +185,7 @@ def test_a_part_is_that_of_tables_and_json_too():
     assert "shown      1 s ... 1.5 s" in text and re.search(r"^all +500 ms +100.00%", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("option", ["json", "html", "ftrace", "plot", "perfetto", "parquet"])
+@pytest.mark.parametrize("option", few(["json", "ftrace", "perfetto", "parquet", "html", "plot"], 4))
 def test_every_format_goes_to_standard_output(option):
     """The same bytes as in a file, and nothing beside them."""
     needs = {"plot": "matplotlib", "perfetto": "perfetto", "parquet": "pyarrow"}

@@ -21,6 +21,7 @@ def test_names_cannot_send_escape_sequences_to_the_terminal():
     assert not {"\x1b", "\x07"} & set(result.stdout + result.stderr)
 
 
+@pytest.mark.slow
 def test_nothing_but_text_goes_into_pipes():
     result = process("replay", HOGS)
     assert result.returncode == 0
@@ -107,6 +108,7 @@ def shown_on_a_terminal(*arguments, columns=80, moment=-1, **environment):
 needs_terminals = pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
 
 
+@pytest.mark.slow
 @needs_terminals
 def test_headings_are_bold_unless_somebody_wants_no_colour():
     assert b"\x1b[1m" in shown_on_a_terminal("models", "rfs-model")
@@ -114,11 +116,13 @@ def test_headings_are_bold_unless_somebody_wants_no_colour():
         assert b"\x1b" not in shown_on_a_terminal("models", "rfs-model", **plain)
 
 
+@pytest.mark.slow
 @needs_terminals
 def test_a_dumb_terminal_has_no_bar():
     assert b"\x1b" not in shown_on_a_terminal("replay", HOGS, "--top", 1, TERM="dumb")
 
 
+@pytest.mark.slow
 @needs_terminals
 @pytest.mark.parametrize("command", ["replay", "compare"])
 @pytest.mark.parametrize("columns", [64, 80, 100])
@@ -130,6 +134,7 @@ def test_no_line_is_longer_than_a_terminal_is_wide(command, columns):
     assert max(map(len, lines)) <= columns and any("CPU" in line for line in lines)
 
 
+@pytest.mark.slow
 @needs_terminals
 def test_work_that_does_not_say_how_far_it_is_has_a_bar_too(tmp_path):
     shown = shown_on_a_terminal("replay", HOGS, "--json", tmp_path / "x.json")

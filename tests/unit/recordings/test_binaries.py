@@ -12,6 +12,7 @@ import pytest
 
 from cfs import RecordingError
 from cfs.recordings import Recording, source
+from tests.quick import few
 from tests.unit.recordings import readings
 from tests.unit.recordings.tiled import tiled
 
@@ -115,7 +116,7 @@ def test_a_file_without_a_switch_says_how_to_record(monkeypatch):
 
 
 @pytest.mark.parametrize("command", ["replay", "compare"])
-@pytest.mark.parametrize("name", ["perf-default.data", "perf-pipe.data", "tc-v6.dat", "pf-compact.pftrace"])
+@pytest.mark.parametrize("name", few(["tc-v6.dat", "perf-default.data", "perf-pipe.data", "pf-compact.pftrace"], 1))
 def test_the_command_takes_them(command, name, tmp_path):
     path, content = tmp_path / "recording", readings.data_of(name)
     path.write_bytes(content)

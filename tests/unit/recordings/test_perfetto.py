@@ -272,6 +272,7 @@ def test_packed_packets_are_read():
     assert read(message(f1=message(f133=zstandard.compress(content))))[0] == read(content)[0]
 
 
+@pytest.mark.slow
 def test_a_bomb_is_not_unpacked():
     bomb = message(f1=message(f50=zlib.compress(bytes(200 << 20), 9)))
     facts, about = read(bomb + made(message(f2=switch(1, 1, 2))))
@@ -333,6 +334,7 @@ def test_i2_a_damaged_message_is_left_out(body):
         ] and "1 parts of packets are damaged" in about.warnings[0]
 
 
+@pytest.mark.slow
 def test_i4_what_waits_for_a_check_is_limited():
     """A CPU without a switch for ever: its wakings are handed on all the same."""
     bundles = [message(f4=compact([], [(1 + i * 1000, 7, 1), *[(1, 7, 1)] * 999])) for i in range(200)]

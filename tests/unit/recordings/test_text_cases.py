@@ -64,7 +64,7 @@ def test_the_same_as_without_the_fault(name, good, warning):
 def test_an_unknown_name_is_no_name_and_is_said():
     times, warnings = busy("unknown-comm.txt")
     assert times == {"worker": 4 * MS, ":30": 2 * MS}
-    assert warnings == ["the name of 1 task is not known: a task without one is called by its number, as :30"]
+    assert warnings == ["the name of 1 task is not known: such a task is called by its number, as :30"]
 
 
 def test_a_container_has_two_tasks_and_94_of_98_ms_in_runs_that_began():

@@ -234,6 +234,7 @@ def texts_of(figure):
     return shown
 
 
+@pytest.mark.slow
 def test_the_figure_is_as_wide_as_a_page_and_has_a_column_each(of_all, drawn):
     assert drawn.get_size_inches()[0] == 7
     assert len({round(axes.get_position().x0, 3) for axes in drawn.axes}) == len(of_all.columns)
@@ -249,6 +250,7 @@ def overlapping(figure):
     ]
 
 
+@pytest.mark.slow
 def test_labels_do_not_overlap_and_none_leaves_the_page(drawn):
     assert overlapping(drawn) == []
     width, height = drawn.get_size_inches() * drawn.dpi
@@ -286,6 +288,7 @@ def test_same_input_same_bytes(tmp_path, ending):
     assert paths[0].read_bytes() == paths[1].read_bytes() != b""
 
 
+@pytest.mark.slow
 def test_odd_results_can_be_drawn(tmp_path):
     pytest.importorskip("matplotlib")
     for programs in ({"idle": [("wait",)]}, {"$\\frac": [("run", 1)], "日本語": [("run", 1)]}):

@@ -10,9 +10,10 @@ from cfs import Recording, Result, Workload
 from cfs.reports import ftrace_lines, write_ftrace
 from cfs.reports.events import events_of, unique_pids
 from cfs.result import NOBODY, RUN_DTYPE, SLEEP_DTYPE, WAKEUP_DTYPE, Out, Ready, Slept, WokenBy
+from tests.quick import few
 
 MS = 10**6
-EXAMPLES = "nice-hogs-small", "fork-heavy", "kbuild-shell-1cpu"
+EXAMPLES = few(["nice-hogs-small", "fork-heavy", "kbuild-shell-1cpu"], 1)
 
 
 def rows(result, waits=True):

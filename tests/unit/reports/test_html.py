@@ -126,6 +126,7 @@ def test_same_input_same_text():
     assert page() == page()
 
 
+@pytest.mark.slow
 def test_a_page_is_small_whatever_the_number_of_runs():
     programs = {f"t{i}": [("run", 20_000), ("sleep", 10_000)] * 20_000 for i in range(3)}
     result = Workload.of_programs(programs, duration_ns=10**9).run()

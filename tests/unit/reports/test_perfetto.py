@@ -50,6 +50,7 @@ def switches(trace):
     return found
 
 
+@pytest.mark.slow
 def test_switches_in_are_the_runs(fork_heavy_trace):
     result, trace = fork_heavy_result(), fork_heavy_trace
     ins = sorted((at, cpu, pid, name) for at, cpu, pid, _, name in switches(trace) if pid)
@@ -64,6 +65,7 @@ def test_switches_in_are_the_runs(fork_heavy_trace):
     assert len(switches(trace)) == result.context_switches
 
 
+@pytest.mark.slow
 def test_wakings_are_the_wakeups_and_forks_have_their_event(fork_heavy_trace):
     result, trace = fork_heavy_result(), fork_heavy_trace
     wakings, forks = [], []
@@ -113,6 +115,7 @@ def test_wakeups_in_the_context_of_a_hog_have_no_waker(tmp_path):
     assert len(found) == len(result.wakeups) and all(flags & 8 for _, flags, _ in found)
 
 
+@pytest.mark.slow
 def test_times_in_a_bundle_never_decrease_and_columns_have_one_length(fork_heavy_trace):
     for packet in fork_heavy_trace.packet:
         compact = packet.ftrace_events.compact_sched
@@ -130,6 +133,7 @@ def test_times_in_a_bundle_never_decrease_and_columns_have_one_length(fork_heavy
         assert all(delta >= 0 for delta in [*compact.switch_timestamp, *compact.waking_timestamp])
 
 
+@pytest.mark.slow
 def test_a_bundle_is_of_one_cpu_and_short(fork_heavy_trace):
     bundles = [
         p.ftrace_events
@@ -197,6 +201,7 @@ def counters(trace, name):
     return found
 
 
+@pytest.mark.slow
 def test_nr_running_is_a_counter_of_each_cpu(fork_heavy_trace):
     result, trace = fork_heavy_result(), fork_heavy_trace
     for cpu in result.cpus:

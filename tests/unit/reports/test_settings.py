@@ -8,6 +8,7 @@ import pytest
 import cfs
 from cfs.reports import result_html
 from cfs.reports.settings import changed_tunables, settings_text, tunables_text
+from tests.quick import slow
 from tests.unit.cli.commands import CFS, EEVDF, HOGS, run
 
 DEFAULTS = "tunables at their defaults"
@@ -28,11 +29,11 @@ def said_by_the_page(path, *options):
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ((), DEFAULTS),
         (("--hz", "250"), DEFAULTS),
-        (("--cpu", "all"), DEFAULTS),
+        slow(((), DEFAULTS)),
+        slow((("--cpu", "all"), DEFAULTS)),
         (("--cpu", "all", "--only", "hog1*"), DEFAULTS),  # on one CPU of the two that are asked for
-        (("--set", "base_slice_ns=5ms"), f"base_slice_ns=5000000, other {DEFAULTS}"),
+        slow((("--set", "base_slice_ns=5ms"), f"base_slice_ns=5000000, other {DEFAULTS}")),
         (("--hz", "250", "--set", "RUN_TO_PARITY=off"), f"RUN_TO_PARITY=off, other {DEFAULTS}"),
     ],
 )

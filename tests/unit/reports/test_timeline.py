@@ -78,6 +78,7 @@ def test_title_states_model_and_source():
     assert "linux-2.6.24-cfs on hogs $x_1$" in texts
 
 
+@pytest.mark.slow
 def test_a_panel_for_each_cpu_and_side_and_the_rest_in_one_lane():
     programs = {f"t{i}": [("run", MS)] for i in range(9)}
     work = Workload.of_programs(programs, cpu={"t1": 1}, duration_ns=20 * MS)
@@ -125,6 +126,7 @@ def test_wrong_arguments_are_refused(arguments):
         plot_timeline(hogs(), **arguments)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names", [[], ["idle"], ["日本語", "\x1b[31m", "$\\frac", ""]])
 def test_odd_results_can_be_drawn(tmp_path, recwarn, names):
     runs = np.zeros(0 if names in ([], ["idle"]) else len(names), RUN_DTYPE)

@@ -40,6 +40,7 @@ def test_runnable_tasks_are_counted():
     assert values[0] == 4
 
 
+@pytest.mark.slow
 def test_a_panel_for_virtual_time_if_it_was_sampled():
     result, samples = sampled()
     assert len(plot_trends(result, samples=samples).axes) == len(plot_trends(result).axes) + 1

@@ -270,7 +270,7 @@ def test_a_forked_task_has_the_slice_of_its_parent():
     sim = Simulation(work, EEVDF)
     sim.advance(10**7)
     assert [task.slice_ns for task in sim.scheduler.tasks] == [20 * 10**6] * 2
-    with pytest.raises(WorkloadError, match="'cc' is forked, so its slice is that of its parent, 'sh'"):
+    with pytest.raises(WorkloadError, match="'cc' is forked, so it has the slice of its parent, 'sh'"):
         family().with_slices({"cc": 10**6})
 
 

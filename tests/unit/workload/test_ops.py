@@ -178,7 +178,7 @@ def test_its_limits_and_its_spelling_are_checked(pause, tmp_path):
 def test_the_compiled_loop_refuses_what_it_does_not_know(pause):
     """It would take it for an exit."""
     work = Workload.of_programs({"a": [("run", MS), ("pause_for", MS)]}, duration_ns=9 * MS)
-    with pytest.raises(WorkloadError, match=r"operation 1 \(PAUSE_FOR\) is unknown to the compiled loop"):
+    with pytest.raises(WorkloadError, match=r"the compiled loop does not know operation 1 \(PAUSE_FOR\)"):
         work.run()
 
 

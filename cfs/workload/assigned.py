@@ -1,7 +1,7 @@
-"""All that can be told about tasks at once: nice values, policies, slices, groups, users, by patterns of names.
+"""All assignments at once: nice values, policies, slices, groups and users, by patterns of names.
 
-What it decides: in which order it is applied. A command line tells it for all schedulers of a comparison, and
-once more for one of them; what is told for one is applied later, so it counts.
+What it decides: the order in which they are made. A comparison has assignments for all its columns, and
+others for one column. Those for one column are made later, so they win.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from ..units import clean, time_text
 from .assignments import IDLE
 from .workload import Workload
 
-__all__ = ["Told"]
+__all__ = ["Assigned"]
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a recording cannot say: whose the tasks are, and what they were told to be.
+class Assigned:
+    """What you assign to tasks because a recording cannot say it: owners, nice values, policies, slices.
 
     Parameters
     ----------
     groups, uids, nice : mapping, optional
         By pattern of names, as `Workload.with_groups`, `with_uids` and `with_nice` take them.
     group_by : {None, "uid", "cgroup"}, optional
-        Among whom to be fair: asked for, or implied.
+        What to be fair among: asked for, or implied.
     policies, slices : mapping, optional
         By pattern of names, as `Workload.with_policy` and `with_slices` take them.
     shares : mapping, optional
@@ -42,7 +42,7 @@ class Told:
     shares: Mapping[str, int | str] = field(default_factory=dict)
 
     def work(self, work: Workload) -> Workload:
-        """The workload as told."""
+        """The workload with these assignments made."""
         if self.is_empty:
             return work
         work = work.with_nice(self.nice).with_policy(self.policies).with_slices(self.slices)
@@ -50,7 +50,7 @@ class Told:
 
     @property
     def lines(self) -> list[str]:
-        """What the head of the tables says about it; groups it shows as they came out."""
+        """Lines for the head of the tables. Groups are left out: their own lines show what came of them."""
         said = [f"nice {value} for {clean(pattern)}" for pattern, value in self.nice.items()]
         said += [f"policy {value} for {clean(pattern)}" for pattern, value in self.policies.items()]
         said += [f"slice {time_text(ns).strip()} for {clean(name)}" for name, ns in self.slices.items()]
@@ -70,15 +70,14 @@ class Told:
         return written
 
     @property
-    def says_whose(self) -> bool:
-        """Is anybody in a group or a user's because of it?"""
+    def has_owners(self) -> bool:
+        """Does it put a task into a group, or give it to a user?"""
         return bool(self.groups or self.uids)
 
     @property
     def is_empty(self) -> bool:
-        """Is nothing told about any task?"""
-        told = (self.groups, self.uids, self.nice, self.policies, self.slices, self.shares)
-        return not any(told)
+        """Does it assign nothing?"""
+        return not any((self.groups, self.uids, self.nice, self.policies, self.slices, self.shares))
 
 
 def _owner_text(own: Any) -> str:
