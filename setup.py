@@ -34,6 +34,7 @@ MODULES = [
     "cfs.engine._runs",
     "cfs.engine._rewind",
     "cfs.engine._program",
+    "cfs.workload._ops",
     "cfs._statistics",
     "cfs.engine._ticks",
     "cfs._snapshot",

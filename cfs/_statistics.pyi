@@ -38,6 +38,27 @@ def quantiles_of_waits(
     start_ns: np.ndarray,
     with_all: bool = False,
 ) -> np.ndarray: ...
+def add_to_sums(
+    sums: np.ndarray,
+    busy_ns: np.ndarray,
+    task: np.ndarray,
+    cpu: np.ndarray,
+    ready: np.ndarray,
+    out: np.ndarray,
+    ready_ns: np.ndarray,
+    start_ns: np.ndarray,
+    end_ns: np.ndarray,
+) -> None: ...
+def switches(
+    chosen: np.ndarray,
+    cpu: np.ndarray,
+    ready: np.ndarray,
+    out: np.ndarray,
+    start_ns: np.ndarray,
+    end_ns: np.ndarray,
+    begin: int,
+    until: int,
+) -> int: ...
 def coverage(
     row_of: np.ndarray,
     nr_rows: int,

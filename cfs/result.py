@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from ._statistics import quantiles, quantiles_of_waits, totals
+from ._statistics import quantiles, quantiles_of_waits, switches, totals
 from .units import clean, cut
 
 if TYPE_CHECKING:
@@ -345,10 +345,10 @@ class Result:
         sums = [nr_tasks, *totals(keys, nr_keys, task, runs["out"], start_ns, end_ns)]
         if with_all:
             sums = [np.concatenate([column, column.sum(0, keepdims=True)]) for column in sums]
-        nr_tasks, cpu_ns, switches, ended = sums
+        nr_tasks, cpu_ns, nr_runs, ended = sums
         table = np.zeros(len(cpu_ns), STATS_DTYPE)
         table["key"] = np.arange(len(table))
-        table["nr_tasks"], table["cpu_ns"], table["switches"] = nr_tasks, cpu_ns, switches
+        table["nr_tasks"], table["cpu_ns"], table["switches"] = nr_tasks, cpu_ns, nr_runs
         table["share"] = table["cpu_ns"] / max(1, self.duration_ns * len(self.cpus))
         table["involuntary"] = ended[:, Out.PREEMPTED]
         table["voluntary"] = ended[:, Out.BLOCKED] + ended[:, Out.EXITED]
@@ -375,8 +375,8 @@ class Result:
         """
         runs, keys = self.runs, np.ascontiguousarray(keys, np.int64)
         columns = (runs[name] for name in ("task", "out", "start_ns", "end_ns"))
-        cpu_ns, switches, _ = totals(keys, nr_keys, *columns)
-        return cpu_ns, switches
+        cpu_ns, nr_runs, _ = totals(keys, nr_keys, *columns)
+        return cpu_ns, nr_runs
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain numbers, schema ``cfs-result/1`` (docs/reference/result.md)."""
@@ -515,17 +515,12 @@ def nr_switches(runs: np.ndarray, cpus: list[int], from_ns: int = 0, until_ns: i
     cpus : list of int
     from_ns, until_ns : int, optional
     """
-    total = 0
-    for cpu in cpus:
-        here = runs[runs["cpu"] == cpu]
-        here = here[np.argsort(here["start_ns"], kind="stable")]
-        next_ns = np.append(here["start_ns"][1:], np.iinfo(np.int64).max)
-        goes = (here["out"] != Out.RUNNING) & (here["out"] != Out.UNKNOWN)
-        to_idle = here["end_ns"][goes & (next_ns > here["end_ns"])]
-        times = np.concatenate([here["start_ns"][here["ready"] != Ready.FOUND], to_idle])
-        inside = times >= from_ns
-        total += int((inside if until_ns is None else inside & (times < until_ns)).sum())
-    return total
+    if (runs["start_ns"][1:] < runs["start_ns"][:-1]).any():
+        runs = runs[np.argsort(runs["start_ns"], kind="stable")]
+    chosen = np.zeros(max(cpus, default=-1) + 1, np.uint8)
+    chosen[list(cpus)] = 1
+    columns = (runs[name] for name in ("cpu", "ready", "out", "start_ns", "end_ns"))
+    return switches(chosen, *columns, from_ns, np.iinfo(np.int64).max if until_ns is None else until_ns)
 
 
 def _as_quantiles(numbers: np.ndarray) -> np.ndarray:

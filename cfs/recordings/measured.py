@@ -30,6 +30,7 @@ from ..result import (
     nr_switches,
 )
 from ..workload.workload import Workload
+from ._walk import runs
 from .causes import BLOCK_D, BLOCK_I, FORK, WAKE, Cause
 from .population import Population, population_of
 from .table import CPU, LOWEST, EventTable
@@ -76,7 +77,7 @@ def recorded_result(
     chosen = _population(recording, cpu, workload)
     recording.say_of_waits()
     cpus = list(chosen.cpus) if cpu == LOWEST else recording.cpus_of(cpu)
-    runs = _of_tasks(_until(recording.runs(cpus), end_ns), chosen.rows, len(recording.task_table))
+    runs = _in_order(_runs(recording, cpus, chosen.rows, end_ns))
     tasks, names = recording.task_table[chosen.rows], [*recording.names, ""]  # -1, no name, is the last
     return Result(
         model="recorded",
@@ -103,12 +104,15 @@ def _population(recording: EventTable, cpu: CPU, workload: Workload | None) -> P
     return chosen
 
 
-def _of_tasks(runs: np.ndarray, rows: np.ndarray, nr_tasks: int) -> np.ndarray:
-    """Runs of these tasks, numbered anew, in the order of their starts."""
-    new_row = _new_rows(rows, nr_tasks)
-    kept = new_row[runs["task"]] != NOBODY
-    runs = runs if kept.all() else runs[kept]
-    runs["task"] = new_row[runs["task"]]
+def _runs(recording: EventTable, cpus: list[int], rows: np.ndarray, end_ns: int) -> np.ndarray:
+    """Runs of these tasks that began by then, numbered anew; one that went on is running still."""
+    new_row = _new_rows(rows, len(recording.task_table))
+    place, duration_ns = recording.chosen(cpus), recording.duration_ns
+    return runs(recording.packed_events, len(new_row) - 1, len(place), duration_ns, place, new_row[:-1], end_ns)
+
+
+def _in_order(runs: np.ndarray) -> np.ndarray:
+    """These runs in the order of their starts."""
     start_ns = runs["start_ns"]
     if (start_ns[1:] >= start_ns[:-1]).all():
         return runs  # those of one CPU
@@ -164,14 +168,6 @@ def _new_rows(rows: np.ndarray, nr_tasks: int) -> np.ndarray:
 _WOKEN_BY = [{Cause.CAUSED: WokenBy.TASK, Cause.TIMER: WokenBy.TIMER}.get(c, WokenBy.OUTSIDE) for c in Cause]
 _SLEPT = [0] * 16
 _SLEPT[BLOCK_D], _SLEPT[BLOCK_I] = Slept.UNINTERRUPTIBLE, Slept.IDLE
-
-
-def _until(runs: np.ndarray, end_ns: int) -> np.ndarray:
-    """The runs that began by then; one that went on is running still."""
-    runs = runs[(runs["start_ns"] < end_ns) | (runs["ready"] == Ready.FOUND) & (runs["start_ns"] == 0)]
-    cut = runs["end_ns"] > end_ns
-    runs["end_ns"][cut], runs["out"][cut] = end_ns, Out.RUNNING
-    return runs
 
 
 def fitted(result: Result, recorded: Result) -> Result:

@@ -22,6 +22,7 @@ from ..scheduler._handles import TaskGroup, User
 from ..scheduler._scheduler import Scheduler
 from .stepping import Policy, Stepper
 from ..workload.assignments import groups_above
+from ..workload._ops import first_unknown
 from ..workload.ops import OPERATIONS, Op
 from ..workload.workload import Workload
 
@@ -321,14 +322,13 @@ def _require_policies(workload: Workload, model: Model) -> None:
 
 
 def _require_compiled(workload: Workload) -> None:
-    kind = workload.ops["kind"]
-    compiled = np.zeros(max(OPERATIONS) + 1, bool)
-    compiled[list(COMPILED_KINDS)] = True  # a workload that was checked has no others than those of OPERATIONS
-    unknown = np.flatnonzero(~compiled[kind])
-    if len(unknown):
-        name = OPERATIONS[int(kind[unknown[0]])].name.upper()
+    compiled = np.zeros(max(OPERATIONS) + 1, np.uint8)
+    compiled[list(COMPILED_KINDS)] = 1  # a workload that was checked has no others than those of OPERATIONS
+    unknown = first_unknown(np.ascontiguousarray(workload.ops), compiled)
+    if unknown >= 0:
+        name = OPERATIONS[int(workload.ops["kind"][unknown])].name.upper()
         raise WorkloadError(
-            f"operation {unknown[0]} ({name}) is unknown to the compiled loop; only a policy in Python can run it"
+            f"operation {unknown} ({name}) is unknown to the compiled loop; only a policy in Python can run it"
         )
 
 
