@@ -35,7 +35,7 @@ from .causes import BLOCK_D, BLOCK_I, FORK, WAKE, Cause
 from .population import Population, population_of
 from .table import CPU, LOWEST, EventTable
 
-__all__ = ["fitted", "recorded_result"]
+__all__ = ["Fitting", "fitted", "recorded_result"]
 
 KIND_SWITCH = 2
 """In `EventTable.events`."""
@@ -170,32 +170,58 @@ _SLEPT = [0] * 16
 _SLEPT[BLOCK_D], _SLEPT[BLOCK_I] = Slept.UNINTERRUPTIBLE, Slept.IDLE
 
 
-def fitted(result: Result, recorded: Result) -> Result:
+def fitted(result: Result, recorded: Result, *, in_place: bool = False) -> Result:
     """A model's result in which a task's first wait, and its end, are known only if they are in the recording.
 
     Parameters
     ----------
     result, recorded : Result
         Of the same tasks, row by row; `recorded` up to the end of the recording.
+    in_place : bool, optional
+        Write to the runs of `result`, which nobody needs as they are, instead of to a copy.
 
     Returns
     -------
     Result
     """
-    first, wanted = _first_runs(result), _first_runs(recorded)
-    both = np.flatnonzero((first >= 0) & (wanted >= 0))
-    ready = recorded.runs["ready"][wanted[both]]
-    blind = (ready == Ready.UNKNOWN) | (ready == Ready.FOUND)
-    runs, place = result.runs.copy(), first[both[blind]]
-    runs["ready"][place], runs["ready_ns"][place] = ready[blind], -1
-    exits = np.zeros(result.nr_tasks, bool)
-    exits[recorded.runs["task"][recorded.runs["out"] == Out.EXITED]] = True
-    runs["out"][(runs["out"] == Out.EXITED) & ~exits[runs["task"]]] = Out.BLOCKED
+    runs = result.runs if in_place else result.runs.copy()
+    Fitting(recorded).fit(runs)
     return altered(result, runs=runs)
 
 
-def _first_runs(result: Result) -> np.ndarray:
+class Fitting:
+    """`fitted` for runs that come in portions.
+
+    Parameters
+    ----------
+    recorded : Result
+        Up to the end of the recording.
+    """
+
+    def __init__(self, recorded: Result):
+        runs = recorded.runs
+        first = _first_runs(runs, recorded.nr_tasks)
+        ready = np.full(recorded.nr_tasks, Ready.WAKEUP, np.uint8)  # or whatever is known
+        ready[first >= 0] = runs["ready"][first[first >= 0]]
+        self.ready = ready
+        self.is_blind = (ready == Ready.UNKNOWN) | (ready == Ready.FOUND)
+        self.exits = np.zeros(recorded.nr_tasks, bool)
+        self.exits[runs["task"][runs["out"] == Out.EXITED]] = True
+
+    def fit(self, runs: np.ndarray) -> None:
+        """Make the next runs of the same result, in their order, as blind as the recording is."""
+        tasks = np.flatnonzero(self.is_blind)
+        if len(tasks):
+            first = _first_runs(runs, len(self.is_blind))
+            tasks = tasks[first[tasks] >= 0]
+            runs["ready"][first[tasks]], runs["ready_ns"][first[tasks]] = self.ready[tasks], -1
+            self.is_blind[tasks] = False  # their later runs are known
+        ended = np.flatnonzero(runs["out"] == Out.EXITED)
+        runs["out"][ended[~self.exits[runs["task"][ended]]]] = Out.BLOCKED
+
+
+def _first_runs(runs: np.ndarray, nr_tasks: int) -> np.ndarray:
     """For each task the index of its first run, -1 if it has none."""
-    first = np.full(result.nr_tasks, -1, np.int64)
-    first[result.runs["task"][::-1]] = np.arange(len(result.runs) - 1, -1, -1)
+    first = np.full(nr_tasks, -1, np.int64)
+    first[runs["task"][::-1]] = np.arange(len(runs) - 1, -1, -1)
     return first

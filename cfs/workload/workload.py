@@ -184,7 +184,7 @@ class Workload(Assignments):
         ----------
         model : str, optional
         **options
-            `until_ns` and `progress` as for `Simulation.run`, the others as for `Simulation`.
+            `until_ns` and `progress` as for `Simulation.run`, the others, `log` among them, as for `Simulation`.
 
         Returns
         -------
@@ -193,7 +193,7 @@ class Workload(Assignments):
         from ..simulation.simulation import Simulation  # the one place where a description knows who runs it
 
         until_ns, progress = options.pop("until_ns", None), options.pop("progress", None)
-        return Simulation(self, model, **options).run(until_ns, progress=progress)
+        return Simulation(self, model, **options).run(until_ns, progress=progress, last=True)
 
     @property
     def nr_tasks(self) -> int:
