@@ -33,7 +33,7 @@ if TYPE_CHECKING:  # what reads and simulates is loaded when something is read
     from ..workload.told import Told
     from ..workload.workload import Workload
 
-__all__ = ["Choice", "Given", "cpus_of", "facts_of", "notes_of", "read_input"]
+__all__ = ["Choice", "Given", "cpus_of", "facts_of", "measured", "notes_of", "read_input"]
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,12 @@ class Given:
     def without_events(self) -> Given:
         """What is left of it when all has been measured."""
         return replace(self, read=None, measure=None)
+
+
+def measured(given: Given) -> Result | None:
+    """What was measured, if it is a recording."""
+    with progress("measuring what was recorded"):
+        return given.recorded
 
 
 def read_input(path: str, choice: Choice, until_ns: int | None = None) -> Given:

@@ -187,6 +187,10 @@ ByGroupOption = Annotated[bool, typer.Option("--by-group", hidden=True, help="Th
 TopOption = Annotated[
     int, typer.Option(metavar="N", min=1, help="Lines shown; the rest is summed in one line.")
 ]
+NoLogOption = Annotated[
+    bool,
+    typer.Option("--no-log", help="Keep no runs, but sums: no quantiles, and memory does not grow with them."),
+]
 
 
 def by_of(by: By | None, by_comm: bool, by_group: bool, default: str) -> str:

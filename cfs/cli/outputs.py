@@ -27,6 +27,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -37,6 +38,8 @@ import typer
 from .talk import progress
 
 if TYPE_CHECKING:  # what draws and writes is loaded when it does
+    import numpy as np
+
     from ..recordings.recording import Recording
     from ..reports.compared import Column
     from ..reports.comparison import Comparison
@@ -66,6 +69,14 @@ def of_reports(name: str, function: str) -> Callable[..., Any]:
 # -------------------------------------------------------------------------------------------- what is written
 
 
+class Passed:
+    """Where runs go of which no log is kept: to the file itself, or to one that goes to standard output later (U2)."""
+
+    def __init__(self, path: str):
+        self._passing = tempfile.NamedTemporaryFile(suffix=".parquet") if path == STDOUT else None
+        self.path = path if self._passing is None else self._passing.name
+
+
 @dataclass(frozen=True, eq=False)
 class Replayed:
     """What `cfs replay` found, and how it was asked to show it.
@@ -82,6 +93,7 @@ class Replayed:
     top: int
     from_ns: int
     span: tuple[int, int]
+    passed: Passed | None = None
 
     @classmethod
     def of(
@@ -94,18 +106,22 @@ class Replayed:
         top: int,
         from_ns: int,
         until_ns: int | None,
+        passed: Passed | None = None,
     ) -> Replayed:
-        """The span decided, and both sides cut at its end; `recorded` is up to the end of the recording."""
+        """The span decided, and both sides cut at its end; `recorded` is up to the end of the recording. The runs
+        of `result` are those of this report from now on.
+        """
         end = int(result.duration_ns)
         if recorded is not None:
             from ..recordings.measured import fitted
 
             end = max(end, int(recorded.duration_ns))
             end = max(end if until_ns is None else min(end, until_ns), 1)
-            result = fitted(result, recorded)
+            if result.sums is None:  # else it was fitted on the way
+                result = fitted(result, recorded, in_place=True)
             result, recorded = part_of(result, 0, end), part_of(recorded, 0, end)
         span = (min(from_ns, max(end - 1, 0)), end)
-        return cls(result, recorded, given, samples, by, top, from_ns, span)
+        return cls(result, recorded, given, samples, by, top, from_ns, span, passed)
 
     @property
     def parts(self) -> list[Result]:
@@ -175,13 +191,45 @@ class Compared:
 def simulated(
     simulation: Simulation, until_ns: int | None, *, looks: bool
 ) -> tuple[Result, Samples | None]:
-    """The result, and if wanted what the model's virtual time was on the way."""
+    """The result, the last one, and if wanted what the model's virtual time was on the way."""
     with progress("simulating") as advance:
         if looks:
             from ..reports.samples import run_sampled
 
-            return run_sampled(simulation, until_ns, progress=advance)
-        return simulation.run(until_ns, progress=advance), None
+            return run_sampled(simulation, until_ns, progress=advance, last=True)
+        return simulation.run(until_ns, progress=advance, last=True), None
+
+
+def simulated_without_log(
+    simulation: Simulation, until_ns: int | None, recorded: Result | None, cpus: list[int], path: str | None
+) -> Result:
+    """The result without a log, beside what was recorded; its runs go to a Parquet file as they end, then the
+    recorded ones.
+    """
+    from ..recordings.measured import Fitting
+    from ..result import altered
+    from ..sums import Sums
+
+    before = altered(simulation.result(), cpus=cpus)
+    recorded = recorded and altered(recorded, groups=before.groups)
+    sides = [(side.model, side) for side in (before, recorded) if side is not None]
+    sums = Sums(before.nr_tasks, max(cpus) + 1)
+    fitting = recorded and Fitting(recorded)
+    with nullcontext() if path is None else run_writer(path, sides) as file:
+
+        def take(runs: np.ndarray) -> None:
+            if fitting is not None:
+                fitting.fit(runs)
+            sums.add(runs)
+            if file is not None:
+                file.write(*sides[0], runs)
+
+        with progress("simulating") as advance:
+            result = simulation.run(until_ns, progress=advance, log=take)
+        if file is not None and recorded is not None:
+            with progress(f"writing {path}"):
+                file.write(*sides[1], recorded.runs)
+    return altered(result, sums=sums)
 
 
 # -------------------------------------------------------------------------------------------------- the entry
@@ -211,6 +259,8 @@ class Output:
         Called with the number of columns of a comparison: raises if it has no room for so many.
     samples : bool, optional
         Does it show the model's virtual time over time?
+    runs, wakeups : bool, optional
+        Does it need the log of runs, and that of wakeups?
     ending : str, optional
         Of the file that goes to standard output (U4), for formats that are known by it.
     a_column : bool, optional
@@ -225,6 +275,8 @@ class Output:
     help_compared: str = ""
     check_columns: Callable[[int], None] = _no_limit
     samples: bool = False
+    runs: bool = True
+    wakeups: bool = False
     ending: str = ""
     a_column: bool = False
 
@@ -255,6 +307,8 @@ write_html = of_reports("html", "write_html")
 write_perfetto = of_reports("perfetto", "write_perfetto")
 write_ftrace = of_reports("ftrace", "write_ftrace")
 to_parquet = of_reports("frames", "to_parquet")
+runs_to_parquet = of_reports("frames", "runs_to_parquet")
+run_writer = of_reports("frames", "RunWriter")
 arrow_table = of_reports("frames", "arrow_table")
 check_drawing = of_reports("drawing", "check_path")
 check_folder = of_reports("files", "check_folder")
@@ -315,7 +369,11 @@ def _write_ftrace_of(report: Compared, place: int, path: str) -> None:
 
 
 def _write_parquet(report: Replayed | Compared, path: str) -> None:
-    to_parquet(arrow_table(report.sides), path)
+    passed = getattr(report, "passed", None)
+    if passed is None:
+        runs_to_parquet(report.sides, path)
+    elif passed.path != path:
+        shutil.copyfile(passed.path, path)
 
 
 def _write_parquet_stats(report: Replayed | Compared, path: str) -> None:
@@ -347,6 +405,7 @@ OUTPUTS: tuple[Output, ...] = (
         check_folder,
         _write_json,
         _write_json,
+        runs=False,
     ),
     Output(
         "plot",
@@ -385,6 +444,7 @@ OUTPUTS: tuple[Output, ...] = (
         _each(_write_perfetto_of),
         help_compared="Write each column as a Perfetto trace, a file a column.",
         samples=True,
+        wakeups=True,
         a_column=True,
     ),
     Output(
@@ -394,6 +454,7 @@ OUTPUTS: tuple[Output, ...] = (
         _write_ftrace,
         _each(_write_ftrace_of),
         help_compared="Write each column as ftrace text, a file a column (.gz: packed).",
+        wakeups=True,
         a_column=True,
     ),
     Output(
@@ -402,6 +463,7 @@ OUTPUTS: tuple[Output, ...] = (
         check_parquet,
         _write_parquet,
         _write_parquet,
+        runs=False,  # it takes them as they come
     ),
     Output(
         "parquet-stats",
@@ -409,6 +471,7 @@ OUTPUTS: tuple[Output, ...] = (
         check_parquet,
         _write_parquet_stats,
         _write_parquet_stats,
+        runs=False,
     ),
 )
 """The formats, in the order in which help lists them."""
@@ -490,6 +553,22 @@ def _in_order(files: Files) -> list[tuple[Output, str]]:
 def shows_tables(files: Files) -> bool:
     """Are the tables shown, or does another output take their place?"""
     return STDOUT not in files.values()
+
+
+def wants_wakeups(files: Files) -> bool:
+    """Does some file show which task woke which?"""
+    return any(output.wakeups for output, _ in asked(files))
+
+
+def check_without_log(files: Files, from_ns: int) -> None:
+    """Raise if something is asked for that needs the log of runs."""
+    needing = [output.option for output, _ in asked(files) if output.runs] + ["--from"] * (from_ns > 0)
+    if needing:
+        raise typer.BadParameter(
+            f"{needing[0]} needs the log of runs, and this keeps none; the tables, --json, --parquet and "
+            "--parquet-stats do without.",
+            param_hint="--no-log",
+        )
 
 
 def wants_samples(files: Files) -> bool:

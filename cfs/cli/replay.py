@@ -9,7 +9,7 @@ import typer
 from ..models.registry import model_named
 from ..units import seconds_text
 from . import outputs
-from .inputs import Choice, Given, read_input
+from .inputs import Choice, Given, measured, read_input
 from .options import (
     ByCommOption,
     ByGroupOption,
@@ -20,6 +20,7 @@ from .options import (
     GroupOption,
     HzOption,
     NiceOption,
+    NoLogOption,
     OnlyOption,
     OutsideOption,
     PolicyOption,
@@ -82,6 +83,7 @@ def replay(
     by_comm: ByCommOption = False,
     by_group: ByGroupOption = False,
     top: TopOption = 12,
+    no_log: NoLogOption = False,
     files: outputs.Files,
 ) -> None:
     """Run a recording under a model, beside what was measured.
@@ -98,19 +100,30 @@ def replay(
     begin, until_ns = begin_ns_of(from_), until_ns_of(until)
     check_part(begin, until_ns)
     outputs.check_files(files)
+    if no_log:
+        outputs.check_without_log(files, begin)
     given = read_input(recording, Choice(cpu, only, without, outside, seed, told))
     from ..result import altered
     from ..simulation.simulation import Simulation
     work, way = given.work.for_model(chosen, told.group_by)
     check_part(begin, work.duration_ns if until_ns is None else until_ns)
     work.ops.setflags(write=False)  # so that the simulation needs no copy
-    simulation = Simulation(work, chosen, group_by=way, hz=hz, **tunables)
-    result, samples = outputs.simulated(simulation, until_ns, looks=outputs.wants_samples(files))
-    del simulation, work  # the runs in it, of which the result has a copy, and the operations
+    with progress("checking the programs"):
+        log = True if outputs.wants_wakeups(files) else "runs"
+        simulation = Simulation(work, chosen, group_by=way, hz=hz, log=log, **tunables)
+    samples = passed = None
+    if no_log:
+        passed = outputs.Passed(files["parquet"]) if "parquet" in files else None
+        path = passed and passed.path
+        result = outputs.simulated_without_log(simulation, until_ns, measured(given), given.cpus, path)
+    else:
+        result, samples = outputs.simulated(simulation, until_ns, looks=outputs.wants_samples(files))
+    del simulation, work  # the operations
     given = given.without_programs()
     result = altered(result, cpus=given.cpus)  # a CPU without tasks is idle: shares are of all asked for
-    recorded = given.recorded and altered(given.recorded, groups=result.groups)
-    report = outputs.Replayed.of(result, recorded, given, samples, line, top, begin, until_ns)
+    recorded = measured(given)
+    recorded = recorded and altered(recorded, groups=result.groups)
+    report = outputs.Replayed.of(result, recorded, given, samples, line, top, begin, until_ns, passed)
     outputs.write_replayed(files, report)
     if outputs.shows_tables(files):
         from ..reports.tables import tables
@@ -128,4 +141,5 @@ def _title(given: Given, asked: str | None, report: outputs.Replayed) -> list[st
     part = [f"shown      {begin} ... {end}"] if report.from_ns else []
     model = f"model      {result.model}, hz {result.hz}, {grouping_text(result)}{tunables_text(result)}"
     adapted = [f"given      {line}" for line in adapted_lines(result, asked)]
-    return [*given.title, *adapted, *group_lines(result), model, *part, *given.warnings]
+    log = ["log        none: waits and run lengths are summed, and have no quantiles"] if result.sums else []
+    return [*given.title, *adapted, *group_lines(result), model, *part, *log, *given.warnings]

@@ -449,10 +449,12 @@ def notebook_html(result: Result) -> str:
         A ``div`` with its own styles, of at most about 60 kB.
     """
     span = span_of(result, None, None)
-    lanes = lanes_of([result], "comm", NOTEBOOK_LINES, span)
+    picture = result.sums is None  # else nobody kept what it shows
+    lanes = lanes_of([result], "comm", NOTEBOOK_LINES, span) if picture else []
     canvas = Canvas("timeline: who ran and who waited")
     where = f"CPU {result.cpus[0]}" if len(result.cpus) == 1 else f"{len(result.cpus)} CPUs"
-    strips(canvas, 4, where, lanes, result, lane_of_task(result, lanes, "comm"), span, result.cpus or [0])
+    if picture:
+        strips(canvas, 4, where, lanes, result, lane_of_task(result, lanes, "comm"), span, result.cpus or [0])
     lines, tables = Lines.of([result], "comm", NOTEBOOK_LINES), columns_of_tables()
     columns = _named(tables[CPU_TABLE]) + _named(tables[LATENCY_TABLE], "wait ")
     rows = [((line.name, line.number), [lines.stats[0].get(line.label)]) for line in lines.lines]
@@ -461,7 +463,7 @@ def notebook_html(result: Result) -> str:
     return (
         f'<div class="cfs-result"><style>{NOTEBOOK_STYLE}</style>'
         f"<strong>{words(result.model)}</strong>{source}: "
-        f"{_facts(result, span)}{canvas.svg()}{table}</div>"
+        f"{_facts(result, span)}{canvas.svg() if picture else ''}{table}</div>"
     )
 
 
