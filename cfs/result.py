@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from ._statistics import quantiles, quantiles_of_waits, switches, totals
+from ._statistics import quantiles, quantiles_of_waits, switches, totals, unknowns
 from .errors import StateError
 from .sums import UNKNOWN_NS, Sums
 from .units import clean, cut
@@ -380,12 +380,12 @@ class Result:
         waits = quantiles_of_waits(keys, nr_keys, task, runs["ready"], runs["ready_ns"], start_ns, with_all)
         for column, numbers in zip(WAITS, waits):
             table[column] = _as_quantiles(numbers)
-        no_length = self.of_unknown_length
-        table["unknown_waits"] = self._counted(keys, nr_keys, runs["ready"] == Ready.UNKNOWN, with_all)
-        table["unknown_runs"] = self._counted(keys, nr_keys, no_length, with_all)
-        if no_length.any():
-            task, start_ns, end_ns = task[~no_length], start_ns[~no_length], end_ns[~no_length]
-        table["run_length"] = _as_quantiles(quantiles(keys, nr_keys, task, start_ns, end_ns, with_all))
+        ready, out = runs["ready"], runs["out"]
+        not_known = unknowns(keys, nr_keys, task, ready, out, start_ns, end_ns)
+        for name, numbers in zip(("unknown_waits", "unknown_runs"), not_known):
+            table[name] = np.append(numbers, numbers.sum()) if with_all else numbers
+        lengths = quantiles(keys, nr_keys, task, start_ns, end_ns, with_all, ready, out)
+        table["run_length"] = _as_quantiles(lengths)
         return table
 
     def _counted_alone(
@@ -414,11 +414,6 @@ class Result:
             _fill_in(table[column], numbers)
         _fill_in(table["run_length"], rows["runs"])
         return table
-
-    def _counted(self, keys: np.ndarray, nr_keys: int, which: np.ndarray, with_all: bool) -> np.ndarray:
-        """How many of these runs are under each key."""
-        numbers = np.bincount(keys[self.runs["task"][which]], minlength=nr_keys)
-        return np.append(numbers, numbers.sum()) if with_all else numbers
 
     def cpu_times(self, keys: np.ndarray, nr_keys: int) -> tuple[np.ndarray, np.ndarray]:
         """CPU time in ns and number of the runs under each key, as of `stats_of` and without the rest of it.

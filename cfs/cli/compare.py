@@ -9,7 +9,7 @@ import typer
 from ..models.registry import all_models
 from ..units import seconds_text
 from . import outputs
-from .inputs import Choice, read_input
+from .inputs import Choice, measured, read_input
 from .options import (
     ByCommOption,
     ByGroupOption,
@@ -105,14 +105,15 @@ def compare(
     outputs.check_files(files)
     specs = columns_of(model or list(all_models()), set_ or [])
     given = read_input(source, Choice(cpu, only, without, outside, seed, told))
-    outputs.check_columns(files, len(specs) + (given.recorded is not None))
+    recorded = measured(given)
+    outputs.check_columns(files, len(specs) + (recorded is not None))
     from ..reports import comparison
 
     with progress("simulating") as advance:
         found = comparison.compare(
             given.work,
             specs,
-            recorded=given.recorded,
+            recorded=recorded,
             group_by=told.group_by,
             hz=hz,
             by=line,

@@ -232,7 +232,8 @@ def _scenario(name: str, path: str | BinaryIO, choice: Choice) -> Given:
 
 
 def _recording_title(read: Recording, work: Workload, cpus: list[int]) -> list[str]:
-    causes = read.causes(cpus)
+    with progress("counting wakeups"):
+        causes = read.causes(cpus)
     return [
         f"recording  {clean(read.name)}: {read.kind}, {_length(read)}",
         f"           {time_text(read.duration_ns).strip()}, {_cpu_text(read.cpus)}, "

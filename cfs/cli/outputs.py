@@ -29,6 +29,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -43,6 +44,7 @@ if TYPE_CHECKING:  # what draws and writes is loaded when it does
     from ..recordings.recording import Recording
     from ..reports.compared import Column
     from ..reports.comparison import Comparison
+    from ..reports.lines import Lines
     from ..reports.samples import Samples
     from ..result import Result
     from ..simulation.simulation import Simulation
@@ -128,6 +130,13 @@ class Replayed:
         """The result, and what was recorded, in the part that is shown."""
         sides = [self.result] if self.recorded is None else [self.result, self.recorded]
         return [part_of(side, *self.span) for side in sides] if self.from_ns else sides
+
+    @cached_property
+    def lines(self) -> Lines:
+        """The lines of tables, and their statistics: counted once for all that shows them."""
+        from ..reports.lines import Lines
+
+        return Lines.of(self.parts, self.by, self.top)
 
     @property
     def sides(self) -> list[tuple[str, Result]]:
@@ -261,6 +270,8 @@ class Output:
         Does it show the model's virtual time over time?
     runs, wakeups : bool, optional
         Does it need the log of runs, and that of wakeups?
+    facts : bool, optional
+        Does it say facts about the recording, which must still be there?
     ending : str, optional
         Of the file that goes to standard output (U4), for formats that are known by it.
     a_column : bool, optional
@@ -277,6 +288,7 @@ class Output:
     samples: bool = False
     runs: bool = True
     wakeups: bool = False
+    facts: bool = False
     ending: str = ""
     a_column: bool = False
 
@@ -342,7 +354,8 @@ def _draw_trends_of(report: Compared, place: int, path: str) -> None:
 def _write_page(report: Replayed, path: str) -> None:
     from ..reports.html import result_html
 
-    page = result_html(report.result, report.recorded, samples=report.samples, **report.look)
+    look = report.look | {"lines": report.lines}
+    page = result_html(report.result, report.recorded, samples=report.samples, **look)
     write_html(page, path)
 
 
@@ -406,6 +419,7 @@ OUTPUTS: tuple[Output, ...] = (
         _write_json,
         _write_json,
         runs=False,
+        facts=True,
     ),
     Output(
         "plot",
@@ -558,6 +572,11 @@ def shows_tables(files: Files) -> bool:
 def wants_wakeups(files: Files) -> bool:
     """Does some file show which task woke which?"""
     return any(output.wakeups for output, _ in asked(files))
+
+
+def wants_facts(files: Files) -> bool:
+    """Does some file say facts about the recording?"""
+    return any(output.facts for output, _ in asked(files))
 
 
 def check_without_log(files: Files, from_ns: int) -> None:

@@ -122,14 +122,19 @@ def replay(
     given = given.without_programs()
     result = altered(result, cpus=given.cpus)  # a CPU without tasks is idle: shares are of all asked for
     recorded = measured(given)
+    if recorded and not outputs.wants_facts(files):
+        given = given.without_events()
+        recorded = altered(recorded, wakeups=None, sleeps=None)  # no file shows those of the recording
     recorded = recorded and altered(recorded, groups=result.groups)
-    report = outputs.Replayed.of(result, recorded, given, samples, line, top, begin, until_ns, passed)
+    shows_tables = outputs.shows_tables(files)
+    with progress("counting"):
+        report = outputs.Replayed.of(result, recorded, given, samples, line, top, begin, until_ns, passed)
+        lines = report.lines if shows_tables else None
     outputs.write_replayed(files, report)
-    if outputs.shows_tables(files):
+    if shows_tables:
         from ..reports.tables import tables
 
-        with progress("counting"):
-            found = tables(*report.parts, by=line, top=top, width=width_shown())
+        found = tables(*report.parts, by=line, top=top, width=width_shown(), lines=lines)
         say_tables(_title(given, told.group_by, report), found)
 
 

@@ -17,10 +17,11 @@ Rejected: matplotlib's pictures in it (they know one background, and a notebook 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
+from .._statistics import ran_within
 from ..result import Result
 from ..units import count_text, seconds_text, short_time
 from .columns import CPU_TABLE, LATENCY_TABLE, StatColumn, columns_of_tables, left_out_of
@@ -29,6 +30,7 @@ from .files import check_folder
 from .lanes import (
     LAG_LEAST_NS,
     Lane,
+    chosen_cpus,
     lane_of_task,
     lanes_of,
     limits_of,
@@ -36,7 +38,7 @@ from .lanes import (
     said_of,
     span_of,
     waited_in,
-    waits_in,
+    waits_of,
     with_hue,
 )
 from .lines import ALL, OTHERS, Lines, check_lines
@@ -143,6 +145,7 @@ def result_html(
     top: int = 12,
     from_ns: int | None = None,
     until_ns: int | None = None,
+    lines: Lines | None = None,
 ) -> str:
     """A page about a result.
 
@@ -159,6 +162,8 @@ def result_html(
         Lanes and lines; the rest is summed in one.
     from_ns, until_ns : int, optional
         The part that is shown, ns since the start.
+    lines : Lines, optional
+        Those of the tables, if somebody has made them for the same part already.
 
     Returns
     -------
@@ -197,7 +202,7 @@ def result_html(
             "Mean number in each window, all CPUs together.",
         ),
         *_virtual_sections(samples, span),
-        *_tables([part_of(side, *span) for side in sides], by, top),
+        *_tables([part_of(side, *span) for side in sides], by, top, lines),
     ]
     heading = f"{words(result.model)}{f' on {words(result.source)}' if result.source else ''}"
     return _page(heading, [_facts(result, span), _settings(result)], parts)
@@ -282,9 +287,8 @@ def _lanes_on(
     """Lanes with a task that ran on these CPUs in the span, on any side."""
     found: set[int] = set()
     for side, lane_of in zip(sides, of_sides):
-        runs = side.runs
-        there = np.isin(runs["cpu"], cpus) & (runs["end_ns"] >= span[0]) & (runs["start_ns"] < span[1])
-        tasks = np.flatnonzero(np.bincount(runs["task"][there], minlength=side.nr_tasks))
+        columns = (side.runs[name] for name in ("task", "cpu", "start_ns", "end_ns"))
+        tasks = np.flatnonzero(ran_within(side.nr_tasks, chosen_cpus(cpus), *columns, *span))
         found.update(lane_of[tasks].tolist())
     return sorted(found - {-1})
 
@@ -300,25 +304,31 @@ def _shares(
 def _waits(
     sides: Sequence[Result], lanes: Sequence[Lane], of_sides: Sequence[np.ndarray], span: tuple[int, int]
 ) -> str:
-    waits_of = [_waits_of(side, lane_of, span) for side, lane_of in zip(sides, of_sides)]
     panels = []
     for name, hue, place in _panels(lanes):
         styles = ("solid", "dashed")
-        lines = [Curve(_chosen(*of, place), hue, style) for of, style in zip(waits_of, styles)]
+        lines = [
+            Curve(_waits_of(side, lane_of, place, span), hue, style)
+            for side, lane_of, style in zip(sides, of_sides, styles)
+        ]
         panels.append((name, hue, lines))
     canvas = Canvas("distribution of waits")
-    curves(canvas, 4, panels, limits_of([waits for _, waits in waits_of]))
+    curves(canvas, 4, panels, limits_of([_longest(side, span) for side in sides]))
     return canvas.svg()
 
 
-def _waits_of(side: Result, lane_of: np.ndarray, span: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """The lane of each wait that ended in the span, and its length."""
-    task, waits = waits_in(side, span)
-    return lane_of.astype(np.int32)[task], waits
+def _waits_of(
+    side: Result, lane_of: np.ndarray, place: int | None, span: tuple[int, int]
+) -> Callable[[], np.ndarray]:
+    """What makes the waits of a lane, or of all tasks, that ended in the span."""
+    tasks = np.ones(side.nr_tasks, bool) if place is None else lane_of == place
+    return lambda: waits_of(side, tasks, span)
 
 
-def _chosen(of_lane: np.ndarray, waits: np.ndarray, place: int | None) -> np.ndarray:
-    return waits if place is None else waits[of_lane == place]
+def _longest(side: Result, span: tuple[int, int]) -> np.ndarray:
+    """The longest wait that ended in the span, if there is one."""
+    waits = waits_of(side, np.ones(side.nr_tasks, bool), span)
+    return waits.max(keepdims=True) if len(waits) else waits
 
 
 def _panels(lanes: Sequence[Lane]) -> list[tuple[str, str, int | None]]:
@@ -364,8 +374,8 @@ def _group_sections(result: Result, top: int, span: tuple[int, int]) -> list[str
 # ----------------------------------------------------------------------------------------------------- tables
 
 
-def _tables(sides: Sequence[Result], by: str, top: int) -> list[str]:
-    lines = Lines.of(sides, by, top)
+def _tables(sides: Sequence[Result], by: str, top: int, lines: Lines | None) -> list[str]:
+    lines = lines or Lines.of(sides, by, top)
     what = {"task": ("Task", "pid"), "comm": ("Command", "tasks"), "group": ("Group", "tasks")}[by]
     left = (*what, "nice")
     rows = [
@@ -532,19 +542,18 @@ def _columns_timeline(comparison: Comparison, lanes: list[Lane]) -> str:
 def _columns_waits(comparison: Comparison, lanes: list[Lane]) -> str:
     wholes = [column.whole for column in comparison.columns]
     of_wholes = [lane_of_task(whole, lanes, comparison.by) for whole in wholes]
-    sides = [_waits_of(whole, of, comparison.span) for whole, of in zip(wholes, of_wholes)]
-    limits = limits_of([waits for _, waits in sides])
+    limits = limits_of([_longest(whole, comparison.span) for whole in wholes])
     canvas, top = Canvas("distribution of waits of each scheduler"), 4.0
     for mine, column in enumerate(comparison.columns):
         canvas.text(LEFT_EDGE, top + 12, column.label, "head")
         panels = []
         for name, hue, place in _panels(lanes):
             lines = [
-                Curve(_chosen(*side, place), hue, "solid" if number == mine else "behind")
-                for number, side in enumerate(sides)
+                Curve(_waits_of(*side, place, comparison.span), hue, "solid" if number == mine else "behind")
+                for number, side in enumerate(zip(wholes, of_wholes))
             ]
             panels.append((name, hue, lines))
-        top = curves(canvas, top + 20, panels, limits, 84, mine == len(sides) - 1) + 8
+        top = curves(canvas, top + 20, panels, limits, 84, mine == len(wholes) - 1) + 8
     return canvas.svg()
 
 
