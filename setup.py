@@ -36,6 +36,7 @@ MODULES = [
     "cfs.engine._program",
     "cfs.workload._ops",
     "cfs._statistics",
+    "cfs.reports._ftrace",
     "cfs.engine._ticks",
     "cfs._snapshot",
     "cfs.models._idle",
