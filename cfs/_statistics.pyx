@@ -609,6 +609,8 @@ def add_to_sums(
             else:
                 of[SUM_UNKNOWN_RUNS] += 1
             i += 1
+    if i < task.shape[0] and task[i] < nr_tasks:
+        raise IndexError(f"a run is on CPU {cpu[i]}; there are {nr_cpus}")
     check_tasks(nr_tasks, task, i)
 
 
