@@ -27,7 +27,6 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -72,11 +71,33 @@ def of_reports(name: str, function: str) -> Callable[..., Any]:
 
 
 class Passed:
-    """Where runs go of which no log is kept: to the file itself, or to one that goes to standard output later (U2)."""
+    """Where runs go of which no log is kept: to a Parquet file, if one is asked for, as they end. What goes to
+    standard output passes through a file of its own (U2).
+    """
 
-    def __init__(self, path: str):
-        self._passing = tempfile.NamedTemporaryFile(suffix=".parquet") if path == STDOUT else None
-        self.path = path if self._passing is None else self._passing.name
+    def __init__(self, path: str | None):
+        self.passing = tempfile.NamedTemporaryFile(suffix=".parquet") if path == STDOUT else None
+        self.path = path if self.passing is None else self.passing.name
+        self.file: Any = None
+
+    def begin(self, *sides: Result) -> None:
+        """Runs of these results will come, of which little is known yet."""
+        if self.path is not None:
+            self.file = run_writer(self.path, [(side.model, side) for side in sides])
+
+    def write(self, side: Result, runs: np.ndarray) -> None:
+        """Some runs of a result."""
+        if self.file is not None:
+            self.file.write(side.model, side, runs)
+
+    def end(self, recorded: Result | None) -> None:
+        """The last runs: those that were recorded."""
+        if self.file is None:
+            return
+        if recorded is not None:
+            with progress("writing what was recorded"):
+                self.write(recorded, recorded.runs)
+        self.file.close()
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,34 +231,26 @@ def simulated(
 
 
 def simulated_without_log(
-    simulation: Simulation, until_ns: int | None, recorded: Result | None, cpus: list[int], path: str | None
+    simulation: Simulation, until_ns: int | None, given: Given, passed: Passed
 ) -> Result:
-    """The result without a log, beside what was recorded; its runs go to a Parquet file as they end, then the
-    recorded ones.
-    """
+    """The result without a log; its runs go on as they end, as blind as what was recorded beside them."""
     from ..recordings.measured import Fitting
     from ..result import altered
     from ..sums import Sums
 
-    before = altered(simulation.result(), cpus=cpus)
-    recorded = recorded and altered(recorded, groups=before.groups)
-    sides = [(side.model, side) for side in (before, recorded) if side is not None]
-    sums = Sums(before.nr_tasks, max(cpus) + 1)
-    fitting = recorded and Fitting(recorded)
-    with nullcontext() if path is None else run_writer(path, sides) as file:
+    before = altered(simulation.result(), cpus=given.cpus)
+    sums = Sums(before.nr_tasks, max(given.cpus) + 1)
+    fitting = given.read and Fitting.of_recording(given.read, given.work, given.cpus)
+    passed.begin(before, *([altered(before, model="recorded", hz=0, tunables={})] if given.read else []))
 
-        def take(runs: np.ndarray) -> None:
-            if fitting is not None:
-                fitting.fit(runs)
-            sums.add(runs)
-            if file is not None:
-                file.write(*sides[0], runs)
+    def take(runs: np.ndarray) -> None:
+        if fitting is not None:
+            fitting.fit(runs)
+        sums.add(runs)
+        passed.write(before, runs)
 
-        with progress("simulating") as advance:
-            result = simulation.run(until_ns, progress=advance, log=take)
-        if file is not None and recorded is not None:
-            with progress(f"writing {path}"):
-                file.write(*sides[1], recorded.runs)
+    with progress("simulating") as advance:
+        result = simulation.run(until_ns, progress=advance, log=take)
     return altered(result, sums=sums)
 
 
@@ -382,8 +395,8 @@ def _write_ftrace_of(report: Compared, place: int, path: str) -> None:
 
 
 def _write_parquet(report: Replayed | Compared, path: str) -> None:
-    passed = getattr(report, "passed", None)
-    if passed is None:
+    passed: Passed | None = getattr(report, "passed", None)
+    if passed is None or passed.path is None:
         runs_to_parquet(report.sides, path)
     elif passed.path != path:
         shutil.copyfile(passed.path, path)

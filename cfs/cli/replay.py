@@ -113,9 +113,8 @@ def replay(
         simulation = Simulation(work, chosen, group_by=way, hz=hz, log=log, **tunables)
     samples = passed = None
     if no_log:
-        passed = outputs.Passed(files["parquet"]) if "parquet" in files else None
-        path = passed and passed.path
-        result = outputs.simulated_without_log(simulation, until_ns, measured(given), given.cpus, path)
+        passed = outputs.Passed(files.get("parquet"))
+        result = outputs.simulated_without_log(simulation, until_ns, given, passed)
     else:
         result, samples = outputs.simulated(simulation, until_ns, looks=outputs.wants_samples(files))
     del simulation, work  # the operations
@@ -126,6 +125,8 @@ def replay(
         given = given.without_events()
         recorded = altered(recorded, wakeups=None, sleeps=None)  # no file shows those of the recording
     recorded = recorded and altered(recorded, groups=result.groups)
+    if passed is not None:
+        passed.end(recorded)
     shows_tables = outputs.shows_tables(files)
     with progress("counting"):
         report = outputs.Replayed.of(result, recorded, given, samples, line, top, begin, until_ns, passed)

@@ -114,11 +114,14 @@ cdef struct since_t:  # a task in `runs` and `wakeups`
     uint8_t ready
     uint8_t block
 
-cdef struct sink_t:  # where `runs` puts them
-    run_t* rows
+cdef struct sink_t:  # where runs are put
+    run_t* rows  # NULL: nowhere
     int64_t nr
     const int32_t* new_row  # NULL: each task keeps its own
     int64_t until_ns
+    uint8_t* ready  # without rows, of each task: of the first run,
+    uint8_t* exits  # whether one ends in an exit,
+    int64_t* start_ns  # and when the first begins
 
 cdef struct clock_t:
     int64_t now  # time of the event
@@ -214,7 +217,57 @@ def runs(
     cdef run_t[::1] rows = table
     cdef int64_t until = INT64_MAX if until_ns is None else until_ns
     cdef run_t* place = &rows[0] if length else NULL
-    cdef sink_t out = sink_t(place, 0, new_row, until)
+    cdef sink_t out = sink_t(place, 0, new_row, until, NULL, NULL, NULL)
+    walk_runs(events, nr_tasks, nr_cpus, end_ns, chosen, &out)
+    return table[:out.nr]
+
+
+def ends_of_tasks(
+    const event_t[::1] events,
+    size_t nr_tasks,
+    size_t nr_cpus,
+    int64_t end_ns,
+    const uint8_t[::1] chosen,
+    const int32_t[::1] row_of,
+    size_t nr_rows,
+):
+    """How each task became ready for its first run, and whether it exits: what `runs` says, without the runs.
+
+    Parameters
+    ----------
+    events, nr_tasks, nr_cpus, end_ns, chosen, row_of
+        As for `runs`.
+    nr_rows : int
+        One more than the greatest number in `row_of`.
+
+    Returns
+    -------
+    ready, exits : numpy.ndarray
+        ``(nr_rows,) uint8``: `cfs.result.Ready` of the first run, WAKEUP for a task without one; and 1 if a run ends in
+        an exit.
+    """
+    ready, exits = np.full(nr_rows, READY_WAKEUP, np.uint8), np.zeros(nr_rows, np.uint8)
+    start_ns = np.full(nr_rows, INT64_MAX, np.int64)
+    cdef uint8_t[::1] ready_of = ready
+    cdef uint8_t[::1] exits_of = exits
+    cdef int64_t[::1] start_of = start_ns
+    if not nr_rows or not nr_tasks:
+        return ready, exits
+    cdef sink_t out = sink_t(NULL, 0, &row_of[0], INT64_MAX, &ready_of[0], &exits_of[0], &start_of[0])
+    walk_runs(events, nr_tasks, nr_cpus, end_ns, chosen, &out)
+    return ready, exits
+
+
+cdef walk_runs(
+    const event_t[::1] events,
+    size_t nr_tasks,
+    size_t nr_cpus,
+    int64_t end_ns,
+    const uint8_t[::1] chosen,
+    sink_t* out,
+):
+    # every run on the chosen CPUs, in the order of their ends
+    cdef Py_ssize_t i, nr_events = events.shape[0]
     cdef const event_t* first = &events[0] if nr_events else NULL
     cdef const uint8_t* is_chosen = &chosen[0]
     cdef Zeroed running_memory = Zeroed(nr_cpus, sizeof(run_t))
@@ -246,7 +299,7 @@ def runs(
                 if running[e.cpu].task < NOBODY:
                     end_run(&running[e.cpu], &since[running[e.cpu].task], e.detail, clock.at, i)
                     if is_chosen[e.cpu]:
-                        put(&out, &running[e.cpu])
+                        put(out, &running[e.cpu])
                 running[e.cpu].task = NOBODY
                 if is_run(e):
                     s = &since[e.task]
@@ -256,16 +309,21 @@ def runs(
             if running[i].task < NOBODY and is_chosen[i]:
                 running[i].end_ns = max(end_ns, running[i].start_ns)
                 running[i].out = OUT_RUNNING
-                put(&out, &running[i])
-    return table[:out.nr]
+                put(out, &running[i])
 
 
 cdef inline void put(sink_t* to, const run_t* r) noexcept nogil:
-    # a run that is over goes into the table, if it is wanted
-    cdef run_t* row = to.rows + to.nr
+    # a run that is over goes into the table, if it is wanted, or what is wanted of it is noted
+    cdef run_t* row
     cdef int32_t task = <int32_t> r.task if to.new_row == NULL else to.new_row[r.task]
     if task < 0 or r.start_ns >= to.until_ns and not (r.ready == READY_FOUND and r.start_ns == 0):
         return
+    if to.rows == NULL:
+        if r.start_ns < to.start_ns[task]:
+            to.start_ns[task], to.ready[task] = r.start_ns, r.ready
+        to.exits[task] |= r.out == OUT_EXITED
+        return
+    row = to.rows + to.nr
     row[0] = r[0]
     row.task = <uint32_t> task
     if row.end_ns > to.until_ns:

@@ -10,7 +10,7 @@ would have done next.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import numpy as np
 
@@ -30,7 +30,7 @@ from ..result import (
     nr_switches,
 )
 from ..workload.workload import Workload
-from ._walk import runs
+from ._walk import ends_of_tasks, runs
 from .causes import BLOCK_D, BLOCK_I, FORK, WAKE, Cause
 from .population import Population, population_of
 from .table import CPU, LOWEST, EventTable
@@ -185,7 +185,7 @@ def fitted(result: Result, recorded: Result, *, in_place: bool = False) -> Resul
     Result
     """
     runs = result.runs if in_place else result.runs.copy()
-    Fitting(recorded).fit(runs)
+    Fitting.of_result(recorded).fit(runs)
     return altered(result, runs=runs)
 
 
@@ -194,19 +194,35 @@ class Fitting:
 
     Parameters
     ----------
-    recorded : Result
-        Up to the end of the recording.
+    ready, exits : numpy.ndarray
+        ``(nr_tasks,)`` uint8 and bool, up to the end of the recording: how each task became ready for its first
+        run, anything that is known for a task without one; and whether it exits.
     """
 
-    def __init__(self, recorded: Result):
+    def __init__(self, ready: np.ndarray, exits: np.ndarray):
+        self.ready, self.exits = ready, exits
+        self.is_blind = (ready == Ready.UNKNOWN) | (ready == Ready.FOUND)
+
+    @classmethod
+    def of_result(cls, recorded: Result) -> Self:
+        """To what was measured."""
         runs = recorded.runs
         first = _first_runs(runs, recorded.nr_tasks)
-        ready = np.full(recorded.nr_tasks, Ready.WAKEUP, np.uint8)  # or whatever is known
+        ready = np.full(recorded.nr_tasks, Ready.WAKEUP, np.uint8)
         ready[first >= 0] = runs["ready"][first[first >= 0]]
-        self.ready = ready
-        self.is_blind = (ready == Ready.UNKNOWN) | (ready == Ready.FOUND)
-        self.exits = np.zeros(recorded.nr_tasks, bool)
-        self.exits[runs["task"][runs["out"] == Out.EXITED]] = True
+        exits = np.zeros(recorded.nr_tasks, bool)
+        exits[runs["task"][runs["out"] == Out.EXITED]] = True
+        return cls(ready, exits)
+
+    @classmethod
+    def of_recording(cls, recording: EventTable, workload: Workload, cpus: list[int]) -> Self:
+        """To what will be measured, before all the runs are made: of the tasks of a workload."""
+        rows = _population(recording, cpus, workload).rows
+        new_row = _new_rows(rows, len(recording.task_table))
+        place, duration_ns = recording.chosen(cpus), recording.duration_ns
+        events, nr_tasks = recording.packed_events, len(new_row) - 1
+        ready, exits = ends_of_tasks(events, nr_tasks, len(place), duration_ns, place, new_row[:-1], len(rows))
+        return cls(ready, exits.astype(bool))
 
     def fit(self, runs: np.ndarray) -> None:
         """Make the next runs of the same result, in their order, as blind as the recording is."""

@@ -58,8 +58,8 @@ __all__ = [
 
 TABLES = ("runs", "stats", "wakeups")
 
-PORTION = 1 << 18
-"""Runs that become rows of a Parquet file together: some 30 MB on the way."""
+PORTION = 1 << 16
+"""Runs that become rows of a Parquet file together: some 10 MB on the way."""
 
 
 def arrow_table(
@@ -185,6 +185,10 @@ class RunWriter:
         if error is None:
             self._flush()
         self._file.close()
+
+    def close(self) -> None:
+        """The runs are all there: end the file."""
+        self.__exit__(None, None, None)
 
 
 def runs_to_parquet(sides: Sequence[tuple[str, Result]], path: str | os.PathLike[str]) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakMethod
 
 import numpy as np
 
@@ -116,7 +117,10 @@ class Simulation:
         self._log, self._is_over = log, False
         self._sums = Sums(self.workload.nr_tasks, self.cpus[-1] + 1) if log is False or callable(log) else None
         if isinstance(self._loop, Loop):
-            self._loop.keep(wakeups=log is True, drain=None if self._sums is None else self._drain)
+            drain = WeakMethod(self._drain)  # no ring: the operations go with the simulation
+            self._loop.keep(
+                wakeups=log is True, drain=None if self._sums is None else lambda *rows: drain()(*rows)
+            )
 
     def _compile(self, model: Model, group_by: str | None, tunables: dict[str, Any]) -> None:
         _require_able(self.workload, model, group_by)

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import weakref
 
 import numpy as np
 import pytest
@@ -148,3 +149,13 @@ def test_a_policy_in_python_keeps_what_it_is_asked_to():
     Simulation(work, policy()).run(20 * MS, log=portions.append)
     assert (np.concatenate(portions) == whole.runs).all()
     assert len(Simulation(work, policy(), log="runs").run(20 * MS).wakeups) == 0 < len(whole.wakeups)
+
+
+@pytest.mark.parametrize("log", [True, "runs", False, lambda runs: None])
+def test_a_simulation_goes_with_its_last_name(log):
+    """A ring would keep its operations, the longest array there is, until somebody looks for rings."""
+    sim = Simulation(many_runs(), log=log)
+    sim.run(until_ns=MS)
+    gone = weakref.ref(sim)
+    del sim
+    assert gone() is None
