@@ -11,7 +11,7 @@ import cfs.reports
 
 FOLDER = Path(cfs.reports.__file__).parent
 LAYERS = [
-    {"files", "settings", "columns", "lines", "part", "events", "lanes"},
+    {"files", "settings", "columns", "lines", "part", "events", "lanes", "_ftrace"},
     {"fairness", "tables", "verdicts"},
     {"samples", "compared"},
     {"comparison_tables"},
