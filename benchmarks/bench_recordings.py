@@ -5,6 +5,11 @@ tables     `cfs replay` with the tables: CPU time of the process and its peak me
 html       the same with a page
            bar of both, at 20 million lines: 15 s and 600 MiB, and in proportion for fewer, beside what a process
            costs that replays nothing much (half a second, 60 MiB)
+no log     the same without a log of runs; with one that goes to a Parquet file there is no bar
+ftrace, perfetto   the same with an export; no bar
+memory     what a simulation of four million runs needs beyond what it needs before it begins, with a log, without
+           one, and with one that goes to a Parquet file; bar of the latter two: 16 and 120 MiB, as for any number
+start      CPU time of `cfs --version` and `cfs --help`; bars: 150 and 200 ms
 
 The recording is a real one (tests/data/recordings/pipe-cut), laid end to end: times are shifted, pids kept. Before a
 time is printed, the statistics of a short one are compared with those of a twin in plain Python, which sorts.
@@ -14,6 +19,7 @@ time is printed, the statistics of a short one are compared with those of a twin
 """
 
 import gzip
+import importlib.util
 import io
 import re
 import subprocess
@@ -31,6 +37,9 @@ LINES, LINES_QUICK, LINES_COMPARED = 2_000_000, 100_000, 50_000
 BAR_S, BAR_MIB, BAR_LINES = 15, 600, 20_000_000
 START_S, START_MIB = 0.5, 60
 READING_BAR_US = 0.5
+START_BARS_MS = {"--version": 150, "--help": 200}
+LOGS_MIB = {"True": None, "False": 16, "parquet": 120}
+"""What is kept, and how much memory it may take."""
 QUANTILES = {"p50_ns": 50, "p95_ns": 95, "p99_ns": 99, "max_ns": 100}
 
 
@@ -119,11 +128,88 @@ def measure_replays(turns, nr_lines):
         path = Path(folder, "recording.txt")
         with path.open("wb") as file:
             file.writelines(tiled(nr_lines))
-        for what, options in (("tables", []), ("html", ["--html", f"{folder}/page.html"])):
+        for what, options in outputs_in(folder):
             found = [replay([str(path), *options]) for _ in range(turns)]
             seconds, mib = min(one[0] for one in found), max(one[1] for one in found)
             numbers = {"cpu_s": round(seconds, 2), "peak_mib": round(mib)}
-            rows.append({"what": what, "lines": nr_lines} | numbers | bars)
+            rows.append({"what": what, "lines": nr_lines} | numbers | (bars if what not in EXPORTS else {}))
+    return rows
+
+
+EXPORTS = ("no log, parquet", "ftrace", "perfetto")
+"""Of these there is no bar: pyarrow alone is half a second."""
+
+
+def outputs_in(folder):
+    """What a replay is asked for, as far as what writes it is installed."""
+    yield "tables", []
+    yield "html", ["--html", f"{folder}/page.html"]
+    yield "no log", ["--no-log"]
+    if importlib.util.find_spec("pyarrow"):
+        yield "no log, parquet", ["--no-log", "--parquet", f"{folder}/runs.parquet"]
+    yield "ftrace", ["--ftrace", f"{folder}/runs.txt"]
+    if importlib.util.find_spec("perfetto"):
+        yield "perfetto", ["--perfetto", f"{folder}/runs.pftrace"]
+
+
+MEMORY = """if True:
+    import os, sys, tempfile
+    import cfs
+    def peak():
+        with open("/proc/self/status") as lines:
+            return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+    programs = {
+        "ping": [("run", 25000), ("wake", "pong"), ("wait",), ("loop",)],
+        "pong": [("wait",), ("run", 25000), ("wake", "ping"), ("loop",)],
+    }
+    work = cfs.Workload.of_programs(programs, duration_ns=100 * 10**9)
+    if sys.argv[1] == "parquet":
+        import pyarrow.parquet
+        from cfs.reports.frames import run_to_parquet
+        before = peak()
+        run_to_parquet(cfs.Simulation(work), os.path.join(tempfile.gettempdir(), f"cfs-{os.getpid()}.parquet"))
+        os.unlink(os.path.join(tempfile.gettempdir(), f"cfs-{os.getpid()}.parquet"))
+    else:
+        before = peak()
+        cfs.Simulation(work, log=sys.argv[1] == "True").run(last=True)
+    print(peak() - before)
+"""
+
+
+def measure_memory():
+    """MiB that a log takes, or what is there in place of one; nothing where nobody says it."""
+    if not Path("/proc/self/status").exists():
+        return []
+    rows = []
+    for log, bar in LOGS_MIB.items():
+        if log == "parquet" and not importlib.util.find_spec("pyarrow"):
+            continue
+        run = subprocess.run(
+            [sys.executable, "-c", MEMORY, log], capture_output=True, text=True, check=True
+        )
+        rows.append({"what": "memory", "log": log, "mib": round(float(run.stdout), 1), "bar_mib": bar})
+    return rows
+
+
+START = """if True:
+    import atexit, sys, time
+    atexit.register(lambda: print(time.process_time(), file=sys.stderr))
+    from cfs.__main__ import main
+    sys.argv[0] = "cfs"
+    sys.exit(main())
+"""
+
+
+def measure_start(turns):
+    rows = []
+    for option, bar in START_BARS_MS.items():
+        times = []
+        for _ in range(5 * turns):
+            run = subprocess.run(
+                [sys.executable, "-c", START, option], capture_output=True, text=True, check=True
+            )
+            times.append(1000 * float(run.stderr.splitlines()[-1]))
+        rows.append({"what": "start", "option": option, "min_ms": round(min(times)), "bar_ms": bar})
     return rows
 
 
@@ -133,11 +219,21 @@ def show(rows):
             star = "*" if row["min_us"] > row["bar_us"] else ""
             print(f"reading: {row['min_us']}{star} us a line; bar {row['bar_us']}")
             continue
-        late = "*" if row["cpu_s"] > row["bar_s"] else ""
-        large = "*" if row["peak_mib"] > row["bar_mib"] else ""
+        if row["what"] == "start":
+            star = "*" if row["min_ms"] > row["bar_ms"] else ""
+            print(f"cfs {row['option']}: {row['min_ms']}{star} ms of CPU time; bar {row['bar_ms']}")
+            continue
+        if row["what"] == "memory":
+            bar = "" if row["bar_mib"] is None else f"; bar {row['bar_mib']}"
+            star = "*" if bar and row["mib"] > row["bar_mib"] else ""
+            print(f"four million runs, log = {row['log']}: {row['mib']}{star} MiB{bar}")
+            continue
+        bars = f"; bars {row['bar_s']} s, {row['bar_mib']} MiB" if "bar_s" in row else ""
+        late = "*" if bars and row["cpu_s"] > row["bar_s"] else ""
+        large = "*" if bars and row["peak_mib"] > row["bar_mib"] else ""
         print(
             f"replay of {row['lines']} lines, {row['what']}: {row['cpu_s']}{late} s of CPU time, "
-            f"{row['peak_mib']}{large} MiB; bars {row['bar_s']} s, {row['bar_mib']} MiB"
+            f"{row['peak_mib']}{large} MiB{bars}"
         )
     print(flush=True)
 
@@ -152,6 +248,7 @@ def main(arguments=None):
     require_equal_statistics()
     rows = measure_reading(turns)
     rows += measure_replays(turns, options.lines or (LINES_QUICK if options.quick else LINES))
+    rows += measure_memory() + measure_start(turns)
     show(rows)
     if options.json:
         common.write_json(options.json, "recordings", stamp, rows)

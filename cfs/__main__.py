@@ -1,10 +1,13 @@
 """The command `cfs`, and ``python -m cfs``: says what to install if the command line's packages are missing.
+
+`cfs --version` is answered here, before typer is imported, which takes as long again as all of the rest.
 """
 
 from __future__ import annotations
 
 import sys
 
+from ._version import __version__
 from .errors import how_to_install
 
 
@@ -14,8 +17,12 @@ def main() -> int:
     Returns
     -------
     int
-        Exit status: 2 if the extra ``cli`` is not installed; otherwise the command exits by itself.
+        Exit status: 0 after the version, 2 if the extra ``cli`` is not installed; otherwise the command exits
+        by itself.
     """
+    if sys.argv[1:] == ["--version"]:
+        sys.stdout.write(f"cfs {__version__}\n")
+        return 0
     try:
         import rich  # noqa: F401
         import typer  # noqa: F401

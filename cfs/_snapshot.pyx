@@ -33,10 +33,7 @@ Rejected: replaying the events (as slow as the life so far); a field-by-field fo
 the shape of the trees would be lost); zlib (structs compress well, but it takes ten times as long as the rest).
 """
 
-import hashlib
-import json
 import sys
-import zlib
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdlib cimport calloc, free, malloc, qsort
@@ -179,6 +176,8 @@ cdef uint64_t fingerprint(const sched_class *cls) except? 0:
     facts += facts_of_pointers(cls.task_pointers) + facts_of_pointers(cls.rq_pointers)
     facts += facts_of_pointers(cls.group_pointers) + facts_of_fields(cls.entity_fields)
     facts += facts_of_fields(cls.queue_fields) + facts_of_fields(cls.tunables)
+    import zlib
+
     return zlib.crc32(repr(facts).encode())
 
 # ----------------------------------------------------------------------------------------------- places by address
@@ -792,13 +791,21 @@ cdef int machine_of_image(
 # --------------------------------------------------------------------------------------------------------- sealing
 
 
+cdef bytes digest_of(data):
+    import hashlib
+
+    return hashlib.blake2b(data, digest_size=DIGEST).digest()
+
+
 def seal(head, image):
     """Frame a head (what JSON can hold) and an image, with length, version and checksum."""
+    import json     # here, as are hashlib and zlib: they are a tenth of `import cfs`, and few take snapshots
+
     text = json.dumps(head, separators=(",", ":")).encode("ascii")
     whole = FRAME + len(text) + len(image) + DIGEST
     frame = MAGIC + VERSION.to_bytes(4, "little") + len(text).to_bytes(4, "little") + whole.to_bytes(8, "little")
     data = frame + text + image
-    return data + hashlib.blake2b(data, digest_size=DIGEST).digest()
+    return data + digest_of(data)
 
 
 def unseal(data):
@@ -813,11 +820,13 @@ def unseal(data):
         raise SnapshotError(f"the snapshot has format version {version}; this cfs reads version {VERSION}")
     if whole != len(data):
         raise SnapshotError(f"the snapshot says that it has {whole} bytes, and has {len(data)}")
-    if hashlib.blake2b(data[:-DIGEST], digest_size=DIGEST).digest() != bytes(data[-DIGEST:]):
+    if digest_of(data[:-DIGEST]) != bytes(data[-DIGEST:]):
         raise SnapshotError("the snapshot is damaged: its checksum does not fit")
     end = FRAME + int.from_bytes(data[12:16], "little")
     if end > len(data) - DIGEST:
         raise SnapshotError("the head of the snapshot is longer than the whole")
+    import json
+
     try:
         head = json.loads(bytes(data[FRAME:end]))
     except (ValueError, RecursionError) as error:

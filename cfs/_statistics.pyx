@@ -34,6 +34,23 @@ cdef enum:
     NR_KINDS = 4                # how a wait began: 1 ... 3 as result.Ready, 0 for all others
     NR_OUTS = 5                 # of cfs.result.Out
     NR_NUMBERS = 6              # count, sum, three quantiles, maximum
+    FOUND = 4                   # cfs.result.Ready: it ran already
+    RUNNING = 0                 # cfs.result.Out: it runs still
+    NOT_KNOWN = 4               # cfs.result.Out: UNKNOWN; nor is where it ended
+
+cdef enum:                      # intervals that `by_kind` counts
+    ANY = 0
+    WAITS = 1                   # that are known
+    LENGTHS = 2                 # of runs, that are known
+
+cdef enum:                      # places in a row of sums; SUMS_DTYPE of cfs.sums is tested equal
+    SUM_CPU = 0
+    SUM_OUT = 1                 # NR_OUTS of them
+    SUM_UNKNOWN_WAITS = 6
+    SUM_UNKNOWN_RUNS = 7
+    SUM_WAITS = 8               # count, sum, maximum of each kind from 1 on
+    SUM_RUNS = 17               # the same of run lengths
+    NR_SUMS = 20
 
 # -------------------------------------------------------------------------------------------------------- quantiles
 
@@ -153,17 +170,27 @@ cdef void check_tasks(Py_ssize_t nr_tasks, const uint32_t[:] task, Py_ssize_t re
         raise IndexError(f"a run is of task {task[reached]}; there are {nr_tasks}")
 
 
+cdef inline bint has_length(uint8_t ready, uint8_t out, int64_t start_ns, int64_t end_ns) noexcept nogil:
+    # not of a run whose end is not known, or that was found at its very end
+    return out != NOT_KNOWN and not (ready == FOUND and start_ns == end_ns)
+
+
+cdef inline bint is_known_wait(uint8_t ready, int64_t ready_ns) noexcept nogil:
+    return ready and ready_ns >= 0
+
+
 cdef inline Py_ssize_t slot_of(int64_t key, uint8_t kind) noexcept nogil:
     return key * NR_KINDS + (kind if kind < NR_KINDS else 0)
 
 
-cdef void lay_out(int64_t[::1] ends) noexcept nogil:
-    # from how many are in each slot to where each begins
+cdef int64_t lay_out(int64_t[::1] ends) noexcept nogil:
+    # from how many are in each slot to where each begins; returns how many there are
     cdef Py_ssize_t i
     cdef int64_t begin = 0
     for i in range(ends.shape[0]):
         begin += ends[i]
         ends[i] = begin - ends[i]
+    return begin
 
 
 def totals(
@@ -252,8 +279,52 @@ def totals_within(
     return table
 
 
+def unknowns(
+    const int64_t[::1] key_of,
+    Py_ssize_t nr_keys,
+    const uint32_t[:] task,
+    const uint8_t[:] ready,
+    const uint8_t[:] out,
+    const int64_t[:] start_ns,
+    const int64_t[:] end_ns,
+):
+    """How many waits, and how many run lengths, of each key are not known.
+
+    Parameters
+    ----------
+    key_of, nr_keys
+        As for `totals`.
+    task, ready, out, start_ns, end_ns : numpy.ndarray
+        Columns of `cfs.result.RUN_DTYPE`.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(2, nr_keys)`` int64.
+    """
+    check_keys(key_of, 0, nr_keys)
+    table = np.zeros((2, nr_keys), np.int64)
+    cdef int64_t[:, ::1] rows = table
+    cdef Py_ssize_t key, i = 0, nr = task.shape[0], nr_tasks = key_of.shape[0]
+    with nogil:
+        while i < nr and task[i] < nr_tasks:
+            key = key_of[task[i]]
+            rows[0, key] += ready[i] == 0
+            rows[1, key] += not has_length(ready[i], out[i], start_ns[i], end_ns[i])
+            i += 1
+    check_tasks(nr_tasks, task, i)
+    return table
+
+
 def quantiles(
-    const int64_t[::1] key_of, Py_ssize_t nr_keys, const uint32_t[:] task, begin_ns, end_ns, bint with_all=False
+    const int64_t[::1] key_of,
+    Py_ssize_t nr_keys,
+    const uint32_t[:] task,
+    begin_ns,
+    end_ns,
+    bint with_all=False,
+    ready=None,
+    out=None,
 ):
     """Count, sum, p50, p95, p99 and maximum of the lengths of some intervals, for each key.
 
@@ -265,6 +336,8 @@ def quantiles(
         ``(n,)``: whose it is, and from when to when it lasts.
     with_all : bool, optional
         A row more, over all.
+    ready, out : numpy.ndarray, optional
+        Columns of `cfs.result.RUN_DTYPE`: the intervals are runs, and those of unknown length do not count.
 
     Returns
     -------
@@ -276,7 +349,8 @@ def quantiles(
     Cost about 15 ns an interval, and 8 bytes.
     """
     check_keys(key_of, 0, nr_keys)
-    return by_kind(key_of, nr_keys, task, np.ones(task.shape[0], np.uint8), begin_ns, end_ns, False, with_all)[0]
+    what = ANY if out is None else LENGTHS
+    return by_kind(key_of, nr_keys, task, ready, out, begin_ns, end_ns, what, with_all)[0]
 
 
 def quantiles_of_waits(
@@ -309,7 +383,7 @@ def quantiles_of_waits(
     Cost about 20 ns a run, and 8 bytes.
     """
     check_keys(key_of, 0, nr_keys)
-    return by_kind(key_of, nr_keys, task, ready, ready_ns, start_ns, True, with_all)
+    return by_kind(key_of, nr_keys, task, ready, None, ready_ns, start_ns, WAITS, with_all)
 
 
 cdef by_kind(
@@ -317,33 +391,43 @@ cdef by_kind(
     Py_ssize_t nr_keys,
     const uint32_t[:] task,
     const uint8_t[:] kind,
+    const uint8_t[:] out_of,
     const int64_t[:] begin_ns,
     const int64_t[:] end_ns,
-    bint is_wait,
+    int what,
     bint with_all,
 ):
     # lengths laid out by (key, kind), so that those of a kind, and those of a key, each lie together
     cdef int64_t[::1] ends = np.zeros(nr_keys * NR_KINDS, np.int64)
     cdef Py_ssize_t slot, i = 0, nr = task.shape[0], nr_tasks = key_of.shape[0]
-    cdef int64_t first = 0, last, nr_mine
-    cdef bint copied
+    cdef int64_t first = 0, last, nr_mine, nr_there
+    cdef bint copied, is_wait = what == WAITS
     table = np.zeros((NR_KINDS, nr_keys + with_all, NR_NUMBERS), np.int64)
     cdef int64_t[:, :, ::1] out = table
     cdef uint32_t[::1] counts = np.empty(2 * NR_BUCKETS, np.uint32)
     with nogil:
         while i < nr and task[i] < nr_tasks:
-            if not is_wait or kind[i] and begin_ns[i] >= 0:
-                ends[slot_of(key_of[task[i]], kind[i])] += 1
+            if is_wait:
+                if is_known_wait(kind[i], begin_ns[i]):
+                    ends[slot_of(key_of[task[i]], kind[i])] += 1
+            elif what == ANY or has_length(kind[i], out_of[i], begin_ns[i], end_ns[i]):
+                ends[slot_of(key_of[task[i]], 1)] += 1
             i += 1
-        lay_out(ends)
+        nr_there = lay_out(ends)
     check_tasks(nr_tasks, task, i)
-    cdef int64_t[::1] values = np.empty(nr + 1, np.int64)
+    cdef int64_t[::1] values = np.empty(nr_there + 1, np.int64)
     with nogil:
         for i in range(nr):
-            if not is_wait or kind[i] and begin_ns[i] >= 0:
+            if is_wait:
+                if not is_known_wait(kind[i], begin_ns[i]):
+                    continue
                 slot = slot_of(key_of[task[i]], kind[i])
-                values[ends[slot]] = end_ns[i] - begin_ns[i]
-                ends[slot] += 1
+            elif what == ANY or has_length(kind[i], out_of[i], begin_ns[i], end_ns[i]):
+                slot = slot_of(key_of[task[i]], 1)
+            else:
+                continue
+            values[ends[slot]] = end_ns[i] - begin_ns[i]
+            ends[slot] += 1
     if with_all and is_wait:    # first, for `describe` may sort
         describe_kinds(values, ends, nr_keys, out, counts)
     with nogil:
@@ -375,8 +459,15 @@ cdef describe_kinds(
 ):
     # in the row over all; waits of a kind do not lie together and are put together
     cdef int64_t nr
-    cdef int64_t[::1] together = np.empty(values.shape[0], np.int64)
     cdef Py_ssize_t kind, key, slot
+    cdef int64_t most = 0
+    for kind in range(1, NR_KINDS):
+        nr = 0
+        for key in range(nr_keys):
+            slot = key * NR_KINDS + kind
+            nr += ends[slot] - ends[slot - 1]
+        most = max(most, nr)
+    cdef int64_t[::1] together = np.empty(most + 1, np.int64)
     with nogil:
         for kind in range(1, NR_KINDS):
             nr = 0
@@ -385,6 +476,185 @@ cdef describe_kinds(
                 memcpy(&together[nr], &values[ends[slot - 1]], (ends[slot] - ends[slot - 1]) * sizeof(int64_t))
                 nr += ends[slot] - ends[slot - 1]
             describe(&together[0], nr, &out[kind, nr_keys, 0], &counts[0])
+
+def waits_within(
+    const uint8_t[::1] chosen,
+    const uint32_t[:] task,
+    const uint8_t[:] ready,
+    const int64_t[:] ready_ns,
+    const int64_t[:] start_ns,
+    int64_t begin,
+    int64_t until,
+):
+    """The known waits of some tasks that end in a part of the span.
+
+    Parameters
+    ----------
+    chosen : numpy.ndarray
+        ``(nr_tasks,)`` uint8: 1 for each task that counts.
+    task, ready, ready_ns, start_ns : numpy.ndarray
+        Columns of `cfs.result.RUN_DTYPE`.
+    begin, until : int
+        The part, ns.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(nr_waits,)`` int64, ns, in the order of the runs.
+    """
+    cdef Py_ssize_t i = 0, nr = task.shape[0], nr_tasks = chosen.shape[0]
+    cdef int64_t there = 0
+    with nogil:
+        while i < nr and task[i] < nr_tasks:
+            if chosen[task[i]] and begin <= start_ns[i] < until and is_known_wait(ready[i], ready_ns[i]):
+                there += 1
+            i += 1
+    check_tasks(nr_tasks, task, i)
+    found = np.empty(there, np.int64)
+    cdef int64_t[::1] waits = found
+    there = 0
+    with nogil:
+        for i in range(nr):
+            if chosen[task[i]] and begin <= start_ns[i] < until and is_known_wait(ready[i], ready_ns[i]):
+                waits[there] = start_ns[i] - ready_ns[i]
+                there += 1
+    return found
+
+
+def ran_within(
+    Py_ssize_t nr_tasks,
+    const uint8_t[::1] chosen,
+    const uint32_t[:] task,
+    const uint16_t[:] cpu,
+    const int64_t[:] start_ns,
+    const int64_t[:] end_ns,
+    int64_t begin,
+    int64_t until,
+):
+    """Which tasks have a run on some CPUs that touches a part of the span: ``(nr_tasks,)`` uint8.
+
+    Parameters
+    ----------
+    nr_tasks : int
+    chosen : numpy.ndarray
+        uint8: 1 for each CPU that counts; those beyond its end do not.
+    task, cpu, start_ns, end_ns : numpy.ndarray
+        Columns of `cfs.result.RUN_DTYPE`.
+    begin, until : int
+        The part, ns.
+    """
+    found = np.zeros(nr_tasks, np.uint8)
+    cdef uint8_t[::1] ran = found
+    cdef Py_ssize_t i = 0, nr = task.shape[0]
+    with nogil:
+        while i < nr and task[i] < nr_tasks:
+            if cpu[i] < chosen.shape[0] and chosen[cpu[i]] and end_ns[i] >= begin and start_ns[i] < until:
+                ran[task[i]] = 1
+            i += 1
+    check_tasks(nr_tasks, task, i)
+    return found
+
+# ------------------------------------------------------------------------------------------------------------- sums
+
+
+cdef inline void add_one(int64_t *of, int64_t value) noexcept nogil:
+    # to a count, a sum and a maximum
+    of[0] += 1
+    of[1] += value
+    of[2] = max(of[2], value)
+
+
+def add_to_sums(
+    int64_t[:, ::1] sums,
+    int64_t[::1] busy_ns,
+    const uint32_t[:] task,
+    const uint16_t[:] cpu,
+    const uint8_t[:] ready,
+    const uint8_t[:] out,
+    const int64_t[:] ready_ns,
+    const int64_t[:] start_ns,
+    const int64_t[:] end_ns,
+):
+    """Add some runs to the running sums of their tasks and CPUs.
+
+    Parameters
+    ----------
+    sums : numpy.ndarray
+        ``(nr_tasks, 20)`` int64, a row of `cfs.sums.SUMS_DTYPE` each.
+    busy_ns : numpy.ndarray
+        ``(nr_cpus,)`` int64: CPU time of each CPU.
+    task, cpu, ready, out, ready_ns, start_ns, end_ns : numpy.ndarray
+        Columns of `cfs.result.RUN_DTYPE`.
+
+    Notes
+    -----
+    Cost about 3 ns a run.
+    """
+    cdef Py_ssize_t i = 0, nr_tasks = sums.shape[0], nr_cpus = busy_ns.shape[0]
+    cdef int64_t ran
+    cdef int64_t *of
+    if sums.shape[1] != NR_SUMS:
+        raise ValueError(f"a row of sums has {NR_SUMS} numbers, not {sums.shape[1]}")
+    with nogil:
+        while i < task.shape[0] and task[i] < nr_tasks and cpu[i] < nr_cpus:
+            of, ran = &sums[task[i], 0], end_ns[i] - start_ns[i]
+            busy_ns[cpu[i]] += ran
+            of[SUM_CPU] += ran
+            of[SUM_OUT + (out[i] if out[i] < NR_OUTS else 0)] += 1
+            of[SUM_UNKNOWN_WAITS] += ready[i] == 0
+            if is_known_wait(ready[i], ready_ns[i]) and ready[i] < NR_KINDS:
+                add_one(of + SUM_WAITS + 3 * (ready[i] - 1), start_ns[i] - ready_ns[i])
+            if has_length(ready[i], out[i], start_ns[i], end_ns[i]):
+                add_one(of + SUM_RUNS, ran)
+            else:
+                of[SUM_UNKNOWN_RUNS] += 1
+            i += 1
+    if i < task.shape[0] and task[i] < nr_tasks:
+        raise IndexError(f"a run is on CPU {cpu[i]}; there are {nr_cpus}")
+    check_tasks(nr_tasks, task, i)
+
+
+def switches(
+    const uint8_t[::1] chosen,
+    const uint16_t[:] cpu,
+    const uint8_t[:] ready,
+    const uint8_t[:] out,
+    const int64_t[:] start_ns,
+    const int64_t[:] end_ns,
+    int64_t begin,
+    int64_t until,
+):
+    """Switches to a task, and those to idle, that happen on some CPUs in a part of the span.
+
+    Parameters
+    ----------
+    chosen : numpy.ndarray
+        uint8: 1 for each CPU that counts; those beyond its end do not.
+    cpu, ready, out, start_ns, end_ns : numpy.ndarray
+        Columns of `cfs.result.RUN_DTYPE`, those of each CPU in the order of `start_ns`.
+    begin, until : int
+        The part, ns.
+
+    Notes
+    -----
+    Cost about 3 ns a run.
+    """
+    cdef Py_ssize_t i, here
+    cdef int64_t nr = 0
+    cdef int64_t[::1] left_ns = np.full(chosen.shape[0], -1, np.int64)   # when the last run was left; -1: it was not
+    with nogil:
+        for i in range(cpu.shape[0]):
+            here = cpu[i]
+            if here >= chosen.shape[0] or not chosen[here]:
+                continue
+            if begin <= left_ns[here] < until and start_ns[i] > left_ns[here]:
+                nr += 1
+            if begin <= start_ns[i] < until and ready[i] != FOUND:
+                nr += 1
+            left_ns[here] = -1 if out[i] == RUNNING or out[i] == NOT_KNOWN else end_ns[i]
+        for here in range(chosen.shape[0]):
+            nr += left_ns[here] >= 0 and begin <= left_ns[here] < until
+    return nr
 
 # --------------------------------------------------------------------------------------------------------- coverage
 

@@ -9,6 +9,9 @@ A *wait* is the time from becoming runnable to running, as `perf sched latency` 
 after a fork, and after a preemption. Quantiles are nearest-rank: the p50 of n values is the ceil(0.5 n)-th
 smallest.
 
+The table may be missing, because nobody kept it (``log=False``). Then there are running sums (`cfs.sums`), and
+what follows from them; whoever asks for the runs is told so.
+
 Beside it, where it is known, is `wakeups`: how a task that slept, or is new, became ready, and which task did
 it. A measured result looks for the causes when it is first asked for them.
 """
@@ -24,8 +27,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from ._statistics import quantiles, quantiles_of_waits, totals
+from ._statistics import quantiles, quantiles_of_waits, switches, totals, unknowns
+from .errors import StateError
 from .platform import Platform
+from .sums import UNKNOWN_NS, Sums
 from .units import clean, cut
 
 if TYPE_CHECKING:
@@ -172,6 +177,23 @@ class _Later:
         result.__dict__[self.name] = np.zeros(0, self.dtype) if value is None else value
 
 
+class _Log:
+    """The attribute `runs`: a table, or None where nobody kept one, which is said to whoever reads it."""
+
+    def __get__(self, result: Result | None, owner: type) -> np.ndarray:
+        if result is None:
+            raise AttributeError("runs")  # the field has no default
+        runs: np.ndarray | None = result.__dict__["runs"]
+        if runs is None:
+            raise StateError(
+                f"of this result of {result.model} no log of runs was kept, and this needs it: run it with log=True"
+            )
+        return runs
+
+    def __set__(self, result: Result, runs: np.ndarray | None) -> None:
+        result.__dict__["runs"] = runs
+
+
 @dataclass(eq=False)
 class Result:
     """Which tasks ran when and which waited, under a model or as recorded.
@@ -181,7 +203,8 @@ class Result:
     model : str
         Id of the model; ``"recorded"`` for what a recording measured.
     runs : numpy.ndarray
-        ``(nr_runs,)`` of `RUN_DTYPE`, times in ns since the start, in order of `start_ns`.
+        ``(nr_runs,)`` of `RUN_DTYPE`, times in ns since the start, in order of `start_ns`. Without a log it is
+        made with None; who reads it then gets a `StateError`.
     duration_ns : int
         Length of the span.
     pids, nice : numpy.ndarray
@@ -216,6 +239,8 @@ class Result:
         is first asked for.
     sleeps : numpy.ndarray, or a callable that returns one
         ``(nr_sleeps,)`` of `SLEEP_DTYPE`: the sleeps that no signal ends. All others are interruptible.
+    sums : cfs.sums.Sums, optional
+        In place of `runs`, where no log was kept: then statistics have no quantiles.
     """
 
     model: str
@@ -237,6 +262,7 @@ class Result:
     platform: Platform | None = None
     wakeups: np.ndarray = cast(Any, _Later(WAKEUP_DTYPE))
     sleeps: np.ndarray = cast(Any, _Later(SLEEP_DTYPE))
+    sums: Sums | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         # a copy and a pickle have the tables, not what makes them
@@ -250,6 +276,8 @@ class Result:
     @property
     def busy_ns(self) -> int:
         """CPU time of all tasks, ns."""
+        if self.sums is not None:
+            return int(self.sums.busy_ns.sum())
         return int((self.runs["end_ns"] - self.runs["start_ns"]).sum())
 
     @property
@@ -343,44 +371,67 @@ class Result:
         numpy.ndarray
             ``(nr_keys,)`` of `STATS_DTYPE` in the order of the keys, or one more.
         """
-        runs, keys = self.runs, np.ascontiguousarray(keys, np.int64)
+        keys = np.ascontiguousarray(keys, np.int64)
+        if self.sums is not None:
+            return self._summed(self.sums, keys, nr_keys, with_all)
+        runs = self.runs
         task, start_ns, end_ns = runs["task"], runs["start_ns"], runs["end_ns"]
         nr_tasks = np.bincount(keys, minlength=nr_keys)
         sums = [nr_tasks, *totals(keys, nr_keys, task, runs["out"], start_ns, end_ns)]
         if with_all:
             sums = [np.concatenate([column, column.sum(0, keepdims=True)]) for column in sums]
-        nr_tasks, cpu_ns, switches, ended = sums
-        table = np.zeros(len(cpu_ns), STATS_DTYPE)
-        table["key"] = np.arange(len(table))
-        table["nr_tasks"], table["cpu_ns"], table["switches"] = nr_tasks, cpu_ns, switches
-        table["share"] = table["cpu_ns"] / max(1, self.duration_ns * len(self.cpus))
-        table["involuntary"] = ended[:, Out.PREEMPTED]
-        table["voluntary"] = ended[:, Out.BLOCKED] + ended[:, Out.EXITED]
+        table = self._counted_alone(*sums)
         waits = quantiles_of_waits(keys, nr_keys, task, runs["ready"], runs["ready_ns"], start_ns, with_all)
         for column, numbers in zip(WAITS, waits):
             table[column] = _as_quantiles(numbers)
-        no_length = self.of_unknown_length
-        table["unknown_waits"] = self._counted(keys, nr_keys, runs["ready"] == Ready.UNKNOWN, with_all)
-        table["unknown_runs"] = self._counted(keys, nr_keys, no_length, with_all)
-        if no_length.any():
-            task, start_ns, end_ns = task[~no_length], start_ns[~no_length], end_ns[~no_length]
-        table["run_length"] = _as_quantiles(quantiles(keys, nr_keys, task, start_ns, end_ns, with_all))
+        ready, out = runs["ready"], runs["out"]
+        not_known = unknowns(keys, nr_keys, task, ready, out, start_ns, end_ns)
+        for name, numbers in zip(("unknown_waits", "unknown_runs"), not_known):
+            table[name] = np.append(numbers, numbers.sum()) if with_all else numbers
+        lengths = quantiles(keys, nr_keys, task, start_ns, end_ns, with_all, ready, out)
+        table["run_length"] = _as_quantiles(lengths)
         return table
 
-    def _counted(self, keys: np.ndarray, nr_keys: int, which: np.ndarray, with_all: bool) -> np.ndarray:
-        """How many of these runs are under each key."""
-        numbers = np.bincount(keys[self.runs["task"][which]], minlength=nr_keys)
-        return np.append(numbers, numbers.sum()) if with_all else numbers
+    def _counted_alone(
+        self, nr_tasks: np.ndarray, cpu_ns: np.ndarray, nr_runs: np.ndarray, ended: np.ndarray
+    ) -> np.ndarray:
+        """Statistics with what is only counted, and no waits or lengths yet."""
+        table = np.zeros(len(cpu_ns), STATS_DTYPE)
+        table["key"] = np.arange(len(table))
+        table["nr_tasks"], table["cpu_ns"], table["switches"] = nr_tasks, cpu_ns, nr_runs
+        table["share"] = table["cpu_ns"] / max(1, self.duration_ns * len(self.cpus))
+        table["involuntary"] = ended[:, Out.PREEMPTED]
+        table["voluntary"] = ended[:, Out.BLOCKED] + ended[:, Out.EXITED]
+        return table
+
+    def _summed(self, sums: Sums, keys: np.ndarray, nr_keys: int, with_all: bool) -> np.ndarray:
+        """The same from running sums."""
+        rows = sums.by_key(keys, nr_keys, with_all=with_all)
+        nr_tasks = np.bincount(keys, minlength=nr_keys)
+        nr_tasks = np.append(nr_tasks, nr_tasks.sum()) if with_all else nr_tasks
+        table = self._counted_alone(nr_tasks, rows["cpu_ns"], rows["ended"].sum(1), rows["ended"])
+        for name in ("unknown_waits", "unknown_runs"):
+            table[name] = rows[name]
+        waits = rows["waits"]
+        together = np.concatenate([waits[:, :, :2].sum(1), waits[:, :, 2:].max(1)], 1)
+        for column, numbers in zip(WAITS, (together, *waits.swapaxes(0, 1))):
+            _fill_in(table[column], numbers)
+        _fill_in(table["run_length"], rows["runs"])
+        return table
 
     def cpu_times(self, keys: np.ndarray, nr_keys: int) -> tuple[np.ndarray, np.ndarray]:
         """CPU time in ns and number of the runs under each key, as of `stats_of` and without the rest of it.
 
         Cost about 4 ns a run.
         """
-        runs, keys = self.runs, np.ascontiguousarray(keys, np.int64)
+        keys = np.ascontiguousarray(keys, np.int64)
+        if self.sums is not None:
+            rows = self.sums.by_key(keys, nr_keys)
+            return rows["cpu_ns"], rows["ended"].sum(1)
+        runs = self.runs
         columns = (runs[name] for name in ("task", "out", "start_ns", "end_ns"))
-        cpu_ns, switches, _ = totals(keys, nr_keys, *columns)
-        return cpu_ns, switches
+        cpu_ns, nr_runs, _ = totals(keys, nr_keys, *columns)
+        return cpu_ns, nr_runs
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain numbers, schema ``cfs-result/1`` (docs/reference/result.md)."""
@@ -467,13 +518,20 @@ class Result:
         return notebook_html(self)
 
     def _cpu_rows(self) -> list[dict[str, int]]:
-        rows, runs = [], self.runs
-        busy_ns = np.zeros(max([*self.cpus, int(runs["cpu"].max(initial=0))]) + 1, np.int64)
-        np.add.at(busy_ns, runs["cpu"], self.run_ns)
+        rows, busy_ns = [], self._busy_of_cpus()
         for cpu in self.cpus:
             busy = int(busy_ns[cpu])
             rows.append({"cpu": int(cpu), "busy_ns": busy, "idle_ns": int(self.duration_ns) - busy})
         return rows
+
+    def _busy_of_cpus(self) -> np.ndarray:
+        """CPU time by the number of the CPU."""
+        if self.sums is not None:
+            return self.sums.busy_ns
+        runs = self.runs
+        busy_ns = np.zeros(max([*self.cpus, int(runs["cpu"].max(initial=0))]) + 1, np.int64)
+        np.add.at(busy_ns, runs["cpu"], self.run_ns)
+        return busy_ns
 
     def _group_rows(self) -> list[dict[str, Any]]:
         if self.group_by is None:
@@ -503,9 +561,16 @@ class Result:
         )
 
 
+setattr(Result, "runs", _Log())  # beneath the dataclass: for type checkers `runs` is a table
+
+
 def altered(result: Result, **changes: Any) -> Result:
     """A copy with some attributes changed. Its wakeups and sleeps are made when they are first asked for."""
-    later = {"wakeups": lambda: result.wakeups, "sleeps": lambda: result.sleeps}
+    later = {
+        "runs": result.__dict__["runs"],  # also where there are none
+        "wakeups": lambda: result.wakeups,
+        "sleeps": lambda: result.sleeps,
+    }
     return replace(result, **{**later, **changes})
 
 
@@ -519,17 +584,19 @@ def nr_switches(runs: np.ndarray, cpus: list[int], from_ns: int = 0, until_ns: i
     cpus : list of int
     from_ns, until_ns : int, optional
     """
-    total = 0
-    for cpu in cpus:
-        here = runs[runs["cpu"] == cpu]
-        here = here[np.argsort(here["start_ns"], kind="stable")]
-        next_ns = np.append(here["start_ns"][1:], np.iinfo(np.int64).max)
-        goes = (here["out"] != Out.RUNNING) & (here["out"] != Out.UNKNOWN)
-        to_idle = here["end_ns"][goes & (next_ns > here["end_ns"])]
-        times = np.concatenate([here["start_ns"][here["ready"] != Ready.FOUND], to_idle])
-        inside = times >= from_ns
-        total += int((inside if until_ns is None else inside & (times < until_ns)).sum())
-    return total
+    if (runs["start_ns"][1:] < runs["start_ns"][:-1]).any():
+        runs = runs[np.argsort(runs["start_ns"], kind="stable")]
+    chosen = np.zeros(max(cpus, default=-1) + 1, np.uint8)
+    chosen[list(cpus)] = 1
+    columns = (runs[name] for name in ("cpu", "ready", "out", "start_ns", "end_ns"))
+    return switches(chosen, *columns, from_ns, np.iinfo(np.int64).max if until_ns is None else until_ns)
+
+
+def _fill_in(of: np.ndarray, numbers: np.ndarray) -> None:
+    """Count, sum and maximum as `QUANTILES_DTYPE`: the quantiles of some values are not known."""
+    of["count"], of["sum_ns"], of["max_ns"] = numbers.T
+    for part in ("p50_ns", "p95_ns", "p99_ns"):
+        of[part] = np.where(of["count"] > 0, UNKNOWN_NS, 0)
 
 
 def _as_quantiles(numbers: np.ndarray) -> np.ndarray:

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from fractions import Fraction
 
 from .limits import NS_MAX
 
@@ -83,6 +82,8 @@ def ns_of(text: str, bare: str = "") -> int:
     if match is None or match[2] not in NS_PER:
         also = f"; without a unit, {bare} are meant" if bare else ""
         raise ValueError(f"{_shown(text)} is no duration: {DURATION_HELP}{also}")
+    from fractions import Fraction  # with decimal, as long as the rest of this file
+
     ns = Fraction(match[1]) * NS_PER[match[2]]
     if ns.denominator != 1:
         raise ValueError(f"{text!r} is no whole number of ns")

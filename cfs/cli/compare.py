@@ -9,7 +9,7 @@ import typer
 from ..models.registry import all_models
 from ..units import seconds_text
 from . import outputs
-from .inputs import Choice, Given, read_input
+from .inputs import Choice, Given, measured, read_input
 from .options import (
     BareOption,
     ByCommOption,
@@ -120,14 +120,15 @@ def compare(
     specs = columns_of(model or list(all_models()), set_ or [])
     facts = platform_of(hz, preempt, tick_phase, tick_jitter, wakeup_cost, switch_cost, seed)
     given = read_input(source, Choice(cpu, only, without, outside, seed, assigned, bare)).on_platform(facts)
-    outputs.check_columns(files, len(specs) + (given.recorded is not None))
+    recorded = measured(given)
+    outputs.check_columns(files, len(specs) + (recorded is not None))
     from ..reports import comparison
 
     with progress("simulating") as show:
         found = comparison.compare(
             given.work,
             specs,
-            recorded=given.recorded,
+            recorded=recorded,
             group_by=assigned.group_by,
             by=line,
             top=top,

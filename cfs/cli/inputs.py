@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # what reads and simulates is loaded when something is read
     from ..workload.assigned import Assigned
     from ..workload.workload import Workload
 
-__all__ = ["Choice", "Given", "cpus_of", "facts_of", "notes_of", "read_input"]
+__all__ = ["Choice", "Given", "cpus_of", "facts_of", "measured", "notes_of", "read_input"]
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,12 @@ class Given:
     def without_events(self) -> Given:
         """The same without the recording, once all has been measured."""
         return replace(self, read=None, measure=None)
+
+
+def measured(given: Given) -> Result | None:
+    """What was measured, if it is a recording."""
+    with progress("measuring what was recorded"):
+        return given.recorded
 
 
 def read_input(path: str, choice: Choice, until_ns: int | None = None) -> Given:
@@ -237,7 +243,8 @@ def _scenario(name: str, path: str | BinaryIO, choice: Choice) -> Given:
 
 
 def _recording_title(read: Recording, work: Workload, cpus: list[int]) -> list[str]:
-    causes = read.causes(cpus)
+    with progress("counting wakeups"):
+        causes = read.causes(cpus)
     return [
         f"recording  {clean(read.name)}: {read.kind}, {_length(read)}",
         f"           {time_text(read.duration_ns).strip()}, {_cpu_text(read.cpus)}, "

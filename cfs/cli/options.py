@@ -211,7 +211,7 @@ SliceOption = Annotated[
     ),
 ]
 SeedOption = Annotated[
-    int | None, typer.Option(metavar="N", min=0, help="Seed of the lengths that a scenario draws.")
+    int | None, typer.Option(metavar="N", min=0, help="Seed of what is drawn: lengths in a scenario, how late each tick comes.")
 ]
 FromOption = Annotated[
     str | None,
@@ -230,6 +230,10 @@ ByCommOption = Annotated[bool, typer.Option("--by-comm", hidden=True, help="The 
 ByGroupOption = Annotated[bool, typer.Option("--by-group", hidden=True, help="The same as --by group.")]
 TopOption = Annotated[
     int, typer.Option(metavar="N", min=1, help="Show this many lines; the rest is summed in one.")
+]
+NoLogOption = Annotated[
+    bool,
+    typer.Option("--no-log", help="Keep no runs, but sums: no quantiles, and memory does not grow with them."),
 ]
 
 

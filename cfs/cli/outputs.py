@@ -28,6 +28,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -37,9 +38,12 @@ import typer
 from .talk import progress
 
 if TYPE_CHECKING:  # what draws and writes is loaded when it does
+    import numpy as np
+
     from ..recordings.recording import Recording
     from ..reports.compared import Column
     from ..reports.comparison import Comparison
+    from ..reports.lines import Lines
     from ..reports.samples import Samples
     from ..result import Result
     from ..simulation.simulation import Simulation
@@ -66,6 +70,36 @@ def of_reports(name: str, function: str) -> Callable[..., Any]:
 # -------------------------------------------------------------------------------------------- what is written
 
 
+class Passed:
+    """Where runs go of which no log is kept: to a Parquet file, if one is asked for, as they end. What goes to
+    standard output passes through a file of its own (U2).
+    """
+
+    def __init__(self, path: str | None):
+        self.passing = tempfile.NamedTemporaryFile(suffix=".parquet") if path == STDOUT else None
+        self.path = path if self.passing is None else self.passing.name
+        self.file: Any = None
+
+    def begin(self, *sides: Result) -> None:
+        """Runs of these results will come, of which little is known yet."""
+        if self.path is not None:
+            self.file = run_writer(self.path, [(side.model, side) for side in sides])
+
+    def write(self, side: Result, runs: np.ndarray) -> None:
+        """Some runs of a result."""
+        if self.file is not None:
+            self.file.write(side.model, side, runs)
+
+    def end(self, recorded: Result | None) -> None:
+        """The last runs: those that were recorded."""
+        if self.file is None:
+            return
+        if recorded is not None:
+            with progress("writing what was recorded"):
+                self.write(recorded, recorded.runs)
+        self.file.close()
+
+
 @dataclass(frozen=True, eq=False)
 class Replayed:
     """What `cfs replay` found, and how it was asked to show it.
@@ -82,6 +116,7 @@ class Replayed:
     top: int
     from_ns: int
     span: tuple[int, int]
+    passed: Passed | None = None
 
     @classmethod
     def of(
@@ -94,24 +129,35 @@ class Replayed:
         top: int,
         from_ns: int,
         until_ns: int | None,
+        passed: Passed | None = None,
     ) -> Replayed:
-        """The span decided, and both sides cut at its end; `recorded` is up to the end of the recording."""
+        """The span decided, and both sides cut at its end; `recorded` is up to the end of the recording. The runs
+        of `result` are those of this report from now on.
+        """
         end = int(result.duration_ns)
         if recorded is not None:
             from ..recordings.measured import fitted
 
             end = max(end, int(recorded.duration_ns))
             end = max(end if until_ns is None else min(end, until_ns), 1)
-            result = fitted(result, recorded)
+            if result.sums is None:  # else it was fitted on the way
+                result = fitted(result, recorded, in_place=True)
             result, recorded = part_of(result, 0, end), part_of(recorded, 0, end)
         span = (min(from_ns, max(end - 1, 0)), end)
-        return cls(result, recorded, given, samples, by, top, from_ns, span)
+        return cls(result, recorded, given, samples, by, top, from_ns, span, passed)
 
     @property
     def parts(self) -> list[Result]:
         """The result, and what was recorded, in the part that is shown."""
         sides = [self.result] if self.recorded is None else [self.result, self.recorded]
         return [part_of(side, *self.span) for side in sides] if self.from_ns else sides
+
+    @cached_property
+    def lines(self) -> Lines:
+        """The lines of tables, and their statistics: counted once for all that shows them."""
+        from ..reports.lines import Lines
+
+        return Lines.of(self.parts, self.by, self.top)
 
     @property
     def sides(self) -> list[tuple[str, Result]]:
@@ -175,13 +221,37 @@ class Compared:
 def simulated(
     simulation: Simulation, until_ns: int | None, *, looks: bool
 ) -> tuple[Result, Samples | None]:
-    """The result, and if wanted what the model's virtual time was on the way."""
+    """The result, the last one, and if wanted what the model's virtual time was on the way."""
     with progress("simulating") as show:
         if looks:
             from ..reports.samples import run_sampled
 
-            return run_sampled(simulation, until_ns, progress=show)
-        return simulation.run(until_ns, progress=show), None
+            return run_sampled(simulation, until_ns, progress=show, last=True)
+        return simulation.run(until_ns, progress=show, last=True), None
+
+
+def simulated_without_log(
+    simulation: Simulation, until_ns: int | None, given: Given, passed: Passed
+) -> Result:
+    """The result without a log; its runs go on as they end, as blind as what was recorded beside them."""
+    from ..recordings.measured import Fitting
+    from ..result import altered
+    from ..sums import Sums
+
+    before = altered(simulation.result(), cpus=given.cpus)
+    sums = Sums(before.nr_tasks, max(given.cpus) + 1)
+    fitting = given.read and Fitting.of_recording(given.read, given.work, given.cpus)
+    passed.begin(before, *([altered(before, model="recorded", hz=0, tunables={})] if given.read else []))
+
+    def take(runs: np.ndarray) -> None:
+        if fitting is not None:
+            fitting.fit(runs)
+        sums.add(runs)
+        passed.write(before, runs)
+
+    with progress("simulating") as show:
+        result = simulation.run(until_ns, progress=show, log=take)
+    return altered(result, sums=sums)
 
 
 # -------------------------------------------------------------------------------------------------- the entry
@@ -211,6 +281,10 @@ class Output:
         Called with the number of columns of a comparison: raises if it has no room for so many.
     samples : bool, optional
         Does it show the model's virtual time over time?
+    runs, wakeups : bool, optional
+        Does it need the log of runs, and that of wakeups?
+    facts : bool, optional
+        Does it say facts about the recording, which must still be there?
     ending : str, optional
         Of the file that goes to standard output (U4), for formats that are known by it.
     a_column : bool, optional
@@ -225,6 +299,9 @@ class Output:
     help_compared: str = ""
     check_columns: Callable[[int], None] = _no_limit
     samples: bool = False
+    runs: bool = True
+    wakeups: bool = False
+    facts: bool = False
     ending: str = ""
     a_column: bool = False
 
@@ -255,6 +332,8 @@ write_html = of_reports("html", "write_html")
 write_perfetto = of_reports("perfetto", "write_perfetto")
 write_ftrace = of_reports("ftrace", "write_ftrace")
 to_parquet = of_reports("frames", "to_parquet")
+runs_to_parquet = of_reports("frames", "runs_to_parquet")
+run_writer = of_reports("frames", "RunWriter")
 arrow_table = of_reports("frames", "arrow_table")
 check_drawing = of_reports("drawing", "check_path")
 check_folder = of_reports("files", "check_folder")
@@ -288,7 +367,8 @@ def _draw_trends_of(report: Compared, place: int, path: str) -> None:
 def _write_page(report: Replayed, path: str) -> None:
     from ..reports.html import result_html
 
-    page = result_html(report.result, report.recorded, samples=report.samples, **report.look)
+    look = report.look | {"lines": report.lines}
+    page = result_html(report.result, report.recorded, samples=report.samples, **look)
     write_html(page, path)
 
 
@@ -315,7 +395,11 @@ def _write_ftrace_of(report: Compared, place: int, path: str) -> None:
 
 
 def _write_parquet(report: Replayed | Compared, path: str) -> None:
-    to_parquet(arrow_table(report.sides), path)
+    passed: Passed | None = getattr(report, "passed", None)
+    if passed is None or passed.path is None:
+        runs_to_parquet(report.sides, path)
+    elif passed.path != path:
+        shutil.copyfile(passed.path, path)
 
 
 def _write_parquet_stats(report: Replayed | Compared, path: str) -> None:
@@ -347,6 +431,8 @@ OUTPUTS: tuple[Output, ...] = (
         check_folder,
         _write_json,
         _write_json,
+        runs=False,
+        facts=True,
     ),
     Output(
         "plot",
@@ -385,6 +471,7 @@ OUTPUTS: tuple[Output, ...] = (
         _each(_write_perfetto_of),
         help_compared="Write each column as a Perfetto trace, a file a column.",
         samples=True,
+        wakeups=True,
         a_column=True,
     ),
     Output(
@@ -394,6 +481,7 @@ OUTPUTS: tuple[Output, ...] = (
         _write_ftrace,
         _each(_write_ftrace_of),
         help_compared="Write each column as ftrace text, a file a column (.gz: packed).",
+        wakeups=True,
         a_column=True,
     ),
     Output(
@@ -402,6 +490,7 @@ OUTPUTS: tuple[Output, ...] = (
         check_parquet,
         _write_parquet,
         _write_parquet,
+        runs=False,  # it takes them as they come
     ),
     Output(
         "parquet-stats",
@@ -409,6 +498,7 @@ OUTPUTS: tuple[Output, ...] = (
         check_parquet,
         _write_parquet_stats,
         _write_parquet_stats,
+        runs=False,
     ),
 )
 """The formats, in the order in which help lists them."""
@@ -491,6 +581,27 @@ def _in_order(files: Files) -> list[tuple[Output, str]]:
 def shows_tables(files: Files) -> bool:
     """Are the tables shown, or does another output take their place?"""
     return STDOUT not in files.values()
+
+
+def wants_wakeups(files: Files) -> bool:
+    """Does some file show which task woke which?"""
+    return any(output.wakeups for output, _ in asked(files))
+
+
+def wants_facts(files: Files) -> bool:
+    """Does some file say facts about the recording?"""
+    return any(output.facts for output, _ in asked(files))
+
+
+def check_without_log(files: Files, from_ns: int) -> None:
+    """Raise if something is asked for that needs the log of runs."""
+    needing = [output.option for output, _ in asked(files) if output.runs] + ["--from"] * (from_ns > 0)
+    if needing:
+        raise typer.BadParameter(
+            f"{needing[0]} needs the log of runs, and this keeps none; the tables, --json, --parquet and "
+            "--parquet-stats do without.",
+            param_hint="--no-log",
+        )
 
 
 def wants_samples(files: Files) -> bool:

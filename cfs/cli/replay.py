@@ -9,7 +9,7 @@ import typer
 from ..models.registry import Model, model_named
 from ..units import seconds_text
 from . import outputs
-from .inputs import Choice, Given, read_input
+from .inputs import Choice, Given, measured, read_input
 from .options import (
     BareOption,
     ByCommOption,
@@ -21,6 +21,7 @@ from .options import (
     GroupOption,
     HzOption,
     NiceOption,
+    NoLogOption,
     OnlyOption,
     OutsideOption,
     PolicyOption,
@@ -95,6 +96,7 @@ def replay(
     by_comm: ByCommOption = False,
     by_group: ByGroupOption = False,
     top: TopOption = 12,
+    no_log: NoLogOption = False,
     files: outputs.Files,
 ) -> None:
     """Run a recording under a model, beside what was measured.
@@ -112,6 +114,8 @@ def replay(
     begin, until_ns = begin_ns_of(from_), until_ns_of(until)
     check_part(begin, until_ns)
     outputs.check_files(files)
+    if no_log:
+        outputs.check_without_log(files, begin)
     facts = platform_of(hz, preempt, tick_phase, tick_jitter, wakeup_cost, switch_cost, seed)
     given = read_input(recording, Choice(cpu, only, without, outside, seed, assigned, bare)).on_platform(facts)
     from ..result import altered
@@ -120,19 +124,34 @@ def replay(
     check_part(begin, work.duration_ns if until_ns is None else until_ns)
     work.ops.setflags(write=False)  # so that the simulation needs no copy
     tunables = given.tunables_of(chosen, tunables)
-    simulation = Simulation(work, chosen, group_by=way, **tunables)
-    result, samples = outputs.simulated(simulation, until_ns, looks=outputs.wants_samples(files))
-    del simulation, work  # the runs in it, of which the result has a copy, and the operations
+    with progress("checking the programs"):
+        log = True if outputs.wants_wakeups(files) else "runs"
+        simulation = Simulation(work, chosen, group_by=way, log=log, **tunables)
+    samples = passed = None
+    if no_log:
+        passed = outputs.Passed(files.get("parquet"))
+        result = outputs.simulated_without_log(simulation, until_ns, given, passed)
+    else:
+        result, samples = outputs.simulated(simulation, until_ns, looks=outputs.wants_samples(files))
+    del simulation, work  # the operations
     given = given.without_programs()
     result = altered(result, cpus=given.cpus)  # a CPU without tasks is idle: shares are of all asked for
-    recorded = given.recorded and altered(given.recorded, groups=result.groups)
-    report = outputs.Replayed.of(result, recorded, given, samples, line, top, begin, until_ns)
+    recorded = measured(given)
+    if recorded and not outputs.wants_facts(files):
+        given = given.without_events()
+        recorded = altered(recorded, wakeups=None, sleeps=None)  # no file shows those of the recording
+    recorded = recorded and altered(recorded, groups=result.groups)
+    if passed is not None:
+        passed.end(recorded)
+    shows_tables = outputs.shows_tables(files)
+    with progress("counting"):
+        report = outputs.Replayed.of(result, recorded, given, samples, line, top, begin, until_ns, passed)
+        lines = report.lines if shows_tables else None
     outputs.write_replayed(files, report)
-    if outputs.shows_tables(files):
+    if shows_tables:
         from ..reports.tables import tables
 
-        with progress("counting"):
-            found = tables(*report.parts, by=line, top=top, width=width_shown())
+        found = tables(*report.parts, by=line, top=top, width=width_shown(), lines=lines)
         say_tables(_title(given, assigned.group_by or given.work.said.group_by, chosen, report), found)
 
 
@@ -145,6 +164,7 @@ def _title(given: Given, asked: str | None, model: Model, report: outputs.Replay
     part = [f"shown      {begin} ... {end}"] if report.from_ns else []
     line = f"model      {result.model}, hz {result.hz}, {grouping_text(result)}{tunables_text(result)}"
     platform = [f"platform   {text}" for text in [result.platform and result.platform.text] if text]
+    log = ["log        none: waits and run lengths are summed, and have no quantiles"] if result.sums else []
     adapted = [*adapted_lines(result, asked), *lost_in(given.work, model)]
     adapted = [f"given      {text}" for text in adapted]
-    return [*given.title, *adapted, *group_lines(result), line, *platform, *part, *given.warnings]
+    return [*given.title, *adapted, *group_lines(result), line, *platform, *part, *log, *given.warnings]

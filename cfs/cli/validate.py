@@ -114,7 +114,7 @@ def validate(
     read = _recording(given, recording)
     chosen = model_of(release_of(read, known)) if model is None else model_named(model)
     tunables = settings_of(chosen, set_ or [])
-    with progress("simulating") as advance:
+    with progress("simulating") as show:
         found = validated(
             read,
             known,
@@ -124,7 +124,7 @@ def validate(
             hz=hz,
             tunables=tunables,
             bars=bars,
-            progress=advance,
+            progress=show,
         )
     _write(found, json_, plot)
     if json_ != "-":

@@ -29,6 +29,7 @@ cdef enum:                      # wakeup.cause: result.WokenBy
     BY_FORK = 3
 
 cdef enum:
+    CHUNK_ROWS = 1 << 15        # of the log, where runs are taken now and then: 1 MiB
     STILL_OPEN = -1             # run.end_ns
     NO_TASK = -1                # wakeup.waker
 
@@ -60,7 +61,17 @@ cdef struct run_log:            # zeroed; free_log at the end
     wakeup *wakeups
     wakeup *next_wakeup         # where the next one is written ...
     wakeup *end_of_wakeups      # ... if it is before this
+    size_t nr_gone              # runs that were taken and are not here any more
+    bint drops_wakeups          # nobody wants them: the table begins anew when it is full
 
+
+cdef class Rows:
+    cdef void *at
+    cdef Py_ssize_t size
+
+
+cdef Rows take_runs(run_log *log, const size_t *open_rows, size_t nr_open, size_t room, ns_t now)
+cdef Rows take_wakeups(run_log *log)
 cdef bint grow_log(run_log *log, size_t more) noexcept nogil       # False: no memory, and nothing has changed
 cdef void free_log(run_log *log) noexcept nogil
 cdef int write_log(const run_log *log, unsigned char[::1] out, ns_t now) except -1
@@ -82,7 +93,7 @@ cdef inline size_t nr_wakeups(const run_log *log) noexcept nogil:
 cdef inline void log_wakeup(run_log *log, uint32_t task, int32_t waker, int32_t cpu, ns_t now, uint8_t cause) noexcept nogil:
     cdef wakeup *w = log.next_wakeup
     w.time_ns = <int64_t>now
-    w.task, w.waker, w.nr_runs = task, waker, <uint32_t>log.nr
+    w.task, w.waker, w.nr_runs = task, waker, <uint32_t>(log.nr + log.nr_gone)
     w.cpu, w.cause, w.slept = <uint16_t>cpu, cause, 0
     log.next_wakeup = w + 1
 

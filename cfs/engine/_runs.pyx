@@ -2,16 +2,67 @@
 
 What it decides: how much room there is. Both tables double, so a row costs O(1). The loop asks once before each event.
 
+A log is handed over as it lies: `take_runs` gives its memory to an owner that Python can see as a buffer, and the log goes
+on in new memory, which begins with the runs that are still open. So who wants all runs has them without a copy, and who
+takes them often needs no more memory for a long run than for a short one.
+
 Invariants:
     I1  rows are in the order of their starts; one whose end is -1 is the open run of its CPU, and a CPU has at most one
     I2  wakeups are in the order of time; `nr_runs` of them never decreases, and the runs counted began no later
+    I3  what was taken and what the log has are all that there was: a run that was open when it was taken is the only one
+        that is in both, and the later one is right
 """
 
+from cpython.buffer cimport PyBuffer_FillInfo
+from cython cimport final
 from libc.stdlib cimport free, realloc
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 cdef enum:
     ROWS_AT_FIRST = 4096
+
+
+@final
+cdef class Rows:
+    """Memory that a log has handed over, as a buffer of bytes that can be written to. It goes with its owner."""
+
+    def __dealloc__(self):
+        free(self.at)
+
+    def __getbuffer__(self, Py_buffer *view, int flags):
+        PyBuffer_FillInfo(view, self, self.at, self.size, 0, flags)
+
+
+cdef Rows owner_of(void *at, size_t size):
+    # the memory, cut to that size: what lies behind it was never written to
+    cdef Rows rows = Rows()
+    cdef void *cut = realloc(at, size) if size else NULL
+    rows.at, rows.size = at if cut == NULL else cut, <Py_ssize_t>size
+    return rows
+
+
+cdef Rows take_runs(run_log *log, const size_t *open_rows, size_t nr_open, size_t room, ns_t now):
+    # all runs, those of the open rows ended now; the log goes on with these in new memory, for `room` runs and more
+    cdef run *rows = log.rows
+    cdef run *fresh = <run *>realloc(NULL, (nr_open + room) * sizeof(run))
+    cdef Rows taken
+    cdef size_t i
+    if fresh == NULL:
+        raise MemoryError
+    for i in range(nr_open):
+        fresh[i] = rows[open_rows[i]]
+        rows[open_rows[i]].end_ns = <int64_t>now
+    taken = owner_of(rows, log.nr * sizeof(run))
+    log.nr_gone += log.nr - nr_open
+    log.rows, log.nr, log.max = fresh, nr_open, nr_open + room
+    return taken
+
+
+cdef Rows take_wakeups(run_log *log):
+    # all wakeups; the log goes on without any
+    cdef Rows taken = owner_of(log.wakeups, nr_wakeups(log) * sizeof(wakeup))
+    log.wakeups = log.next_wakeup = log.end_of_wakeups = NULL
+    return taken
 
 
 cdef bint grow_log(run_log *log, size_t more) noexcept nogil:
@@ -34,6 +85,9 @@ cdef bint grow_runs(run_log *log, size_t more) noexcept nogil:
 cdef bint grow_wakeups(run_log *log) noexcept nogil:
     cdef size_t nr = nr_wakeups(log)
     cdef size_t most = 2 * nr + ROWS_AT_FIRST
+    if log.drops_wakeups and log.wakeups != NULL:
+        log.next_wakeup = log.wakeups
+        return True
     cdef wakeup *rows = <wakeup *>realloc(log.wakeups, most * sizeof(wakeup))
     if rows == NULL:
         return False

@@ -10,11 +10,29 @@ from ..workload.ops import OP_DTYPE as OP_DTYPE
 EVENT_DTYPE: np.dtype
 WAKEUP_DTYPE: np.dtype
 
-def runs(events: np.ndarray, nr_tasks: int, nr_cpus: int, end_ns: int, chosen: np.ndarray) -> np.ndarray: ...
+def runs(
+    events: np.ndarray,
+    nr_tasks: int,
+    nr_cpus: int,
+    end_ns: int,
+    chosen: np.ndarray,
+    row_of: np.ndarray | None = None,
+    until_ns: int | None = None,
+) -> np.ndarray: ...
 def wakeups(events: np.ndarray, nr_tasks: int) -> np.ndarray: ...
 def stays(
     events: np.ndarray, nr_tasks: int, end_ns: int, column: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]: ...
+def ends_of_tasks(
+    events: np.ndarray,
+    nr_tasks: int,
+    nr_cpus: int,
+    end_ns: int,
+    chosen: np.ndarray,
+    row_of: np.ndarray,
+    nr_rows: int,
+) -> tuple[np.ndarray, np.ndarray]: ...
+def give_back() -> None: ...
 def blind_runs(events: np.ndarray, nr_cpus: int) -> np.ndarray: ...
 
 @final

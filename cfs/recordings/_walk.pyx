@@ -28,6 +28,7 @@ the SLEEP that covers its absence.
 
 from cython cimport final
 from cpython.mem cimport PyMem_RawCalloc, PyMem_RawFree
+from libc.stdint cimport INT64_MAX
 
 import numpy as np
 
@@ -44,6 +45,7 @@ from ..engine._program cimport (
     op as op_t,
 )
 from ..engine._runs cimport (
+    OUT_RUNNING,
     OUT_UNKNOWN,
     READY_FORK,
     READY_FOUND,
@@ -119,6 +121,35 @@ cdef struct since_t:  # a task in `runs` and `wakeups`
     uint8_t ready
     uint8_t block
 
+cdef struct sink_t:  # where runs are put
+    run_t* rows  # NULL: nowhere
+    int64_t nr
+    const int32_t* new_row  # NULL: each task keeps its own
+    int64_t until_ns
+    uint8_t* ready  # without rows, of each task: of the first run,
+    uint8_t* exits  # whether one ends in an exit,
+    int64_t* start_ns  # and when the first begins
+
+cdef extern from *:
+    """
+    #if defined(__GLIBC__)
+    #include <malloc.h>
+    #define cfs_give_back() malloc_trim(0)
+    #else
+    #define cfs_give_back() 0
+    #endif
+    """
+    int cfs_give_back()
+
+
+def give_back():
+    """Give memory that is free back to the system, where the C library would keep it for the next time.
+
+    Judging the wakeups of a large recording leaves some 80 MiB: arrays just too small to be pages of their own.
+    """
+    cfs_give_back()
+
+
 @final
 cdef class Zeroed:
     """Memory of zeros that goes with its owner."""
@@ -133,7 +164,13 @@ cdef class Zeroed:
 
 
 def runs(
-    const event_t[::1] events, size_t nr_tasks, size_t nr_cpus, int64_t end_ns, const uint8_t[::1] chosen
+    const event_t[::1] events,
+    size_t nr_tasks,
+    size_t nr_cpus,
+    int64_t end_ns,
+    const uint8_t[::1] chosen,
+    const int32_t[::1] row_of=None,
+    until_ns=None,
 ):
     """Who ran when, as measured.
 
@@ -147,6 +184,11 @@ def runs(
         Where the runs end that are still going on, ns since the start.
     chosen : numpy.ndarray
         ``(nr_cpus,) uint8``, 1 for the CPUs wanted.
+    row_of : numpy.ndarray, optional
+        ``(nr_tasks,) int32``: the number that each task has in the result, -1 for those that are not wanted; by default
+        its own.
+    until_ns : int, optional
+        Only what began before it, or was found at the start; what ends later goes on there. By default all.
 
     Returns
     -------
@@ -154,12 +196,65 @@ def runs(
         ``(nr_runs,)`` of `cfs.result.RUN_DTYPE` in the order of their ends, ns since the start.
     """
     cdef Py_ssize_t i, nr_events = events.shape[0]
-    cdef int64_t nr = 0, length = 0
+    cdef int64_t length = 0
+    cdef const int32_t* new_row = &row_of[0] if row_of is not None and row_of.shape[0] else NULL
     for i in range(nr_events):
-        length += is_run(&events[i]) and chosen[events[i].cpu]
-    table = np.zeros(length, RUN_DTYPE)
+        length += is_run(&events[i]) and chosen[events[i].cpu] and (new_row == NULL or new_row[events[i].task] >= 0)
+    table = np.empty(length, RUN_DTYPE)
     cdef run_t[::1] rows = table
-    cdef run_t* out = &rows[0] if length else NULL
+    cdef int64_t until = INT64_MAX if until_ns is None else until_ns
+    cdef run_t* place = &rows[0] if length else NULL
+    cdef sink_t out = sink_t(place, 0, new_row, until, NULL, NULL, NULL)
+    walk_runs(events, nr_tasks, nr_cpus, end_ns, chosen, &out)
+    return table[:out.nr]
+
+
+def ends_of_tasks(
+    const event_t[::1] events,
+    size_t nr_tasks,
+    size_t nr_cpus,
+    int64_t end_ns,
+    const uint8_t[::1] chosen,
+    const int32_t[::1] row_of,
+    size_t nr_rows,
+):
+    """How each task became ready for its first run, and whether it exits: what `runs` says, without the runs.
+
+    Parameters
+    ----------
+    events, nr_tasks, nr_cpus, end_ns, chosen, row_of
+        As for `runs`.
+    nr_rows : int
+        One more than the greatest number in `row_of`.
+
+    Returns
+    -------
+    ready, exits : numpy.ndarray
+        ``(nr_rows,) uint8``: `cfs.result.Ready` of the first run, WAKEUP for a task without one; and 1 if a run ends in
+        an exit.
+    """
+    ready, exits = np.full(nr_rows, READY_WAKEUP, np.uint8), np.zeros(nr_rows, np.uint8)
+    start_ns = np.full(nr_rows, INT64_MAX, np.int64)
+    cdef uint8_t[::1] ready_of = ready
+    cdef uint8_t[::1] exits_of = exits
+    cdef int64_t[::1] start_of = start_ns
+    if not nr_rows or not nr_tasks:
+        return ready, exits
+    cdef sink_t out = sink_t(NULL, 0, &row_of[0], INT64_MAX, &ready_of[0], &exits_of[0], &start_of[0])
+    walk_runs(events, nr_tasks, nr_cpus, end_ns, chosen, &out)
+    return ready, exits
+
+
+cdef walk_runs(
+    const event_t[::1] events,
+    size_t nr_tasks,
+    size_t nr_cpus,
+    int64_t end_ns,
+    const uint8_t[::1] chosen,
+    sink_t* out,
+):
+    # every run on the chosen CPUs, in the order of their ends
+    cdef Py_ssize_t i, nr_events = events.shape[0]
     cdef const event_t* first = &events[0] if nr_events else NULL
     cdef const uint8_t* is_chosen = &chosen[0]
     cdef Zeroed running_memory = Zeroed(nr_cpus, sizeof(run_t))
@@ -191,8 +286,7 @@ def runs(
                 if running[e.cpu].task < NOBODY:
                     end_run(&running[e.cpu], &since[running[e.cpu].task], e.detail, clock.at, i)
                     if is_chosen[e.cpu]:
-                        out[nr] = running[e.cpu]
-                        nr += 1
+                        put(out, &running[e.cpu])
                 running[e.cpu].task = NOBODY
                 if is_run(e):
                     s = &since[e.task]
@@ -201,10 +295,27 @@ def runs(
         for i in range(<Py_ssize_t> nr_cpus):
             if running[i].task < NOBODY and is_chosen[i]:
                 running[i].end_ns = max(end_ns, running[i].start_ns)
-                running[i].out = 0
-                out[nr] = running[i]
-                nr += 1
-    return table
+                running[i].out = OUT_RUNNING
+                put(out, &running[i])
+
+
+cdef inline void put(sink_t* to, const run_t* r) noexcept nogil:
+    # a run that is over goes into the table, if it is wanted, or what is wanted of it is noted
+    cdef run_t* row
+    cdef int32_t task = <int32_t> r.task if to.new_row == NULL else to.new_row[r.task]
+    if task < 0 or r.start_ns >= to.until_ns and not (r.ready == READY_FOUND and r.start_ns == 0):
+        return
+    if to.rows == NULL:
+        if r.start_ns < to.start_ns[task]:
+            to.start_ns[task], to.ready[task] = r.start_ns, r.ready
+        to.exits[task] |= r.out == OUT_EXITED
+        return
+    row = to.rows + to.nr
+    row[0] = r[0]
+    row.task = <uint32_t> task
+    if row.end_ns > to.until_ns:
+        row.end_ns, row.out = to.until_ns, OUT_RUNNING
+    to.nr += 1
 
 
 cdef inline bint is_run(const event_t* e) noexcept nogil:

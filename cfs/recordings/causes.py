@@ -168,13 +168,15 @@ def _subject(seen: Witness, woken: np.ndarray) -> np.ndarray:
 def _timed(
     seen: Witness, task: np.ndarray, worker: np.ndarray, carried: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    # R2: which wakeups are punctual, and which are of tasks that keep time. Sorted by task, and taken in
-    # portions of whole tasks, as the arrays in between are many.
+    # R2: which wakeups are punctual, and which are of tasks that keep time. Sorted by task, without those of
+    # tasks that cannot, and taken in portions of whole tasks, as the arrays in between are many.
     table = seen.wakeups
     punctual, keeps_time = np.zeros(len(table), bool), np.zeros(len(table), bool)
     rows = np.flatnonzero((table["kind"] == WAKE) & (table["irq"] != IRQ_NONE))
     rows = rows[np.argsort(task[rows], kind="stable")]
-    tick = _tick(table["time_ns"][rows], seen.start_ns)
+    time_ns = table["time_ns"][rows]
+    tick = _tick(time_ns, seen.start_ns)
+    rows = rows[_may_keep_time(task[rows], time_ns, table["slept_ns"][rows], worker[rows], carried[rows])]
     in_order, begin = task[rows], 0
     while begin < len(rows):
         last = in_order[min(begin + PORTION, len(rows)) - 1]
@@ -182,6 +184,30 @@ def _timed(
         _time_portion(seen, rows[begin:end], tick, worker, carried, punctual, keeps_time)
         begin = end
     return punctual, keeps_time
+
+
+def _may_keep_time(
+    task: np.ndarray, time_ns: np.ndarray, slept_ns: np.ndarray, worker: np.ndarray, carried: np.ndarray
+) -> np.ndarray:
+    # Rows in the order of the tasks: without those of tasks that are woken too often to keep time in any of
+    # the three ways. Those who converse are most of a large recording, and are seen through at once.
+    if not len(task):
+        return np.zeros(0, bool)
+    first = np.flatnonzero(np.diff(task, prepend=NOBODY))
+    last = np.append(first[1:], len(task)) - 1
+    nr = last - first + 1
+    long_sleeps = np.add.reduceat(slept_ns >= SLEEP_NS_MIN, first, dtype=np.int64)
+    close = np.diff(time_ns, prepend=time_ns[0]) < PERIOD_NS_MIN
+    close[first] = True
+    regular = (long_sleeps >= KEEPS_TIME * nr) | (np.add.reduceat(close, first, dtype=np.int64) <= _decile(nr))
+    ticks = (time_ns[last] - time_ns[first]) / min(TICKS_NS) + 2  # no more than one wakeup is behind each
+    keeps = (ticks >= KEEPS_TIME * nr) | regular & ~carried[first]
+    return np.repeat(worker[first] | keeps & (nr >= NR_TIMED_MIN), nr)
+
+
+def _decile(nr: np.ndarray) -> np.ndarray:
+    # Place, in order, of the gap that a tenth of the gaps are shorter than.
+    return np.minimum((nr + 9) // 10, nr - 1)
 
 
 def _tick(time_ns: np.ndarray, start_ns: int) -> float:
@@ -244,7 +270,7 @@ def _comes_in_periods(
     gap = np.diff(time_ns, prepend=time_ns[0])
     gap[first] = 0
     order = np.lexsort((gap, group))
-    period = gap[order][first + np.minimum((nr + 9) // 10, nr - 1)][group]
+    period = gap[order][first + _decile(nr)][group]
     whole = np.maximum(np.rint(gap / np.maximum(period, 1)), 1)
     punctual = (period >= PERIOD_NS_MIN) & (abs(gap - whole * period) <= PUNCTUAL_NS)
     punctual[first] = punctual[np.minimum(first + 1, len(gap) - 1)]

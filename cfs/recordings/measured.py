@@ -11,7 +11,7 @@ nobody knows what it would have done next.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import numpy as np
 
@@ -31,11 +31,12 @@ from ..result import (
     nr_switches,
 )
 from ..workload.workload import Workload
+from ._walk import ends_of_tasks, runs
 from .causes import BLOCK_D, BLOCK_I, FORK, WAKE, Cause
 from .population import Population, population_of
 from .table import CPU, LOWEST, EventTable
 
-__all__ = ["fitted", "recorded_result"]
+__all__ = ["Fitting", "fitted", "recorded_result"]
 
 KIND_SWITCH = 2
 """In `EventTable.events`."""
@@ -77,7 +78,7 @@ def recorded_result(
     chosen = _population(recording, cpu, workload)
     recording.say_of_waits()
     cpus = list(chosen.cpus) if cpu == LOWEST else recording.cpus_of(cpu)
-    runs = _of_tasks(_until(recording.runs(cpus), end_ns), chosen.rows, len(recording.task_table))
+    runs = _in_order(_runs(recording, cpus, chosen.rows, end_ns))
     tasks, names = recording.task_table[chosen.rows], [*recording.names, ""]  # -1, no name, is the last
     return Result(
         model="recorded",
@@ -104,12 +105,15 @@ def _population(recording: EventTable, cpu: CPU, workload: Workload | None) -> P
     return chosen
 
 
-def _of_tasks(runs: np.ndarray, rows: np.ndarray, nr_tasks: int) -> np.ndarray:
-    """Runs of these tasks, numbered anew, in the order of their starts."""
-    new_row = _new_rows(rows, nr_tasks)
-    kept = new_row[runs["task"]] != NOBODY
-    runs = runs if kept.all() else runs[kept]
-    runs["task"] = new_row[runs["task"]]
+def _runs(recording: EventTable, cpus: list[int], rows: np.ndarray, end_ns: int) -> np.ndarray:
+    """Runs of these tasks that began by then, numbered anew; one that went on is running still."""
+    new_row = _new_rows(rows, len(recording.task_table))
+    place, duration_ns = recording.chosen(cpus), recording.duration_ns
+    return runs(recording.packed_events, len(new_row) - 1, len(place), duration_ns, place, new_row[:-1], end_ns)
+
+
+def _in_order(runs: np.ndarray) -> np.ndarray:
+    """These runs in the order of their starts."""
     start_ns = runs["start_ns"]
     if (start_ns[1:] >= start_ns[:-1]).all():
         return runs  # those of one CPU
@@ -167,40 +171,74 @@ _SLEPT = [0] * 16
 _SLEPT[BLOCK_D], _SLEPT[BLOCK_I] = Slept.UNINTERRUPTIBLE, Slept.IDLE
 
 
-def _until(runs: np.ndarray, end_ns: int) -> np.ndarray:
-    """The runs that began by then; one that went on is running still."""
-    runs = runs[(runs["start_ns"] < end_ns) | (runs["ready"] == Ready.FOUND) & (runs["start_ns"] == 0)]
-    cut = runs["end_ns"] > end_ns
-    runs["end_ns"][cut], runs["out"][cut] = end_ns, Out.RUNNING
-    return runs
-
-
-def fitted(result: Result, recorded: Result) -> Result:
+def fitted(result: Result, recorded: Result, *, in_place: bool = False) -> Result:
     """A model's result in which first waits and ends of tasks are known only if the recording has them.
 
     Parameters
     ----------
     result, recorded : Result
         Of the same tasks, row by row; `recorded` up to the end of the recording.
+    in_place : bool, optional
+        Write to the runs of `result`, which nobody needs as they are, instead of to a copy.
 
     Returns
     -------
     Result
     """
-    first, wanted = _first_runs(result), _first_runs(recorded)
-    both = np.flatnonzero((first >= 0) & (wanted >= 0))
-    ready = recorded.runs["ready"][wanted[both]]
-    blind = (ready == Ready.UNKNOWN) | (ready == Ready.FOUND)
-    runs, place = result.runs.copy(), first[both[blind]]
-    runs["ready"][place], runs["ready_ns"][place] = ready[blind], -1
-    exits = np.zeros(result.nr_tasks, bool)
-    exits[recorded.runs["task"][recorded.runs["out"] == Out.EXITED]] = True
-    runs["out"][(runs["out"] == Out.EXITED) & ~exits[runs["task"]]] = Out.BLOCKED
+    runs = result.runs if in_place else result.runs.copy()
+    Fitting.of_result(recorded).fit(runs)
     return altered(result, runs=runs)
 
 
-def _first_runs(result: Result) -> np.ndarray:
+class Fitting:
+    """`fitted` for runs that come in portions.
+
+    Parameters
+    ----------
+    ready, exits : numpy.ndarray
+        ``(nr_tasks,)`` uint8 and bool, up to the end of the recording: how each task became ready for its first
+        run, anything that is known for a task without one; and whether it exits.
+    """
+
+    def __init__(self, ready: np.ndarray, exits: np.ndarray):
+        self.ready, self.exits = ready, exits
+        self.is_blind = (ready == Ready.UNKNOWN) | (ready == Ready.FOUND)
+
+    @classmethod
+    def of_result(cls, recorded: Result) -> Self:
+        """To what was measured."""
+        runs = recorded.runs
+        first = _first_runs(runs, recorded.nr_tasks)
+        ready = np.full(recorded.nr_tasks, Ready.WAKEUP, np.uint8)
+        ready[first >= 0] = runs["ready"][first[first >= 0]]
+        exits = np.zeros(recorded.nr_tasks, bool)
+        exits[runs["task"][runs["out"] == Out.EXITED]] = True
+        return cls(ready, exits)
+
+    @classmethod
+    def of_recording(cls, recording: EventTable, workload: Workload, cpus: list[int]) -> Self:
+        """To what will be measured, before all the runs are made: of the tasks of a workload."""
+        rows = _population(recording, cpus, workload).rows
+        new_row = _new_rows(rows, len(recording.task_table))
+        place, duration_ns = recording.chosen(cpus), recording.duration_ns
+        events, nr_tasks = recording.packed_events, len(new_row) - 1
+        ready, exits = ends_of_tasks(events, nr_tasks, len(place), duration_ns, place, new_row[:-1], len(rows))
+        return cls(ready, exits.astype(bool))
+
+    def fit(self, runs: np.ndarray) -> None:
+        """Make the next runs of the same result, in their order, as blind as the recording is."""
+        tasks = np.flatnonzero(self.is_blind)
+        if len(tasks):
+            first = _first_runs(runs, len(self.is_blind))
+            tasks = tasks[first[tasks] >= 0]
+            runs["ready"][first[tasks]], runs["ready_ns"][first[tasks]] = self.ready[tasks], -1
+            self.is_blind[tasks] = False  # their later runs are known
+        ended = np.flatnonzero(runs["out"] == Out.EXITED)
+        runs["out"][ended[~self.exits[runs["task"][ended]]]] = Out.BLOCKED
+
+
+def _first_runs(runs: np.ndarray, nr_tasks: int) -> np.ndarray:
     """For each task the index of its first run, -1 if it has none."""
-    first = np.full(result.nr_tasks, -1, np.int64)
-    first[result.runs["task"][::-1]] = np.arange(len(result.runs) - 1, -1, -1)
+    first = np.full(nr_tasks, -1, np.int64)
+    first[runs["task"][::-1]] = np.arange(len(runs) - 1, -1, -1)
     return first

@@ -19,7 +19,7 @@ import numpy as np
 from ..errors import RecordingError
 from ..limits import nice_of_prio
 from ._tracker import Tracker
-from ._walk import EVENT_DTYPE, runs, stays, wakeups
+from ._walk import EVENT_DTYPE, give_back, runs, stays, wakeups
 from ._wakers import after_wakeups
 from .answers import Answers
 from .answers import decide as decide_answers
@@ -47,6 +47,12 @@ LOWEST = "lowest"
 """In place of a CPU: the lowest one that the recording has."""
 
 CPU = int | Sequence[int] | str | None
+
+BLOCK = 1 << 18
+"""Events looked at together, where there are arrays in between."""
+
+MANY_WAKEUPS = 1 << 20
+"""So many leave memory behind that is worth giving back."""
 
 NO_WAKEUPS = (
     "no wakeup is recorded: nobody knows since when a sleeper wanted the CPU, so its waits are not known; "
@@ -280,6 +286,9 @@ class EventTable:
         if self._judged is None:
             table = self.wakeups()
             self._judged = table["landed"].copy(), self.verdicts(table)
+            if len(table) >= MANY_WAKEUPS:
+                del table
+                give_back()
         return self._judged
 
     def answers(self) -> Answers:
@@ -329,10 +338,15 @@ class EventTable:
             Counts ``caused``, ``timer``, ``outside``. Forks are not counted.
         """
         landed, verdict = self.judged()
-        kind = self.packed_events["kind"]
-        is_fork = kind[np.isin(kind, (3, 5, 7))] == 7  # the rows of `wakeups`, in this order
-        counted = ~is_fork & (np.isin(landed, self.cpus_of(cpu)) | (cpu is None))
-        return {cause.name.lower(): int((verdict[counted] == cause).sum()) for cause in Cause}
+        counts, cpus, begin = np.zeros(len(Cause), np.int64), self.cpus_of(cpu), 0
+        for block in range(0, len(self.packed_events), BLOCK):
+            kind = self.packed_events["kind"][block : block + BLOCK]
+            is_fork = kind[np.isin(kind, (3, 5, 7))] == 7  # the rows of `wakeups`, in this order
+            rows = slice(begin, begin + len(is_fork))
+            counted = ~is_fork & (np.isin(landed[rows], cpus) | (cpu is None))
+            counts += np.bincount(verdict[rows][counted], minlength=len(Cause))
+            begin = rows.stop
+        return {cause.name.lower(): int(counts[cause]) for cause in Cause}
 
     def cpus_of(self, cpu: CPU) -> list[int]:
         """These CPUs in ascending order; None means all, "lowest" the lowest one. `RecordingError` if one is

@@ -30,7 +30,7 @@ On paper (the extra ``plot``), as a page (numpy alone), and for other programs:
     svg.py, html.py        a page that works offline, and what a notebook shows of a result
     notebook.py            what a notebook shows of a workload and of a recording
     frames.py              Arrow, pandas, polars, Parquet (the extra ``frames``)
-    ftrace.py              ftrace text
+    ftrace.py, _ftrace.pyx ftrace text; its lines, in compiled code
     perfetto.py            a Perfetto trace (the extra ``perfetto``)
 
 A file imports only files above it in its part and in the parts before. The one door that leads down is

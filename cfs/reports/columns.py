@@ -9,8 +9,8 @@ What it decides: which facts about a task, a command name or a group are shown, 
     Comparison.tables                     those with a `comparison`, a table each
 
 K1  A new column is one entry here, and its line in docs/reference/result.md.
-K2  An unknown value (a quantile of no waits) is null in a frame and a dash in a table; as a plain number it
-    is 0, beside a count of 0.
+K2  An unknown value is null in a frame and a dash in a table: a quantile of no waits, or of waits that were
+    only summed. As a plain number the former is 0, beside a count of 0, and the latter null.
 
 Rejected: a class for each column (columns differ only in a formula and a heading).
 """
@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from ..result import QUANTILES_DTYPE
+from ..sums import UNKNOWN_NS
 from ..units import share_text, time_text
 
 __all__ = [
@@ -131,7 +132,7 @@ def _quantile_column(name: str, part: str, table: str, places: Mapping[str, int]
         "ns",
         value,
         time_text,
-        known=lambda stats: stats[name]["count"] > 0,
+        known=lambda stats: (stats[name]["count"] > 0) & (stats[name][part] != UNKNOWN_NS),
         places=places,
         table=table,
         heading=heading,
@@ -240,8 +241,14 @@ def left_out_of(title: str, stats: Sequence[np.void | None]) -> tuple[str, list[
 def plain_rows(stats: np.ndarray, place: str) -> list[dict[str, Any]]:
     """Rows of statistics as plain numbers, nested at the dots of the names."""
     columns = columns_in(place)
-    values = [np.asarray(column.value(stats)).tolist() for column in columns]
+    values = [_plain_values(column, np.asarray(column.value(stats)).tolist()) for column in columns]
     return [_nested([column.name for column in columns], row) for row in zip(*values)]
+
+
+def _plain_values(column: StatColumn, values: list[Any]) -> list[Any]:
+    if column.known is None:
+        return values
+    return [None if value == UNKNOWN_NS else value for value in values]
 
 
 def _nested(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:

@@ -15,6 +15,9 @@ F2  An unknown value is null, never -1 or 0: the beginning of a wait, quantiles 
 F3  The first column says which result a row comes from, so tables of several results can be concatenated.
 F4  Facts about the whole (span, tunables, hz) are in the schema's metadata, under the key ``cfs``, as JSON.
 
+Runs become rows of a Parquet file in portions: neither the table of all of them need be there as a whole, nor
+the runs themselves, if they are written as they happen (`run_to_parquet`).
+
 Names are dictionary-encoded: a million rows do not cost a million strings. It needs the extra ``frames``
 (pyarrow); the user installs pandas and polars.
 
@@ -26,13 +29,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from ..errors import MissingExtraError, how_to_install
-from ..result import NOBODY, Out, Ready, Result, Slept, WokenBy
+from ..result import NOBODY, RUN_DTYPE, Out, Ready, Result, Slept, WokenBy
+from ..simulation.simulation import Simulation
 from .columns import all_columns
 from .files import check_folder
 
@@ -41,9 +46,20 @@ if TYPE_CHECKING:
     import polars
     import pyarrow
 
-__all__ = ["arrow_table", "to_pandas", "to_parquet", "to_polars"]
+__all__ = [
+    "RunWriter",
+    "arrow_table",
+    "run_to_parquet",
+    "runs_to_parquet",
+    "to_pandas",
+    "to_parquet",
+    "to_polars",
+]
 
 TABLES = ("runs", "stats", "wakeups")
+
+PORTION = 1 << 16
+"""Runs that become rows of a Parquet file together: some 10 MB on the way."""
 
 
 def arrow_table(
@@ -76,12 +92,14 @@ def arrow_table(
     if table not in TABLES:
         raise ValueError(f"table = {table!r} is none of {', '.join(map(repr, TABLES))}")
     sides = list(results)
-    makers = {"runs": _runs, "wakeups": _wakeups}
-    make = makers.get(table, lambda arrow, label, side: _stats(arrow, label, side, by))
-    tables = [make(arrow, label, side) for label, side in sides]
+    makers: dict[str, Callable[[str, Result], pyarrow.Table]] = {
+        "runs": lambda label, side: _runs(arrow, label, side, side.runs),
+        "stats": lambda label, side: _stats(arrow, label, side, by),
+        "wakeups": lambda label, side: _wakeups(arrow, label, side),
+    }
+    tables = [makers[table](label, side) for label, side in sides]
     whole = arrow.concat_tables(tables).unify_dictionaries()
-    facts = {label: _facts(side) for label, side in sides}
-    return whole.replace_schema_metadata({"cfs": json.dumps({"table": table, "results": facts})})
+    return whole.replace_schema_metadata(_metadata(table, sides))
 
 
 def to_pandas(table: pyarrow.Table) -> pandas.DataFrame:
@@ -119,6 +137,105 @@ def to_parquet(table: pyarrow.Table, path: str | os.PathLike[str]) -> None:
     pyarrow.parquet.write_table(table, os.fspath(path), compression="zstd")
 
 
+class RunWriter:
+    """Writes runs to a Parquet file, a portion after the other; a context manager.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+    sides : iterable of (str, Result)
+        The results that there will be runs of, each with its label. Their facts become the metadata; of one that
+        has not run yet, those that are true already.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], sides: Iterable[tuple[str, Result]]):
+        check_parquet(path)
+        import pyarrow.parquet
+
+        self._arrow = _pyarrow()
+        sides = list(sides)
+        nothing = np.zeros(0, RUN_DTYPE)
+        schema = _runs(self._arrow, *sides[0], nothing).schema.with_metadata(_metadata("runs", sides))
+        self._file = pyarrow.parquet.ParquetWriter(os.fspath(path), schema, compression="zstd")
+        self._waiting: list[np.ndarray] = []
+        self._of = sides[0]
+
+    def write(self, label: str, side: Result, runs: np.ndarray) -> None:
+        """Write some runs of a result, of which only the tasks count here; few wait for more of the same."""
+        if (label, side) != self._of:
+            self._flush()
+            self._of = label, side
+        for begin in range(0, len(runs), PORTION):
+            self._waiting.append(runs[begin : begin + PORTION])
+            if sum(map(len, self._waiting)) >= PORTION:
+                self._flush()
+
+    def _flush(self) -> None:
+        if self._waiting:
+            runs = self._waiting[0] if len(self._waiting) == 1 else np.concatenate(self._waiting)
+            self._waiting.clear()
+            self._file.write_table(_runs(self._arrow, *self._of, runs))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self._flush()
+        self._file.close()
+
+    def close(self) -> None:
+        """The runs are all there: end the file."""
+        self.__exit__(None, None, None)
+
+
+def runs_to_parquet(sides: Sequence[tuple[str, Result]], path: str | os.PathLike[str]) -> None:
+    """Write the runs of some results, each with its label, as one Parquet file, in portions."""
+    with RunWriter(path, sides) as file:
+        for label, side in sides:
+            file.write(label, side, side.runs)
+
+
+def run_to_parquet(
+    simulation: Simulation,
+    path: str | os.PathLike[str],
+    until_ns: int | None = None,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> Result:
+    """Run a simulation that has not begun, and write its runs to a Parquet file as they end.
+
+    Parameters
+    ----------
+    simulation : Simulation
+    path : str or os.PathLike
+    until_ns : int, optional
+        Default: the duration of the workload.
+    progress : callable, optional
+        As for `Simulation.run`.
+
+    Returns
+    -------
+    Result
+        Of a run with ``log=False``.
+
+    Notes
+    -----
+    The file is that of `Result.to_parquet`, but for four things. Rows are in the order in which runs end in
+    portions of some ten thousand, and in the order of their starts within one: of one CPU, always in that order.
+    `nice` is the value with which a task begins. The metadata do not know how the run ends: its length, its
+    switches and why it ended are null.
+    Memory does not grow with the number of runs; it is some tens of MB.
+    """
+    before = simulation.result()
+    with RunWriter(path, [(before.model, before)]) as file:
+        return simulation.run(
+            until_ns, progress=progress, log=lambda runs: file.write(before.model, before, runs)
+        )
+
+
 def _pyarrow() -> Any:
     try:
         import pyarrow
@@ -127,23 +244,27 @@ def _pyarrow() -> Any:
     return pyarrow
 
 
+def _metadata(table: str, sides: Iterable[tuple[str, Result]]) -> dict[str, str]:
+    return {"cfs": json.dumps({"table": table, "results": {label: _facts(side) for label, side in sides}})}
+
+
 def _facts(side: Result) -> dict[str, Any]:
+    has_run = side.duration_ns > 0
     return {
         "model": side.model,
         "source": side.source,
         "group_by": side.group_by,
         "hz": side.hz,
-        "duration_ns": int(side.duration_ns),
+        "duration_ns": int(side.duration_ns) if has_run else None,
         "cpus": [int(cpu) for cpu in side.cpus],
-        "context_switches": int(side.context_switches),
-        "end": side.end,
+        "context_switches": int(side.context_switches) if has_run else None,
+        "end": side.end if has_run else None,
         "tunables": side.tunables,
         "shares": side.shares,
     }
 
 
-def _runs(arrow: Any, label: str, side: Result) -> pyarrow.Table:
-    runs = side.runs
+def _runs(arrow: Any, label: str, side: Result, runs: np.ndarray) -> pyarrow.Table:
     task = runs["task"].astype(np.int64)
     unknown = runs["ready_ns"] < 0
     return arrow.table(

@@ -17,10 +17,11 @@ Rejected: matplotlib's pictures in it (they know one background, and a notebook 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
+from .._statistics import ran_within
 from ..result import Result
 from ..units import count_text, seconds_text, short_time
 from .columns import CPU_TABLE, LATENCY_TABLE, StatColumn, columns_of_tables, left_out_of
@@ -34,7 +35,7 @@ from .lanes import (
     said_of,
     span_of,
     waited_in,
-    waits_in,
+    waits_of,
     why_no_curves,
     with_hue,
 )
@@ -177,6 +178,7 @@ def result_html(
     top: int = 12,
     from_ns: int | None = None,
     until_ns: int | None = None,
+    lines: Lines | None = None,
 ) -> str:
     """A page about a result.
 
@@ -193,6 +195,8 @@ def result_html(
         Lanes, at most 24, and lines of the tables; the rest is summed in one.
     from_ns, until_ns : int, optional
         The part that is shown, ns since the start.
+    lines : Lines, optional
+        Those of the tables, if somebody has made them for the same part already.
 
     Returns
     -------
@@ -231,7 +235,7 @@ def result_html(
             "Mean number in each window, all CPUs together.",
         ),
         *_virtual_sections(samples, span),
-        *_tables([part_of(side, *span) for side in sides], by, top),
+        *_tables([part_of(side, *span) for side in sides], by, top, lines),
     ]
     heading = f"{words(result.model)}{f' on {words(result.source)}' if result.source else ''}"
     return _page(heading, [_facts(result, span), _settings(result)], parts)
@@ -376,27 +380,34 @@ def _shares(
 def _waits(
     sides: Sequence[Result], lanes: Sequence[Lane], of_sides: Sequence[np.ndarray], span: tuple[int, int]
 ) -> str:
-    waits_of = [_waits_of(side, lane_of, span) for side, lane_of in zip(sides, of_sides)]
-    if nothing := why_no_curves([waits for _, waits in waits_of]):
+    longest = [_longest(side, span) for side in sides]
+    if nothing := why_no_curves(longest):
         return f'<p class="note">{nothing}</p>'
     panels = []
     for name, hue, place in _panels(lanes):
         styles = ("solid", "dashed")
-        lines = [Curve(_chosen(*of, place), hue, style) for of, style in zip(waits_of, styles)]
+        lines = [
+            Curve(_waits_of(side, lane_of, place, span), hue, style)
+            for side, lane_of, style in zip(sides, of_sides, styles)
+        ]
         panels.append((name, hue, lines))
     canvas = Canvas("distribution of waits")
-    curves(canvas, 4, panels, limits_of([waits for _, waits in waits_of]))
+    curves(canvas, 4, panels, limits_of(longest))
     return canvas.svg()
 
 
-def _waits_of(side: Result, lane_of: np.ndarray, span: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """The lane of each wait that ended in the span, and its length."""
-    task, waits = waits_in(side, span)
-    return lane_of.astype(np.int32)[task], waits
+def _waits_of(
+    side: Result, lane_of: np.ndarray, place: int | None, span: tuple[int, int]
+) -> Callable[[], np.ndarray]:
+    """What makes the waits of a lane, or of all tasks, that ended in the span."""
+    tasks = np.ones(side.nr_tasks, bool) if place is None else lane_of == place
+    return lambda: waits_of(side, tasks, span)
 
 
-def _chosen(of_lane: np.ndarray, waits: np.ndarray, place: int | None) -> np.ndarray:
-    return waits if place is None else waits[of_lane == place]
+def _longest(side: Result, span: tuple[int, int]) -> np.ndarray:
+    """The longest wait that ended in the span, if there is one."""
+    waits = waits_of(side, np.ones(side.nr_tasks, bool), span)
+    return waits.max(keepdims=True) if len(waits) else waits
 
 
 def _panels(lanes: Sequence[Lane]) -> list[tuple[str, str, int | None]]:
@@ -443,8 +454,8 @@ def _group_sections(result: Result, top: int, span: tuple[int, int]) -> list[str
 # ----------------------------------------------------------------------------------------------------- tables
 
 
-def _tables(sides: Sequence[Result], by: str, top: int) -> list[str]:
-    lines = Lines.of(sides, by, top)
+def _tables(sides: Sequence[Result], by: str, top: int, lines: Lines | None) -> list[str]:
+    lines = lines or Lines.of(sides, by, top)
     what = {"task": ("Task", "pid"), "comm": ("Command", "tasks"), "group": ("Group", "tasks")}[by]
     left = (*what, "nice")
     rows = [
@@ -528,8 +539,11 @@ def notebook_html(result: Result) -> str:
         A ``div`` with its own styles, of at most about 60 kB, or twice that with many CPUs.
     """
     span = span_of(result, None, None)
-    timeline = timeline_of([result], "comm", NOTEBOOK_LINES, span, ROOM_OF_NOTEBOOK, together=True)
-    figure, key = _timeline(timeline, ROOM_OF_NOTEBOOK)
+    picture = result.sums is None  # else nobody kept what it shows
+    figure = key = ""
+    if picture:
+        timeline = timeline_of([result], "comm", NOTEBOOK_LINES, span, ROOM_OF_NOTEBOOK, together=True)
+        figure, key = _timeline(timeline, ROOM_OF_NOTEBOOK)
     lines, tables = Lines.of([result], "comm", NOTEBOOK_LINES), columns_of_tables()
     columns = _named(tables[CPU_TABLE]) + _named(tables[LATENCY_TABLE], "wait ")
     rows = [((line.name, line.number), [lines.stats[0].get(line.label)]) for line in lines.lines]
@@ -610,23 +624,20 @@ def _columns_timeline(comparison: Comparison, timeline: Timeline, room: Room) ->
 
 
 def _columns_waits(comparison: Comparison, timeline: Timeline) -> str:
-    lanes = timeline.lanes
-    sides = [
-        _waits_of(column.whole, lane_of, comparison.span)
-        for column, lane_of in zip(comparison.columns, timeline.lane_of)
-    ]
-    limits = limits_of([waits for _, waits in sides])
+    lanes, of_wholes = timeline.lanes, timeline.lane_of
+    wholes = [column.whole for column in comparison.columns]
+    limits = limits_of([_longest(whole, comparison.span) for whole in wholes])
     canvas, top = Canvas("distribution of waits of each scheduler"), 4.0
     for mine, column in enumerate(comparison.columns):
         canvas.text(LEFT_EDGE, top + 12, column.label, "head")
         panels = []
         for name, hue, place in _panels(lanes):
             lines = [
-                Curve(_chosen(*side, place), hue, "solid" if number == mine else "behind")
-                for number, side in enumerate(sides)
+                Curve(_waits_of(*side, place, comparison.span), hue, "solid" if number == mine else "behind")
+                for number, side in enumerate(zip(wholes, of_wholes))
             ]
             panels.append((name, hue, lines))
-        top = curves(canvas, top + 20, panels, limits, 84, mine == len(sides) - 1) + 16
+        top = curves(canvas, top + 20, panels, limits, 84, mine == len(wholes) - 1) + 16
     return canvas.svg()
 
 

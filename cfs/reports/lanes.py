@@ -16,7 +16,7 @@ from itertools import chain
 
 import numpy as np
 
-from .._statistics import coverage, totals_within
+from .._statistics import coverage, totals_within, waits_within
 from ..errors import CfsError
 from ..result import Out, Ready, Result
 from ..units import clean, short_time
@@ -181,6 +181,12 @@ def _is_known(runs: np.ndarray) -> np.ndarray:
     return (runs["ready"] != Ready.UNKNOWN) & (runs["ready_ns"] >= 0)
 
 
+def waits_of(side: Result, tasks: np.ndarray, span: tuple[int, int]) -> np.ndarray:
+    """Length of each wait of some tasks that ended in the span: `waits_in` for those that have a 1."""
+    columns = (side.runs[name] for name in ("task", "ready", "ready_ns", "start_ns"))
+    return waits_within(np.ascontiguousarray(tasks, np.uint8), *columns, *span)
+
+
 def waiting(side: Result) -> np.ndarray:
     """Waits: those before each run, and those that the end of the span cuts.
 
@@ -230,7 +236,7 @@ def ran_in(
     numpy.ndarray
         ``(nr_lanes, m)`` float64, 0 and more, as of `covered`.
     """
-    runs, chosen = side.runs, _chosen(cpus)
+    runs, chosen = side.runs, chosen_cpus(cpus)
     task, cpu, begin_ns, end_ns = runs["task"], runs["cpu"], runs["start_ns"], runs["end_ns"]
     return _parts(coverage(lane_of, nr_lanes, chosen, task, cpu, begin_ns, end_ns, edges), edges)
 
@@ -239,7 +245,7 @@ def waited_in(
     side: Result, lane_of: np.ndarray, nr_lanes: int, edges: np.ndarray, cpus: Sequence[int] | None = None
 ) -> np.ndarray:
     """The same for waits: those that `waiting` returns."""
-    runs, short, chosen = side.runs, cut_waits(side), _chosen(cpus)
+    runs, short, chosen = side.runs, cut_waits(side), chosen_cpus(cpus)
     task, cpu, begin_ns, end_ns = runs["task"], runs["cpu"], runs["ready_ns"], runs["start_ns"]
     waited_ns = coverage(lane_of, nr_lanes, chosen, task, cpu, begin_ns, end_ns, edges, runs["ready"])
     task, cpu, begin_ns, end_ns = (short[name] for name in ("task", "cpu", "begin_ns", "end_ns"))
@@ -268,7 +274,7 @@ def _round_share(share: float) -> float:
     return float(min(1.0, np.ceil(max(share, 1e-3) / power - 1e-6) * power))
 
 
-def _chosen(cpus: Sequence[int] | None) -> np.ndarray:
+def chosen_cpus(cpus: Sequence[int] | None) -> np.ndarray:
     """For each possible CPU number, whether that CPU counts."""
     chosen = np.full(NR_CPU_NUMBERS, cpus is None, np.uint8)
     chosen[[] if cpus is None else list(cpus)] = 1
@@ -337,9 +343,13 @@ def survival(waits: np.ndarray, least_ns: float) -> tuple[np.ndarray, np.ndarray
     """
     if not len(waits):
         return np.zeros(0), np.zeros(0)
-    x, count = np.unique(waits[waits > least_ns], return_counts=True)
-    longer = count.sum() - np.concatenate([[0], np.cumsum(count)])
-    return np.concatenate([[least_ns], x]), longer / len(waits)
+    ordered = np.sort(waits)
+    ordered = ordered[np.searchsorted(ordered, least_ns, "right") :]
+    is_first = np.ones(len(ordered), bool)  # of those that are equal
+    is_first[1:] = ordered[1:] != ordered[:-1]
+    first = np.flatnonzero(is_first)
+    longer = len(ordered) - np.append(first, len(ordered))
+    return np.concatenate([[least_ns], ordered[first]]), longer / len(waits)
 
 
 def limits_of(waits: list[np.ndarray]) -> tuple[float, float]:

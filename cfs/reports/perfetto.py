@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -46,6 +46,9 @@ STATE_OF = {Out.RUNNING: 0, Out.PREEMPTED: 0, Out.BLOCKED: 1, Out.EXITED: 16, Ou
 SLEEP_OF = {Slept.INTERRUPTIBLE: 1, Slept.UNINTERRUPTIBLE: 2, Slept.IDLE: 128, Slept.NOT_YET: 1}
 FLAGS_OF = {WokenBy.TASK: 1, WokenBy.FORK: 1, WokenBy.TIMER: 1 | 8, WokenBy.OUTSIDE: 1 | 16}
 """Interrupts off; in a hard interrupt; in a soft one."""
+STATES = np.array([[SLEEP_OF[how] if out == Out.BLOCKED else STATE_OF[out] for how in Slept] for out in Out])
+"""By how a run ended, and how its task slept."""
+FLAGS = np.array([FLAGS_OF[cause] for cause in WokenBy])
 BUNDLE = 4096
 """Switches and wakings of a CPU in one packet."""
 SEQUENCE = 1
@@ -86,7 +89,7 @@ def write_perfetto(result: Result, path: str | os.PathLike[str], samples: Sample
     events = events_of(result)
     pids = unique_pids(result, events)
     with open(path, "wb") as file:
-        trace = _Trace(builder_class(file), packets, result, events, pids)
+        trace = _Trace(file, builder_class(file), packets, result, events, pids)
         trace.write(samples)
 
 
@@ -102,12 +105,24 @@ def _perfetto() -> tuple[Any, Any]:
 class _Trace:
     """A trace in the making: the facts that all packets need."""
 
-    def __init__(self, builder: Any, packets: Any, result: Result, events: np.ndarray, pids: np.ndarray):
-        self.builder, self.packets = builder, packets
+    def __init__(
+        self,
+        file: BinaryIO,
+        builder: Any,
+        packets: Any,
+        result: Result,
+        events: np.ndarray,
+        pids: np.ndarray,
+    ):
+        self.file, self.builder, self.packets = file, builder, packets
         self.result, self.events = result, events
         self.pids = pids.tolist()
         self.names = [_text(name) for name in result.names]
         self.prios = [prio_of_nice(nice) for nice in result.nice.tolist()]
+        self.pid_of, self.prio_of = np.append(pids, 0), np.append(self.prios, PRIO_DEFAULT).astype(np.int64)
+        self.distinct = list(dict.fromkeys(self.names))
+        number = {name: place for place, name in enumerate(self.distinct)}
+        self.name_of = np.array([*(number[name] for name in self.names), IDLE], np.int64)  # -1: the idle task
         self.parent = self._parents()
         self.is_reused = self._reused()
 
@@ -175,31 +190,47 @@ class _Trace:
 
     def _fill(self, bundle: Any, events: np.ndarray, cpu: int, current: int) -> int:
         """Put events of a CPU into a bundle. Returns the task that runs after them."""
-        compact, names = bundle.compact_sched, _Interned()
-        switched_ns = waking_ns = 0
-        for at_ns, _, kind, prev, task, out, slept, _, cause, target in events.tolist():
-            if kind == SWITCH:
-                compact.switch_timestamp.append(at_ns - switched_ns)
-                compact.switch_prev_state.append(0 if prev == IDLE else _state(out, slept))
-                compact.switch_next_pid.append(0 if task == IDLE else self.pids[task])
-                compact.switch_next_prio.append(PRIO_DEFAULT if task == IDLE else self.prios[task])
-                name = f"swapper/{cpu}" if task == IDLE else self.names[task]
-                compact.switch_next_comm_index.append(names.index(name))
-                switched_ns, current = at_ns, task
-            elif kind == FORK:
-                self._add_fork(bundle, at_ns, target, task, current)
-            elif kind == WOKEN:
-                self._add_wakeup(bundle, at_ns, target, task, current)
-            else:
-                compact.waking_timestamp.append(at_ns - waking_ns)
-                compact.waking_pid.append(self.pids[task])
-                compact.waking_target_cpu.append(target)
-                compact.waking_prio.append(self.prios[task])
-                compact.waking_comm_index.append(names.index(self.names[task]))
-                compact.waking_common_flags.append(FLAGS_OF[WokenBy(cause)])
-                waking_ns = at_ns
-        compact.intern_table.extend(names.table)
-        return current
+        is_switch = events["kind"] == SWITCH
+        is_whole = (events["kind"] == FORK) | (events["kind"] == WOKEN)
+        index, table = self._interned(events["task"][~is_whole], cpu)
+        compact, of_all = bundle.compact_sched, np.zeros(len(events), np.int64)
+        of_all[~is_whole] = index
+        self._fill_switches(compact, events[is_switch], of_all[is_switch])
+        is_waking = ~is_switch & ~is_whole
+        self._fill_wakings(compact, events[is_waking], of_all[is_waking])
+        compact.intern_table.extend(table)
+        runs = np.concatenate([[current], events["task"][is_switch]])
+        running = runs[np.cumsum(is_switch)]
+        for event, there in zip(events[is_whole].tolist(), running[is_whole].tolist()):
+            at_ns, kind, task, target = event[0], event[2], event[4], event[9]
+            add = self._add_fork if kind == FORK else self._add_wakeup
+            add(bundle, at_ns, target, task, there)
+        return int(runs[-1])
+
+    def _interned(self, tasks: np.ndarray, cpu: int) -> tuple[np.ndarray, list[str]]:
+        """The number of each task's name in the bundle, and the names: in the order of their first use."""
+        names, first, place = np.unique(self.name_of[tasks], return_index=True, return_inverse=True)
+        order = np.argsort(first)
+        number = np.empty(len(order), np.int64)
+        number[order] = np.arange(len(order))
+        idle = f"swapper/{cpu}"
+        return number[place], [self.distinct[name] if name >= 0 else idle for name in names[order].tolist()]
+
+    def _fill_switches(self, compact: Any, events: np.ndarray, index: np.ndarray) -> None:
+        states = np.where(events["prev"] == IDLE, 0, STATES[events["out"], events["slept"]])
+        compact.switch_timestamp.extend(np.diff(events["time_ns"], prepend=0).tolist())
+        compact.switch_prev_state.extend(states.tolist())
+        compact.switch_next_pid.extend(self.pid_of[events["task"]].tolist())
+        compact.switch_next_prio.extend(self.prio_of[events["task"]].tolist())
+        compact.switch_next_comm_index.extend(index.tolist())
+
+    def _fill_wakings(self, compact: Any, events: np.ndarray, index: np.ndarray) -> None:
+        compact.waking_timestamp.extend(np.diff(events["time_ns"], prepend=0).tolist())
+        compact.waking_pid.extend(self.pid_of[events["task"]].tolist())
+        compact.waking_target_cpu.extend(events["target"].tolist())
+        compact.waking_prio.extend(self.prio_of[events["task"]].tolist())
+        compact.waking_comm_index.extend(index.tolist())
+        compact.waking_common_flags.extend(FLAGS[events["cause"]].tolist())
 
     def _add_wakeup(self, bundle: Any, at_ns: int, target: int, task: int, current: int) -> None:
         """The second half of a wakeup whose first half came before the block."""
@@ -265,32 +296,14 @@ class _Trace:
             self._write_counter(VALUE_TRACK + task, iter([(at_ns, value)]))
 
     def _write_counter(self, track: int, values: Iterator[tuple[int, int]]) -> None:
+        trace = self.packets.Trace()  # one packet, filled in anew for each value
+        packet = trace.packet.add()
+        packet.trusted_packet_sequence_id = SEQUENCE
+        event = packet.track_event
+        event.type, event.track_uuid = self.packets.TrackEvent.TYPE_COUNTER, track
         for at_ns, value in values:
-            packet = self._packet()
-            packet.timestamp = at_ns
-            packet.trusted_packet_sequence_id = SEQUENCE
-            packet.track_event.type = self.packets.TrackEvent.TYPE_COUNTER
-            packet.track_event.track_uuid = track
-            packet.track_event.counter_value = value
-            self.builder.write_packet(packet)
-
-
-def _state(out: int, slept: int) -> int:
-    return SLEEP_OF[Slept(slept)] if out == Out.BLOCKED else STATE_OF[Out(out)]
-
-
-class _Interned:
-    """Names of a bundle by their number."""
-
-    def __init__(self) -> None:
-        self.place: dict[str, int] = {}
-
-    def index(self, name: str) -> int:
-        return self.place.setdefault(name, len(self.place))
-
-    @property
-    def table(self) -> list[str]:
-        return list(self.place)
+            packet.timestamp, event.counter_value = at_ns, value
+            self.file.write(trace.SerializeToString())
 
 
 def _text(name: str) -> str:

@@ -53,6 +53,7 @@ def run_sampled(
     *,
     nr_instants: int = NR_INSTANTS,
     progress: Callable[[int, int], None] | None = None,
+    last: bool = False,
 ) -> tuple[Result, Samples | None]:
     """Run a simulation and sample it in between.
 
@@ -65,6 +66,8 @@ def run_sampled(
         Number of samples, at equal distances.
     progress : callable, optional
         Called with (time reached, time to be reached), both ns.
+    last : bool, optional
+        The simulation is not needed any more, as for `Simulation.run`.
 
     Returns
     -------
@@ -81,7 +84,7 @@ def run_sampled(
     begin_ns = simulation.now_ns
     scheduler = simulation.scheduler
     if not isinstance(scheduler, Scheduler) or nr_instants < 1 or end_ns < begin_ns:
-        return simulation.run(until_ns, progress=progress), None
+        return simulation.run(until_ns, progress=progress, last=last), None
     found: list[tuple[int, int, int]] = []
     spreads: list[tuple[int, int]] = []
     field = ""
@@ -96,7 +99,7 @@ def run_sampled(
             progress(at_ns, end_ns)
         if end != "duration":
             break
-    return simulation.result(), _samples(field, found, spreads) if found else None
+    return simulation.result(last=last), _samples(field, found, spreads) if found else None
 
 
 def _look(simulation: Simulation, scheduler: Scheduler, field: str) -> tuple[str, list[tuple[int, int]]]:

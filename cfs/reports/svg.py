@@ -478,7 +478,8 @@ def _pieces(good: np.ndarray) -> list[slice]:
 class Curve:
     """Waits as a curve: the part of them that is longer than a given time."""
 
-    waits: np.ndarray
+    waits: Callable[[], np.ndarray]
+    """Makes them when it is drawn: of one curve at a time."""
     stroke: str
     style: str = "solid"
     """``"solid"``, ``"dashed"`` or ``"behind"``."""
@@ -521,7 +522,7 @@ def curves(
 
 
 def _draw_curve(canvas: Canvas, frame: Frame, line: Curve, limits: tuple[float, float]) -> None:
-    waits, fraction = survival(line.waits, limits[0])
+    waits, fraction = survival(line.waits(), limits[0])
     if not len(waits):
         return
     x = frame.left + np.log10(waits / limits[0]) / np.log10(limits[1] / limits[0]) * frame.width

@@ -56,7 +56,13 @@ class Table:
 
 
 def tables(
-    result: Result, recorded: Result | None = None, *, by: str = "task", top: int = 12, width: int = 100
+    result: Result,
+    recorded: Result | None = None,
+    *,
+    by: str = "task",
+    top: int = 12,
+    width: int = 100,
+    lines: Lines | None = None,
 ) -> list[Table]:
     """CPU time and switches, waits, and run lengths: three tables.
 
@@ -71,6 +77,8 @@ def tables(
         Lines shown; the rest is summed in one.
     width : int, optional
         Greatest length of a line: where two sides have no room beside each other, the second goes below.
+    lines : Lines, optional
+        Those of these results, if somebody has made them already.
 
     Returns
     -------
@@ -91,7 +99,7 @@ def tables(
     """
     check_lines(by, top)
     sides = [result] if recorded is None else [result, recorded]
-    lines = Lines.of(sides, by, top)
+    lines = lines or Lines.of(sides, by, top)
     headings = [side.model for side in sides]
     blocks = [(headings, lines)]
     if width < WIDTH:

@@ -53,9 +53,21 @@ from ..engine._program cimport (
     release,
     wake_by_timer,
 )
-from ..engine._runs cimport grow_log, has_room, nr_wakeups, write_log, write_wakeup_log
+from ..engine._runs cimport (
+    CHUNK_ROWS,
+    Rows,
+    grow_log,
+    has_room,
+    nr_wakeups,
+    take_runs,
+    take_wakeups,
+    write_log,
+    write_wakeup_log,
+)
 from ..scheduler._handles cimport TaskGroup
 from ..scheduler._scheduler cimport Scheduler
+
+import numpy as np
 
 from ..errors import StateError
 
@@ -142,6 +154,7 @@ cdef class Loop:
     cdef play s
     cdef readonly Scheduler sched
     cdef tuple held            # the buffers that the loop reads
+    cdef object drain           # takes the runs now and then; None: the log keeps them
     cdef readonly str end       # why it ended: "duration", "finished", "stalled", or "" while it has not
 
     def __cinit__(self, *args, **kwargs):
@@ -188,6 +201,46 @@ cdef class Loop:
         free(self.s.timers)
         free_driver(&self.s.d)
 
+    def keep(self, *, bint wakeups, drain=None):
+        """Say what is kept of what happens; before time begins.
+
+        Parameters
+        ----------
+        wakeups : bool
+            Are they wanted? Else `write_wakeups` writes those that happen to be left.
+        drain : callable, optional
+            Called whenever some thousands of runs have been logged, with what `take_runs` returns: the log then needs
+            no more memory for a long run than for a short one.
+        """
+        self.s.d.log.drops_wakeups = not wakeups
+        self.drain = drain
+
+    def take_runs(self):
+        """All runs that the log has, which goes on without them; those that are open end now.
+
+        Returns
+        -------
+        rows : Rows
+            A buffer of rows of `RUN_DTYPE`, which belongs to the caller.
+        still_open : list of int
+            Those of them that are open: the log has them still.
+        """
+        cdef size_t i, nr_open = 0
+        cdef size_t[::1] places
+        still_open = sorted([self.s.d.cpus[i].run for i in range(self.s.d.m.nr_cpus) if is_busy(&self.s.d.cpus[i])])
+        places = np.array(still_open or [0], np.uintp)
+        nr_open = len(still_open)
+        rows = take_runs(&self.s.d.log, &places[0], nr_open, self.s.d.m.nr_cpus + CHUNK_ROWS, self.s.d.now)
+        new_place = {row: place for place, row in enumerate(still_open)}
+        for i in range(self.s.d.m.nr_cpus):
+            if is_busy(&self.s.d.cpus[i]):
+                self.s.d.cpus[i].run = new_place[self.s.d.cpus[i].run]
+        return rows, still_open
+
+    def take_wakeups(self):
+        """All wakeups, rows of `WAKEUP_DTYPE`: a buffer (Rows) that belongs to the caller."""
+        return take_wakeups(&self.s.d.log)
+
     def run(self, until_ns, progress=None):
         """Run up to (not including) `until_ns`, or until nothing can happen any more. May be called again.
 
@@ -217,6 +270,8 @@ cdef class Loop:
     def _attend(self, int status, ns_t until):
         # give the loop what it came back for
         if status == PLAY_NEEDS_RUNS:
+            if self.drain is not None and not has_room(&self.s.d.log, self.s.d.m.nr_cpus):
+                self.drain(*self.take_runs())
             if not grow_log(&self.s.d.log, self.s.d.m.nr_cpus):
                 raise MemoryError
         elif status == PLAY_NEEDS_TASK:

@@ -2,6 +2,10 @@
 
 `Simulation` gives a workload a machine, lets the compiled loop (`_sim`) run it, and returns a `Result`. The
 two steps are separate: `advance` costs only the events, `result` copies every run, and `run` does both.
+
+What is kept of the runs is said before time begins (`log`): all of them, none but their sums, or whatever a
+function makes of them that is called with some thousands at a time. A result that is the last one takes the
+log as it lies, without a copy.
 """
 
 from __future__ import annotations
@@ -9,24 +13,31 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakMethod
 
 import numpy as np
 
 from ._sim import Loop
 from ..engine._program import kinds
-from ..errors import WorkloadError
+from ..engine._runs import Rows
+from ..errors import StateError, WorkloadError
 from ..limits import NS_MAX, POLICIES
 from ..platform import Platform
 from ..models.registry import Model, model_named
 from ..result import RUN_DTYPE, WAKEUP_DTYPE, Result
 from ..scheduler._handles import TaskGroup, User
 from ..scheduler._scheduler import Scheduler
+from ..sums import Sums
 from .stepping import Policy, Stepper
 from ..workload.assignments import groups_above
+from ..workload._ops import first_unknown
 from ..workload.ops import OPERATIONS, Op
 from ..workload.workload import Workload
 
-__all__ = ["Simulation"]
+__all__ = ["Log", "Simulation"]
+
+Log = bool | str | Callable[[np.ndarray], object]
+"""What is kept of the runs; `Simulation` explains it."""
 
 COMPILED_KINDS = tuple(kinds()[1])
 """Kinds of operation for which the compiled loop has a row in its table."""
@@ -50,6 +61,11 @@ class Simulation:
     platform : Platform, optional
         When it ticks, whether its kernel can be preempted, what interrupts and switches cost. Default: that of
         the workload, which a recording tells; 1000 ticks a second and no friction if nobody does.
+    log : bool, "runs" or callable, optional
+        What is kept. True: every run and wakeup, 32 and 24 bytes each. ``"runs"``: the runs alone;
+        `Result.wakeups` is empty. False: nothing but running sums, in memory that does not grow with the runs;
+        `Result.runs` is then missing, and statistics have no quantiles. A callable: the same, and it is called
+        with the runs as they end, some ten thousand rows of `RUN_DTYPE` at a time, which are its own.
     **settings
         Any tunable or feature bit of the model by its kernel name, and any fact of `platform` that is
         different: ``preempt="full"``, ``wakeup_cost_ns=0``.
@@ -85,6 +101,7 @@ class Simulation:
         group_by: str | None = None,
         hz: int | None = None,
         platform: Platform | None = None,
+        log: Log = True,
         **settings: Any,
     ):
         workload.check()
@@ -101,6 +118,19 @@ class Simulation:
             self._step_through(model, group_by, settings)
         else:
             self._compile(model_named(model), group_by, settings)
+        self._keep(log)
+
+    def _keep(self, log: Log) -> None:
+        """Say what is kept; before time begins."""
+        if not (log in (True, False, "runs") or callable(log)):
+            raise WorkloadError(f"log = {log!r} is none of True, False, 'runs' and a function that takes runs")
+        self._log, self._is_over = log, False
+        self._sums = Sums(self.workload.nr_tasks, self.cpus[-1] + 1) if log is False or callable(log) else None
+        if isinstance(self._loop, Loop):
+            drain = WeakMethod(self._drain)  # no ring: the operations go with the simulation
+            self._loop.keep(
+                wakeups=log is True, drain=None if self._sums is None else lambda *rows: drain()(*rows)
+            )
 
     def _compile(self, model: Model, group_by: str | None, tunables: dict[str, Any]) -> None:
         _require_able(self.workload, model, group_by)
@@ -156,7 +186,14 @@ class Simulation:
         """The time reached so far, ns."""
         return self._loop.now_ns
 
-    def run(self, until_ns: int | None = None, *, progress: Callable[[int, int], None] | None = None) -> Result:
+    def run(
+        self,
+        until_ns: int | None = None,
+        *,
+        progress: Callable[[int, int], None] | None = None,
+        log: Log | None = None,
+        last: bool = False,
+    ) -> Result:
         """Run up to a time, or until nothing can happen any more; a later call continues from there.
 
         Parameters
@@ -165,6 +202,10 @@ class Simulation:
             Default: the duration of the workload.
         progress : callable, optional
             Called about a hundred times a second of work with (time reached, `until_ns`), both ns.
+        log : bool, "runs" or callable, optional
+            What is kept, in place of what the simulation was made with; before anything has run.
+        last : bool, optional
+            The simulation is not needed any more: its log becomes that of the result, without a copy.
 
         Returns
         -------
@@ -176,13 +217,18 @@ class Simulation:
         WorkloadError
             `until_ns` lies before the time that has been reached, or beyond 2**62.
         StateError
-            The model leaves the next operation undefined (a slice divided by 0).
+            The model leaves the next operation undefined (a slice divided by 0); `log` is said too late; or the
+            simulation has handed over its runs.
 
         Notes ----- `advance`, then `result`. Cost O(log n) an event, some tens of ns, and O(tasks and runs
         since time 0) at the end; the GIL is released. KeyboardInterrupt ends it between events.
         """
+        if log is not None:
+            if self.now_ns or self._is_over:
+                raise StateError(f"log = {log!r} comes too late: what is kept is said before anything has run")
+            self._keep(log)
         self.advance(until_ns, progress=progress)
-        return self.result()
+        return self.result(last=last)
 
     def advance(self, until_ns: int | None = None, *, progress: Callable[[int, int], None] | None = None) -> str:
         """Run as `run` does, but make no `Result`: use it to stop often and look at `scheduler`.
@@ -220,6 +266,7 @@ class Simulation:
         duration 2
         duration 1
         """
+        self._require_not_over()
         until_ns = self.workload.duration_ns if until_ns is None else operator.index(until_ns)
         if not self._loop.now_ns <= until_ns <= NS_MAX:
             raise WorkloadError(f"until_ns = {until_ns} is outside of {self._loop.now_ns} ... 2**62")
@@ -229,16 +276,18 @@ class Simulation:
             self._loop.run(until_ns, None if progress is None else lambda now_ns: progress(now_ns, until_ns))
         return self._loop.end
 
-    def result(self) -> Result:
-        """What has happened so far, as `run` returns it. Cost O(tasks and runs since time 0)."""
+    def result(self, *, last: bool = False) -> Result:
+        """What has happened so far, as `run` returns it. Cost O(tasks and runs since time 0); the `last` one takes
+        the log without a copy, as does the only one of a simulation whose runs go to a function.
+        """
+        self._require_not_over()
         work, sched = self.workload, self.scheduler
-        runs = self._runs()
-        wakeups = self._wakeups()
-        for rows in (runs, wakeups):
-            rows["cpu"] = np.asarray(self.cpus, np.uint16)[rows["cpu"]]
+        sums = None if self._sums is None else self._summed(self._sums)
+        runs, wakeups = (None, None) if sums is not None else (self._runs(last), self._wakeups(last))
+        self._is_over = last or callable(self._log)
         return Result(
             model=_name_of(sched),
-            runs=runs,
+            runs=runs,  # type: ignore[arg-type]  # None: `sums` has what is known
             duration_ns=self._loop.now_ns,
             pids=work.tasks["pid"].copy(),
             nice=self._last_nice(),
@@ -254,8 +303,13 @@ class Simulation:
             end=self._loop.end,
             nr_cpus_booted=self.platform.nr_cpus or len(self.cpus),
             platform=self.platform,
-            wakeups=wakeups,
+            wakeups=wakeups,  # type: ignore[arg-type]  # None: they are not known
+            sums=sums,
         )
+
+    def _require_not_over(self) -> None:
+        if self._is_over:
+            raise StateError("this simulation has handed over its runs: make a new one")
 
     def rows_by_id(self) -> dict[int, int]:
         """The row in the workload of each task that the scheduler has now, by the task's id.
@@ -272,19 +326,55 @@ class Simulation:
         rows = np.flatnonzero(ids)
         return dict(zip(ids[rows].tolist(), rows.tolist()))
 
-    def _runs(self) -> np.ndarray:
+    def _runs(self, last: bool) -> np.ndarray:
         if isinstance(self._loop, Stepper):
-            return self._loop.run_rows()
+            return self._numbered(self._loop.run_rows())
+        if last:
+            return self._numbered(_rows_of(self._loop.take_runs()[0], RUN_DTYPE))
         runs = np.empty(self._loop.nr_runs, RUN_DTYPE)
         self._loop.write_runs(_bytes(runs))
-        return runs
+        return self._numbered(runs)
 
-    def _wakeups(self) -> np.ndarray:
+    def _wakeups(self, last: bool) -> np.ndarray | None:
         if isinstance(self._loop, Stepper):
-            return self._loop.wakeup_rows()
+            return self._numbered(self._loop.wakeup_rows()) if self._log is True else None
+        if self._log is not True:
+            return None
+        if last:
+            return self._numbered(_rows_of(self._loop.take_wakeups(), WAKEUP_DTYPE))
         wakeups = np.empty(self._loop.nr_wakeups, WAKEUP_DTYPE)
         self._loop.write_wakeups(_bytes(wakeups))
-        return wakeups
+        return self._numbered(wakeups)
+
+    def _numbered(self, rows: np.ndarray) -> np.ndarray:
+        """Rows with the CPUs' own numbers."""
+        if self.cpus != list(range(len(self.cpus))):
+            rows["cpu"] = np.asarray(self.cpus, np.uint16)[rows["cpu"]]
+        return rows
+
+    def _drain(self, rows: Rows, still_open: list[int]) -> np.ndarray:
+        """Count the runs that are over, and hand them on; returns those that go on."""
+        runs = self._numbered(_rows_of(rows, RUN_DTYPE))
+        self._hand_on(np.delete(runs, still_open) if still_open else runs, self._sums)
+        return runs[still_open]
+
+    def _hand_on(self, runs: np.ndarray, sums: Sums | None) -> None:
+        if sums is not None:
+            sums.add(runs)
+        if callable(self._log) and len(runs):
+            self._is_over = True  # for good, if the function fails: the log has these runs no more
+            self._log(runs)
+            self._is_over = False
+
+    def _summed(self, sums: Sums) -> Sums:
+        """The sums up to now. Runs that go on are in it; a function is given them, too, as it is the end."""
+        if isinstance(self._loop, Stepper):
+            until_now, going_on = Sums(len(sums.of_tasks), len(sums.busy_ns)), self._numbered(self._loop.run_rows())
+        else:
+            going_on = self._drain(*self._loop.take_runs())
+            until_now = sums.copy()
+        self._hand_on(going_on, until_now)
+        return until_now
 
     def _last_nice(self) -> np.ndarray:
         """Nice value of each task now, or at its exit."""
@@ -337,14 +427,13 @@ def _require_policies(workload: Workload, model: Model) -> None:
 
 
 def _require_compiled(workload: Workload) -> None:
-    kind = workload.ops["kind"]
-    compiled = np.zeros(max(OPERATIONS) + 1, bool)
-    compiled[list(COMPILED_KINDS)] = True  # a checked workload has no other kinds
-    unknown = np.flatnonzero(~compiled[kind])
-    if len(unknown):
-        name = OPERATIONS[int(kind[unknown[0]])].name.upper()
+    compiled = np.zeros(max(OPERATIONS) + 1, np.uint8)
+    compiled[list(COMPILED_KINDS)] = 1  # a workload that was checked has no others than those of OPERATIONS
+    unknown = first_unknown(np.ascontiguousarray(workload.ops), compiled)
+    if unknown >= 0:
+        name = OPERATIONS[int(workload.ops["kind"][unknown])].name.upper()
         raise WorkloadError(
-            f"the compiled loop does not know operation {unknown[0]} ({name}); only a policy in Python can run it"
+            f"operation {unknown} ({name}) is unknown to the compiled loop; only a policy in Python can run it"
         )
 
 
@@ -391,6 +480,11 @@ def _with_dense_cpus(tasks: np.ndarray, cpus: list[int]) -> np.ndarray:
 def _unchanging(ops: np.ndarray) -> np.ndarray:
     """The operations for as long as the loop reads them: their own copy, unless nobody can write to them."""
     return ops.copy() if ops.flags.writeable else ops
+
+
+def _rows_of(buffer: Rows, dtype: np.dtype) -> np.ndarray:
+    """A table in memory that was handed over."""
+    return np.frombuffer(buffer, dtype) if memoryview(buffer).nbytes else np.zeros(0, dtype)
 
 
 def _bytes(rows: np.ndarray) -> np.ndarray:

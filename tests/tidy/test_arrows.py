@@ -25,6 +25,7 @@ FLOORS = [
     {"models"},  # a folder a release
     {"engine"},  # what makes time pass, written once
     {"scheduler"},  # the API that you drive yourself
+    {"sums"},  # what is left of a log that nobody kept
     {"result"},  # who ran and who waited: one shape for a simulation and for a recording
     {"workload"},  # what tasks do
     {"simulation"},  # the API that drives itself

@@ -83,3 +83,10 @@ def test_a_result_that_was_unpickled_in_a_fresh_process_is_shown_in_a_notebook(t
     path.write_bytes(pickle.dumps(cfs.workload.hogs(2, duration_ns=10**8).run()))
     told = said_by(f"import pickle; print(pickle.load(open({str(path)!r}, 'rb'))._repr_html_()[:20])")
     assert told[0].startswith("<")
+
+
+def test_the_version_is_said_before_typer_is_loaded():
+    program = "import sys; sys.argv[1:] = ['--version']; from cfs.__main__ import main; main(); print(*sys.modules)"
+    command, version, *modules = said_by(program)
+    assert (command, version) == ("cfs", cfs.__version__)
+    assert not {"typer", "rich", "numpy", "hashlib", "json", "zlib", "fractions"} & set(modules)

@@ -5,7 +5,17 @@ import random
 import numpy as np
 import pytest
 
-from cfs._statistics import coverage, quantiles, quantiles_of_waits, totals, totals_within
+from cfs._statistics import (
+    coverage,
+    quantiles,
+    quantiles_of_waits,
+    ran_within,
+    switches,
+    totals,
+    totals_within,
+    unknowns,
+    waits_within,
+)
 from cfs.result import RUN_DTYPE, Out, Ready
 from tests.quick import few
 
@@ -165,3 +175,72 @@ def test_a_run_of_no_task_is_refused():
         quantiles(np.zeros(2, np.int64), 1, *columns(runs, "task", "start_ns", "end_ns"))
     with pytest.raises(IndexError, match="task 1 has key 5; there are 2"):
         totals(np.array([0, 5]), 2, *columns(runs, "task", "out", "start_ns", "end_ns"))
+
+
+def has_length(row):
+    found_at_its_end = row["ready"] == Ready.FOUND and row["end_ns"] == row["start_ns"]
+    return row["out"] != Out.UNKNOWN and not found_at_its_end
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_lengths_that_are_not_known_are_counted_and_left_out(seed):
+    _, runs, key_of, nr = a_case(seed)
+    not_known = unknowns(key_of, nr, *columns(runs, "task", "ready", "out", "start_ns", "end_ns"))
+    found = quantiles(
+        key_of, nr, *columns(runs, "task", "start_ns", "end_ns"), ready=runs["ready"], out=runs["out"]
+    )
+    for key in range(nr):
+        mine = [row for row in runs if key_of[row["task"]] == key]
+        assert not_known[0][key] == sum(row["ready"] == Ready.UNKNOWN for row in mine)
+        assert not_known[1][key] == sum(not has_length(row) for row in mine)
+        lengths = [int(row["end_ns"] - row["start_ns"]) for row in mine if has_length(row)]
+        assert found[key].tolist() == numbers(lengths)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_waits_and_tasks_of_a_part(seed):
+    rng, runs, key_of, _ = a_case(seed)
+    begin, until = sorted(rng.choice([0, 2**9, 2**39, 2**62]) for _ in range(2))
+    tasks = np.array([rng.random() < 0.6 for _ in key_of], np.uint8)
+    waits = waits_within(tasks, *columns(runs, "task", "ready", "ready_ns", "start_ns"), begin, until)
+    assert waits.tolist() == [
+        int(row["start_ns"] - row["ready_ns"])
+        for row in runs
+        if tasks[row["task"]] and begin <= row["start_ns"] < until and is_known(row)
+    ]
+    cpus = np.array([1, 0], np.uint8)
+    ran = ran_within(len(key_of), cpus, *columns(runs, "task", "cpu", "start_ns", "end_ns"), begin, until)
+    there = {
+        int(row["task"]) for row in runs if row["cpu"] == 0 and row["end_ns"] >= begin and row["start_ns"] < until
+    }
+    assert set(np.flatnonzero(ran).tolist()) == there
+
+
+def runs_in_turn(rng, nr):
+    """Runs of three CPUs that do not overlap, with and without a gap, some that take no time."""
+    runs, now = random_runs(rng, nr, 3), [0, 0, 0]
+    for row in runs:
+        cpu = row["cpu"]
+        row["start_ns"] = now[cpu] + rng.choice([0, 0, 5])
+        row["end_ns"] = now[cpu] = row["start_ns"] + rng.choice([0, 3, 9])
+    return runs[np.argsort(runs["start_ns"], kind="stable")]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_switches(seed):
+    """To each task that was not found running, and to idle where nobody follows at once."""
+    rng = random.Random(seed)
+    runs = runs_in_turn(rng, rng.choice([0, 1, 40]))
+    begin, until = sorted(rng.randrange(120) for _ in range(2))
+    times = []
+    for cpu in (0, 2):
+        mine = [row for row in runs if row["cpu"] == cpu]
+        times += [int(row["start_ns"]) for row in mine if row["ready"] != Ready.FOUND]
+        for row, following in zip(mine, [*mine[1:], None]):
+            ended = row["out"] not in (Out.RUNNING, Out.UNKNOWN)
+            if ended and (following is None or following["start_ns"] > row["end_ns"]):
+                times.append(int(row["end_ns"]))
+    found = switches(
+        np.array([1, 0, 1], np.uint8), *columns(runs, "cpu", "ready", "out", "start_ns", "end_ns"), begin, until
+    )
+    assert found == sum(begin <= at < until for at in times)

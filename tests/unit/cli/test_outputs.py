@@ -11,7 +11,7 @@ from cfs.recordings.measured import fitted
 from cfs.result import Ready
 from cfs.reports.files import check_folder
 from tests.quick import few
-from tests.unit.cli.commands import BLOCK, CFS, HOGS, O1, assert_refused, process, run
+from tests.unit.cli.commands import BLOCK, CFS, HOGS, O1, ROOT, assert_refused, process, run
 
 from cfs.cli import outputs  # after the helper, which skips without typer
 
@@ -248,3 +248,61 @@ def test_a_format_that_nobody_added_is_no_option():
 )
 def test_the_number_of_the_column_stands_before_the_ending(path, expected):
     assert outputs._of_column(path, 2) == str(Path(expected))
+
+
+# ---- without a log of runs
+
+PIPE = str(ROOT / "tests" / "data" / "recordings" / "pipe-cut.perf-script.txt.gz")
+
+
+def numbers_of(text):
+    """The lines of the tables, each as its cells."""
+    return [line.split() for line in text.splitlines()]
+
+
+def test_without_a_log_tables_lack_quantiles_only():
+    logged, without = run("replay", PIPE).stdout, run("replay", PIPE, "--no-log").stdout
+    assert "log        none: waits and run lengths are summed, and have no quantiles" in without
+    missing = re.compile(r"^(?P<name>.{15} +\d* *)((?: +-){3}|(?: +\S+ \S+){3})", re.M)
+    logged_cpu, without_cpu = (text.split("CPU time and switches")[1].split("\n\n")[0] for text in (logged, without))
+    assert logged_cpu == without_cpu and missing.search(without)
+    of_logged, of_without = numbers_of(logged), [row for row in numbers_of(without) if row[:1] != ["log"]]
+    assert len(of_logged) == len(of_without)
+    for mine, other in zip(of_without, of_logged):
+        if mine != other:
+            assert mine.count("-") == 3  # of the model; its maximum, and what was recorded, are the same
+            place = mine.index("-") + 3
+            assert mine[place:] == other[-len(mine[place:]) :]
+
+
+def test_json_without_a_log_has_null_for_quantiles():
+    found = json.loads(run("replay", PIPE, "--no-log", "--json", "-").stdout)
+    wanted = json.loads(run("replay", PIPE, "--json", "-").stdout)
+    for mine, other in zip(found["tasks"], wanted["tasks"], strict=True):
+        for name in ("latency", "run_length"):
+            known = mine[name]["count"] > 0
+            lost = {part: None if known else 0 for part in ("p50_ns", "p95_ns", "p99_ns")}
+            assert mine.pop(name) == other.pop(name) | lost
+    assert found["recorded"] == wanted["recorded"] and found["cpus"] == wanted["cpus"]
+
+
+def test_parquet_without_a_log_is_written_on_the_way(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    for name, options in (("with", []), ("without", ["--no-log"])):
+        assert run("replay", PIPE, "--parquet", tmp_path / f"{name}.parquet", *options).exit_code == 0
+    found, wanted = (parquet.read_table(tmp_path / f"{name}.parquet") for name in ("without", "with"))
+    assert found.to_pydict() == wanted.to_pydict() and found.num_rows > 5000
+    piped = run("replay", PIPE, "--no-log", "--parquet", "-")
+    assert piped.stdout_bytes == (tmp_path / "without.parquet").read_bytes()
+
+
+@pytest.mark.parametrize("option", ["html", "plot", "plot-trends", "perfetto", "ftrace"])
+def test_what_draws_runs_needs_them(option, tmp_path):
+    pytest.importorskip({"perfetto": "perfetto", "plot": "matplotlib", "plot-trends": "matplotlib"}.get(option, "cfs"))
+    path = tmp_path / "out.svg"
+    assert_refused(run("replay", PIPE, "--no-log", f"--{option}", path), f"--{option} needs the log of runs")
+    assert not path.exists()
+
+
+def test_a_part_needs_the_log():
+    assert_refused(run("replay", PIPE, "--no-log", "--from", "1ms"), "--from needs the log of runs")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cfs.recordings import Cause
+from cfs.recordings import Cause, causes
 
 from .lines import A, B, C, IDLE, T0, fork, ftrace, read, row, switch, wake
 from .real_recordings import recording
@@ -29,6 +29,28 @@ def woken_under(hog, task, times, state="S", runs_ns=50 * US):
 
 
 IRREGULAR = [(3 * i * i + 7 * i + 5) * MS + 1_300 * US for i in range(12)]
+
+
+@pytest.mark.parametrize("name", ["periodic", "kbuild-shell-2cpu", "fork-heavy", "two-users-1to3"])
+@pytest.mark.parametrize("erased", [False, True])
+def test_tasks_that_are_passed_over_could_not_keep_time(name, erased, monkeypatch):
+    found = recording(name)
+    table = found.wakeups()
+    table["irq"] = 0 if erased else table["irq"]
+    verdicts = found.verdicts(table)
+    monkeypatch.setattr(causes, "_may_keep_time", lambda task, *_: np.ones(len(task), bool))
+    assert (found.verdicts(table) == verdicts).all() and (verdicts == Cause.TIMER).any()
+
+
+@pytest.mark.parametrize("name", ["periodic", "kbuild-shell-2cpu", "fork-heavy", "two-users-1to3"])
+@pytest.mark.parametrize("erased", [False, True])
+def test_tasks_that_are_passed_over_could_not_keep_time(name, erased, monkeypatch):
+    found = recording(name)
+    table = found.wakeups()
+    table["irq"] = 0 if erased else table["irq"]
+    verdicts = found.verdicts(table)
+    monkeypatch.setattr(causes, "_may_keep_time", lambda task, *_: np.ones(len(task), bool))
+    assert (found.verdicts(table) == verdicts).all() and (verdicts == Cause.TIMER).any()
 
 
 # ---- R1

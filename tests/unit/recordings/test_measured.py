@@ -8,7 +8,7 @@ import pytest
 
 from cfs import RecordingError
 from cfs.recordings import Recording
-from cfs.recordings.measured import recorded_result
+from cfs.recordings.measured import Fitting, recorded_result
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES, DATA = ROOT / "examples" / "recordings", ROOT / "tests" / "data" / "recordings"
@@ -82,3 +82,27 @@ def test_another_recordings_workload_is_refused(hogs):
 def test_a_cpu_that_was_not_recorded_is_refused(hogs):
     with pytest.raises(RecordingError, match="no events of CPU 7"):
         recorded_result(hogs, 7)
+
+
+@pytest.mark.parametrize("file", ["nice-hogs-small.perf-script.txt.gz", "fork-heavy.perf-script.txt.gz"])
+@pytest.mark.parametrize("cpu", [0, None])
+def test_what_is_known_of_the_tasks_ends_needs_no_runs(file, cpu):
+    recording = Recording.open(EXAMPLES / file)
+    work = recording.workload(cpu)
+    wanted = Fitting.of_result(recording.result(cpu, workload=work))
+    found = Fitting.of_recording(recording, work, recording.cpus_of(cpu))
+    assert found.ready.tolist() == wanted.ready.tolist() and found.exits.tolist() == wanted.exits.tolist()
+    assert found.is_blind.any()
+
+
+@pytest.mark.parametrize("size", [1, 7, 100, 10**6])
+def test_runs_are_fitted_in_portions_as_a_whole(size):
+    recording = Recording.open(EXAMPLES / "fork-heavy.perf-script.txt.gz")
+    work = recording.workload()
+    recorded, runs = recording.result(workload=work), work.run().runs[:3000]
+    whole, portions = runs.copy(), runs.copy()
+    Fitting.of_result(recorded).fit(whole)
+    fitting = Fitting.of_result(recorded)
+    for begin in range(0, len(runs), size):
+        fitting.fit(portions[begin : begin + size])
+    assert (portions == whole).all() and (portions != runs).any()

@@ -8,8 +8,10 @@ import pytest
 
 pyarrow = pytest.importorskip("pyarrow")
 
-from cfs import CfsError, MissingExtraError, Result, Workload
+from cfs import CfsError, MissingExtraError, Result, Simulation, Workload
 from cfs.frames import arrow_table
+from cfs.reports import frames
+from cfs.reports.frames import run_to_parquet, runs_to_parquet
 from cfs.result import RUN_DTYPE
 
 MS = 10**6
@@ -153,3 +155,44 @@ def test_wakeups_are_a_table_and_who_is_not_known_is_null():
     assert told[0] == ["a", "timer", None, None, "interruptible"] and rows[0]["waker_pid"] is None
     assert ["c", "fork", 0, "a", "interruptible"] in told
     assert by_hand().to_arrow("wakeups").num_rows == 0
+
+
+def two_that_talk():
+    """Several portions of runs, some of which end in a nap of 3 ms."""
+    programs = {
+        "ping": [("run", 25_000), ("wake", "pong"), ("wait",), ("loop",)],
+        "pong": [("wait",), ("run", 25_000), ("wake", "ping"), ("loop",)],
+        "nap": [("run", MS), ("sleep", 3 * MS), ("loop",)],
+    }
+    return Workload.of_programs(programs, nice={"nap": -5}, duration_ns=2500 * MS, source="ping and pong")
+
+
+def test_runs_are_written_as_they_end(tmp_path):
+    import pyarrow.parquet as parquet
+
+    whole = two_that_talk().run()
+    whole.to_parquet(tmp_path / "whole.parquet")
+    result = run_to_parquet(Simulation(two_that_talk()), tmp_path / "streamed.parquet")
+    found, wanted = (parquet.read_table(tmp_path / f"{name}.parquet") for name in ("streamed", "whole"))
+    assert found.num_rows == len(whole.runs) > 60_000 and result.sums is not None
+    assert found.schema.remove_metadata() == wanted.schema.remove_metadata()
+    assert found.to_pydict() == wanted.to_pydict()
+    facts = json.loads(found.schema.metadata[b"cfs"])["results"][whole.model]
+    known = json.loads(wanted.schema.metadata[b"cfs"])["results"][whole.model]
+    assert facts == known | {"duration_ns": None, "context_switches": None, "end": None}
+
+
+def test_a_file_of_several_results_is_that_of_one_table(tmp_path, monkeypatch):
+    import pyarrow.parquet as parquet
+
+    sides = [("one", simulated()), ("two", by_hand()), ("three", simulated())]
+    monkeypatch.setattr(frames, "PORTION", 4)
+    runs_to_parquet(sides, tmp_path / "runs.parquet")
+    found, wanted = parquet.read_table(tmp_path / "runs.parquet"), arrow_table(sides)
+    assert found.to_pydict() == wanted.to_pydict() and found.schema.metadata == wanted.schema.metadata
+    assert parquet.ParquetFile(tmp_path / "runs.parquet").num_row_groups > 3
+
+
+def test_a_file_is_not_begun_where_there_is_no_folder(tmp_path):
+    with pytest.raises(CfsError, match="there is no directory"):
+        run_to_parquet(Simulation(two_that_talk()), tmp_path / "nowhere" / "runs.parquet")

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from cfs import Recording, Result, Workload
-from cfs.reports import ftrace_lines, write_ftrace
-from cfs.reports.events import events_of, unique_pids
+from cfs.reports import _ftrace, ftrace_lines, write_ftrace
+from cfs.reports.events import TRACED_DTYPE, events_of, unique_pids
 from cfs.result import NOBODY, RUN_DTYPE, SLEEP_DTYPE, WAKEUP_DTYPE, Out, Ready, Slept, WokenBy
 from tests.quick import few
 
@@ -246,3 +246,19 @@ def test_gz_is_packed_and_the_same_twice(tmp_path):
         write_ftrace(result, tmp_path / name)
     assert (tmp_path / "1.gz").read_bytes() == (tmp_path / "2.gz").read_bytes()
     assert gzip.decompress((tmp_path / "1.gz").read_bytes()) == (tmp_path / "plain.txt").read_bytes()
+
+
+def test_an_event_in_python_is_the_struct_in_c():
+    fields, size = _ftrace.event_layout()
+    of_python = [(name, TRACED_DTYPE.fields[name][1], TRACED_DTYPE[name].itemsize) for name in TRACED_DTYPE.names]
+    assert (fields, size) == (of_python, TRACED_DTYPE.itemsize)
+
+
+def test_i1_of_ftrace_a_line_has_room_whatever_its_pieces():
+    """I1 of cfs/reports/_ftrace.pyx."""
+    long = "n" * 9000
+    programs = {long: [("run", 1000), ("sleep", 1000)] * 3, "short": [("run", 5000)]}
+    result = Workload.of_programs(programs, duration_ns=20_000).run()
+    text = "".join(ftrace_lines(result))
+    assert text.count(f"next_comm={long} ") == (result.runs["task"] == 0).sum() > 2
+    assert all(len(line) < 4 * len(long) for line in text.splitlines())

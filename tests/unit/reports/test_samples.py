@@ -28,7 +28,7 @@ def test_only_the_last_look_makes_a_result(monkeypatch):
     """A result copies all runs since time 0, so one a look would cost the square of the time."""
     made = []
     make = Simulation.result
-    monkeypatch.setattr(Simulation, "result", lambda looked: made.append(looked.now_ns) or make(looked))
+    monkeypatch.setattr(Simulation, "result", lambda looked, **how: made.append(looked.now_ns) or make(looked, **how))
     run_sampled(simulation(), nr_instants=20)
     assert made == [100 * MS]
 

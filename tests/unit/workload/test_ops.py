@@ -3,6 +3,7 @@
 Ways to be right: witnesses (the compiled loop's list, the page of the scenario file, docstrings) and laws.
 """
 
+import random
 import re
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from cfs.scenarios import read_scenario
 from cfs.simulation.simulation import COMPILED_KINDS
 from cfs.simulation.stepping import Stepper
 from cfs.workload import FOREVER_NS, Op
-from cfs.workload.ops import CHILD, DURATION, OPERATIONS, PLACE, TASK, Operation, Then
+from cfs.workload._ops import first_outside, first_unknown, kinds_counted, times_named
+from cfs.workload.ops import CHILD, DURATION, OP_DTYPE, OPERATIONS, PLACE, TASK, Operation, Then
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "reference" / "scenario.md"
@@ -187,3 +189,34 @@ def test_a_kind_that_nobody_knows_is_refused_as_ever():
     work.ops["kind"] = np.int32(11)
     with pytest.raises(WorkloadError, match="operation 0 has the unknown kind 11"):
         work.check()
+
+
+def random_ops(rng, nr):
+    ops = np.zeros(nr, OP_DTYPE)
+    for row in ops:
+        row["kind"], row["arg"], row["target"] = rng.randrange(4), rng.randrange(-9, 9), rng.randrange(5)
+    return ops
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_i1_of_ops_passes_report_the_first(seed):
+    """I1 of cfs/workload/_ops.pyx."""
+    rng = random.Random(seed)
+    ops, rows = random_ops(rng, rng.choice([0, 1, 50])), []
+    concerned = np.array([rng.random() < 0.7 for _ in range(4)], np.uint8)
+    least, greatest = np.array([-8, -5, 0, 3]), np.array([8, 9, 9, 4])
+    for number, (arg, target, kind) in enumerate(ops.tolist()):
+        rows += [(number, kind, arg, target)]
+    unknown = [number for number, kind, _, _ in rows if not concerned[kind]]
+    assert first_unknown(ops, concerned) == (unknown or [-1])[0]
+    for is_target in (False, True):
+        outside = [
+            number
+            for number, kind, arg, target in rows
+            if concerned[kind] and not least[kind] <= (target if is_target else arg) <= greatest[kind]
+        ]
+        assert first_outside(ops, concerned, least, greatest, is_target) == (outside or [-1])[0]
+    counts = [sum(row[1] == kind for row in rows) for kind in range(3)]
+    assert kinds_counted(ops, 3).tolist() == [*counts, len(rows) - sum(counts)]
+    named = [sum(row[1] == 2 and row[3] == task for row in rows) for task in range(5)]
+    assert times_named(ops, 2, 5).tolist() == named
