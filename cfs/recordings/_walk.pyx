@@ -552,9 +552,9 @@ cdef class Programs:
     sleeps : tuple of int
         The operation for a timer and for another outside wakeup: 2 (SLEEP) or 3 (SLEEP_UNTIL).
     answerer : numpy.ndarray
-        ``(nr_wakeups,) int32``: for whose answer the waker waited unseen, -1: for nobody's.
+        ``(nr_wakeups,) int32``, or empty: for whose answer the waker waited unseen, -1: for nobody's.
     reach_ns : numpy.ndarray
-        ``(nr_wakeups,) int64``: CPU time of that waker from the wakeup to its wait.
+        ``(nr_wakeups,) uint32``: CPU time of that waker from the wakeup to its wait.
     stay_ns : numpy.ndarray
         ``(nr_tasks,) int64``: how long each task stays in the kernel after a wakeup.
     skippers : numpy.ndarray
@@ -573,7 +573,7 @@ cdef class Programs:
     cdef const uint8_t* causes
     cdef const int16_t* landed
     cdef const int32_t* answerer
-    cdef const int64_t* reach_ns
+    cdef const uint32_t* reach_ns
     cdef int64_t end_ns
     cdef int timer_op, outside_op
     cdef Zeroed memory
@@ -595,7 +595,7 @@ cdef class Programs:
         const int16_t[::1] landed,
         sleeps,
         const int32_t[::1] answerer,
-        const int64_t[::1] reach_ns,
+        const uint32_t[::1] reach_ns,
         const int64_t[::1] stay_ns,
         const int64_t[:, ::1] skippers,
     ):
@@ -749,7 +749,7 @@ cdef class Programs:
     cdef void ask(self, const event_t* e, size_t wakeup) noexcept nogil:
         # P5: the task that runs there waits for the answer of another one, if it is preempted before that answers
         cdef life_t* by = &self.lives[e.context]
-        cdef int32_t answerer = self.answerer[wakeup]
+        cdef int32_t answerer = self.answerer[wakeup] if self.answerer != NULL else -1
         if answerer < 0 or self.lives[answerer].index < 0:
             return
         self.ask_no_more(by)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .causes import PERIOD_NS_MIN, PUNCTUAL_NS, Cause
+from .causes import PERIOD_NS_MIN, PUNCTUAL_NS
 
 __all__ = ["skippers"]
 
@@ -25,20 +25,15 @@ IN_TIME = 0.9
 OFFSET_NS_MAX = 2**31 - 1
 SKIPS_BELOW = 0.5
 """Jobs more than one in a late stretch, as a part of those that it would have if it caught up."""
-WAKE = 3  # kind in the wakeup table
 
 
-def skippers(wakeups: np.ndarray, verdict: np.ndarray, used_ns: np.ndarray, nr_tasks: int) -> np.ndarray:
+def skippers(releases: np.ndarray, nr_tasks: int) -> np.ndarray:
     """Period and offset of the tasks that skip what they have missed.
 
     Parameters
     ----------
-    wakeups : numpy.ndarray
-        ``(nr_wakeups,)`` of `_walk.WAKEUP_DTYPE`.
-    verdict : numpy.ndarray
-        ``(nr_wakeups,) uint8`` of `Cause`.
-    used_ns : numpy.ndarray
-        ``(nr_wakeups,)``: CPU time of the woken task until it blocked next.
+    releases : numpy.ndarray
+        ``(nr_releases,)`` of `_wakers.RELEASE_DTYPE`, in the order of time.
     nr_tasks : int
 
     Returns
@@ -47,13 +42,12 @@ def skippers(wakeups: np.ndarray, verdict: np.ndarray, used_ns: np.ndarray, nr_t
         ``(nr_tasks, 2) int64``, ns: period (0: it is none of them) and offset from time 0.
     """
     found = np.zeros((nr_tasks, 2), np.int64)
-    rows = np.flatnonzero((verdict == Cause.TIMER) & (wakeups["kind"] == WAKE) & (wakeups["slept_ns"] >= 0))
-    rows = rows[np.argsort(wakeups["task"][rows], kind="stable")]
-    first = np.flatnonzero(np.diff(wakeups["task"][rows].astype(np.int64), prepend=-1))
-    for of_task in np.split(rows, first[1:]):
+    releases = releases[releases["slept_ns"] >= 0]
+    releases = releases[np.argsort(releases["task"], kind="stable")]
+    first = np.flatnonzero(np.diff(releases["task"].astype(np.int64), prepend=-1))
+    for of_task in np.split(releases, first[1:]):
         if len(of_task) >= NR_RELEASES_MIN:
-            task = int(wakeups["task"][of_task[0]])
-            found[task] = _period(wakeups["time_ns"][of_task], wakeups["slept_ns"][of_task], used_ns[of_task])
+            found[of_task["task"][0]] = _period(of_task["time_ns"], of_task["slept_ns"], of_task["used_ns"])
     return found
 
 

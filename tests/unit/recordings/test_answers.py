@@ -149,5 +149,5 @@ def test_a_recording_without_wakeups_has_no_answers():
 
 
 def test_no_wakeups_at_all():
-    nothing = decide(np.zeros(0, AFTER_DTYPE), np.zeros(0, np.uint32), np.zeros(0, np.uint8), np.zeros(0, int))
+    nothing = decide(np.zeros(0, AFTER_DTYPE), np.zeros(0, int))
     assert len(nothing.answerer) == 0 and nothing.nr_unproven == 0
