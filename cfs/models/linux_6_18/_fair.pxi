@@ -221,40 +221,28 @@ cdef inline vns_t settle(cfs_rq *cfs) noexcept nogil:
 # augmented pair, whose callbacks are the three functions before them.
 
 
-cdef inline bint recompute_max_slice(sched_entity *se) noexcept nogil:
-    # as below, of the greatest slice, which nobody looks at before 6.18.26
-    cdef ns_t slice = se.slice
-    cdef const sched_entity *child
-    cdef int side
-    if SUBLEVEL < 26:
-        return False
-    for side in range(LEFT, RIGHT + 1):
-        child = entity_of_node(se.run_node.child[side])
-        if child != NULL and child.max_slice > slice:
-            slice = child.max_slice
-    if se.max_slice == slice:
-        return False
-    se.max_slice = slice
-    return True
-
-
 cdef inline bint recompute(sched_entity *se) noexcept nogil:
-    # from the node's own values and its children's; False if all are what they were
+    # from the node's own values and its children's; False if all are what they were. Nobody looks at the greatest slice
+    # before 6.18.26
     cdef vns_t vruntime = se.vruntime
-    cdef ns_t slice = se.slice
+    cdef ns_t least = se.slice
+    cdef ns_t greatest = se.slice
     cdef const sched_entity *child
     cdef int side
-    cdef bint is_new = recompute_max_slice(se)
     for side in range(RIGHT, LEFT - 1, -1):
         child = entity_of_node(se.run_node.child[side])
         if child != NULL:
             vruntime = min_vruntime(vruntime, child.min_vruntime)
-            if child.min_slice < slice:
-                slice = child.min_slice
-    if se.min_vruntime == vruntime and se.min_slice == slice:
-        return is_new
+            if child.min_slice < least:
+                least = child.min_slice
+            if SUBLEVEL >= 26 and child.max_slice > greatest:
+                greatest = child.max_slice
+    if se.min_vruntime == vruntime and se.min_slice == least and (SUBLEVEL < 26 or se.max_slice == greatest):
+        return False
     se.min_vruntime = vruntime
-    se.min_slice = slice
+    se.min_slice = least
+    if SUBLEVEL >= 26:
+        se.max_slice = greatest
     return True
 
 

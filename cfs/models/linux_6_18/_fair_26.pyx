@@ -1,4 +1,4 @@
-"""EEVDF of Linux 6.18.26: the average itself is the zero point.
+"""EEVDF of Linux 6.18.26: the average as the zero point.
 
 Model: linux-6.18.26-eevdf. Source: Linux v6.18.26, kernel/sched/fair.c, core.c; "6.18 later", part A, on top of the
 specification of 6.18.2. What it decides: as `_fair.pyx`, whose essay has the idea. `_fair.pxi` has the operations of both;
@@ -18,15 +18,14 @@ renews the request as a charge does (yield_task_fair).
 Invariants: those of `_fair.pyx`, with these in their place:
     I1  keys never decrease along the tree; min_vruntime of each node is the earliest of its subtree, and, with
         exact_min_slice, its min_slice the least and its max_slice the greatest
-    I3  right after an entity has joined, left or begun a request, min_vruntime is V: 0 <= A < W
+    I3  when an entity joins, leaves or begins a request, min_vruntime becomes V: right then 0 <= A < W
 
 AS SPECIFIED: max_slice of a node is forgotten where min_slice is, and besides it is not set when a node goes into the tree.
 It stays what its last tree left there, or its parent's, until a walk comes by.
 AS SPECIFIED: the cell that the saved lag and the protection limit share is not set anew after a change of the running task,
 so the lag that was saved then acts as the limit (6.18 later, 4.2).
 
-Rejected: a class of its own (the two differ in forty lines of a thousand); a hook for each difference (a call in the
-hottest functions, for the sake of a constant).
+Rejected: a text of its own, and a hook for each difference (docs/decisions/0008).
 """
 
 from cpython.pycapsule cimport PyCapsule_New

@@ -89,12 +89,14 @@ MODELS = (
         id="linux-6.18.26-eevdf",
         summary="EEVDF of Linux 6.18.26: the average is the zero point, a lag limit for the whole queue",
         module="cfs.models.linux_6_18._fair_26",
+        later_than=MODEL.id,
     ),
     replace(
         MODEL,
         id="linux-6.18.44-eevdf",
         summary="EEVDF of Linux 6.18.44: as 6.18.26, with another wakeup preemption",
         module="cfs.models.linux_6_18._fair_44",
+        later_than="linux-6.18.26-eevdf",
     ),
 )
 """Each point of the release's life that is a model, in their order."""
