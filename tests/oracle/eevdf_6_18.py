@@ -164,7 +164,7 @@ class Entity:
         self.deadline = 0  # while rel_deadline: counted from vruntime
         self.vlag = 0  # also the protection limit, see `vprot`
         self.slice = 0
-        self.max_slice = 0  # the greatest slice of its subtree in the kernel's tree, or in the last that it was in
+        self.max_slice = 0  # in the kernel's tree: the greatest slice of its subtree; else what the last tree left
         self.custom_slice = False
         self.rel_deadline = False
         self.on_rq = False
@@ -478,7 +478,7 @@ class Queue:
     # -- in and out of the running place --
 
     def set_next_entity(self, entity, *, first):
-        """Start: out of the tree, and protected (6.8); since 6.18.26 only if it is `first` picked (later, 4.1)."""
+        """Start: out of the tree, and protected (6.8); since 6.18.26 only when it is picked (later, 4.1)."""
         clear_buddies(entity)
         self.tree.remove(entity)
         if first or not self.machine.is_since(26):
@@ -754,8 +754,8 @@ class Machine:
     def compare(self, running, woken, *, forked):
         """Would the woken one be picked?  A shorter slice ends protection, or at least shortens it.
 
-        Since 6.18.44 (later, 8.2) an equal slice does not help a new task, the woken one becomes the buddy only
-        here, and whatever the slice, who is not picked shortens the protection.
+        Since 6.18.44 (later, 8.2) an equal slice does not help a new task, the woken one becomes the buddy
+        only here, and whatever the slice, who is not picked shortens the protection.
         """
         queue = running.queue
         queue.update_curr()

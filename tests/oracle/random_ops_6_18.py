@@ -251,6 +251,5 @@ def report(title, model, groups, tunables, ops):
                 start += size
         size //= 2
     path, expected, got = found
-    return "\n".join(
-        [title, f"{model}, groups {groups}, {tunables}", *map(str, ops), f"{path}: twin {expected}, core {got}"]
-    )
+    settings = f"{model}, groups {groups}, {tunables}"
+    return "\n".join([title, settings, *map(str, ops), f"{path}: twin {expected}, core {got}"])

@@ -47,7 +47,7 @@ cdef struct sched_entity:       # a task, or a group on one CPU
     uint8_t sched_delayed       # has gone to sleep, but stays queued until it is picked or woken
     uint8_t custom_slice        # slice does not go back to base_slice_ns
     uint8_t rel_deadline        # deadline is relative
-    ns_t max_slice              # from 6.18.26 on, in the tree: the greatest slice of its subtree, as the kernel believes
+    ns_t max_slice              # in the tree, from 6.18.26 on: the greatest slice of its subtree, as the kernel believes
 
 
 cdef struct cfs_rq:             # a group's runqueue: waiting entities in a tree, the running one beside it

@@ -1,8 +1,8 @@
 # The operations of EEVDF 6.18, as every class of this folder includes them. The idea and the invariants stand in the
 # essay of `_fair.pyx`, what changed later in those of `_fair_26.pyx` and `_fair_44.pyx`.
 #
-# Who includes this has said SUBLEVEL, the third number of its kernel's release, and has a `table` for the hooks. SUBLEVEL
-# is a constant: the C compiler drops each branch that is of another release, and no class pays for the others.
+# Who includes this has said SUBLEVEL, the third number of its kernel's release, and has a `table` for the hooks.
+# SUBLEVEL is a constant: the C compiler drops each branch of another release, and no class pays for the others.
 
 from ..._core cimport (
     BUG_NOTHING_ELIGIBLE,
@@ -916,7 +916,9 @@ cdef void check_preempt_equals(rq *rq, sched_entity *se, sched_entity *pse, bint
         update_protect_slice(cfs, se)
 
 
-cdef void check_preempt_siblings(rq *rq, sched_entity *se, sched_entity *pse, const task *p, bint forked) noexcept nogil:
+cdef void check_preempt_siblings(
+    rq *rq, sched_entity *se, sched_entity *pse, const task *p, bint forked
+) noexcept nogil:
     # `se` runs, `pse`, with the task `p`, has come, both in one queue
     if se_is_idle(se) != se_is_idle(pse):
         if se_is_idle(se):

@@ -1,11 +1,11 @@
 """EEVDF of Linux 6.18.26: the average as the zero point.
 
 Model: linux-6.18.26-eevdf. Source: Linux v6.18.26, kernel/sched/fair.c, core.c; "6.18 later", part A, on top of the
-specification of 6.18.2. What it decides: as `_fair.pyx`, whose essay has the idea. `_fair.pxi` has the operations of both;
-what is new there says SUBLEVEL >= 26:
+specification of 6.18.2. What it decides: as `_fair.pyx`, whose essay has the idea. `_fair.pxi` has the operations of
+both; what is new there says SUBLEVEL >= 26:
 
-    v0 = V                            when an entity joins, leaves or begins a request: both ways  (settle)
-    |lag| <= vt(greatest slice queued + a tick)                                                     (lag_limit)
+    v0 = V                when an entity joins, leaves or begins a request; it moves both ways    (settle)
+    |lag| <= vt(greatest slice queued + a tick)                                                   (lag_limit)
 
 v0 was a floor that only rose; keys are smaller now, and V, eligibility and lag are the same numbers for the same virtual
 times. But a queue that empties remembers V, and no longer the last one that left. The limit was two slices of the
@@ -20,10 +20,10 @@ Invariants: those of `_fair.pyx`, with these in their place:
         exact_min_slice, its min_slice the least and its max_slice the greatest
     I3  when an entity joins, leaves or begins a request, min_vruntime becomes V: right then 0 <= A < W
 
-AS SPECIFIED: max_slice of a node is forgotten where min_slice is, and besides it is not set when a node goes into the tree.
-It stays what its last tree left there, or its parent's, until a walk comes by.
-AS SPECIFIED: the cell that the saved lag and the protection limit share is not set anew after a change of the running task,
-so the lag that was saved then acts as the limit (6.18 later, 4.2).
+AS SPECIFIED: max_slice of a node is forgotten where min_slice is, and besides it is not set when a node goes into the
+tree. It stays what its last tree left there, or its parent's, until a walk comes by.
+AS SPECIFIED: the cell that the saved lag and the protection limit share is not set anew after a change of the running
+task, so the lag that was saved then acts as the limit (6.18 later, 4.2).
 
 Rejected: a text of its own, and a hook for each difference (docs/decisions/0008).
 """

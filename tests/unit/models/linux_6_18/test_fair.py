@@ -1,5 +1,5 @@
-"""EEVDF of 6.18 in particular, at each point of its life that is a model. Ways to be right: invariants after each
-step (the numbers are those of cfs/models/linux_6_18/_fair.pyx), and laws of the specification (section in
+"""EEVDF of 6.18 in particular, at each point of its life that is a model. Ways to be right: invariants after
+each step (the numbers are those of cfs/models/linux_6_18/_fair.pyx), and laws of the specification (section in
 brackets). What only the later ones do stands in the files beside this one.
 
 That every number of every state is right is shown elsewhere, by traces and by the twin; here stands why

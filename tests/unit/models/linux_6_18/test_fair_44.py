@@ -1,5 +1,5 @@
-"""EEVDF of 6.18.44: its wakeup preemption. Ways to be right: worked examples and laws of "6.18 later" (section in
-brackets). Each is asked of the release before, too, where the answer must be another.
+"""EEVDF of 6.18.44: its wakeup preemption. Ways to be right: worked examples and laws of "6.18 later" (section
+in brackets). Each is asked of the release before, too, where the answer must be another.
 """
 
 import pytest
@@ -27,7 +27,7 @@ def test_example_d5_a_wakeup_that_fails_shortens_protection(model, is_new):
 
 
 def forked_beside_one_that_has_paid(sched):
-    """Two tasks have run 1 ms each, the first again for 300 us, and forks: it is not eligible, its child is."""
+    """Two tasks have run 1 ms each, the first again for 300 us. It forks; its child is eligible, it is not."""
     first, second = hogs(sched, 2)
     sched.tick(now_ns=MS)
     assert sched.current is second
@@ -59,7 +59,7 @@ def test_a_new_task_with_a_shorter_slice_does(model):
 
 @before_and_now
 def test_a_delayed_one_in_the_way_of_a_wakeup_leaves(model, is_new):
-    """[8.2, 7] The running one has got ahead of V, the sleeping debtor is the first in line, the woken one is next."""
+    """[8.2, 7] The running one is ahead of V, the sleeping debtor the first in line, the woken one the next."""
     sched = a_scheduler(model)
     sleeper = a_blocked_task(sched, now_ns=0)
     debtor, _ = hogs(sched, 2)
