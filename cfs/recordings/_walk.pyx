@@ -70,7 +70,8 @@ cdef enum:  # how the first moment of a task is known
     GUESSED = 2
 
 cdef enum:
-    RELEASE_NS_MAX = 500000  # a wakeup later than this after a release is none of that release
+    RELEASE_NS_MIN = -100000  # a wakeup earlier or later than this after a release is none of that release
+    RELEASE_NS_MAX = 500000
     EXIT_NS_MAX = 1000000  # the way of an exiting task through the kernel: half take 60 us, one in twenty 200
 
 cdef enum:  # where a task is, seen from the chosen CPUs
@@ -527,9 +528,11 @@ cdef struct lane_t:  # a CPU in `programs`
 
 cdef inline bint is_next(const life_t* p, int64_t until) noexcept nogil:
     # did it sleep until the first release after its block?
+    cdef int64_t next
     if not p.period_ns or p.left_ns < p.offset_ns:
         return False
-    return 0 <= until - (p.left_ns - (p.left_ns - p.offset_ns) % p.period_ns + p.period_ns) <= RELEASE_NS_MAX
+    next = p.left_ns - (p.left_ns - p.offset_ns) % p.period_ns + p.period_ns
+    return RELEASE_NS_MIN <= until - next <= RELEASE_NS_MAX
 
 
 @final

@@ -104,7 +104,7 @@ def asking(line):
     [
         ("cfs re", ["record", "replay"]),
         ("cfs rep", ["replay"]),
-        ("cfs replay --model linux-6", ["linux-6.18-eevdf"]),
+        ("cfs replay --model linux-6", ["linux-6.18-eevdf", "linux-6.18.26-eevdf", "linux-6.18.44-eevdf"]),
         ("cfs replay --model linux-6.18-eevdf --set base", ["base_slice_ns="]),
         ("cfs replay --set START_DEBIT=", ["START_DEBIT=on", "START_DEBIT=off"]),
         ("cfs compare --model rfs-model:ni", ["rfs-model:nice:"]),

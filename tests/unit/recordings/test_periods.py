@@ -45,6 +45,11 @@ def test_t2_a_late_stretch_with_a_job_more_catches_up():
     assert found(stretches(late, lambda k: 2 if k % 3 == 2 else 1)) == [0, 0]
 
 
+def test_t1_a_task_that_is_late_each_time_has_the_period_that_all_its_gaps_are_multiples_of():
+    """Gaps of 2 and 3 periods."""
+    assert found(stretches(lambda k: 24 * MS if k % 4 == 3 else 14 * MS, lambda k: 1, nr=24)) == [PERIOD, OFFSET]
+
+
 def test_t3_a_task_that_was_never_late_tells_nothing():
     assert found(stretches(lambda k: 5 * MS, lambda k: 1)) == [0, 0]
 
