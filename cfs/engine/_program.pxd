@@ -1,6 +1,6 @@
 # Floor 5: programs of tasks. `_program.pyx` says what each operation does.
 
-from .._types cimport int16_t, int32_t, int64_t, task_group, uint32_t
+from .._types cimport int16_t, int32_t, int64_t, ns_t, task_group, uint32_t
 from ._driver cimport driven_cpu, driver
 from ._due cimport timers
 
@@ -49,6 +49,7 @@ cdef struct play:               # a workload that is being run; zeroed
     const op *ops
     const program *programs
     task_group **groups         # one a task; NULL without groups
+    const ns_t *slices          # of its own, one a task, 0: none; NULL: nobody has one
     timers timers
     driven_cpu *interrupted     # its program has stopped for want of memory, and goes on before all else; or NULL
     size_t nr_tasks

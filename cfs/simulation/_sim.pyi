@@ -11,7 +11,13 @@ ENDS: dict[int, str]
 @disjoint_base
 class Loop:
     def __init__(
-        self, sched: Scheduler, tasks: Any, ops: Any, groups: Sequence[TaskGroup | None], hz: int
+        self,
+        sched: Scheduler,
+        tasks: Any,
+        ops: Any,
+        groups: Sequence[TaskGroup | None],
+        hz: int,
+        slices: Any = None,
     ) -> None: ...
     def run(self, until_ns: int, progress: Callable[[int], object] | None = None) -> None: ...
     def write_positions(self, out: Any) -> None: ...

@@ -133,6 +133,8 @@ cdef class Loop:
         The group of each task.
     hz : int
         Ticks a second.
+    slices : buffer of uint64, optional
+        Of each task the slice that it is given when it is forked, ns; 0: its parent's.
     """
 
     cdef play s
@@ -143,7 +145,8 @@ cdef class Loop:
     def __cinit__(self, *args, **kwargs):
         memset(&self.s, 0, sizeof(self.s))
 
-    def __init__(self, Scheduler sched not None, const unsigned char[::1] tasks, const unsigned char[::1] ops, groups, hz):
+    def __init__(self, Scheduler sched not None, const unsigned char[::1] tasks, const unsigned char[::1] ops, groups, hz,
+                 const ns_t[::1] slices=None):
         cdef size_t nr = tasks.shape[0] // sizeof(program)
         cdef size_t i
         if self.s.d.m != NULL or sched.m.nr_forked or sched.now:
@@ -151,10 +154,13 @@ cdef class Loop:
         if sched.ticks.hz:
             raise StateError("the Loop ticks: its Scheduler must not do so by itself")
         self.sched = sched
-        self.held = (tasks, ops)
+        if slices is not None and <size_t>slices.shape[0] != nr:
+            raise ValueError(f"there are {nr} tasks, and {slices.shape[0]} slices")
+        self.held = (tasks, ops, slices)
         self.end = ""
         self.s.programs = <const program *>&tasks[0] if nr else NULL
         self.s.ops = <const op *>&ops[0] if ops.shape[0] else NULL
+        self.s.slices = &slices[0] if slices is not None and nr else NULL
         self.s.nr_tasks = nr
         self.s.d.tasks = <driven_task *>calloc(nr + 1, sizeof(driven_task))
         self.s.groups = <task_group **>calloc(nr + 1, sizeof(void *))
@@ -201,7 +207,7 @@ cdef class Loop:
     def _attend(self, int status, ns_t until):
         # give the loop what it came back for
         if status == PLAY_NEEDS_RUNS:
-            if not grow_log(&self.s.d.log, self.s.d.m.nr_cpus):
+            if not grow_log(&self.s.d.log, 2 * self.s.d.m.nr_cpus):    # as much as any operation asks for
                 raise MemoryError
         elif status == PLAY_NEEDS_TASK:
             make_room(self.s.d.m)

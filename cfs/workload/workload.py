@@ -67,13 +67,14 @@ class Workload(Assignments):
     source : str
         Where it comes from, for titles.
     slices : dict of int to int
-        Slices of their own, ns, that tasks (rows of `tasks`) ask for before time begins. A forked task has
-        its parent's.
+        Slices of their own, ns, that tasks (rows of `tasks`) ask for before time begins, or right after their
+        fork. A forked task that is not here has its parent's.
     idle_groups : set of str
         Groups that are idle (cpu.idle).
     origin : object
         What it was made of, for whoever made it: the `cfs.recordings.population.Population` of a recording.
-        None if its tasks are not, row by row, those of something else.
+        None if its tasks are not, row by row, those of something else. Each result is shown to its method
+        ``fit``.
     """
 
     tasks: np.ndarray
@@ -308,9 +309,6 @@ class Workload(Assignments):
         for row, value in self.slices.items():
             if not 0 <= row < len(self.tasks):
                 raise WorkloadError(f"the slice of task {row}: there are {len(self.tasks)} tasks")
-            if self.tasks["start_ns"][row] < 0:
-                what = "is forked, so its slice is that of its parent"
-                raise WorkloadError(f"task {row} {self.name(row)!r} {what}")
             checked(f"slice of task {row}", value, *SLICE_RANGE)
 
     def _check_ops(self, nr: int) -> None:
