@@ -98,11 +98,8 @@ class Replayed:
         """The span decided, and both sides cut at its end; `recorded` is up to the end of the recording."""
         end = int(result.duration_ns)
         if recorded is not None:
-            from ..recordings.measured import fitted
-
             end = max(end, int(recorded.duration_ns))
             end = max(end if until_ns is None else min(end, until_ns), 1)
-            result = fitted(result, recorded)
             result, recorded = part_of(result, 0, end), part_of(recorded, 0, end)
         span = (min(from_ns, max(end - 1, 0)), end)
         return cls(result, recorded, given, samples, by, top, from_ns, span)

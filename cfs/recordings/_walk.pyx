@@ -1,4 +1,4 @@
-"""Three walks over the event table: who ran when, who woke whom, and what each task would do again.
+"""Walks over the event table: who ran when, who woke whom, how each task came and went, and what it would do again.
 
 Every walk reads the table once in order, holding a few numbers a task, so each costs some 10 ns an event.
 What a wakeup was caused by is not decided here: `Programs` takes the verdicts of `causes.py`, one byte a wakeup.
@@ -58,6 +58,9 @@ cdef enum:  # Cause of causes.py
     CAUSED = 0
     TIMER = 1
     OUTSIDE = 2
+
+cdef enum:
+    NO_RUN = 255  # in place of Ready: the task did not run there
 
 cdef enum:  # how the first moment of a task is known
     SAID = 0  # a wakeup or a fork is recorded
@@ -181,36 +184,24 @@ def runs(
     cdef int64_t* losses = <int64_t*> loss_memory.at  # of each CPU one more than the index of the last
     cdef run_t* running = <run_t*> running_memory.at
     cdef since_t* since = <since_t*> since_memory.at
-    cdef since_t* s
-    cdef int64_t lost_at
+    cdef run_t* r
     cdef const event_t* e
     cdef clock_t clock = clock_t(0, 0, 0)
     with nogil:
-        for i in range(<Py_ssize_t> nr_cpus):
-            running[i].task = NOBODY
-        for i in range(<Py_ssize_t> nr_tasks):
-            since[i].ready_ns = since[i].cpu = -1
+        forget(running, nr_cpus, since, nr_tasks)
         for i in range(nr_events):
             e = first + i
             advance(&clock, e)
-            if e.kind == WAKE or e.kind == READY or e.kind == FORK:
-                since[e.task].ready_ns = clock.now
-                since[e.task].ready_at = i
-                since[e.task].ready = READY_FORK if e.kind == FORK else READY_WAKEUP
-            elif e.kind == LOSS:
-                if e.cpu < nr_cpus:  # else nobody ran there
-                    losses[e.cpu] = i + 1
-            elif e.kind == SWITCH:
-                if running[e.cpu].task < NOBODY:
-                    end_run(&running[e.cpu], &since[running[e.cpu].task], e.detail, clock.at, i)
-                    if is_chosen[e.cpu]:
-                        out[nr] = running[e.cpu]
-                        nr += 1
-                running[e.cpu].task = NOBODY
-                if is_run(e):
-                    s = &since[e.task]
-                    lost_at = max(losses[e.cpu], losses[s.cpu] if s.cpu >= 0 else 0)
-                    begin_run(&running[e.cpu], e, s, clock.at, lost_at)
+            if e.kind != SWITCH:
+                note_ready(e, since, losses, nr_cpus, clock.now, i)
+                continue
+            r = &running[e.cpu]
+            if r.task < NOBODY:
+                end_run(r, &since[r.task], e.detail, clock.at, i)
+                if is_chosen[e.cpu]:
+                    out[nr] = r[0]
+                    nr += 1
+            begin_run(r, e, since, losses, clock.at)
         for i in range(<Py_ssize_t> nr_cpus):
             if running[i].task < NOBODY and is_chosen[i]:
                 running[i].end_ns = max(end_ns, running[i].start_ns)
@@ -224,13 +215,45 @@ cdef inline bint is_run(const event_t* e) noexcept nogil:
     return e.kind == SWITCH and e.task < NOBODY
 
 
+cdef inline bint begins_within(const run_t* r, int64_t end_ns) noexcept nogil:
+    return r.start_ns < end_ns or (r.ready == READY_FOUND and r.start_ns == 0)
+
+
 cdef inline bint is_found(const event_t* e) noexcept nogil:
     # It ran already when the CPU was first seen, or seen again after a loss.
     return e.detail & SWITCH_FIRST != 0
 
 
-cdef void begin_run(run_t* r, const event_t* e, since_t* s, int64_t now, int64_t lost_at) noexcept nogil:
+cdef void forget(run_t* running, size_t nr_cpus, since_t* since, size_t nr_tasks) noexcept nogil:
+    # Nothing is known of anybody yet.
+    cdef size_t i
+    for i in range(nr_cpus):
+        running[i].task = NOBODY
+    for i in range(nr_tasks):
+        since[i].ready_ns = since[i].cpu = -1
+
+
+cdef inline void note_ready(
+    const event_t* e, since_t* since, int64_t* losses, size_t nr_cpus, int64_t now, int64_t at
+) noexcept nogil:
+    # Of a loss on a CPU: from where on its waits are not known.
+    if e.kind == WAKE or e.kind == READY or e.kind == FORK:
+        since[e.task].ready_ns = now
+        since[e.task].ready_at = at
+        since[e.task].ready = READY_FORK if e.kind == FORK else READY_WAKEUP
+    elif e.kind == LOSS and e.cpu < nr_cpus:  # else nobody ran there
+        losses[e.cpu] = at + 1
+
+
+cdef inline void begin_run(run_t* r, const event_t* e, since_t* since, const int64_t* losses, int64_t now) noexcept nogil:
+    r.task = NOBODY
+    if is_run(e):
+        begin_stay(r, e, &since[e.task], losses, now)
+
+
+cdef void begin_stay(run_t* r, const event_t* e, since_t* s, const int64_t* losses, int64_t now) noexcept nogil:
     # How long a task waited is known if both ends are recorded, and nothing was lost between them.
+    cdef int64_t lost_at = max(losses[e.cpu], losses[s.cpu] if s.cpu >= 0 else 0)
     cdef bint is_known = s.ready_ns >= 0 and s.ready_at >= lost_at
     is_known = is_known and not e.detail & (SWITCH_INFERRED | SWITCH_FIRST)
     r.task = e.task
@@ -367,6 +390,59 @@ def stays(const event_t[::1] events, size_t nr_tasks, int64_t end_ns, const int3
             if r.task < NOBODY:
                 times[of_cpu[i] * <int64_t> nr_tasks + r.task] += max(end_ns - r.start_ns, 0)
     return table[0].reshape(nr_columns, nr_tasks), table[1].reshape(nr_columns, nr_tasks)
+
+
+def firsts_and_exits(
+    const event_t[::1] events, size_t nr_tasks, size_t nr_cpus, int64_t end_ns, const uint8_t[::1] chosen
+):
+    """What `runs` says of each task's first run and of its end, without the runs.
+
+    Parameters
+    ----------
+    events, nr_tasks, nr_cpus, end_ns, chosen
+        As for `runs`. A run that begins at the very end is none.
+
+    Returns
+    -------
+    ready : numpy.ndarray
+        ``(nr_tasks,) uint8``: how the task became runnable before its first run there, `cfs.result.Ready`;
+        ``NO_RUN`` if it has none.
+    exits : numpy.ndarray
+        ``(nr_tasks,) bool``: whether it exited there.
+    """
+    cdef Py_ssize_t i, nr_events = events.shape[0]
+    table = np.zeros((2, nr_tasks), np.uint8)
+    table[0] = NO_RUN
+    cdef uint8_t[:, ::1] rows = table
+    cdef uint8_t* ready = &rows[0, 0] if nr_tasks else NULL
+    cdef uint8_t* exits = ready + nr_tasks
+    cdef const event_t* first = &events[0] if nr_events else NULL
+    cdef Zeroed running_memory = Zeroed(nr_cpus, sizeof(run_t))
+    cdef Zeroed since_memory = Zeroed(nr_tasks, sizeof(since_t))
+    cdef Zeroed loss_memory = Zeroed(nr_cpus, sizeof(int64_t))
+    cdef int64_t* losses = <int64_t*> loss_memory.at
+    cdef run_t* running = <run_t*> running_memory.at
+    cdef since_t* since = <since_t*> since_memory.at
+    cdef run_t* r
+    cdef const event_t* e
+    cdef clock_t clock = clock_t(0, 0, 0)
+    with nogil:
+        forget(running, nr_cpus, since, nr_tasks)
+        for i in range(nr_events):
+            e = first + i
+            advance(&clock, e)
+            if e.kind != SWITCH:
+                note_ready(e, since, losses, nr_cpus, clock.now, i)
+                continue
+            r = &running[e.cpu]
+            if r.task < NOBODY:
+                end_run(r, &since[r.task], e.detail, clock.at, i)
+                if chosen[e.cpu] and r.out == OUT_EXITED and begins_within(r, end_ns):
+                    exits[r.task] = 1
+            begin_run(r, e, since, losses, clock.at)
+            if r.task < NOBODY and chosen[e.cpu] and ready[r.task] == NO_RUN and begins_within(r, end_ns):
+                ready[r.task] = r.ready
+    return table[0], table[1].astype(bool)
 
 
 def blind_runs(const event_t[::1] events, size_t nr_cpus):

@@ -1,11 +1,7 @@
 """What a recording measured, as a `Result`, so that it can stand beside what a model says.
 
 What it decides: nothing about who belongs; that is a `Population`, the one of the workload beside it. Row i
-of the result is row i of the workload's tasks, also for a task that has not run. `fitted` makes a model's
-result as blind as the recording is: where the recording does not say how long a task had waited before its
-first run, the model's first wait of that task, which began at a moment that was made up, counts no more; and
-a program that is at its end has ended only if its task did so in the recording: else nobody knows what it
-would have done next.
+of the result is row i of the workload's tasks, also for a task that has not run.
 """
 
 from __future__ import annotations
@@ -31,7 +27,7 @@ from ..result import (
 )
 from ..workload.workload import Workload
 from .causes import BLOCK_D, BLOCK_I, FORK, WAKE, Cause
-from .population import Population, population_of
+from .population import Population, first_of_each, made_blind, population_of
 from .table import CPU, LOWEST, EventTable
 
 __all__ = ["fitted", "recorded_result"]
@@ -74,7 +70,6 @@ def recorded_result(
     if end_ns <= 0 < recording.duration_ns:
         raise RecordingError(f"until_ns = {until_ns} is not after the first event of {recording.name}")
     chosen = _population(recording, cpu, workload)
-    recording.say_of_waits()
     cpus = list(chosen.cpus) if cpu == LOWEST else recording.cpus_of(cpu)
     runs = _of_tasks(_until(recording.runs(cpus), end_ns), chosen.rows, len(recording.task_table))
     tasks, names = recording.task_table[chosen.rows], [*recording.names, ""]  # -1, no name, is the last
@@ -177,6 +172,8 @@ def _until(runs: np.ndarray, end_ns: int) -> np.ndarray:
 def fitted(result: Result, recorded: Result) -> Result:
     """A model's result in which a task's first wait, and its end, are known only if they are in the recording.
 
+    A workload's own `run` does this already; this is for a workload made otherwise, of the same tasks.
+
     Parameters
     ----------
     result, recorded : Result
@@ -186,20 +183,8 @@ def fitted(result: Result, recorded: Result) -> Result:
     -------
     Result
     """
-    first, wanted = _first_runs(result), _first_runs(recorded)
-    both = np.flatnonzero((first >= 0) & (wanted >= 0))
-    ready = recorded.runs["ready"][wanted[both]]
-    blind = (ready == Ready.UNKNOWN) | (ready == Ready.FOUND)
-    runs, place = result.runs.copy(), first[both[blind]]
-    runs["ready"][place], runs["ready_ns"][place] = ready[blind], -1
+    first = first_of_each(recorded.runs["task"], result.nr_tasks)
+    ready = np.where(first >= 0, np.append(recorded.runs["ready"], 0)[first], Ready.WAKEUP)
     exits = np.zeros(result.nr_tasks, bool)
     exits[recorded.runs["task"][recorded.runs["out"] == Out.EXITED]] = True
-    runs["out"][(runs["out"] == Out.EXITED) & ~exits[runs["task"]]] = Out.BLOCKED
-    return altered(result, runs=runs)
-
-
-def _first_runs(result: Result) -> np.ndarray:
-    """For each task the index of its first run, -1 if it has none."""
-    first = np.full(result.nr_tasks, -1, np.int64)
-    first[result.runs["task"][::-1]] = np.arange(len(result.runs) - 1, -1, -1)
-    return first
+    return made_blind(altered(result, runs=result.runs.copy()), ready, exits)

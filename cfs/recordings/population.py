@@ -7,6 +7,10 @@ task on both sides. A part of the span changes nothing about who belongs: whoeve
 
 O1  A population is decided once and never changes. Rows are those of `Recording.tasks`, ascending.
 O2  Its span is that of the recording; what ends at --until is cut by whoever shows it, on all sides alike.
+O3  A model's result of its tasks knows no more than the recording: where that does not say how long a task had
+    waited before its first run, the model's first wait of that task, which began at a moment that was made up,
+    counts no more; and a program that is at its end has ended only if its task did so in the recording: else
+    nobody knows what it would have done next.
 
 Rejected: finding the tasks of a workload again by pid and name (a pid may be used twice, and a task that has
 not run by --until is not there to be found).
@@ -21,10 +25,11 @@ from fnmatch import fnmatchcase
 import numpy as np
 
 from ..errors import RecordingError
-from ._walk import stays
+from ..result import Out, Ready, Result, WokenBy, altered
+from ._walk import firsts_and_exits, stays
 from .table import EventTable
 
-__all__ = ["Population", "population_of"]
+__all__ = ["Population", "first_of_each", "made_blind", "population_of"]
 
 CELLS_MAX = 1 << 21
 """Times CPUs that are counted in one walk; more make several walks."""
@@ -46,8 +51,12 @@ class Population:
         Length of the span.
     nr_left_out, left_out_ns : int
         Tasks that ran on no chosen CPU, and CPU time of all tasks on the others.
+    first_ready : numpy.ndarray
+        ``(nr_tasks,) uint8``: how each became runnable before its first run here, `cfs.result.Ready`.
+    exits : numpy.ndarray
+        ``(nr_tasks,) bool``: whether its end was recorded here.
     notes : tuple of str
-        What is not known about these tasks, a sentence each.
+        What is not known about these tasks, and what they are taken as, a sentence each.
     """
 
     mark: tuple[int, ...]
@@ -57,6 +66,8 @@ class Population:
     duration_ns: int
     nr_left_out: int
     left_out_ns: int
+    first_ready: np.ndarray
+    exits: np.ndarray
     notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
@@ -65,6 +76,23 @@ class Population:
     def is_of(self, recording: EventTable) -> bool:
         """Was it chosen from this recording?"""
         return self.mark == _mark_of(recording)
+
+    def fit(self, result: Result, asked_ns: int) -> Result:
+        """A model's result of these tasks, as blind as the recording, over its CPUs and the span asked for (O3).
+
+        Parameters
+        ----------
+        result : Result
+            A fresh one: its runs are changed.
+        asked_ns : int
+            Up to when it was run; it may have come to its end before.
+
+        Returns
+        -------
+        Result
+        """
+        cpus, end_ns = sorted({*self.cpus, *result.cpus}), max(int(result.duration_ns), asked_ns)
+        return altered(made_blind(result, self.first_ready, self.exits), cpus=cpus, duration_ns=end_ns)
 
 
 def population_of(
@@ -98,6 +126,9 @@ def population_of(
     if not len(kept) and ran.any():
         raise RecordingError(f"{recording.name} has no such task on CPUs {cpus}")
     nr_left_out, left_out_ns = _left_out(recording, cpus, ran, busy_ns)
+    chosen = recording.chosen(cpus)
+    end_ns = recording.duration_ns
+    ready, exits = firsts_and_exits(recording.packed_events, len(ran), len(chosen), end_ns, chosen)
     return Population(
         _mark_of(recording),
         tuple(cpus),
@@ -106,7 +137,42 @@ def population_of(
         recording.duration_ns,
         nr_left_out,
         left_out_ns,
+        ready[kept],
+        exits[kept],
     )
+
+
+def made_blind(result: Result, first_ready: np.ndarray, exits: np.ndarray) -> Result:
+    """A model's result without what a recording does not say of the same tasks (O3).
+
+    Parameters
+    ----------
+    result : Result
+        Its runs, in the order of their starts, are changed.
+    first_ready, exits : numpy.ndarray
+        As in `Population`.
+
+    Returns
+    -------
+    Result
+        The wakeup that begins a wait of which nothing is known is left out, too: it was made up.
+    """
+    runs, wakeups = result.runs, result.wakeups
+    blind = np.flatnonzero((first_ready == Ready.UNKNOWN) | (first_ready == Ready.FOUND))
+    first = first_of_each(runs["task"], len(first_ready))[blind]
+    woken = first_of_each(wakeups["task"], len(first_ready))[blind]
+    begins_it = np.append(wakeups["time_ns"], -1)[woken] == np.append(runs["ready_ns"], -2)[first]
+    made_up = woken[((first < 0) | begins_it) & (np.append(wakeups["cause"], 0)[woken] == WokenBy.TIMER)]
+    runs["ready"][first[first >= 0]], runs["ready_ns"][first[first >= 0]] = Ready.UNKNOWN, -1
+    runs["out"][(runs["out"] == Out.EXITED) & ~exits[runs["task"]]] = Out.BLOCKED
+    return altered(result, wakeups=np.delete(wakeups, made_up))
+
+
+def first_of_each(task: np.ndarray, nr_tasks: int) -> np.ndarray:
+    """For each task the index of the first row that is its, -1 if there is none."""
+    first = np.full(nr_tasks, -1, np.int64)
+    first[task[::-1]] = np.arange(len(task) - 1, -1, -1)
+    return first
 
 
 def _mark_of(recording: EventTable) -> tuple[int, ...]:

@@ -42,12 +42,6 @@ LOWEST = "lowest"
 
 CPU = int | Sequence[int] | str | None
 
-NO_WAKEUPS = (
-    "no wakeup is recorded: nobody knows since when a sleeper wanted the CPU, so its waits are not known; "
-    "waits after a preemption are"
-)
-
-
 @dataclass
 class Reading:
     """What the reader of a format hands over.
@@ -190,16 +184,6 @@ class EventTable:
         for field in ("task", "context", "cpu", "kind", "detail"):
             table[field] = packed[field][kept].astype(table[field].dtype)
         return table
-
-    def say(self, warning: str) -> None:
-        """Add to the warnings what was seen when the recording was used, once."""
-        if warning not in self.warnings:
-            self.warnings.append(warning)
-
-    def say_of_waits(self) -> None:
-        """Say it if nothing tells since when sleepers waited."""
-        if not self.nr_wakeups:
-            self.say(NO_WAKEUPS)
 
     def runs(self, cpu: CPU = None) -> np.ndarray:
         """Who ran when, as measured.

@@ -7,7 +7,7 @@ nine digits after the point, not six, because runs are exact to the ns.
 W1  `Recording.open` reads back the same runs, waits, states, switches, wakeups, parents and names, and the
     same span, if the result was simulated: a wakeup by a task is caused by that task, all others by none. Lost
     are the first wait of a task that slept when time began, because a reader cannot know that it did; a run
-    that begins at the very end of the span; and a stay of the idle task that takes no time, with one of its
+    that begins at the very end of the span; that a wait after a fork is not known; and a stay of the idle task that takes no time, with one of its
     two switches. If the result was measured, a run whose end is not known reads back as one that ended in a
     sleep, and a run of a child that began before its fork was recorded as two.
 W2  Time 0 of the result is time 0 of the text, and the last line is at the end of the span. Two lines ensure

@@ -84,6 +84,7 @@ class Simulation:
         self.workload = workload
         self.hz = checked_hz(hz)
         self.scheduler: Scheduler | Policy
+        self._asked_ns = 0
         self._groups: list[TaskGroup | None]
         self._loop: Loop | Stepper
         self.cpus = np.unique(workload.tasks["cpu"]).tolist() or [0]
@@ -219,6 +220,7 @@ class Simulation:
         until_ns = self.workload.duration_ns if until_ns is None else operator.index(until_ns)
         if not self._loop.now_ns <= until_ns <= NS_MAX:
             raise WorkloadError(f"until_ns = {until_ns} is outside of {self._loop.now_ns} ... 2**62")
+        self._asked_ns = until_ns
         if isinstance(self._loop, Stepper):
             self._loop.run(until_ns)
         else:
@@ -232,7 +234,7 @@ class Simulation:
         wakeups = self._wakeups()
         for rows in (runs, wakeups):
             rows["cpu"] = np.asarray(self.cpus, np.uint16)[rows["cpu"]]
-        return Result(
+        result = Result(
             model=_name_of(sched),
             runs=runs,
             duration_ns=self._loop.now_ns,
@@ -251,6 +253,7 @@ class Simulation:
             nr_cpus_booted=len(self.cpus),
             wakeups=wakeups,
         )
+        return result if work.origin is None else work.origin.fit(result, self._asked_ns)
 
     def rows_by_id(self) -> dict[int, int]:
         """The row in the workload of each task that the scheduler has now, by the task's id.

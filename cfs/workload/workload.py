@@ -183,6 +183,10 @@ class Workload(Assignments):
     def run(self, model: str = "linux-2.6.24-cfs", **options: Any) -> Result:
         """Run under a model: ``Simulation(self, model, **options).run()``, to the end of `duration_ns`.
 
+        If the workload was made of a recording, the result is over the same tasks, CPUs and span as
+        ``recording.result(workload=workload)``, and knows no more: a first wait of which the recording says
+        nothing is unknown here, too. So the two can be compared line by line.
+
         Parameters
         ----------
         model : str, optional
@@ -197,6 +201,11 @@ class Workload(Assignments):
 
         until_ns, progress = options.pop("until_ns", None), options.pop("progress", None)
         return Simulation(self, model, **options).run(until_ns, progress=progress)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is not known about its tasks, and what they are taken as; empty unless a recording's."""
+        return list(getattr(self.origin, "notes", ()))
 
     @property
     def nr_tasks(self) -> int:
