@@ -296,19 +296,20 @@ def _write_page_compared(report: Compared, path: str) -> None:
 
 
 def _write_perfetto(report: Replayed, path: str) -> None:
-    write_perfetto(report.result, path, report.samples)
+    write_perfetto(report.parts[0], path, report.samples, from_ns=report.span[0])
 
 
 def _write_perfetto_of(report: Compared, place: int, path: str) -> None:
-    write_perfetto(report.found.columns[place].whole, path, report.samples(place))
+    found = report.found
+    write_perfetto(found.columns[place].result, path, report.samples(place), from_ns=found.span[0])
 
 
 def _write_ftrace(report: Replayed, path: str) -> None:
-    write_ftrace(report.result, path)
+    write_ftrace(report.parts[0], path, from_ns=report.span[0])
 
 
 def _write_ftrace_of(report: Compared, place: int, path: str) -> None:
-    write_ftrace(report.found.columns[place].whole, path)
+    write_ftrace(report.found.columns[place].result, path, from_ns=report.found.span[0])
 
 
 def _write_parquet(report: Replayed | Compared, path: str) -> None:

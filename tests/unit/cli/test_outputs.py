@@ -99,6 +99,15 @@ def test_without_the_extra_plot_all_else_works():
     assert process("replay", HOGS, "--top", 1, code=BLOCK.format(blocked=["matplotlib"])).returncode == 0
 
 
+@pytest.mark.parametrize("command", ["replay", "compare"])
+def test_the_trace_of_a_part_is_of_that_part(tmp_path, command):
+    models = ["--model", CFS]
+    result = run(command, HOGS, *models, "--from", "1", "--until", "1.5s", "--ftrace", tmp_path / "m.txt")
+    assert result.exit_code == 0, result.stderr
+    back = cfs.Recording.open(next(tmp_path.glob("m*.txt")))
+    assert (back.start_ns, back.duration_ns, back.warnings) == (10**9, 5 * 10**8, [])
+
+
 def test_replay_writes_ftrace_text_that_replay_reads(tmp_path):
     assert run("replay", HOGS, "--cpu", "all", "--ftrace", tmp_path / "m.txt").exit_code == 0
     assert cfs.Recording.open(tmp_path / "m.txt").kind == "ftrace"
