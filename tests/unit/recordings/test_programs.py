@@ -337,3 +337,53 @@ def test_hogs_set_their_nice_value():
     assert {n: v for n, v in values.items() if n.startswith("hog")} == {
         "hog1.n-5": [-5], "hog2.n0": [], "hog3.n0": [], "hog4.n5": [5], "hog5.n10": [10], "hog6.n19": [19],
     }  # fmt: skip
+
+
+# ---- P5 of cfs/recordings/_walk.pyx: partners
+
+
+FIRST_ROUND = (
+    switch(0, IDLE, A),
+    wake(100, A, B),
+    switch(200, A, B),
+    wake(250, B, A),
+    switch(300, B, A),
+    wake(400, A, B),
+)
+"""A asks B and waits for its answer; then it asks again."""
+
+
+def rounds(*lines):
+    """The programs of A and B as tuples."""
+    work = of(*FIRST_ROUND, *lines)
+    rows = [work.tasks["pid"].tolist().index(pid) for _, pid in (A, B)]
+    return [[op for op in work.written(row) if op[0] != "exit"] for row in rows]
+
+
+def test_an_answer_that_came_before_it_was_waited_for_is_waited_for():
+    """B preempts A 50 ns after it was asked, and has done what it was asked for when it sleeps: so A goes on."""
+    a, b = rounds(switch(450, A, B, "R"), switch(500, B, A), switch(600, A, IDLE))
+    assert a[:6] == [("run", 200), ("wait",), ("run", 100), ("wake", "b"), ("run", 50), ("wait",)]
+    assert a[6:7] == [("run", 100)]
+    assert b[:6] == [("run", 50), ("wake", "a"), ("run", 50), ("wait",), ("run", 50), ("wake", "a")]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (switch(450, A, B, "R"), switch(470, B, A, "R"), switch(500, A, B, "R"), switch(530, B, A), switch(600, A, IDLE)),
+        (switch(450, A, B, "R"), switch(500, B, A, "X"), switch(600, A, IDLE)),
+        (switch(450, A, B, "R"), wake(460, C, B), switch(500, B, C), wake(520, C, B), switch(530, C, B), switch(560, B, A),
+         switch(600, A, IDLE)),
+    ],
+    ids=["it went on before the answer", "the other one ended", "a third one asks, too"],
+)  # fmt: skip
+def test_who_did_not_wait_does_not_wait(lines):
+    a, _ = rounds(*lines)
+    assert a.count(("wait",)) == 1
+
+
+def test_partners_wait_for_each_other_alone():
+    one_round = FIRST_ROUND + (switch(450, A, B, "R"), switch(500, B, A), switch(600, A, IDLE))
+    assert read(*one_round).partners().tolist() == [1, 0]
+    assert read(*one_round, wake(700, IDLE, B), switch(710, IDLE, C), wake(720, C, A)).partners().tolist() == [-1, -1, -1]
