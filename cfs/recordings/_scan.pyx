@@ -132,6 +132,7 @@ cdef class Scanner:
     cdef size_t left_out[NR_REASONS]
     cdef size_t first_left_out[NR_REASONS]
 
+    cdef bint is_tracefs  # it is a file trace, which is of one buffer: only trace-cmd names them
     cdef uint64_t owners[NR_SAYS]  # of each kind of event the buffer it is taken of; 0: not seen yet
 
     cdef char* beginning  # what is looked at beforehand, until it is there; then NULL
@@ -202,6 +203,7 @@ cdef class Scanner:
     cdef void begin(self) noexcept nogil:
         if self.beginning == NULL:
             return
+        self.is_tracefs = self.nr_beginning >= 9 and memcmp(self.beginning, b"# tracer:", 9) == 0
         self.survey(self.beginning, self.beginning + self.nr_beginning)
         self.judge_heads(0)
         self.read_block(self.beginning, self.beginning + self.nr_beginning)
@@ -364,7 +366,7 @@ cdef class Scanner:
             self.see_flags(h)
         if kind == SAYS_NOTHING:
             return
-        if h.is_ftrace and kind != SAYS_CONTEXT and not self.is_of_owner(h, kind):
+        if h.is_ftrace and not self.is_tracefs and kind != SAYS_CONTEXT and not self.is_of_owner(h, kind):
             self.leave_out(TWICE)
             return
         if self.nr_held:

@@ -10,7 +10,7 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cfs import MODELS, Recording, Workload, read_scenario
@@ -220,6 +220,7 @@ NAMES = st.lists(PIECES, min_size=1, max_size=4).map("".join).map(str.strip).fil
 
 @settings(max_examples=150, deadline=None)
 @given(names=st.lists(NAMES, min_size=3, max_size=3, unique=True))
+@example(names=["=", "==>", "sched_switch:  pid=7next_comm="])  # is no buffer of trace-cmd
 def test_names_that_look_like_the_format(folder, names):
     a, b, c = names
     programs = {
