@@ -16,8 +16,8 @@ P3  The RUNs of a task add up to the CPU time that it had on the chosen CPUs, as
 P4  A task exits here if it did so on a chosen CPU. What ended elsewhere is asleep, seen from here, as it is
     in `runs`.
 
-P5  A wait that was over before it began leaves no event: who wakes its partner, and gives its CPU to it until that has
-    answered, does not block. Of two tasks that wait for each other alone (`partner`) such an answer is a WAKE and a
+P5  A wait that was over before it began leaves no event: who wakes its partner and is preempted by it until that has
+    answered does not block. Of two tasks that wait for each other alone (`partner`) such an answer is a WAKE and a
     WAIT, too: else the one would do all its rounds at once where a model does not preempt it.
 
 What the recording does not say stays unknown: `runs` gives no wait that was not seen from one end to the
@@ -488,7 +488,7 @@ cdef struct life_t:  # a task in `programs`
     bint was_preempted  # at its last switch out
     uint8_t guess  # how its first moment is known: GUESS_*
     int32_t partner  # the task that alone wakes it, and that it alone wakes; -1: there is none
-    bint asked  # it woke its partner, which preempted it, and has not run again (P5)
+    bint asked  # it woke its partner, and has not run again since it was preempted (P5)
     int64_t ran_ns  # since when it ran last, on any CPU
     int16_t prio
     int16_t prio_first  # at its beginning
@@ -772,7 +772,6 @@ cdef class Programs:
         p = &self.lives[e.context]
         p.was_preempted = how == OUT_PREEMPTED
         p.ready_ns = now if p.was_preempted else -1
-        p.asked = p.asked and (not p.was_preempted or e.task == <uint32_t> p.partner)
         if p.index < 0 or p.state == ENDED:
             return
         if p.state == ON_CPU and self.chosen[e.cpu]:
