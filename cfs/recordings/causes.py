@@ -141,13 +141,13 @@ def partners(table: np.ndarray, verdict: np.ndarray, nr_tasks: int) -> np.ndarra
     """
     woken = table["kind"] != FORK
     caused = woken & (verdict == Cause.CAUSED)
-    task, by = table["task"][caused], table["context"][caused]  # 4 bytes each, as there may be millions
+    task, by = table["task"][caused], table["context"][caused].astype(np.int64)
     nr, nr_caused = (np.bincount(tasks, minlength=nr_tasks) for tasks in (table["task"][woken], task))
-    least, greatest = np.full(nr_tasks, NOBODY, np.uint32), np.zeros(nr_tasks, np.uint32)
+    least, greatest = np.full(nr_tasks, nr_tasks, np.int64), np.full(nr_tasks, -1, np.int64)
     np.minimum.at(least, task, by)
     np.maximum.at(greatest, task, by)
     is_alone = (least == greatest) & (least < nr_tasks) & (nr_caused >= ALONE * nr)
-    alone = np.append(np.where(is_alone, least.astype(np.int64), -1), -1)
+    alone = np.append(np.where(is_alone, least, -1), -1)
     mutual = (alone[:-1] >= 0) & (alone[alone[:-1]] == np.arange(nr_tasks))
     return np.where(mutual, alone[:-1], -1).astype(np.int32)
 
