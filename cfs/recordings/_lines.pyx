@@ -296,7 +296,7 @@ cdef const char* end_of_buffer(const header_t* h) noexcept nogil:
             p -= 1
     while p > colon and p[0] != c"-":
         p -= 1
-    return colon if p - colon > 17 else NULL
+    return colon if p - colon > 16 else NULL
 
 
 cdef inline bint is_event(const header_t* h, const char* name, int length) noexcept nogil:

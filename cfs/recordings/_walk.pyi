@@ -37,7 +37,6 @@ class Programs:
         chosen: np.ndarray,
         causes: np.ndarray,
         landed: np.ndarray,
-        partner: np.ndarray,
         sleeps: tuple[int, int],
     ) -> None: ...
     def make(self) -> tuple[np.ndarray, np.ndarray]: ...

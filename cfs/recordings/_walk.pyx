@@ -16,10 +16,6 @@ P3  The RUNs of a task add up to the CPU time that it had on the chosen CPUs, as
 P4  A task exits here if it did so on a chosen CPU. What ended elsewhere is asleep, seen from here, as it is
     in `runs`.
 
-P5  A wait that was over before it began leaves no event: who wakes its partner and is preempted by it until that has
-    answered does not block. Of two tasks that wait for each other alone (`partner`) such an answer is a WAKE and a
-    WAIT, too: else the one would do all its rounds at once where a model does not preempt it.
-
 What the recording does not say stays unknown: `runs` gives no wait that was not seen from one end to the
 other (a loss on its CPUs in between is enough), and no length to a run of which one end was lost.
 
@@ -487,8 +483,6 @@ cdef struct life_t:  # a task in `programs`
     uint8_t new  # 1: its pid is greater than all before; 2: it first appeared under the name of an earlier task
     bint was_preempted  # at its last switch out
     uint8_t guess  # how its first moment is known: GUESS_*
-    int32_t partner  # the task that alone wakes it, and that it alone wakes; -1: there is none
-    bint asked  # it woke its partner, and has not run again since it was preempted (P5)
     int64_t ran_ns  # since when it ran last, on any CPU
     int16_t prio
     int16_t prio_first  # at its beginning
@@ -518,8 +512,6 @@ cdef class Programs:
         ``(nr_cpus,) uint8``, 1 for the CPUs whose tasks are replayed.
     causes, landed : numpy.ndarray
         ``(nr_wakeups,)`` uint8 and int16: verdict on each row of `wakeups`, and where its task ran next.
-    partner : numpy.ndarray
-        ``(nr_tasks,) int32``: the other one of two tasks that wait for each other alone, -1: there is none (P5).
     sleeps : tuple of int
         The operation for a timer and for another outside wakeup: 2 (SLEEP) or 3 (SLEEP_UNTIL).
     """
@@ -554,7 +546,6 @@ cdef class Programs:
         const uint8_t[::1] chosen,
         const uint8_t[::1] causes,
         const int16_t[::1] landed,
-        const int32_t[::1] partner,
         sleeps,
     ):
         cdef const int64_t[::1] blind = blind_runs(events, chosen.shape[0])
@@ -579,7 +570,6 @@ cdef class Programs:
             self.lives[i].prio_first = prio_first[i]
             self.lives[i].has_parent = has_parent[i]
             self.lives[i].new = new[i]
-            self.lives[i].partner = partner[i]
 
     def make(self):
         """Make the programs.
@@ -650,7 +640,7 @@ cdef class Programs:
         p.ran_ns = -1
         p.state = NOT_BEGUN
         p.early = 0
-        p.is_blind = p.was_preempted = p.asked = False
+        p.is_blind = p.was_preempted = False
         p.guess = SAID
         p.prio = p.prio_first
 
@@ -721,7 +711,6 @@ cdef class Programs:
                 self.put_run(by, now)
                 self.put(by, OP_WAKE, 0, p.index)
                 self.put(p, OP_WAIT, 0, 0)
-                by.asked = e.context == <uint32_t> p.partner
             p.state = WAITING
 
     cdef void wake_early(self, const event_t* e, int64_t now, size_t wakeup) noexcept nogil:
@@ -784,22 +773,7 @@ cdef class Programs:
                 self.put(p, OP_EXIT, 0, 0)
                 p.state = ENDED
 
-    cdef inline void answer(self, life_t* p, int64_t now) noexcept nogil:
-        # P5: its partner has asked, was preempted, and has not run again.
-        cdef life_t* other
-        if p.partner < 0:
-            return
-        other = &self.lives[p.partner]
-        if other.asked and other.was_preempted and other.state == WAITING:
-            self.put_run(p, now)
-            self.put(p, OP_WAKE, 0, other.index)
-            self.put_run(other, now)
-            self.put(other, OP_WAIT, 0, 0)
-        other.asked = False
-
     cdef void block(self, life_t* p, int64_t now) noexcept nogil:
-        self.answer(p, now)
-        p.asked = False
         self.put_run(p, now)
         p.left_ns = now
         p.state = SLEEPING
@@ -816,7 +790,6 @@ cdef class Programs:
             return
         p = &self.lives[e.task]
         p.ran_ns = now
-        p.asked = False
         if p.index < 0 or p.state == ENDED:
             return
         if not self.chosen[e.cpu]:

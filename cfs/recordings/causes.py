@@ -33,7 +33,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Cause", "Witness", "decide", "partners"]
+__all__ = ["Cause", "Witness", "decide"]
 
 PUNCTUAL_NS = 100_000  # slack of a sleeping thread (50 us by default) and the way through the interrupt
 KEEPS_TIME = 0.6
@@ -44,7 +44,6 @@ TICKS_NS = (10_000_000, 4_000_000, 10_000_000 / 3)  # HZ 100, 250, 300; 1 ms is 
 CARRIED = 0.25
 CONVERSES = 0.25  # own wakeups for each one in its context
 GENERATIONS = 32
-ALONE = 0.9  # of a task's wakeups: signals, and the first and last ones, come from others
 PORTION = 1 << 14  # wakeups looked at together
 
 WAKE, FORK = 3, 7  # kinds in the wakeup table
@@ -122,34 +121,6 @@ def decide(seen: Witness) -> np.ndarray:
     open_ &= carried | ~(worker | ~_converses(seen, task, context, open_))
     not_caused = np.where(punctual, Cause.TIMER, Cause.OUTSIDE)
     return np.where(caused | open_, Cause.CAUSED, not_caused).astype(np.uint8)
-
-
-def partners(table: np.ndarray, verdict: np.ndarray, nr_tasks: int) -> np.ndarray:
-    """Pairs of tasks that wait for each other alone: all wakeups of the one that a task caused are the other's, and the
-    other way, and hardly any have another cause (ALONE).
-
-    Parameters
-    ----------
-    table, verdict : numpy.ndarray
-        The wakeups, and what `decide` says of them.
-    nr_tasks : int
-
-    Returns
-    -------
-    numpy.ndarray
-        ``(nr_tasks,) int32``: the other one, -1 for a task without.
-    """
-    woken = table["kind"] != FORK
-    caused = woken & (verdict == Cause.CAUSED)
-    task, by = table["task"][caused], table["context"][caused].astype(np.int64)
-    nr, nr_caused = (np.bincount(tasks, minlength=nr_tasks) for tasks in (table["task"][woken], task))
-    least, greatest = np.full(nr_tasks, nr_tasks, np.int64), np.full(nr_tasks, -1, np.int64)
-    np.minimum.at(least, task, by)
-    np.maximum.at(greatest, task, by)
-    is_alone = (least == greatest) & (least < nr_tasks) & (nr_caused >= ALONE * nr)
-    alone = np.append(np.where(is_alone, least, -1), -1)
-    mutual = (alone[:-1] >= 0) & (alone[alone[:-1]] == np.arange(nr_tasks))
-    return np.where(mutual, alone[:-1], -1).astype(np.int32)
 
 
 def _in_task_context(seen: Witness, task: np.ndarray, context: np.ndarray) -> np.ndarray:

@@ -69,7 +69,6 @@ def _programs(recording: EventTable, cpus: list[int], row: np.ndarray, sleeps: t
         recording.chosen(cpus),
         causes,
         landed,
-        recording.partners(),
         sleeps,
     )
     return walk.make()

@@ -20,7 +20,7 @@ from ..errors import RecordingError
 from ..limits import nice_of_prio
 from ._tracker import Tracker
 from ._walk import EVENT_DTYPE, runs, stays, wakeups
-from .causes import Cause, Witness, decide, partners
+from .causes import Cause, Witness, decide
 
 __all__ = ["RECORDED_EVENT_DTYPE", "EventTable", "Reading", "RecordedTask"]
 
@@ -129,7 +129,6 @@ class EventTable:
         self._name_the_unknown()
         self._tasks: tuple[RecordedTask, ...] | None = None
         self._judged: tuple[np.ndarray, np.ndarray] | None = None
-        self._partners = np.zeros(0, np.int32)
 
     def _name_the_unknown(self) -> None:
         # A task that nobody named has a name of its own, spelt as perf does it: unknown ones are not one program.
@@ -245,13 +244,7 @@ class EventTable:
         if self._judged is None:
             table = self.wakeups()
             self._judged = table["landed"].copy(), self.verdicts(table)
-            self._partners = partners(table, self._judged[1], len(self.task_table))
         return self._judged
-
-    def partners(self) -> np.ndarray:
-        """For each task the one that it waits for, if the two wait for each other alone, ``(nr_tasks,) int32``; -1."""
-        self.judged()
-        return self._partners
 
     def _shares(self, table: np.ndarray, name: np.ndarray) -> np.ndarray:
         # What part of the busy time of the CPU the tasks of the context's name had.
