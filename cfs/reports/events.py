@@ -16,13 +16,14 @@ E2  Events are in the order of time; within an instant a task is woken before it
 E3  A wakeup by a task is raised while that task runs, on its CPU. Where the runs do not say that it does, no
     other task is blamed: the wakeup is one from outside.
 E4  A wait after a wakeup or a fork that `wakeups` does not have still begins with one, from outside.
+E5  Of a part of a result no event lies before its beginning: of a wait that began before, the beginning is lost.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..result import NOBODY, Out, Ready, Result, Slept, WokenBy
+from ..result import NOBODY, Out, Ready, Result, Slept, WokenBy, altered
 
 __all__ = [
     "EVENT_DTYPE",
@@ -64,12 +65,14 @@ EVENT_DTYPE = TRACED_DTYPE
 """Its name from before."""
 
 
-def events_of(result: Result) -> np.ndarray:
+def events_of(result: Result, from_ns: int = 0) -> np.ndarray:
     """The switches and wakeups that a result represents.
 
     Parameters
     ----------
     result : Result
+    from_ns : int, optional
+        Where it begins, ns, if it is a part: the events are those of a tracer that was started then (E5).
 
     Returns
     -------
@@ -80,7 +83,19 @@ def events_of(result: Result) -> np.ndarray:
     -----
     Cost O(runs log runs), about 2 µs a run.
     """
-    return _Order(result).events()
+    return _Order(_seen_from(result, from_ns)).events()
+
+
+def _seen_from(result: Result, from_ns: int) -> Result:
+    """Without the beginnings of waits that lie before (E5), or that end with a run before."""
+    if not from_ns:
+        return result
+    runs, first = result.runs.copy(), np.zeros(len(result.runs), bool)
+    first[np.unique(runs["task"], return_index=True)[1]] = True
+    before = (runs["ready_ns"] < from_ns) | first & (runs["ready"] == Ready.PREEMPTED)
+    runs["ready_ns"][before] = -1
+    runs["ready"][before & (runs["ready"] != Ready.FOUND)] = Ready.UNKNOWN
+    return altered(result, runs=runs)
 
 
 class _Order:
