@@ -95,7 +95,7 @@ class Given:
         work = replace(self.work, platform=self.work.platform.changed(**facts))
         return replace(self, work=work)
 
-    def tunables_of(self, model: Model, given: Mapping[str, int | bool]) -> dict[str, int | bool]:
+    def tunables_of(self, model: Model, given: Mapping[str, int | bool]) -> dict[str, Any]:
         """Tunables as the file says, and over them those that are given."""
         return self.work.tunables_said(model, given) | dict(given)
 

@@ -27,7 +27,8 @@ from __future__ import annotations
 
 import gzip
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -116,19 +117,28 @@ def _lines(result: Result, events: np.ndarray, found: dict[int, tuple[int, int]]
         current[cpu], found_task[cpu], found_ns[cpu] = task, task, at_ns
     return Lines(
         [_bytes(f"{f'{name}-{pid}':>24}") for name, pid, _ in tasks],
-        *([_side(which, *task) for task in tasks] for which in ("prev", "next")),
+        [_side("prev", *task) for task in tasks],
+        [_side("next", *task) for task in tasks],
         [_bytes(f"comm={name} pid={pid} prio={prio}") for name, pid, prio in tasks],
         [_bytes(f"comm={name} pid={pid}") for name, pid, _ in tasks],
         [_bytes(f" child_comm={name} child_pid={pid}") for name, pid, _ in tasks],
-        *([_side(which, *task) for task in idle] for which in ("prev", "next")),
+        [_side("prev", *task) for task in idle],
+        [_side("next", *task) for task in idle],
         [_bytes(f"comm={name} pid={pid}") for name, pid, _ in idle],
         _bytes(f"{'<idle>-0':>24}"),
-        *("".join(table[key] for key in sorted(table)).encode() for table in (STATES, SLEEPS, FLAGS)),
+        _letters(STATES),
+        _letters(SLEEPS),
+        _letters(FLAGS),
         current,
         found_task,
         found_ns,
         from_ns,
     )
+
+
+def _letters(table: Mapping[Any, str]) -> bytes:
+    """What a table says, in the order of its keys."""
+    return "".join(table[key] for key in sorted(table)).encode()
 
 
 def _side(which: str, name: str, pid: int, prio: int) -> bytes:

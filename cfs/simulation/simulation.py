@@ -132,10 +132,7 @@ class Simulation:
             nr_cpus = 1 + max([*self.cpus, *getattr(origin, "cpus", ())])
             self._sums = Sums(self.workload.nr_tasks, nr_cpus)
         if isinstance(self._loop, Loop):
-            drain = WeakMethod(self._drain)  # no ring: the operations go with the simulation
-            self._loop.keep(
-                wakeups=log is True, drain=None if self._sums is None else lambda *rows: drain()(*rows)
-            )
+            self._loop.keep(wakeups=log is True, drain=None if self._sums is None else _weak(self._drain))
 
     def _compile(self, model: Model, group_by: str | None, tunables: dict[str, Any]) -> None:
         _require_able(self.workload, model, group_by)
@@ -504,7 +501,19 @@ def _unchanging(ops: np.ndarray) -> np.ndarray:
 
 def _rows_of(buffer: Rows, dtype: np.dtype) -> np.ndarray:
     """A table in memory that was handed over."""
-    return np.frombuffer(buffer, dtype) if memoryview(buffer).nbytes else np.zeros(0, dtype)
+    memory: Any = buffer  # is a buffer, which types cannot say before Python 3.12
+    return np.frombuffer(memory, dtype) if memoryview(memory).nbytes else np.zeros(0, dtype)
+
+
+def _weak(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A method that does not hold its object: no ring, so the operations go with the simulation."""
+    known = WeakMethod(method)
+
+    def call(*arguments: Any) -> Any:
+        there = known()
+        return None if there is None else there(*arguments)
+
+    return call
 
 
 def _bytes(rows: np.ndarray) -> np.ndarray:

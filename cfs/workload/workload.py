@@ -372,7 +372,7 @@ class Workload(Assignments):
                 bounds = np.zeros((2, max(OPERATIONS) + 1), np.int64)
                 concerned = np.zeros(max(OPERATIONS) + 1, np.uint8)
                 concerned[row.kind], bounds[:, row.kind] = 1, (row.second.least, row.second.greatest)
-                bad = first_outside(ops, concerned, *bounds, row.second.field == "target")
+                bad = first_outside(ops, concerned, bounds[0], bounds[1], row.second.field == "target")
                 if bad >= 0:
                     what = row.second.complaint.format(given=ops[row.second.field][bad])
                     raise WorkloadError(f"operation {bad} ({row.name.upper()}, {row.second.name}) {what}")
