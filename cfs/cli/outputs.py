@@ -131,9 +131,7 @@ class Replayed:
         until_ns: int | None,
         passed: Passed | None = None,
     ) -> Replayed:
-        """The span decided, and both sides cut at its end; `recorded` is up to the end of the recording. The runs
-        of `result` are those of this report from now on.
-        """
+        """The span decided, and both sides cut at its end; `recorded` is up to the end of the recording."""
         end = int(result.duration_ns)
         if recorded is not None:
             end = max(end, int(recorded.duration_ns))

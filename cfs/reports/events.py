@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..result import NOBODY, Out, Ready, Result, Slept, WokenBy, altered
+from ..result import NOBODY, Out, Ready, Result, Slept, WokenBy
 
 __all__ = [
     "EVENT_DTYPE",
@@ -83,27 +83,26 @@ def events_of(result: Result, from_ns: int = 0) -> np.ndarray:
     -----
     Cost O(runs log runs), about 2 µs a run.
     """
-    return _Order(_seen_from(result, from_ns)).events()
+    return _Order(result, from_ns).events()
 
 
-def _seen_from(result: Result, from_ns: int) -> Result:
-    """Without the beginnings of waits that lie before (E5), or that end with a run before."""
-    if not from_ns:
-        return result
-    runs, first = result.runs.copy(), np.zeros(len(result.runs), bool)
+def _forget_before(runs: np.ndarray, from_ns: int) -> None:
+    """The beginnings of waits that lie before (E5), or that begin with a run before."""
+    first = np.zeros(len(runs), bool)
     first[np.unique(runs["task"], return_index=True)[1]] = True
     before = (runs["ready_ns"] < from_ns) | first & (runs["ready"] == Ready.PREEMPTED)
     runs["ready_ns"][before] = -1
     runs["ready"][before & (runs["ready"] != Ready.FOUND)] = Ready.UNKNOWN
-    return altered(result, runs=runs)
 
 
 class _Order:
     """Runs and wakeups in one order: each has a `rank`, and a wakeup the `place` of as many runs begun."""
 
-    def __init__(self, result: Result):
+    def __init__(self, result: Result, from_ns: int):
         order = np.argsort(result.runs["start_ns"], kind="stable")
-        self.runs = result.runs[order]
+        self.runs = result.runs[order]  # a copy
+        if from_ns:
+            _forget_before(self.runs, from_ns)
         self.nr = len(self.runs)
         self.task = self.runs["task"].astype(np.int64)
         self.cpu = self.runs["cpu"].astype(np.int64)

@@ -136,6 +136,14 @@ def test_random_programs_with_slices_are_those_of_the_twin(seed, nr_cpus):
     require_equal(*both(work, "linux-6.18-eevdf", hz=[1000, 300, 250][seed % 3]))
 
 
+@pytest.mark.parametrize("nr_cpus", [1, 3])
+@pytest.mark.parametrize("platform", list(PLATFORMS))
+def test_slices_on_any_platform_are_those_of_the_twin(platform, nr_cpus):
+    for seed in (11, 12, 13):
+        work = with_slices(random_workload(seed, nr_cpus), seed)
+        require_equal(*both(work, "linux-6.18-eevdf", hz=250, **PLATFORMS[platform]))
+
+
 def test_the_slices_of_children_count():
     """Of the workloads above, one at least runs otherwise when its children have their parents' slices."""
     works = [with_slices(random_workload(seed, 1), seed) for seed in range(8)]
