@@ -130,7 +130,7 @@ class Platform:
         if self.changed(nr_cpus=1, seed=0) == Platform(hz=self.hz, nr_cpus=1):
             return ""
         facts = []
-        if self.tick_jitter_ns and max(self.tick_jitter_ns):
+        if any(self.tick_jitter_ns):
             facts.append(f"ticks up to {short_time(max(self.tick_jitter_ns))} late")
         facts.append(f"preempt={self.preempt}")
         costs = {"wakeup": self.wakeup_cost_ns, "switch": self.switch_cost_ns}

@@ -588,7 +588,7 @@ def nr_switches(runs: np.ndarray, cpus: list[int], from_ns: int = 0, until_ns: i
         runs = runs[np.argsort(runs["start_ns"], kind="stable")]
     chosen = np.zeros(max(cpus, default=-1) + 1, np.uint8)
     chosen[list(cpus)] = 1
-    columns = (runs[name] for name in ("cpu", "ready", "out", "start_ns", "end_ns"))
+    columns = runs["cpu"], runs["ready"], runs["out"], runs["start_ns"], runs["end_ns"]
     return switches(chosen, *columns, from_ns, np.iinfo(np.int64).max if until_ns is None else until_ns)
 
 

@@ -25,6 +25,7 @@ from typer.core import TyperGroup
 
 from .._version import __version__
 from ..errors import did_you_mean
+from .completion import answer_bash, is_bash_asking
 from .talk import polite
 
 __all__ = ["COMMANDS", "app", "command_named", "run"]
@@ -113,5 +114,7 @@ def run() -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that has no "µ" shows "?"
+    if is_bash_asking():
+        return answer_bash(lambda: app(prog_name="cfs"))
     app(prog_name="cfs")
     return 0

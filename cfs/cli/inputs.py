@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # what reads and simulates is loaded when something is read
     from ..workload.assigned import Assigned
     from ..workload.workload import Workload
 
-__all__ = ["Choice", "Given", "cpus_of", "facts_of", "measured", "notes_of", "read_input"]
+__all__ = ["Choice", "Given", "cpus_of", "facts_of", "measured", "read_input"]
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Given:
         work = replace(self.work, platform=self.work.platform.changed(**facts))
         return replace(self, work=work)
 
-    def tunables_of(self, model: Model, given: Mapping[str, int | bool]) -> dict[str, int | bool]:
+    def tunables_of(self, model: Model, given: Mapping[str, int | bool]) -> dict[str, Any]:
         """Tunables as the file says, and over them those that are given."""
         return self.work.tunables_said(model, given) | dict(given)
 
@@ -215,7 +215,6 @@ def _recording(path: str | BinaryIO, choice: Choice, until_ns: int | None) -> Gi
     with progress("making the workload"):
         work = read.workload(cpus, **choice.of_recordings())
     measure = partial(read.result, cpus, workload=_without_ops(work), until_ns=until_ns)
-    read.say_of_waits()
     warnings = _warnings(read, work, choice.assigned)
     return Given(work, cpus, _recording_title(read, work, cpus), warnings, read, measure)
 
@@ -287,14 +286,8 @@ def _left_out(work: Workload) -> list[str]:
     return [f"           left out: {tasks} that ran on other CPUs only, and {time} of CPU time there"]
 
 
-def notes_of(work: Workload) -> tuple[str, ...]:
-    """What is not known about the tasks of a workload that was made of a recording."""
-    chosen = _population(work)
-    return () if chosen is None else chosen.notes
-
-
 def _warnings(read: Recording, work: Workload, assigned: Assigned) -> list[str]:
-    warnings = [*read.warnings, *notes_of(work)]
+    warnings = [*read.warnings, *work.warnings]
     if assigned.group_by and not assigned.has_owners and not read.surroundings.tasks:
         warnings.append("a recording has no users or groups: all tasks belong to user 0 and the root group")
     return [f"warning    {clean(warning)}" for warning in warnings]
@@ -327,7 +320,7 @@ def facts_of(read: Recording, work: Workload, cpus: list[int]) -> dict[str, Any]
         "nr_tasks_left_out": left_out[0],
         "cpu_ns_left_out": left_out[1],
         "said": _said_facts(read),
-        "warnings": [*read.warnings, *notes_of(work)],
+        "warnings": [*read.warnings, *work.warnings],
     }
 
 

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import TunableError, WorkloadError, did_you_mean
+from ..limits import POLICIES
 from ..models.registry import MODELS, Model, model_named
 from ..platform import Platform
 from ..units import ns_of as duration_ns
@@ -86,9 +87,26 @@ def complete_model(incomplete: str) -> list[tuple[str, str]]:
     if model_id not in MODELS:
         return []
     done, comma, item = items.rpartition(",")
-    words = [*(f"{name}=" for name in MODELS[model_id].tunables.names()), "hz=", "group-by="]
-    words += [f"{word}:" for word in FORMS]
+    words = _values_of(item, [MODELS[model_id]]) if "=" in item else []
+    if "=" not in item:
+        words = [*(f"{name}=" for name in MODELS[model_id].tunables.names()), "hz=", "group-by="]
+        words += [f"{word}:" for word in FORMS]
     return [(f"{model_id}:{done}{comma}{word}", "") for word in words if word.startswith(item)]
+
+
+def _values_of(item: str, models: list[Model]) -> list[str]:
+    """NAME=VALUE with each value that has a name: of a feature bit, of a policy, of --group-by."""
+    name, _, _ = item.rpartition("=")
+    if any(name in model.tunables.FEATURES for model in models):
+        return [f"{name}={value}" for value in ("on", "off")]
+    values = POLICIES if name.startswith("policy:") else GroupBy.__members__ if name == "group-by" else ()
+    return [f"{name}={value}" for value in values]
+
+
+def complete_policy(incomplete: str) -> list[tuple[str, str]]:
+    """Policies, behind the pattern."""
+    pattern, equals, value = incomplete.rpartition("=")
+    return [(f"{pattern}={policy}", "") for policy in POLICIES if equals and policy.startswith(value)]
 
 
 def complete_id(incomplete: str) -> list[tuple[str, str]]:
@@ -103,8 +121,7 @@ def complete_setting(ctx: typer.Context, incomplete: str) -> list[tuple[str, str
     named = [named] if isinstance(named, str) else named
     models = [MODELS[text.partition(":")[0]] for text in named if text.partition(":")[0] in MODELS]
     if equals:
-        is_bit = any(name in model.tunables.FEATURES for model in models)
-        return [(f"{name}={value}", "") for value in ("on", "off") if is_bit]
+        return [(word, "") for word in _values_of(incomplete, models) if word.startswith(incomplete)]
     names = dict.fromkeys(name for model in models for name in model.tunables.names())
     return [(f"{name}=", "") for name in names if name.startswith(incomplete)]
 
@@ -199,7 +216,9 @@ NiceOption = Annotated[
 PolicyOption = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="PATTERN=normal|batch|idle", help="Give matching tasks this policy throughout. Repeatable."
+        metavar="PATTERN=normal|batch|idle",
+        help="Give matching tasks this policy throughout. Repeatable.",
+        autocompletion=complete_policy,
     ),
 ]
 SliceOption = Annotated[

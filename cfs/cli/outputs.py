@@ -131,17 +131,11 @@ class Replayed:
         until_ns: int | None,
         passed: Passed | None = None,
     ) -> Replayed:
-        """The span decided, and both sides cut at its end; `recorded` is up to the end of the recording. The runs
-        of `result` are those of this report from now on.
-        """
+        """The span decided, and both sides cut at its end; `recorded` is up to the end of the recording."""
         end = int(result.duration_ns)
         if recorded is not None:
-            from ..recordings.measured import fitted
-
             end = max(end, int(recorded.duration_ns))
             end = max(end if until_ns is None else min(end, until_ns), 1)
-            if result.sums is None:  # else it was fitted on the way
-                result = fitted(result, recorded, in_place=True)
             result, recorded = part_of(result, 0, end), part_of(recorded, 0, end)
         span = (min(from_ns, max(end - 1, 0)), end)
         return cls(result, recorded, given, samples, by, top, from_ns, span, passed)
@@ -233,25 +227,14 @@ def simulated(
 def simulated_without_log(
     simulation: Simulation, until_ns: int | None, given: Given, passed: Passed
 ) -> Result:
-    """The result without a log; its runs go on as they end, as blind as what was recorded beside them."""
-    from ..recordings.measured import Fitting
+    """The result without a log; its runs go on as they end."""
     from ..result import altered
-    from ..sums import Sums
 
     before = altered(simulation.result(), cpus=given.cpus)
-    sums = Sums(before.nr_tasks, max(given.cpus) + 1)
-    fitting = given.read and Fitting.of_recording(given.read, given.work, given.cpus)
     passed.begin(before, *([altered(before, model="recorded", hz=0, tunables={})] if given.read else []))
 
-    def take(runs: np.ndarray) -> None:
-        if fitting is not None:
-            fitting.fit(runs)
-        sums.add(runs)
-        passed.write(before, runs)
-
     with progress("simulating") as show:
-        result = simulation.run(until_ns, progress=show, log=take)
-    return altered(result, sums=sums)
+        return simulation.run(until_ns, progress=show, log=functools.partial(passed.write, before))
 
 
 # -------------------------------------------------------------------------------------------------- the entry
@@ -379,19 +362,20 @@ def _write_page_compared(report: Compared, path: str) -> None:
 
 
 def _write_perfetto(report: Replayed, path: str) -> None:
-    write_perfetto(report.result, path, report.samples)
+    write_perfetto(report.parts[0], path, report.samples, from_ns=report.span[0])
 
 
 def _write_perfetto_of(report: Compared, place: int, path: str) -> None:
-    write_perfetto(report.found.columns[place].whole, path, report.samples(place))
+    found = report.found
+    write_perfetto(found.columns[place].result, path, report.samples(place), from_ns=found.span[0])
 
 
 def _write_ftrace(report: Replayed, path: str) -> None:
-    write_ftrace(report.result, path)
+    write_ftrace(report.parts[0], path, from_ns=report.span[0])
 
 
 def _write_ftrace_of(report: Compared, place: int, path: str) -> None:
-    write_ftrace(report.found.columns[place].whole, path)
+    write_ftrace(report.found.columns[place].result, path, from_ns=report.found.span[0])
 
 
 def _write_parquet(report: Replayed | Compared, path: str) -> None:

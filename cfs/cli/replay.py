@@ -123,10 +123,10 @@ def replay(
     work, way = given.work.for_model(chosen, assigned.group_by)
     check_part(begin, work.duration_ns if until_ns is None else until_ns)
     work.ops.setflags(write=False)  # so that the simulation needs no copy
-    tunables = given.tunables_of(chosen, tunables)
+    settings = given.tunables_of(chosen, tunables)
     with progress("checking the programs"):
         log = True if outputs.wants_wakeups(files) else "runs"
-        simulation = Simulation(work, chosen, group_by=way, log=log, **tunables)
+        simulation = Simulation(work, chosen, group_by=way, log=log, **settings)
     samples = passed = None
     if no_log:
         passed = outputs.Passed(files.get("parquet"))

@@ -49,6 +49,7 @@ cdef struct play:               # a workload that is being run; zeroed
     const op *ops
     const program *programs
     task_group **groups         # one a task; NULL without groups
+    const ns_t *slices          # of its own, one a task, 0: none; NULL: nobody has one
     timer *timers               # those of all CPUs lie here
     uint64_t nr_timers          # ever set: the seq of the next
     driven_cpu *interrupted     # its program has stopped for want of memory, and goes on before all else; or NULL

@@ -8,8 +8,8 @@ for beforehand, because the operation itself cannot fail for want of it. A new k
 `workload.Op`, and a method of the readable twin (`stepping.py`); a test compares the three.
 
 A WAIT takes a WAKE that came early (they are counted), so no wakeup is lost when the order of events changes. A child starts
-on the CPU that the workload says; its parent's CPU executes the fork. A timer's interrupt comes on the CPU of the task that
-it wakes.
+on the CPU that the workload says; its parent's CPU executes the fork. If the workload gives it a slice of its own, that is
+set right after the fork, as by sched_setattr(). A timer's interrupt comes on the CPU of the task that it wakes.
 
 Invariants:
     I1  between operations every task is: unborn, runnable, waiting for a WAKE, with a timer, or dead
@@ -35,6 +35,7 @@ from .._core cimport (
     preempt_disable,
     preempt_enable,
     sched_fork,
+    sched_set_slice,
     sched_yield,
     set_task_cpu,
     set_user_nice,
@@ -236,6 +237,14 @@ cdef int op_wake(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
     return wake(s, cpu, o.target, BY_TASK, <int32_t>cpu.index)
 
 
+cdef void give_slice(play *s, task *p, ns_t slice) noexcept nogil:
+    # an event of its own, right after the fork: a child is born with its parent's
+    cdef driven_cpu *cpu = &s.d.cpus[p.rq.cpu]
+    begin_event(cpu.rq, s.d.now)
+    sched_set_slice(p, slice)
+    finish(s, cpu)
+
+
 cdef int op_fork(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
     cdef uint32_t child = o.target
     cdef task *p = take_task(s.d.m)
@@ -250,6 +259,8 @@ cdef int op_fork(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
     s.nr_alive += 1
     wake_up_new_task(p, False)
     finish(s, cpu)
+    if s.slices != NULL and s.slices[child]:
+        give_slice(s, p, s.slices[child])
     return PLAY_GOES_ON
 
 
@@ -323,7 +334,8 @@ cdef inline const op *next_op(play *s, uint32_t index) noexcept nogil:
 
 
 cdef int lacks(play *s, int needs) noexcept nogil:
-    if not has_room_for_wakeup(&s.d.log):
+    # a fork may be two events, and each may begin a run on every CPU
+    if not has_room_for_wakeup(&s.d.log) or needs & TASK_ROOM and not has_room(&s.d.log, 2 * s.d.m.nr_cpus):
         return PLAY_NEEDS_RUNS
     return PLAY_NEEDS_TASK if needs & TASK_ROOM and not can_take_task(s.d.m) else PLAY_GOES_ON
 

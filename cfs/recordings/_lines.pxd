@@ -15,6 +15,7 @@ cdef enum:  # what a line says
     SAYS_WAKEUP_NEW = 7
     SAYS_FORK = 8
     SAYS_CONTEXT = 9  # another event of the scheduler: who was running, no more
+    NR_SAYS = 10
 
 cdef enum:  # which column of the flags tells interrupts
     COLUMN_UNTOLD = -1  # no legend
@@ -62,6 +63,7 @@ cdef inline const char* skip_blanks(const char* p, const char* end) noexcept nog
 cdef bint read_header(const char* start, const char* end, header_t* h) noexcept nogil
 cdef uint8_t irq_of(const header_t* h, int column) noexcept nogil
 cdef int kind_of_event(const header_t* h) noexcept nogil
+cdef const char* end_of_buffer(const header_t* h) noexcept nogil
 cdef bint read_switch(const char* fields, const char* end, switch_t* s) noexcept nogil
 cdef bint read_wakeup(const char* fields, const char* end, named_t* task, bint* woke) noexcept nogil
 cdef bint read_fork(const char* fields, const char* end, named_t* parent, named_t* child) noexcept nogil

@@ -203,7 +203,11 @@ cdef inline bint read_rest(const char* p, const char* end, header_t* h, bint is_
     if p == NULL:
         return False
     h.has_time = True
-    return read_name(skip_blanks(p, end), end, h)
+    p = skip_blanks(p, end)
+    if p < end and p[0] == c"(":  # trace-cmd may print how long ago the event before was
+        p = <const char*> memchr(p, c")", end - p)
+        return p != NULL and read_name(skip_blanks(p + 1, end), end, h)
+    return read_name(p, end, h)
 
 
 cdef inline bint read_name(const char* p, const char* end, header_t* h) noexcept nogil:
@@ -220,11 +224,20 @@ cdef inline bint read_name(const char* p, const char* end, header_t* h) noexcept
         return False
     if h.event_length > 6 and memcmp(h.event, b"sched:", 6) == 0:
         h.event += 6
-        h.event_length -= 6
+        h.event_length = without_modifiers(h.event, h.event_length - 6)
     h.fields = skip_blanks(p, end)
     if h.fields < end and h.fields[0] == c"[" and begins(h.fields, end, b"[FAILED TO PARSE]", 17):
         h.fields = skip_blanks(h.fields + 17, end)
     return True
+
+
+cdef inline int without_modifiers(const char* event, int length) noexcept nogil:
+    # Of "sched_switch:k" and its like; perf record -e takes a few letters.
+    cdef int i
+    for i in range(2, 5):
+        if length > i and event[length - i] == c":":
+            return length - i
+    return length
 
 
 cdef bint read_header(const char* start, const char* end, header_t* h) noexcept nogil:
@@ -257,6 +270,33 @@ cdef inline const char* read_latency_task(const char* dash, const char* end, hea
     h.at.tid = <int32_t> tid
     h.is_ftrace, h.is_single = True, False
     return skip_blanks(p, end)
+
+
+cdef const char* end_of_buffer(const header_t* h) noexcept nogil:
+    # The colon behind the name of trace-cmd's buffer that a line is of; NULL: it is of the top one. A name of a task
+    # may have a colon, too: but it has 15 bytes at most, and behind that of a buffer stand a blank and 16.
+    cdef const char* colon = <const char*> memchr(h.start, c":", h.event - h.start)
+    cdef const char* bracket
+    cdef const char* p
+    if colon == NULL or memchr(h.start, c"[", colon - h.start) != NULL:
+        return NULL
+    bracket = <const char*> memchr(colon, c"[", h.event - colon)
+    if bracket == NULL or colon[1] != c" ":
+        return NULL
+    p = skip_blanks(h.start, colon)
+    while p < colon and c"0" <= p[0] <= c"9":
+        p += 1
+    if p == colon:
+        return NULL  # the number of a line
+    p = bracket - 1
+    while p > colon and p[0] == c" ":
+        p -= 1
+    if p[0] == c")":  # the thread group, "(-----)" if it is not known
+        while p > colon and p[0] != c"(":
+            p -= 1
+    while p > colon and p[0] != c"-":
+        p -= 1
+    return colon if p - colon > 17 else NULL
 
 
 cdef inline bint is_event(const header_t* h, const char* name, int length) noexcept nogil:
@@ -590,7 +630,7 @@ cdef int kind_of_other(const char* p, const char* end, int64_t* lost, int64_t* c
             lost[0] = 0
         cpu[0] = cpu_of_loss(said, end)
         return SAYS_LOSS
-    if begins(p, end, b"Processed ", 10) and after_last(p, end, b" lost ", 6) != NULL:
+    if after_first(p, end, b"Processed ", 10) != NULL and after_last(p, end, b" lost ", 6) != NULL:
         cpu[0] = NOWHERE
         return SAYS_LOSS
     if names_a_switch(p, end):
@@ -634,9 +674,9 @@ cdef int64_t cpu_of_loss(const char* p, const char* end) noexcept nogil:
 
 
 cdef const char* loss_of_ring(const char* p, const char* end) noexcept nogil:
-    # ftrace: "CPU:1 [LOST 123 EVENTS]", "CPU:1 [LOST EVENTS]"; trace-cmd: "CPU:1 [123 EVENTS DROPPED]"
+    # ftrace: "CPU:1 [LOST 123 EVENTS]", "CPU:1 [LOST EVENTS]"; trace-cmd: "CPU:1 [123 EVENTS DROPPED]"; with no CPU: all
     cdef const char* at
-    if end - p < 5 or memcmp(p, b"CPU", 3) != 0 or after_last(p, end, b"EVENTS", 6) == NULL:
+    if end - p < 5 or memcmp(p, b"CPU", 3) != 0 and p[0] != c"[" or after_last(p, end, b"EVENTS", 6) == NULL:
         return NULL
     at = after_last(p, end, b"[LOST ", 6)
     if at == NULL and after_last(p, end, b" DROPPED]", 9) != NULL:

@@ -19,6 +19,7 @@ class Records:
     nr_lost: int
     nr_lost_samples: int
     damage: str
+    takes_forks: bool
     def __new__(cls, owner: Any, sink: Sink, byteorder: str) -> Self: ...
     def add_attr(
         self, config: int, sample_type: int, read_format: int, has_trailer: bool, ids: Iterable[int]

@@ -33,6 +33,7 @@ from ._sink cimport *
 cdef enum:  # types of records
     LOST = 2
     THROTTLE = 5
+    FORK = 7
     SAMPLE = 9
     LOST_SAMPLES = 13
     HEADER_ATTR = 64
@@ -74,6 +75,8 @@ cdef enum:
     NO_PLACE = 0xFFFF
     TRACING_DATA_MAX = 1 << 26
     UNPACK_STEP = 512  # 4 bytes of zstd may stand for 128 KiB: so many at a time make 16 MiB at most
+    FORK_BYTES = 32  # of the record without its trailer
+    MADE_UP = 1 << 13  # in misc
     RATIO_MAX = 256  # of unpacked to packed: samples differ in their times at least, so 30 is much
     OVERFLOWN = 65519  # the longest payload whose record's size fits 16 bits
 
@@ -113,6 +116,8 @@ cdef class Records:
     nr_records, nr_samples, nr_unknown, nr_short, nr_backwards, nr_lost, nr_lost_samples, nr_throttled : int
         Records; samples; those of an id that no event has; those shorter than they say; facts that are earlier than
         the one before; lost as the kernel says in between, and at the end; times that an event was off.
+    takes_forks : bool
+        Whether records FORK say who has which parent, because no tracepoint does.
     nr_rounds : int
     limit : int
         All CPUs are known up to this time, ns; -1: up to none.
@@ -124,6 +129,7 @@ cdef class Records:
     cdef Sink sink
     cdef Plans plans
     cdef bint swap, is_begun, is_unpacked
+    cdef public bint takes_forks
     cdef attr_t* attrs
     cdef size_t nr_attrs
     cdef list ids  # of (id, attr)
@@ -471,6 +477,8 @@ cdef class Records:
             self.limit = self.newest
         elif type == THROTTLE:
             self.nr_throttled += 1
+        elif type == FORK and self.takes_forks and size >= FORK_BYTES:
+            self.on_fork(p, size)
         elif type == LOST and size >= 24:
             self.on_lost(p, size)
         elif type == LOST_SAMPLES and size >= 16 and not u16(p + 4, self.swap) & 0x8000:
@@ -480,15 +488,27 @@ cdef class Records:
     cdef int on_lost(self, bytes_t p, size_t size) except -1 nogil:
         cdef uint64_t id = u64(p + 8, self.swap)
         cdef attr_t* a = self.attrs if self.is_one or self.nr_attrs == 0 else self.attr_of_id(id)
-        cdef bytes_t trailer
         self.nr_lost += count_at(p + 16, self.swap)
+        return self.wait_by_trailer(a, p, size, 24, p + 16, LOST)
+
+    cdef int on_fork(self, bytes_t p, size_t size) except -1 nogil:
+        # Those of before the recording are made up by perf, at time 0 or marked. All events have one trailer.
+        if self.nr_attrs == 0 or u16(p + 4, self.swap) & MADE_UP or u64(p + 24, self.swap) == 0:
+            return 0
+        return self.wait_by_trailer(self.attrs, p, size, FORK_BYTES, p + 8, FORK)
+
+    cdef int wait_by_trailer(
+        self, const attr_t* a, bytes_t p, size_t size, size_t body, bytes_t at, int type
+    ) except -1 nogil:
+        # The trailer says when and where it was; without one nobody knows.
+        cdef bytes_t trailer
         if a == NULL or not a.has_trailer or a.trailer_time_at == NO_PLACE or a.trailer_cpu_at == NO_PLACE:
             return 0
-        if <size_t> a.trailer_size + 24 > size:
+        if a.trailer_size + body > size:
             return 0
         trailer = p + size - a.trailer_size
         return self.wait(
-            u64(trailer + a.trailer_time_at, self.swap), u32(trailer + a.trailer_cpu_at, self.swap), p + 16, 8, LOST
+            u64(trailer + a.trailer_time_at, self.swap), u32(trailer + a.trailer_cpu_at, self.swap), at, 8, type
         )
 
     # ---- the order of time
@@ -525,6 +545,13 @@ cdef class Records:
             clear(&fact)
             fact.kind = MISSING
             fact.value = <int64_t> count_at(e.at, self.swap)
+        elif e.type == FORK:
+            if self.last < 0:  # before the first sample: the tracepoints were off
+                return 0
+            clear(&fact)
+            fact.kind = FORKED
+            fact.other = <int32_t> u32(e.at + 8, self.swap)
+            fact.pid = fact.tid = <int32_t> u32(e.at + 12, self.swap)
         elif not self.plans.decode(e.at, e.size, &fact):
             self.nr_short += 1
             return 0

@@ -14,6 +14,8 @@ class Scanner:
     nr_unread: int
     first_unread: int
     is_page: bool
+    nr_begun_anew: int
+    begun_anew_line: int
     nr_overwritten: int
     process_ids_line: int
     wrong_heads_line: int

@@ -31,6 +31,7 @@ from ._lines cimport (
     LEGEND_IRQ,
     LEGEND_NONE,
     NOWHERE,
+    NR_SAYS,
     SAYS_CONTEXT,
     SAYS_FORK,
     SAYS_LOSS,
@@ -43,6 +44,7 @@ from ._lines cimport (
     SAYS_WAKING,
     STATE_IN_LETTERS,
     begins_a_page,
+    end_of_buffer,
     end_of_script,
     header_t,
     irq_of,
@@ -82,7 +84,8 @@ cdef enum:  # why lines are left out
     DISORDER = 3
     LOST = 4
     JUMP = 5
-    NR_REASONS = 6
+    TWICE = 6
+    NR_REASONS = 7
 
 
 @final
@@ -99,6 +102,8 @@ cdef class Scanner:
         All lines; those with a header; of them the scheduler's that were understood; of these ftrace's.
     nr_unread, first_unread : int
         Lines that mean a switch and could not be read, and the line of the first.
+    nr_begun_anew, begun_anew_line : int
+        Lines that go back in time, on a CPU of which nothing was taken yet, and the first of them.
     is_page : bool
         The text is a page of systrace.
     nr_overwritten : int
@@ -120,11 +125,15 @@ cdef class Scanner:
 
     cdef readonly size_t nr_lines, nr_event_lines, nr_ftrace_lines, nr_sched_lines
     cdef readonly size_t nr_unread, first_unread, nr_overwritten, process_ids_line, wrong_heads_line
+    cdef readonly size_t nr_begun_anew, begun_anew_line
     cdef readonly bint is_page
     cdef char unread[SHOWN_MAX]  # the first of them
     cdef size_t nr_shown
     cdef size_t left_out[NR_REASONS]
     cdef size_t first_left_out[NR_REASONS]
+
+    cdef bint is_tracefs  # it is a file trace, which is of one buffer: only trace-cmd names them
+    cdef uint64_t owners[NR_SAYS]  # of each kind of event the buffer it is taken of; 0: not seen yet
 
     cdef char* beginning  # what is looked at beforehand, until it is there; then NULL
     cdef size_t nr_beginning, nr_surveyed_lines
@@ -194,6 +203,7 @@ cdef class Scanner:
     cdef void begin(self) noexcept nogil:
         if self.beginning == NULL:
             return
+        self.is_tracefs = self.nr_beginning >= 9 and memcmp(self.beginning, b"# tracer:", 9) == 0
         self.survey(self.beginning, self.beginning + self.nr_beginning)
         self.judge_heads(0)
         self.read_block(self.beginning, self.beginning + self.nr_beginning)
@@ -356,12 +366,29 @@ cdef class Scanner:
             self.see_flags(h)
         if kind == SAYS_NOTHING:
             return
+        if h.is_ftrace and not self.is_tracefs and kind != SAYS_CONTEXT and not self.is_of_owner(h, kind):
+            self.leave_out(TWICE)
+            return
         if self.nr_held:
             self.settle_held(h.at.time)
         if self.tracker.start_ns >= 0 and h.at.time > self.tracker.now_ns + JUMP_NS_MIN:
             self.hold(h.start, end, h.at.time)
         else:
             self.take_event(h, kind, end)
+
+    cdef bint is_of_owner(self, const header_t* h, int kind) noexcept nogil:
+        # Of several buffers that have the same kind of event each has all of them: the first one is taken.
+        cdef const char* end = end_of_buffer(h)
+        cdef uint64_t buffer = 1
+        cdef const char* p = h.start
+        if end != NULL:
+            while p < end:  # a number for the name, which may be padded
+                if p[0] != c" ":
+                    buffer = (buffer ^ <unsigned char> p[0]) * 16777619
+                p += 1
+        if self.owners[kind] == 0:
+            self.owners[kind] = buffer
+        return self.owners[kind] == buffer
 
     cdef void see_flags(self, const header_t* h) noexcept nogil:
         if self.flags_word == 0:
@@ -372,6 +399,7 @@ cdef class Scanner:
         if self.tracker.start_ns >= 0 and h.at.time < self.tracker.now_ns:
             if self.tracker.now_ns - h.at.time > DISORDER_NS_MAX:
                 self.leave_out(BACKWARDS)
+                self.note_begun_anew(h)
                 return
             self.leave_out(DISORDER)
         if self.read_fields(h, kind, end):
@@ -381,6 +409,14 @@ cdef class Scanner:
             self.leave_out(STRANGE)
             if kind == SAYS_SWITCH:
                 self.note_unread(h.start, end)
+
+    cdef void note_begun_anew(self, const header_t* h) noexcept nogil:
+        # A CPU of which nothing was taken yet cannot go back: its lines come after those of others.
+        if h.at.cpu < self.tracker.room_cpus and self.tracker.cpus[h.at.cpu].seen:
+            return
+        self.nr_begun_anew += 1
+        if self.nr_begun_anew == 1:
+            self.begun_anew_line = self.nr_lines
 
     cdef void hold(self, const char* start, const char* end, int64_t time) noexcept nogil:
         # One wrong digit in a time would put all lines after it into the past.
@@ -461,7 +497,7 @@ cdef class Scanner:
 
     def lines_left_out(self):
         """For each reason why lines are left out: how many there are, and the number of the first."""
-        reasons = ("strange", "too long", "backwards", "disorder", "lost", "jump")
+        reasons = ("strange", "too long", "backwards", "disorder", "lost", "jump", "twice")
         counts = {why: (self.left_out[i], self.first_left_out[i]) for i, why in enumerate(reasons)}
         return {why: count for why, count in counts.items() if count[0]}
 

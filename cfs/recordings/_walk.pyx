@@ -1,4 +1,4 @@
-"""Three walks over the event table: who ran when, who woke whom, and what each task would do again.
+"""Walks over the event table: who ran when, who woke whom, how each task came and went, and what it would do again.
 
 Every walk reads the table once in order, holding a few numbers a task, so each costs some 10 ns an event.
 What a wakeup was caused by is not decided here: `Programs` takes the verdicts of `causes.py`, one byte a wakeup.
@@ -224,7 +224,7 @@ def ends_of_tasks(
     Parameters
     ----------
     events, nr_tasks, nr_cpus, end_ns, chosen, row_of
-        As for `runs`.
+        As for `runs`. A run that begins at the very end is none.
     nr_rows : int
         One more than the greatest number in `row_of`.
 
@@ -241,7 +241,7 @@ def ends_of_tasks(
     cdef int64_t[::1] start_of = start_ns
     if not nr_rows or not nr_tasks:
         return ready, exits
-    cdef sink_t out = sink_t(NULL, 0, &row_of[0], INT64_MAX, &ready_of[0], &exits_of[0], &start_of[0])
+    cdef sink_t out = sink_t(NULL, 0, &row_of[0], end_ns, &ready_of[0], &exits_of[0], &start_of[0])
     walk_runs(events, nr_tasks, nr_cpus, end_ns, chosen, &out)
     return ready, exits
 
@@ -264,35 +264,23 @@ cdef walk_runs(
     cdef int64_t* losses = <int64_t*> loss_memory.at  # of each CPU one more than the index of the last
     cdef run_t* running = <run_t*> running_memory.at
     cdef since_t* since = <since_t*> since_memory.at
-    cdef since_t* s
-    cdef int64_t lost_at
+    cdef run_t* r
     cdef const event_t* e
     cdef clock_t clock = clock_t(0, 0, 0)
     with nogil:
-        for i in range(<Py_ssize_t> nr_cpus):
-            running[i].task = NOBODY
-        for i in range(<Py_ssize_t> nr_tasks):
-            since[i].ready_ns = since[i].cpu = -1
+        forget(running, nr_cpus, since, nr_tasks)
         for i in range(nr_events):
             e = first + i
             pass_time(&clock, e)
-            if e.kind == WAKE or e.kind == READY or e.kind == FORK:
-                since[e.task].ready_ns = clock.now
-                since[e.task].ready_at = i
-                since[e.task].ready = READY_FORK if e.kind == FORK else READY_WAKEUP
-            elif e.kind == LOSS:
-                if e.cpu < nr_cpus:  # else nobody ran there
-                    losses[e.cpu] = i + 1
-            elif e.kind == SWITCH:
-                if running[e.cpu].task < NOBODY:
-                    end_run(&running[e.cpu], &since[running[e.cpu].task], e.detail, clock.at, i)
-                    if is_chosen[e.cpu]:
-                        put(out, &running[e.cpu])
-                running[e.cpu].task = NOBODY
-                if is_run(e):
-                    s = &since[e.task]
-                    lost_at = max(losses[e.cpu], losses[s.cpu] if s.cpu >= 0 else 0)
-                    begin_run(&running[e.cpu], e, s, clock.at, lost_at)
+            if e.kind != SWITCH:
+                note_ready(e, since, losses, nr_cpus, clock.now, i)
+                continue
+            r = &running[e.cpu]
+            if r.task < NOBODY:
+                end_run(r, &since[r.task], e.detail, clock.at, i)
+                if is_chosen[e.cpu]:
+                    put(out, r)
+            begin_run(r, e, since, losses, clock.at)
         for i in range(<Py_ssize_t> nr_cpus):
             if running[i].task < NOBODY and is_chosen[i]:
                 running[i].end_ns = max(end_ns, running[i].start_ns)
@@ -328,8 +316,36 @@ cdef inline bint is_found(const event_t* e) noexcept nogil:
     return e.detail & SWITCH_FIRST != 0
 
 
-cdef void begin_run(run_t* r, const event_t* e, since_t* s, int64_t now, int64_t lost_at) noexcept nogil:
+cdef void forget(run_t* running, size_t nr_cpus, since_t* since, size_t nr_tasks) noexcept nogil:
+    # Nothing is known of anybody yet.
+    cdef size_t i
+    for i in range(nr_cpus):
+        running[i].task = NOBODY
+    for i in range(nr_tasks):
+        since[i].ready_ns = since[i].cpu = -1
+
+
+cdef inline void note_ready(
+    const event_t* e, since_t* since, int64_t* losses, size_t nr_cpus, int64_t now, int64_t at
+) noexcept nogil:
+    # Of a loss on a CPU: from where on its waits are not known.
+    if e.kind == WAKE or e.kind == READY or e.kind == FORK:
+        since[e.task].ready_ns = now
+        since[e.task].ready_at = at
+        since[e.task].ready = READY_FORK if e.kind == FORK else READY_WAKEUP
+    elif e.kind == LOSS and e.cpu < nr_cpus:  # else nobody ran there
+        losses[e.cpu] = at + 1
+
+
+cdef inline void begin_run(run_t* r, const event_t* e, since_t* since, const int64_t* losses, int64_t now) noexcept nogil:
+    r.task = NOBODY
+    if is_run(e):
+        begin_stay(r, e, &since[e.task], losses, now)
+
+
+cdef void begin_stay(run_t* r, const event_t* e, since_t* s, const int64_t* losses, int64_t now) noexcept nogil:
     # How long a task waited is known if both ends are recorded, and nothing was lost between them.
+    cdef int64_t lost_at = max(losses[e.cpu], losses[s.cpu] if s.cpu >= 0 else 0)
     cdef bint is_known = s.ready_ns >= 0 and s.ready_at >= lost_at
     is_known = is_known and not e.detail & (SWITCH_INFERRED | SWITCH_FIRST)
     r.task = e.task

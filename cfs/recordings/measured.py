@@ -2,16 +2,11 @@
 
 What it decides: nothing about which tasks belong; the `Population` of the workload beside it says that. Row i
 of the result is row i of the workload's tasks, even for a task that has not run.
-
-`fitted` makes a model's result as blind as the recording. If the recording does not say how long a task had
-waited before its first run, the model's first wait of that task does not count: it began at a moment that was
-made up. A program that has come to its end counts as ended only if its task ended in the recording; otherwise
-nobody knows what it would have done next.
 """
 
 from __future__ import annotations
 
-from typing import Any, Self, cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -31,12 +26,12 @@ from ..result import (
     nr_switches,
 )
 from ..workload.workload import Workload
-from ._walk import ends_of_tasks, runs
+from ._walk import runs
 from .causes import BLOCK_D, BLOCK_I, FORK, WAKE, Cause
-from .population import Population, population_of
+from .population import Fitting, Population, first_of_each, made_blind, population_of
 from .table import CPU, LOWEST, EventTable
 
-__all__ = ["Fitting", "fitted", "recorded_result"]
+__all__ = ["fitted", "recorded_result"]
 
 KIND_SWITCH = 2
 """In `EventTable.events`."""
@@ -76,7 +71,6 @@ def recorded_result(
     if end_ns <= 0 < recording.duration_ns:
         raise RecordingError(f"until_ns = {until_ns} is not after the first event of {recording.name}")
     chosen = _population(recording, cpu, workload)
-    recording.say_of_waits()
     cpus = list(chosen.cpus) if cpu == LOWEST else recording.cpus_of(cpu)
     runs = _in_order(_runs(recording, cpus, chosen.rows, end_ns))
     tasks, names = recording.task_table[chosen.rows], [*recording.names, ""]  # -1, no name, is the last
@@ -171,74 +165,30 @@ _SLEPT = [0] * 16
 _SLEPT[BLOCK_D], _SLEPT[BLOCK_I] = Slept.UNINTERRUPTIBLE, Slept.IDLE
 
 
-def fitted(result: Result, recorded: Result, *, in_place: bool = False) -> Result:
+def fitted(result: Result, recorded: Result) -> Result:
     """A model's result in which first waits and ends of tasks are known only if the recording has them.
+
+    A simulation of the recording's own workload does this already. Use it for a workload made otherwise, of the
+    same tasks.
 
     Parameters
     ----------
     result, recorded : Result
         Of the same tasks, row by row; `recorded` up to the end of the recording.
-    in_place : bool, optional
-        Write to the runs of `result`, which nobody needs as they are, instead of to a copy.
 
     Returns
     -------
     Result
     """
-    runs = result.runs if in_place else result.runs.copy()
-    Fitting.of_result(recorded).fit(runs)
-    return altered(result, runs=runs)
+    mine = altered(result, runs=result.runs.copy(), wakeups=result.wakeups.copy())
+    return made_blind(mine, _fitting_to(recorded))
 
 
-class Fitting:
-    """`fitted` for runs that come in portions.
-
-    Parameters
-    ----------
-    ready, exits : numpy.ndarray
-        ``(nr_tasks,)`` uint8 and bool, up to the end of the recording: how each task became ready for its first
-        run, anything that is known for a task without one; and whether it exits.
-    """
-
-    def __init__(self, ready: np.ndarray, exits: np.ndarray):
-        self.ready, self.exits = ready, exits
-        self.is_blind = (ready == Ready.UNKNOWN) | (ready == Ready.FOUND)
-
-    @classmethod
-    def of_result(cls, recorded: Result) -> Self:
-        """To what was measured."""
-        runs = recorded.runs
-        first = _first_runs(runs, recorded.nr_tasks)
-        ready = np.full(recorded.nr_tasks, Ready.WAKEUP, np.uint8)
-        ready[first >= 0] = runs["ready"][first[first >= 0]]
-        exits = np.zeros(recorded.nr_tasks, bool)
-        exits[runs["task"][runs["out"] == Out.EXITED]] = True
-        return cls(ready, exits)
-
-    @classmethod
-    def of_recording(cls, recording: EventTable, workload: Workload, cpus: list[int]) -> Self:
-        """To what will be measured, before all the runs are made: of the tasks of a workload."""
-        rows = _population(recording, cpus, workload).rows
-        new_row = _new_rows(rows, len(recording.task_table))
-        place, duration_ns = recording.chosen(cpus), recording.duration_ns
-        events, nr_tasks = recording.packed_events, len(new_row) - 1
-        ready, exits = ends_of_tasks(events, nr_tasks, len(place), duration_ns, place, new_row[:-1], len(rows))
-        return cls(ready, exits.astype(bool))
-
-    def fit(self, runs: np.ndarray) -> None:
-        """Make the next runs of the same result, in their order, as blind as the recording is."""
-        tasks = np.flatnonzero(self.is_blind)
-        if len(tasks):
-            first = _first_runs(runs, len(self.is_blind))
-            tasks = tasks[first[tasks] >= 0]
-            runs["ready"][first[tasks]], runs["ready_ns"][first[tasks]] = self.ready[tasks], -1
-            self.is_blind[tasks] = False  # their later runs are known
-        ended = np.flatnonzero(runs["out"] == Out.EXITED)
-        runs["out"][ended[~self.exits[runs["task"][ended]]]] = Out.BLOCKED
-
-
-def _first_runs(runs: np.ndarray, nr_tasks: int) -> np.ndarray:
-    """For each task the index of its first run, -1 if it has none."""
-    first = np.full(nr_tasks, -1, np.int64)
-    first[runs["task"][::-1]] = np.arange(len(runs) - 1, -1, -1)
-    return first
+def _fitting_to(recorded: Result) -> Fitting:
+    """What makes runs as blind as those that were measured."""
+    first = first_of_each(recorded.runs["task"], recorded.nr_tasks)
+    ready = np.full(recorded.nr_tasks, Ready.WAKEUP, np.uint8)
+    ready[first >= 0] = recorded.runs["ready"][first[first >= 0]]
+    exits = np.zeros(recorded.nr_tasks, bool)
+    exits[recorded.runs["task"][recorded.runs["out"] == Out.EXITED]] = True
+    return Fitting(ready, exits)

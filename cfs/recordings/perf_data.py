@@ -6,7 +6,8 @@ it must be whole. What `perf record -o -` writes has all of that as records befo
 comes, and may be cut anywhere. The data is walked by `_perf_data`.
 
 Rejected: asking perf (nobody who was sent a recording has the perf of that kernel); the comm records of the
-file (the fields of the tracepoints name every task, as the kernel saw it at that moment).
+file (the fields of the tracepoints name every task, as the kernel saw it at that moment). Its fork records say
+who is whose parent where the tracepoint sched_process_fork was not recorded; where it was, that has the names, too.
 """
 
 from __future__ import annotations
@@ -188,6 +189,7 @@ class PerfData:
         for format_ in planned(description.formats):
             if plans.add(format_) and format_.name == "sched_switch":
                 self.switch_id = format_.id
+        self.records.takes_forks = "sched_process_fork" not in plans.names
         self.about.event_names = plans.names
         self.has_formats = True
         self.records.set_plans(plans)

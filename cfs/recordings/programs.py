@@ -33,6 +33,10 @@ SLEEPS = {  # for a timer's wakeup, and for another one from outside
 REALTIME_PRIO_MAX = 99
 FOUND_RUNNING, GUESSED = 1, 2  # how `_walk.Programs` knows the first moment of a task
 NAMES_SHOWN = 5
+NO_WAKEUPS = (
+    "no wakeup is recorded: nobody knows since when a sleeper wanted the CPU, so its waits are not known; "
+    "waits after a preemption are"
+)
 
 
 def make(
@@ -46,7 +50,6 @@ def make(
     if outside not in SLEEPS:
         raise RecordingError(f"outside={outside!r} is unknown; allowed are None, 'absolute', 'relative'")
     chosen = population_of(recording, cpus, only, without)
-    recording.say_of_waits()
     row = np.full(len(recording.task_table), -1, np.int32)
     row[chosen.rows] = np.arange(len(chosen.rows))
     ops, begins = _programs(recording, cpus, row, SLEEPS[outside])
@@ -100,7 +103,6 @@ def _workload(
     kept = chosen.rows
     seen, prio = recording.task_table[kept], begins[:, 3]
     used, name = np.unique(seen["name"], return_inverse=True)
-    _warn_of_realtime(recording, kept, prio)
     tasks = np.zeros(len(kept), TASK_DTYPE)
     tasks["first_op"], tasks["nr_ops"], tasks["start_ns"] = begins[:, 0], begins[:, 1], begins[:, 2]
     tasks["pid"], tasks["name"] = seen["pid"], name
@@ -108,7 +110,8 @@ def _workload(
     nice = [nice_of_prio(value) for value in prio.tolist()]
     tasks["nice"] = nice_said(recording, kept, nice, prio)
     names = [recording.names[i] if i >= 0 else "" for i in used]
-    notes = _notes(names, name, begins[:, 4])
+    notes = _notes(names, name, begins[:, 4]) + _taken_as_normal(names, name, prio)
+    notes += () if recording.nr_wakeups else (NO_WAKEUPS,)
     work = Workload(
         tasks,
         ops,
@@ -141,9 +144,7 @@ def _some(names: list[str]) -> str:
     return ", ".join(different[:NAMES_SHOWN]) + (", ..." if len(different) > NAMES_SHOWN else "")
 
 
-def _warn_of_realtime(recording: EventTable, kept: np.ndarray, prio: np.ndarray) -> None:
-    realtime = kept[(prio >= 0) & (prio <= REALTIME_PRIO_MAX)]
-    warning = "real-time tasks are taken as normal ones of nice -20"
-    if len(realtime) and not any(warning in w for w in recording.warnings):
-        names = [recording.names[i] for i in recording.task_table["name"][realtime] if i >= 0]
-        recording.warnings.append(f"{warning}: {_some(names)}")
+def _taken_as_normal(names: list[str], name: np.ndarray, prio: np.ndarray) -> tuple[str, ...]:
+    """Whom the models have no class for."""
+    realtime = [names[i] for i in name[(prio >= 0) & (prio <= REALTIME_PRIO_MAX)].tolist()]
+    return (f"real-time tasks are taken as normal ones of nice -20: {_some(realtime)}",) if realtime else ()

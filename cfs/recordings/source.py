@@ -45,6 +45,8 @@ FOREIGN = {
     b"\xc1\x1f\xfc\xc1": f"a stream of {CTF}",
     b"\xc1\xfc\x1f\xc1": f"a stream of {CTF}",
     b"\x7fELF": "a program, not a recording; give what perf record or trace-cmd record wrote",
+    b"\xff\xfe\0\0": "text in UTF-32; make it UTF-8: iconv -f UTF-32 -t UTF-8 FILE | cfs replay -",
+    b"\0\0\xfe\xff": "text in UTF-32; make it UTF-8: iconv -f UTF-32 -t UTF-8 FILE | cfs replay -",
     b"\xff\xfe": "text in UTF-16; make it UTF-8: iconv -f UTF-16 -t UTF-8 FILE | cfs replay -",
     b"\xfe\xff": "text in UTF-16; make it UTF-8: iconv -f UTF-16 -t UTF-8 FILE | cfs replay -",
 }
@@ -219,6 +221,11 @@ def foreign(head: bytes) -> str:
     for magic, what in FOREIGN.items():
         if head.startswith(magic):
             return what
+    for end, zeros in (("LE", head[1:64:2]), ("BE", head[0:64:2])):
+        if len(zeros) > 8 and not any(zeros) and head.count(b"\0", 0, 64) == len(zeros):
+            return f"text in UTF-16; make it UTF-8: iconv -f UTF-16{end} -t UTF-8 FILE | cfs replay -"
+    if head and not any(head):
+        return f"nothing but zeros, {len(head)} bytes or more: it was never written, or its disk was full"
     if head[257:262] == b"ustar":
         return "a tar archive; unpack it, and give the recording in it"
     if head.lstrip()[:1] == b"{" or head.lstrip().startswith(b"[{"):

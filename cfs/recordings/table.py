@@ -54,11 +54,6 @@ BLOCK = 1 << 18
 MANY_WAKEUPS = 1 << 20
 """So many leave memory behind that is worth giving back."""
 
-NO_WAKEUPS = (
-    "no wakeup is recorded: nobody knows since when a sleeper wanted the CPU, so its waits are not known; "
-    "waits after a preemption are"
-)
-
 
 @dataclass
 class Reading:
@@ -216,16 +211,6 @@ class EventTable:
         self.surroundings = said.over(self.surroundings)
         self.kernel = self.kernel or said.kernel
         self.clock = self.clock or said.clock
-
-    def say(self, warning: str) -> None:
-        """Add to the warnings what was seen when the recording was used, once."""
-        if warning not in self.warnings:
-            self.warnings.append(warning)
-
-    def say_of_waits(self) -> None:
-        """Say it if nothing tells since when sleepers waited."""
-        if not self.nr_wakeups:
-            self.say(NO_WAKEUPS)
 
     def runs(self, cpu: CPU = None) -> np.ndarray:
         """Who ran when, as measured.

@@ -15,7 +15,8 @@ from .table import Reading
 
 __all__ = ["read_text"]
 
-HEAD_BYTES = 64  # show whose text it is
+HEAD_BYTES = 4096  # show whose text it is
+NR_BEGUN_ANEW_MIN = 3  # fewer may be damaged lines
 NOTHING_YET_BYTES = 4 << 20
 PAGE_BYTES = 64 << 20  # so long the viewer's script in front of a page's trace may be
 
@@ -66,6 +67,8 @@ def _require_sound(scanner: Scanner, source: Source, head: bytes) -> None:
     because = "".join(f"; {warning}" for warning in source.warnings)
     if not head:
         raise RecordingError(f"{name} is empty{because}")
+    if scanner.tracker.nr_switches == 0 and (what := _disguise(head)):
+        raise RecordingError(f"{name} {what}{because}")
     if scanner.tracker.nr_switches == 0 and scanner.nr_unread:
         raise RecordingError(f"{name} {_unread(scanner)}{because}")
     if scanner.nr_event_lines == 0 and head.startswith((b"# tracer:", b"cpus=", b"version = ")):
@@ -86,12 +89,30 @@ def _require_sound(scanner: Scanner, source: Source, head: bytes) -> None:
         raise RecordingError(
             f"{name} has no sched_switch, only {_what_there_is(scanner)}; {_how_to_record(scanner)}{because}"
         )
+    if scanner.nr_begun_anew >= NR_BEGUN_ANEW_MIN:
+        raise RecordingError(
+            f"{name} has the events of one CPU after those of another (from line {scanner.begun_anew_line} on, which goes "
+            "back in time): give them in the order of time, as trace-cmd report and /sys/kernel/tracing/trace do"
+        )
     nr_backwards, first = left_out.get("backwards", (0, 0))
     if nr_backwards > scanner.nr_sched_lines:
         raise RecordingError(
             f"{name} is not sorted by time: {nr_backwards} of {scanner.nr_lines} lines go back, "
             f"the first is line {first}"
         )
+
+
+def _disguise(head: bytes) -> str:
+    # What an editor or a terminal did to a text, and how to undo it; "" if nothing is seen.
+    if b"sched_" not in head:
+        return ""
+    if b"\x1b[" in head:
+        return r"has the colours of a terminal in it: sed 's/\x1b\[[0-9;]*[mK]//g' FILE | cfs replay -"
+    if b"\r" in head and b"\n" not in head:
+        return r"has lines that end in CR alone: tr '\r' '\n' < FILE | cfs replay -"
+    if b"\t" in head.partition(b"sched_")[0].rpartition(b"\n")[2].strip():
+        return "has tabs between its columns, and not blanks: expand FILE | cfs replay -"
+    return ""
 
 
 def _unread(scanner: Scanner) -> str:
@@ -153,6 +174,7 @@ def _complaints(scanner: Scanner) -> list[str]:
         "backwards": "{} lines go back in time by more than 1 ms, the first is line {}: left out",
         "disorder": "{} lines go back in time by less than 1 ms, the first is line {}: taken as simultaneous",
         "jump": "{} lines are more than 10 s later than the next one, the first is line {}: left out",
+        "twice": "{} lines are of events that another of trace-cmd's buffers has already, the first is line {}: left out",
         "lost": "{} times the tracer lost events, the first is line {}: what happened then is inferred",
     }
     if scanner.nr_unread:

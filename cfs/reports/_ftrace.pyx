@@ -82,6 +82,8 @@ cdef class Lines:
     found_task, found_ns : numpy.ndarray
         ``(nr_cpus,)`` int32 and int64: the task that was found running there, and when; -1 where none was. Its first
         switch is no line.
+    from_ns : int
+        When the text begins.
     """
 
     cdef Pieces heads, prevs, nexts, woken, parents, children, idle_prevs, idle_nexts, idle_parents
@@ -89,12 +91,13 @@ cdef class Lines:
     cdef bytes states, sleeps, flags
     cdef int32_t[::1] current, found_task
     cdef int64_t[::1] found_ns
+    cdef int64_t from_ns
     cdef char *text
     cdef size_t size, room
 
     def __init__(
         self, heads, prevs, nexts, woken, parents, children, idle_prevs, idle_nexts, idle_parents, idle_head,
-        states, sleeps, flags, current, found_task, found_ns,
+        states, sleeps, flags, current, found_task, found_ns, from_ns,
     ):
         self.heads, self.prevs, self.nexts = Pieces(heads), Pieces(prevs), Pieces(nexts)
         self.woken, self.parents, self.children = Pieces(woken), Pieces(parents), Pieces(children)
@@ -102,6 +105,7 @@ cdef class Lines:
         self.idle_parents, self.idle_head = Pieces(idle_parents), Pieces([idle_head])
         self.states, self.sleeps, self.flags = states, sleeps, flags
         self.current, self.found_task, self.found_ns = current, found_task, found_ns
+        self.from_ns = from_ns
 
     def __dealloc__(self):
         free(self.text)
@@ -140,7 +144,7 @@ cdef class Lines:
         cdef char letter
         cdef bint is_said
         if self.found_ns[e.cpu] >= 0:
-            is_said = self.found_ns[e.cpu] == 0 and self.found_task[e.cpu] == e.task
+            is_said = self.found_ns[e.cpu] == self.from_ns and self.found_task[e.cpu] == e.task
             self.found_ns[e.cpu] = -1
             if not is_said:
                 self.begin(e.cpu, e.time_ns, "d..2.")

@@ -243,7 +243,7 @@ def compare(
     window_ns = max(1, min(WINDOW_NS, (end_ns - from_ns) // 10))
     instants = np.unique(from_ns + (end_ns - from_ns) * np.arange(1, NR_INSTANTS + 1) // NR_INSTANTS)
     ran = _run(runners, instants, progress)
-    if recorded is not None and np.array_equal(recorded.pids, workload.tasks["pid"]):
+    if recorded is not None and workload.origin is None and np.array_equal(recorded.pids, workload.tasks["pid"]):
         ran = [(fitted(result, recorded), spread) for result, spread in ran]
     longest_ns = max(whole.duration_ns for whole in _wholes(ran, recorded))
     span = (from_ns, max(from_ns + 1, min(end_ns, longest_ns)))
@@ -322,6 +322,7 @@ class _Runner:
             if progress is not None:
                 progress(at_ns, int(instants[-1]))
             if end != "duration":
+                simulation.advance(int(instants[-1]))  # nothing comes any more
                 break
         return simulation.result(), _as_spread(found)
 

@@ -16,6 +16,7 @@ E2  Events are in the order of time; within an instant a task is woken before it
 E3  A wakeup by a task is raised while that task runs, on its CPU. Where the runs do not say that it does, no
     other task is blamed: the wakeup is one from outside.
 E4  A wait after a wakeup or a fork that `wakeups` does not have still begins with one, from outside.
+E5  Of a part of a result no event lies before its beginning: of a wait that began before, the beginning is lost.
 """
 
 from __future__ import annotations
@@ -64,12 +65,14 @@ EVENT_DTYPE = TRACED_DTYPE
 """Its name from before."""
 
 
-def events_of(result: Result) -> np.ndarray:
+def events_of(result: Result, from_ns: int = 0) -> np.ndarray:
     """The switches and wakeups that a result represents.
 
     Parameters
     ----------
     result : Result
+    from_ns : int, optional
+        Where it begins, ns, if it is a part: the events are those of a tracer that was started then (E5).
 
     Returns
     -------
@@ -80,15 +83,26 @@ def events_of(result: Result) -> np.ndarray:
     -----
     Cost O(runs log runs), about 2 µs a run.
     """
-    return _Order(result).events()
+    return _Order(result, from_ns).events()
+
+
+def _forget_before(runs: np.ndarray, from_ns: int) -> None:
+    """The beginnings of waits that lie before (E5), or that begin with a run before."""
+    first = np.zeros(len(runs), bool)
+    first[np.unique(runs["task"], return_index=True)[1]] = True
+    before = (runs["ready_ns"] < from_ns) | first & (runs["ready"] == Ready.PREEMPTED)
+    runs["ready_ns"][before] = -1
+    runs["ready"][before & (runs["ready"] != Ready.FOUND)] = Ready.UNKNOWN
 
 
 class _Order:
     """Runs and wakeups in one order: each has a `rank`, and a wakeup the `place` of as many runs begun."""
 
-    def __init__(self, result: Result):
+    def __init__(self, result: Result, from_ns: int):
         order = np.argsort(result.runs["start_ns"], kind="stable")
-        self.runs = result.runs[order]
+        self.runs = result.runs[order]  # a copy
+        if from_ns:
+            _forget_before(self.runs, from_ns)
         self.nr = len(self.runs)
         self.task = self.runs["task"].astype(np.int64)
         self.cpu = self.runs["cpu"].astype(np.int64)

@@ -6,16 +6,18 @@ nine digits after the point, not six, because runs are exact to the ns.
 
 W1  `Recording.open` reads back the same runs, waits, states, switches, wakeups, parents and names, and the
     same span, if the result was simulated: a wakeup by a task is caused by that task, all others by none.
-    Three things are lost: the first wait of a task that slept when time began, because a reader cannot know
-    that it did; a run that begins at the very end of the span; and a stay of the idle task that takes no
-    time, with one of its two switches. If the result was measured, a run whose end is not known reads back as
-    one that ended in a sleep, and a run of a child that began before its fork was recorded as two.
-W2  Time 0 of the result is time 0 of the text, and the last line is at the end of the span. Two lines ensure
-    this, `sched_wake_idle_without_ipi`; they say nothing about tasks.
+    Four things are lost: the first wait of a task that slept when time began, because a reader cannot know
+    that it did; a run that begins at the very end of the span; that a wait after a fork is not known; and a
+    stay of the idle task that takes no time, with one of its two switches. If the result was measured, a run
+    whose end is not known reads back as one that ended in a sleep, and a run of a child that began before its
+    fork was recorded as two.
+W2  Time 0 of the result is time 0 of the text. The first line is at the beginning of the span, the last one
+    at its end. Two lines ensure this, `sched_wake_idle_without_ipi`; they say nothing about tasks.
 W3  A wakeup by a task has its head, on its CPU, in process context. One by a timer is in hard interrupt
     context (`h`), one from outside in soft interrupt context (`s`): the task that runs there did not do it.
 W4  A task that was found running is at the head of its CPU's first line, and no line switches it in. A switch
-    does if another line of that CPU, or the line at time 0 (W2), has to come before.
+    does if another line of that CPU, or the first line (W2), has to come before, or if no other line names the task.
+W5  A part of a result is what a tracer would have written that was started where the part begins.
 
 A name is one line: what would end it is a question mark. All lines of a task have its last nice value,
 because a result keeps no other.
@@ -25,7 +27,8 @@ from __future__ import annotations
 
 import gzip
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -59,12 +62,14 @@ HEADER = """\
 """
 
 
-def ftrace_lines(result: Result) -> Iterator[str]:
+def ftrace_lines(result: Result, *, from_ns: int = 0) -> Iterator[str]:
     """The text line by line, each with its newline; the heading comes as one.
 
     Parameters
     ----------
     result : Result
+    from_ns : int, optional
+        Where it begins, ns, if it is a part that `cfs.reports.part.part_of` made (W5).
 
     Yields
     ------
@@ -75,31 +80,31 @@ def ftrace_lines(result: Result) -> Iterator[str]:
     -----
     Cost about 2 µs a run, and 1 µs to write it; about 300 bytes.
     """
-    blocks = _blocks(result)
+    blocks = _blocks(result, from_ns)
     yield next(blocks).decode()
     for block in blocks:
         for line in block.split(b"\n")[:-1]:
             yield line.decode("utf-8", "surrogateescape") + "\n"
 
 
-def _blocks(result: Result) -> Iterator[bytes]:
+def _blocks(result: Result, from_ns: int) -> Iterator[bytes]:
     """The text, some thousands of lines at a time; the heading is the first."""
-    events = events_of(result)
+    events = events_of(result, from_ns)
     twice = (events["kind"] != SWITCH) & (events["kind"] != WAKING) & (events["kind"] != WOKEN)
     nr_lines = len(events) + int(twice.sum()) + 2 * len(result.cpus)
-    found = _found(result, events)
+    found = _found(result, events, from_ns)
     yield HEADER.format(nr=nr_lines - len(found), nr_cpus=len(result.cpus)).encode()
-    lines = _lines(result, events, found)
+    lines = _lines(result, events, found, from_ns)
     for cpu in result.cpus:
-        if found.get(cpu, (0, IDLE))[0] == 0:
-            yield lines.beat(cpu, 0)
+        if found.get(cpu, (from_ns, IDLE))[0] == from_ns:
+            yield lines.beat(cpu, from_ns)
     for first in range(0, len(events), BLOCK):
         yield lines.lines(events[first : first + BLOCK])
     for cpu in result.cpus:
-        yield lines.beat(cpu, int(result.duration_ns))
+        yield lines.beat(cpu, from_ns + int(result.duration_ns))
 
 
-def _lines(result: Result, events: np.ndarray, found: dict[int, tuple[int, int]]) -> Lines:
+def _lines(result: Result, events: np.ndarray, found: dict[int, tuple[int, int]], from_ns: int) -> Lines:
     """What makes the lines, with the pieces of text of each task and of each idle task."""
     pids = unique_pids(result, events).tolist()
     prios = [prio_of_nice(nice) for nice in result.nice.tolist()]
@@ -112,18 +117,28 @@ def _lines(result: Result, events: np.ndarray, found: dict[int, tuple[int, int]]
         current[cpu], found_task[cpu], found_ns[cpu] = task, task, at_ns
     return Lines(
         [_bytes(f"{f'{name}-{pid}':>24}") for name, pid, _ in tasks],
-        *([_side(which, *task) for task in tasks] for which in ("prev", "next")),
+        [_side("prev", *task) for task in tasks],
+        [_side("next", *task) for task in tasks],
         [_bytes(f"comm={name} pid={pid} prio={prio}") for name, pid, prio in tasks],
         [_bytes(f"comm={name} pid={pid}") for name, pid, _ in tasks],
         [_bytes(f" child_comm={name} child_pid={pid}") for name, pid, _ in tasks],
-        *([_side(which, *task) for task in idle] for which in ("prev", "next")),
+        [_side("prev", *task) for task in idle],
+        [_side("next", *task) for task in idle],
         [_bytes(f"comm={name} pid={pid}") for name, pid, _ in idle],
         _bytes(f"{'<idle>-0':>24}"),
-        *("".join(table[key] for key in sorted(table)).encode() for table in (STATES, SLEEPS, FLAGS)),
+        _letters(STATES),
+        _letters(SLEEPS),
+        _letters(FLAGS),
         current,
         found_task,
         found_ns,
+        from_ns,
     )
+
+
+def _letters(table: Mapping[Any, str]) -> bytes:
+    """What a table says, in the order of its keys."""
+    return "".join(table[key] for key in sorted(table)).encode()
 
 
 def _side(which: str, name: str, pid: int, prio: int) -> bytes:
@@ -131,22 +146,24 @@ def _side(which: str, name: str, pid: int, prio: int) -> bytes:
     return _bytes(f"{which}_comm={name} {which}_pid={pid} {which}_prio={prio}")
 
 
-def _found(result: Result, events: np.ndarray) -> dict[int, tuple[int, int]]:
+def _found(result: Result, events: np.ndarray, from_ns: int) -> dict[int, tuple[int, int]]:
     """CPUs that begin with a task found running (W4): since when, and which task."""
     runs = result.runs[np.argsort(result.runs["start_ns"], kind="stable")]
     runs = runs[np.unique(runs["cpu"], return_index=True)[1]]
     runs = runs[runs["ready"] == Ready.FOUND]
+    cpus, nr = np.unique(events["cpu"][events["kind"] == SWITCH], return_counts=True)
+    runs = runs[np.isin(runs["cpu"], cpus[nr > 1])]  # a task that no line switches out would have no name
     found = {cpu: (at_ns, task) for cpu, at_ns, task in runs[["cpu", "start_ns", "task"]].tolist()}
     for event in events[np.unique(events["cpu"], return_index=True)[1]]:
         cpu = int(event["cpu"])
-        if event["kind"] != SWITCH and found.get(cpu, (0, 0))[0] > 0:
+        if event["kind"] != SWITCH and found.get(cpu, (from_ns, 0))[0] > from_ns:
             del found[cpu]
-    if result.cpus and all(found.get(cpu, (0, 0))[0] > 0 for cpu in result.cpus):
-        del found[result.cpus[0]]  # W2: one CPU begins at 0
+    if result.cpus and all(found.get(cpu, (from_ns, 0))[0] > from_ns for cpu in result.cpus):
+        del found[result.cpus[0]]  # W2: one CPU begins where the span does
     return found
 
 
-def write_ftrace(result: Result, path: str | os.PathLike[str]) -> None:
+def write_ftrace(result: Result, path: str | os.PathLike[str], *, from_ns: int = 0) -> None:
     """Write a result as ftrace text.
 
     Parameters
@@ -154,14 +171,16 @@ def write_ftrace(result: Result, path: str | os.PathLike[str]) -> None:
     result : Result
     path : path-like
         The file; compressed if it ends in ``.gz``.
+    from_ns : int, optional
+        As for `ftrace_lines`.
     """
     # No name and no date in the gzip header: same input, same bytes.
     with open(path, "wb") as file:
         if os.fspath(path).endswith(".gz"):
             with gzip.GzipFile("", "wb", 6, file, mtime=0) as packed:
-                packed.writelines(_blocks(result))
+                packed.writelines(_blocks(result, from_ns))
         else:
-            file.writelines(_blocks(result))
+            file.writelines(_blocks(result, from_ns))
 
 
 def _bytes(text: str) -> bytes:

@@ -543,13 +543,13 @@ def notebook_html(result: Result) -> str:
     figure = key = ""
     if picture:
         timeline = timeline_of([result], "comm", NOTEBOOK_LINES, span, ROOM_OF_NOTEBOOK, together=True)
-        figure, key = _timeline(timeline, ROOM_OF_NOTEBOOK)
+        figure, colors = _timeline(timeline, ROOM_OF_NOTEBOOK)
+        key = f"<br>{colors}" if timeline.kind is not Kind.TASKS else ""
     lines, tables = Lines.of([result], "comm", NOTEBOOK_LINES), columns_of_tables()
     columns = _named(tables[CPU_TABLE]) + _named(tables[LATENCY_TABLE], "wait ")
     rows = [((line.name, line.number), [lines.stats[0].get(line.label)]) for line in lines.lines]
     table = _table(("Command", "tasks"), [said_of(result)], columns, rows, _sums(lines))
     source = f" on {words(result.source)}" if result.source else ""
-    key = f"<br>{key}" if timeline.kind is not Kind.TASKS else ""
     return (
         f'<div class="cfs-result"><style>{NOTEBOOK_STYLE}</style>'
         f"<strong>{words(result.model)}</strong>{source}: "

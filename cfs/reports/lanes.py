@@ -183,7 +183,8 @@ def _is_known(runs: np.ndarray) -> np.ndarray:
 
 def waits_of(side: Result, tasks: np.ndarray, span: tuple[int, int]) -> np.ndarray:
     """Length of each wait of some tasks that ended in the span: `waits_in` for those that have a 1."""
-    columns = (side.runs[name] for name in ("task", "ready", "ready_ns", "start_ns"))
+    runs = side.runs
+    columns = runs["task"], runs["ready"], runs["ready_ns"], runs["start_ns"]
     return waits_within(np.ascontiguousarray(tasks, np.uint8), *columns, *span)
 
 

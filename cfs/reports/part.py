@@ -31,7 +31,8 @@ def part_of(result: Result, from_ns: int, until_ns: int) -> Result:
     if from_ns == 0 and until_ns >= result.duration_ns:
         return altered(result, duration_ns=until_ns)
     inside = (result.runs["end_ns"] > from_ns) | (result.runs["start_ns"] >= from_ns)
-    runs = result.runs[inside & (result.runs["start_ns"] < until_ns)]  # a copy
+    inside &= result.runs["start_ns"] < until_ns
+    runs = result.runs[inside]  # a copy
     began_before, ends_after = runs["start_ns"] < from_ns, runs["end_ns"] > until_ns
     runs["ready"][began_before], runs["ready_ns"][began_before] = Ready.FOUND, -1
     runs["out"][ends_after] = Out.RUNNING
@@ -43,12 +44,14 @@ def part_of(result: Result, from_ns: int, until_ns: int) -> Result:
         runs=runs,
         duration_ns=until_ns - from_ns,
         context_switches=switches,
-        wakeups=lambda: _wakeups_within(result.wakeups, from_ns, until_ns),
+        wakeups=lambda: _wakeups_within(result.wakeups, from_ns, until_ns, inside),
     )
 
 
-def _wakeups_within(wakeups: np.ndarray, from_ns: int, until_ns: int) -> np.ndarray:
-    """The wakeups of a part. Some runs are gone, so their places among the runs are unknown."""
+def _wakeups_within(wakeups: np.ndarray, from_ns: int, until_ns: int, is_kept: np.ndarray) -> np.ndarray:
+    """The wakeups of a part, each with its place among the runs that are kept."""
     inside = wakeups[(wakeups["time_ns"] >= from_ns) & (wakeups["time_ns"] < until_ns)]  # a copy
-    inside["nr_runs"] = ORDER_UNKNOWN
+    nr_kept = np.concatenate([[0], np.cumsum(is_kept)])
+    known = inside["nr_runs"] != ORDER_UNKNOWN
+    inside["nr_runs"][known] = nr_kept[inside["nr_runs"][known]]
     return inside

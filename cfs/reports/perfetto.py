@@ -15,6 +15,7 @@ P2  States are the kernel's bits: 0 runnable, 1 sleeping, 2 uninterruptible, 128
 P3  Same input, same bytes.
 P4  A waking by a task lies on that task's CPU while it runs there, so it is the waker. The flags of a waking
     by a timer say hard interrupt, those of one from outside soft interrupt: the running task is no waker.
+P5  A part of a result is what a tracer would have recorded that was started where the part begins.
 
 A forked task's first wait begins with `sched_wakeup_new`, which has no compact form. A pid that is used again
 gets a `task_newtask`, so that it is a new thread.
@@ -62,7 +63,9 @@ def check_perfetto(path: str | os.PathLike[str]) -> None:
     check_folder(path)
 
 
-def write_perfetto(result: Result, path: str | os.PathLike[str], samples: Samples | None = None) -> None:
+def write_perfetto(
+    result: Result, path: str | os.PathLike[str], samples: Samples | None = None, *, from_ns: int = 0
+) -> None:
     """Write a result as a Perfetto trace.
 
     Parameters
@@ -72,6 +75,8 @@ def write_perfetto(result: Result, path: str | os.PathLike[str], samples: Sample
         The file; open it at https://ui.perfetto.dev or with `trace_processor`.
     samples : Samples, optional
         Virtual time of the tasks: `cfs.reports.run_sampled`.
+    from_ns : int, optional
+        Where the result begins, ns, if it is a part that `cfs.reports.part.part_of` made (P5).
 
     Raises
     ------
@@ -86,10 +91,10 @@ def write_perfetto(result: Result, path: str | os.PathLike[str], samples: Sample
     """
     check_perfetto(path)
     builder_class, packets = _perfetto()
-    events = events_of(result)
+    events = events_of(result, from_ns)
     pids = unique_pids(result, events)
     with open(path, "wb") as file:
-        trace = _Trace(file, builder_class(file), packets, result, events, pids)
+        trace = _Trace(file, builder_class(file), packets, result, events, pids, from_ns)
         trace.write(samples)
 
 
@@ -113,8 +118,9 @@ class _Trace:
         result: Result,
         events: np.ndarray,
         pids: np.ndarray,
+        from_ns: int,
     ):
-        self.file, self.builder, self.packets = file, builder, packets
+        self.file, self.builder, self.packets, self.from_ns = file, builder, packets, from_ns
         self.result, self.events = result, events
         self.pids = pids.tolist()
         self.names = [_text(name) for name in result.names]
@@ -158,7 +164,7 @@ class _Trace:
 
     def _write_tree(self) -> None:
         packet = self._packet()
-        packet.timestamp = 0
+        packet.timestamp = self.from_ns
         packet.trusted_packet_sequence_id = SEQUENCE
         ran = self.events["task"]
         for task in np.unique(ran[ran != IDLE]).tolist():
@@ -275,7 +281,7 @@ class _Trace:
 
     def _track(self, uuid: int, name: str, parent: int) -> Any:
         packet = self._packet()
-        packet.timestamp = 0
+        packet.timestamp = self.from_ns
         packet.trusted_packet_sequence_id = SEQUENCE
         packet.track_descriptor.uuid = uuid
         if name:
@@ -286,12 +292,14 @@ class _Trace:
 
     def _write_nr_running(self) -> None:
         for cpu in self.result.cpus:
-            self._write_counter(
-                CPU_TRACK + cpu, zip(*(column.tolist() for column in nr_running(self.result, cpu)))
-            )
+            at_ns, number = nr_running(self.result, cpu)
+            at_ns = np.maximum(at_ns, self.from_ns)
+            last = np.append(at_ns[1:] != at_ns[:-1], True)[: len(at_ns)]  # of what began before the part
+            self._write_counter(CPU_TRACK + cpu, zip(at_ns[last].tolist(), number[last].tolist()))
 
     def _write_samples(self, samples: Samples) -> None:
         rows = samples.rows[np.argsort(samples.rows["task"], kind="stable")]
+        rows = rows[(rows["at_ns"] >= self.from_ns) & (rows["at_ns"] <= self.from_ns + self.result.duration_ns)]
         for at_ns, task, value in rows.tolist():
             self._write_counter(VALUE_TRACK + task, iter([(at_ns, value)]))
 

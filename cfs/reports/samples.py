@@ -98,6 +98,7 @@ def run_sampled(
         if progress is not None:
             progress(at_ns, end_ns)
         if end != "duration":
+            simulation.advance(end_ns)  # nothing comes any more
             break
     return simulation.result(last=last), _samples(field, found, spreads) if found else None
 

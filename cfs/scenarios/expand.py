@@ -108,7 +108,7 @@ class Expansion:
         task = self._tasks[step.name]
         self._check_ancestors(parent, task, step.path)
         plan = self.plans[parent]
-        inherited = {key: getattr(plan, key) for key in ("uid", "group", "cpu", "policy", "slice_ns")}
+        inherited = {key: getattr(plan, key) for key in ("uid", "group", "cpu", "policy")}
         return self._add_row(task, step.path, parent, -1, inherited | {"nice": self._nice_of[parent]})
 
     def _check_ancestors(self, row: int, task: Task, path: Path) -> None:

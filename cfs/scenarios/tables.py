@@ -38,7 +38,6 @@ TASK_KEYS = ("name", "program", "count", "forked", "start", "nice", "policy", "s
 NOT_FORKED = {
     "start": "it begins whenever a program forks it",
     "count": "it begins whenever a program forks it",
-    "slice": "it has its parent's, as fork copies it",
 }
 """What a template cannot say, and why."""
 

@@ -13,7 +13,13 @@ ENDS: dict[int, str]
 @disjoint_base
 class Loop:
     def __init__(
-        self, sched: Scheduler, tasks: Any, ops: Any, groups: Sequence[TaskGroup | None], platform: Platform
+        self,
+        sched: Scheduler,
+        tasks: Any,
+        ops: Any,
+        groups: Sequence[TaskGroup | None],
+        platform: Platform,
+        slices: Any = None,
     ) -> None: ...
     def run(self, until_ns: int, progress: Callable[[int], object] | None = None) -> None: ...
     def keep(self, *, wakeups: bool, drain: Callable[[Any, list[int]], object] | None = None) -> None: ...

@@ -149,6 +149,8 @@ cdef class Loop:
         The group of each task.
     platform : Platform
         When it ticks, what it costs, whether tasks hold their CPUs.
+    slices : buffer of uint64, optional
+        Of each task the slice that it is given when it is forked, ns; 0: its parent's.
     """
 
     cdef play s
@@ -160,7 +162,8 @@ cdef class Loop:
     def __cinit__(self, *args, **kwargs):
         memset(&self.s, 0, sizeof(self.s))
 
-    def __init__(self, Scheduler sched not None, const unsigned char[::1] tasks, const unsigned char[::1] ops, groups, platform):
+    def __init__(self, Scheduler sched not None, const unsigned char[::1] tasks, const unsigned char[::1] ops, groups, platform,
+                 const ns_t[::1] slices=None):
         cdef size_t nr = tasks.shape[0] // sizeof(program)
         cdef size_t i
         if self.s.d.m != NULL or sched.m.nr_forked or sched.now:
@@ -168,10 +171,13 @@ cdef class Loop:
         if sched.ticks.hz:
             raise StateError("the Loop ticks: its Scheduler must not do so by itself")
         self.sched = sched
-        self.held = (tasks, ops)
+        if slices is not None and <size_t>slices.shape[0] != nr:
+            raise ValueError(f"there are {nr} tasks, and {slices.shape[0]} slices")
+        self.held = (tasks, ops, slices)
         self.end = ""
         self.s.programs = <const program *>&tasks[0] if nr else NULL
         self.s.ops = <const op *>&ops[0] if ops.shape[0] else NULL
+        self.s.slices = &slices[0] if slices is not None and nr else NULL
         self.s.nr_tasks = nr
         self.s.d.tasks = <driven_task *>calloc(nr + 1, sizeof(driven_task))
         self.s.groups = <task_group **>calloc(nr + 1, sizeof(void *))
@@ -230,7 +236,7 @@ cdef class Loop:
         still_open = sorted([self.s.d.cpus[i].run for i in range(self.s.d.m.nr_cpus) if is_busy(&self.s.d.cpus[i])])
         places = np.array(still_open or [0], np.uintp)
         nr_open = len(still_open)
-        rows = take_runs(&self.s.d.log, &places[0], nr_open, self.s.d.m.nr_cpus + CHUNK_ROWS, self.s.d.now)
+        rows = take_runs(&self.s.d.log, &places[0], nr_open, 2 * self.s.d.m.nr_cpus + CHUNK_ROWS, self.s.d.now)
         new_place = {row: place for place, row in enumerate(still_open)}
         for i in range(self.s.d.m.nr_cpus):
             if is_busy(&self.s.d.cpus[i]):
@@ -270,9 +276,9 @@ cdef class Loop:
     def _attend(self, int status, ns_t until):
         # give the loop what it came back for
         if status == PLAY_NEEDS_RUNS:
-            if self.drain is not None and not has_room(&self.s.d.log, self.s.d.m.nr_cpus):
+            if self.drain is not None and not has_room(&self.s.d.log, 2 * self.s.d.m.nr_cpus):
                 self.drain(*self.take_runs())
-            if not grow_log(&self.s.d.log, self.s.d.m.nr_cpus):
+            if not grow_log(&self.s.d.log, 2 * self.s.d.m.nr_cpus):    # as much as any operation asks for
                 raise MemoryError
         elif status == PLAY_NEEDS_TASK:
             make_room(self.s.d.m)

@@ -111,6 +111,7 @@ class Simulation:
         self.platform = given.changed(hz=hz, **facts)
         self.hz = self.platform.hz
         self.scheduler: Scheduler | Policy
+        self._asked_ns = 0
         self._groups: list[TaskGroup | None]
         self._loop: Loop | Stepper
         self.cpus = np.unique(workload.tasks["cpu"]).tolist() or [0]
@@ -125,12 +126,13 @@ class Simulation:
         if not (log in (True, False, "runs") or callable(log)):
             raise WorkloadError(f"log = {log!r} is none of True, False, 'runs' and a function that takes runs")
         self._log, self._is_over = log, False
-        self._sums = Sums(self.workload.nr_tasks, self.cpus[-1] + 1) if log is False or callable(log) else None
+        self._sums, origin = None, self.workload.origin
+        self._fitting = None if origin is None else origin.fitting()
+        if log is False or callable(log):
+            nr_cpus = 1 + max([*self.cpus, *getattr(origin, "cpus", ())])
+            self._sums = Sums(self.workload.nr_tasks, nr_cpus)
         if isinstance(self._loop, Loop):
-            drain = WeakMethod(self._drain)  # no ring: the operations go with the simulation
-            self._loop.keep(
-                wakeups=log is True, drain=None if self._sums is None else lambda *rows: drain()(*rows)
-            )
+            self._loop.keep(wakeups=log is True, drain=None if self._sums is None else _weak(self._drain))
 
     def _compile(self, model: Model, group_by: str | None, tunables: dict[str, Any]) -> None:
         _require_able(self.workload, model, group_by)
@@ -151,17 +153,28 @@ class Simulation:
             _bytes(_unchanging(self.workload.ops)),
             self._groups,
             self.platform,
+            self._slices_of_forked(),
         )
         self._give_slices(sched)
 
     def _give_slices(self, sched: Scheduler) -> None:
-        """As by sched_setattr() before time begins; a task that is forked later has its parent's slice."""
+        """As by sched_setattr() before time begins; a task that is forked later is given its own then."""
         if not self.workload.slices:
             return
         row_of = self.rows_by_id()
         task_of = {row_of[task.id]: task for task in sched.tasks if task.id in row_of}
         for row, slice_ns in self.workload.slices.items():
-            sched.set_slice(task_of[row], slice_ns, now_ns=0)
+            if row in task_of:
+                sched.set_slice(task_of[row], slice_ns, now_ns=0)
+
+    def _slices_of_forked(self) -> np.ndarray | None:
+        """Of each task the slice that it is given when it is forked, 0 for its parent's; None: nobody is given one."""
+        forked = {row: ns for row, ns in self.workload.slices.items() if self.workload.tasks["start_ns"][row] < 0}
+        if not forked:
+            return None
+        slices = np.zeros(self.workload.nr_tasks, np.uint64)
+        slices[list(forked)] = list(forked.values())
+        return slices
 
     def _step_through(self, policy: Policy, group_by: str | None, tunables: dict[str, Any]) -> None:
         if tunables or group_by is not None:
@@ -270,6 +283,7 @@ class Simulation:
         until_ns = self.workload.duration_ns if until_ns is None else operator.index(until_ns)
         if not self._loop.now_ns <= until_ns <= NS_MAX:
             raise WorkloadError(f"until_ns = {until_ns} is outside of {self._loop.now_ns} ... 2**62")
+        self._asked_ns = until_ns
         if isinstance(self._loop, Stepper):
             self._loop.run(until_ns)
         else:
@@ -285,7 +299,7 @@ class Simulation:
         sums = None if self._sums is None else self._summed(self._sums)
         runs, wakeups = (None, None) if sums is not None else (self._runs(last), self._wakeups(last))
         self._is_over = last or callable(self._log)
-        return Result(
+        result = Result(
             model=_name_of(sched),
             runs=runs,  # type: ignore[arg-type]  # None: `sums` has what is known
             duration_ns=self._loop.now_ns,
@@ -306,6 +320,7 @@ class Simulation:
             wakeups=wakeups,  # type: ignore[arg-type]  # None: they are not known
             sums=sums,
         )
+        return result if work.origin is None else work.origin.fit(result, self._asked_ns)
 
     def _require_not_over(self) -> None:
         if self._is_over:
@@ -355,10 +370,12 @@ class Simulation:
     def _drain(self, rows: Rows, still_open: list[int]) -> np.ndarray:
         """Count the runs that are over, and hand them on; returns those that go on."""
         runs = self._numbered(_rows_of(rows, RUN_DTYPE))
-        self._hand_on(np.delete(runs, still_open) if still_open else runs, self._sums)
+        self._hand_on(np.delete(runs, still_open) if still_open else runs, self._sums, self._fitting)
         return runs[still_open]
 
-    def _hand_on(self, runs: np.ndarray, sums: Sums | None) -> None:
+    def _hand_on(self, runs: np.ndarray, sums: Sums | None, fitting: Any) -> None:
+        if fitting is not None:
+            fitting.fit(runs)
         if sums is not None:
             sums.add(runs)
         if callable(self._log) and len(runs):
@@ -373,7 +390,7 @@ class Simulation:
         else:
             going_on = self._drain(*self._loop.take_runs())
             until_now = sums.copy()
-        self._hand_on(going_on, until_now)
+        self._hand_on(going_on, until_now, self._fitting and self._fitting.copy())
         return until_now
 
     def _last_nice(self) -> np.ndarray:
@@ -433,7 +450,7 @@ def _require_compiled(workload: Workload) -> None:
     if unknown >= 0:
         name = OPERATIONS[int(workload.ops["kind"][unknown])].name.upper()
         raise WorkloadError(
-            f"operation {unknown} ({name}) is unknown to the compiled loop; only a policy in Python can run it"
+            f"the compiled loop does not know operation {unknown} ({name}); only a policy in Python can run it"
         )
 
 
@@ -484,7 +501,19 @@ def _unchanging(ops: np.ndarray) -> np.ndarray:
 
 def _rows_of(buffer: Rows, dtype: np.dtype) -> np.ndarray:
     """A table in memory that was handed over."""
-    return np.frombuffer(buffer, dtype) if memoryview(buffer).nbytes else np.zeros(0, dtype)
+    memory: Any = buffer  # is a buffer, which types cannot say before Python 3.12
+    return np.frombuffer(memory, dtype) if memoryview(memory).nbytes else np.zeros(0, dtype)
+
+
+def _weak(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A method that does not hold its object: no ring, so the operations go with the simulation."""
+    known = WeakMethod(method)
+
+    def call(*arguments: Any) -> Any:
+        there = known()
+        return None if there is None else there(*arguments)
+
+    return call
 
 
 def _bytes(rows: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ A policy has the event methods of `cfs.Scheduler`, with the same meaning:
     wake(task, now_ns=, cpu=)   block(now_ns=, cpu=)   exit(now_ns=, cpu=)   yield_(now_ns=, cpu=)
     tick(now_ns=, cpu=)   set_nice(task, nice, now_ns=)
     current_on(cpu) -> task or None                 which task runs; may change in any event
-    set_slice(task, slice_ns, now_ns=)              only if the workload has slices
+    set_slice(task, slice_ns, now_ns=)              only if the workload has slices; of a child right after its fork
     preempt_disable(cpu=)   preempt_enable(now_ns=, cpu=)   resched_waits(cpu=) -> bool
                                                     without them every task is preempted at once
 
@@ -80,6 +80,7 @@ class SteppedTask:
     since_ns: int = 0  # up to when its RUN has been accounted
     run_began: tuple[int, int, Ready] = (0, 0, Ready.UNKNOWN)  # (ready_ns, start_ns, ready) of its open run
     run_number: int = 0  # of its open run, in the order in which runs begin
+    slice_ns: int = 0  # which it is given when it is forked; 0: its parent's
 
 
 @dataclass(eq=False)
@@ -153,9 +154,12 @@ class Stepper:
         return SteppedTask(row, self.workload.program(row).tolist(), facts)
 
     def give_slices(self, slices: Mapping[int, int]) -> None:
-        """Slices of their own for tasks (rows) that begin by themselves, by the policy's `set_slice`."""
+        """Slices of their own for tasks (rows), by the policy's `set_slice`: now, or when they are forked."""
         for row, slice_ns in slices.items():
-            self.policy.set_slice(self._tasks[row].handle, slice_ns, now_ns=0)
+            if self._tasks[row].handle is None:
+                self._tasks[row].slice_ns = slice_ns
+            else:
+                self.policy.set_slice(self._tasks[row].handle, slice_ns, now_ns=0)
 
     # --------------------------------------------------------------------------------------------------- runs
 
@@ -295,6 +299,9 @@ class Stepper:
             now_ns=self.now_ns, **child.facts | {"cpu": cpu.number, "start_cpu": child.facts["cpu"]}
         )
         self._task_of[child.handle] = child
+        if child.slice_ns:
+            self._finish_event()
+            self.policy.set_slice(child.handle, child.slice_ns, now_ns=self.now_ns)
 
     def _op_nice(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int) -> None:
         self.policy.set_nice(task.handle, arg, now_ns=self.now_ns)

@@ -154,5 +154,6 @@ def predicted(
     work, way = work.for_model(model, group_by)
     simulation = Simulation(work, model, group_by=way, hz=hz, **(tunables or {}))
     until_ns = int(work.duration_ns) * (1 if is_fixed else LONGEST)
-    result = fitted(simulation.run(until_ns, progress=progress), recorded)
-    return altered(result, cpus=list(recorded.cpus))
+    result = simulation.run(until_ns, progress=progress, last=True)
+    result = fitted(result, recorded) if work.origin is None else result
+    return altered(result, cpus=list(recorded.cpus), duration_ns=simulation.now_ns)

@@ -3,8 +3,8 @@
 What it decides: which tasks a pattern matches, and which nice values, policies, slices, users, groups and
 shares they get. Each method returns a copy; the workload itself does not change.
 
-A slice is what sched_setattr() sets before time begins, so only a task that begins by itself can be given
-one. A forked task has its parent's, since fork copies it.
+A slice is what sched_setattr() sets: before time begins, or right after the fork of a forked task. A forked
+task that is given none has its parent's, since fork copies it.
 
 A group's name is its path from the root, ``"build"`` or ``"build/one"``, as written: with or without a slash
 in front, but in one way throughout. Groups above it need not be named.
@@ -25,7 +25,7 @@ import numpy as np
 
 from ..errors import WorkloadError, did_you_mean
 from ..limits import NS_MAX, POLICIES, SHARES_RANGE
-from .ops import CHILD, TASK_LIMITS, Op, checked, kinds_with
+from .ops import TASK_LIMITS, Op, checked
 from .said import Said, fitted_to
 
 if TYPE_CHECKING:
@@ -146,14 +146,14 @@ class Assignments:
         Returns
         -------
         Workload
-            To be run under a model with the option ``"slice"``. Tasks of policy idle keep the default slice,
-            as in the kernel.
+            To be run under a model with the option ``"slice"``. A forked task is given its slice right after
+            the fork; one that no pattern fits has its parent's, as fork copies it. Tasks of policy idle keep
+            the default slice, as in the kernel.
 
         Raises
         ------
         WorkloadError
-            A pattern matches no task, a slice is out of its range, or a forked task would have another slice
-            than its parent, of which fork copies it.
+            A pattern matches no task, or a slice is out of its range.
 
         Examples
         --------
@@ -166,18 +166,8 @@ class Assignments:
         """
         values = [checked(f"slice of {name!r}", value, *SLICE_RANGE) for name, value in slices.items()]
         which, new = self._fitting(list(slices)), self.copy()
-        parents = self._parents()
-        for task in np.flatnonzero((which >= 0) & (parents < 0)).tolist():
+        for task in np.flatnonzero(which >= 0).tolist():
             new.slices[task] = values[which[task]]
-        for task in np.flatnonzero((which >= 0) & (parents >= 0)).tolist():
-            first = task
-            while parents[first] >= 0:
-                first = int(parents[first])
-            if new.slices.get(first) != values[which[task]]:
-                raise WorkloadError(
-                    f"{self.names[self.tasks['name'][task]]!r} is forked, so it has the slice of its parent, "
-                    f"{self.names[self.tasks['name'][first]]!r}: give that task the slice, too"
-                )
         return new
 
     def with_uids(self, uids: Mapping[str, int | tuple[int, int]]) -> Self:
@@ -380,16 +370,6 @@ class Assignments:
         if group_by != "uid" or "uid" in model.group_by or "cgroup" not in model.group_by:
             return fitted_to(self, model), group_by
         return fitted_to(self.with_user_groups(), model), "cgroup"
-
-    def _parents(self) -> np.ndarray:
-        """For each task the row of the one that forks it, -1: none, it begins by itself."""
-        parents = np.full(len(self.tasks), -1, np.int64)
-        forks = np.flatnonzero(np.isin(self.ops["kind"], kinds_with(lambda row: row.argument is CHILD)))
-        if len(forks):
-            order = np.argsort(self.tasks["first_op"] + self.tasks["nr_ops"], kind="stable")
-            ends = (self.tasks["first_op"] + self.tasks["nr_ops"])[order]
-            parents[self.ops["target"][forks]] = order[np.searchsorted(ends, forks, "right")]
-        return parents
 
     def _fitting(self, patterns: list[str]) -> np.ndarray:
         """For each task, the number of the first pattern that matches its name; -1: none."""

@@ -32,7 +32,7 @@ class TaskPlan:
     group : str, optional
     policy : {"normal", "batch", "idle"}, optional
     slice_ns : int, optional
-        A slice of its own; 0: the model's. Of a forked task it is what its parent has.
+        A slice of its own; 0: the model's, or of a forked task its parent's.
     ops : list of tuple, optional
         The program: ``(arg, target, kind)`` for each operation, as in `OP_DTYPE`. Targets of WAKE and FORK
         are places in the list of plans, those of LOOP places in `ops`.
@@ -134,7 +134,7 @@ def of_plans(
         first += len(plan.ops)
     ops = np.array([op for plan in plans for op in plan.ops], OP_DTYPE)
     duration_ns = checked("duration_ns", duration_ns, 0, FOREVER_NS)
-    slices = {row: p.slice_ns for row, p in enumerate(plans) if p.slice_ns and p.start_ns >= 0}
+    slices = {row: p.slice_ns for row, p in enumerate(plans) if p.slice_ns}
     facts = (dict(shares or {}), duration_ns, source, slices, set(idle_groups))
     return Workload(tasks, ops, list(names), list(groups), *facts)
 

@@ -69,13 +69,14 @@ class Workload(Assignments):
     source : str
         Where it comes from, for titles.
     slices : dict of int to int
-        Slices of their own, ns, that tasks (rows of `tasks`) ask for before time begins. A forked task has
-        its parent's.
+        Slices of their own, ns, that tasks (rows of `tasks`) ask for before time begins, or right after their
+        fork. A forked task that is not here has its parent's.
     idle_groups : set of str
         Groups that are idle (cpu.idle).
     origin : object
         What it was made of, for whoever made it: the `cfs.recordings.population.Population` of a recording.
-        None if its tasks are not, row by row, those of something else.
+        None if its tasks are not, row by row, those of something else. A simulation shows its runs to
+        its ``fitting()`` as they end, or the result to its ``fit``: both may know no more than it does.
     platform : Platform
         When it ticks, whether its kernel can be preempted, what interrupts cost there. A run takes place on it
         unless told otherwise.
@@ -191,6 +192,10 @@ class Workload(Assignments):
     def run(self, model: str = "linux-2.6.24-cfs", **options: Any) -> Result:
         """Run under a model: ``Simulation(self, model, **options).run()``, to the end of `duration_ns`.
 
+        If the workload was made of a recording, the result is over the same tasks, CPUs and span as
+        ``recording.result(workload=workload)``, and knows no more: a first wait of which the recording says
+        nothing is unknown here, too. So the two can be compared line by line.
+
         Parameters
         ----------
         model : str, optional
@@ -222,6 +227,11 @@ class Workload(Assignments):
     ) -> dict[str, int | bool]:
         """The tunables of a model that the workload's source states (`Said.tunables_of`)."""
         return self.said.tunables_of(model, len(np.unique(self.tasks["cpu"])) or 1, given)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is not known about its tasks, and what they are taken as; empty unless a recording's."""
+        return list(getattr(self.origin, "notes", ()))
 
     @property
     def nr_tasks(self) -> int:
@@ -335,9 +345,6 @@ class Workload(Assignments):
         for row, value in self.slices.items():
             if not 0 <= row < len(self.tasks):
                 raise WorkloadError(f"the slice of task {row}: there are {len(self.tasks)} tasks")
-            if self.tasks["start_ns"][row] < 0:
-                what = "is forked, so it has the slice of its parent"
-                raise WorkloadError(f"task {row} {self.name(row)!r} {what}")
             checked(f"slice of task {row}", value, *SLICE_RANGE)
 
     def _check_ops(self, nr: int) -> None:
@@ -365,7 +372,7 @@ class Workload(Assignments):
                 bounds = np.zeros((2, max(OPERATIONS) + 1), np.int64)
                 concerned = np.zeros(max(OPERATIONS) + 1, np.uint8)
                 concerned[row.kind], bounds[:, row.kind] = 1, (row.second.least, row.second.greatest)
-                bad = first_outside(ops, concerned, *bounds, row.second.field == "target")
+                bad = first_outside(ops, concerned, bounds[0], bounds[1], row.second.field == "target")
                 if bad >= 0:
                     what = row.second.complaint.format(given=ops[row.second.field][bad])
                     raise WorkloadError(f"operation {bad} ({row.name.upper()}, {row.second.name}) {what}")

@@ -6,17 +6,19 @@ numbered: a task is its pid.
 """
 
 import pathlib
+import random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cfs import MODELS, Recording, Workload, read_scenario
 from cfs.recordings.causes import Cause
 from cfs.reports import write_ftrace
 from cfs.reports.events import SWITCH, events_of, unique_pids
-from cfs.result import NOBODY, Out, Ready, Slept, WokenBy
+from cfs.reports.part import part_of
+from cfs.result import NOBODY, Out, Ready, Slept, WokenBy, altered
 from tests.unit.engine.test_program import random_workload
 
 pytestmark = pytest.mark.slow
@@ -53,6 +55,59 @@ def wakeups_of(result):
     pids = result.pids[rows["task"]]
     columns = rows["time_ns"], rows["cpu"], pids, waker, cause, rows["slept"]
     return sorted(zip(*(column.tolist() for column in columns)))
+
+
+def runs_of_part(part, begin_ns):
+    """Runs and waits of a part, from its beginning on: nobody can know of a wait when it began before."""
+    runs = part.runs[part.runs["start_ns"] < begin_ns + part.duration_ns].copy()
+    _, first = np.unique(runs["task"], return_index=True)
+    unknown = runs["ready_ns"] < begin_ns
+    unknown[first] |= runs["ready"][first] == Ready.PREEMPTED  # by a run that is not in the part
+    runs["ready_ns"][unknown] = -1
+    runs["ready"][unknown & (runs["ready"] != Ready.FOUND)] = Ready.UNKNOWN
+    for name in ("start_ns", "end_ns", "ready_ns"):
+        runs[name] -= np.where(runs[name] >= 0, begin_ns, 0)
+    columns = [runs[name].tolist() for name in ("start_ns", "end_ns", "cpu", "out", "ready", "ready_ns")]
+    return sorted(zip(*columns, part.pids[runs["task"]].tolist()))
+
+
+def require_same_part(result, begin_ns, end_ns, folder):
+    """W5 of cfs/reports/ftrace.py, and E5 of cfs/reports/events.py."""
+    result = with_own_pids(result)
+    part = part_of(result, begin_ns, end_ns)
+    if not (part.runs["start_ns"] < end_ns).any():
+        return  # nobody ran
+    write_ftrace(part, folder / "part.txt", from_ns=begin_ns)
+    recording = Recording.open(folder / "part.txt")
+    assert recording.warnings == []
+    back = recording.result(None)
+    assert (recording.start_ns, back.duration_ns) == (begin_ns, end_ns - begin_ns)
+    assert runs_of_part(back, 0) == runs_of_part(found_and_gone(part), begin_ns)
+    woken = part.wakeups[np.isin(part.wakeups["task"], part.runs["task"])]
+    woken = sorted(zip((woken["time_ns"] - begin_ns).tolist(), part.pids[woken["task"]].tolist()))
+    there = sorted(zip(back.wakeups["time_ns"].tolist(), back.pids[back.wakeups["task"]].tolist()))
+    assert there == woken
+
+
+def found_and_gone(part):
+    """A task that was found running and is not switched out in the part is switched in (W4)."""
+    runs = part.runs.copy()
+    for cpu in part.cpus:
+        here = np.flatnonzero(runs["cpu"] == cpu)
+        if len(here) == 1 and runs["out"][here[0]] == Out.RUNNING and runs["ready"][here[0]] == Ready.FOUND:
+            runs["ready"][here[0]] = Ready.UNKNOWN
+    return altered(part, runs=runs)
+
+
+def parts_of(result, rng):
+    """Three parts at random, and some edges: where a run begins, and where one ends."""
+    span = int(result.duration_ns)
+    edges = [*result.runs["start_ns"].tolist(), *result.runs["end_ns"].tolist()]
+    for _ in range(3):
+        yield sorted(rng.sample(range(span + 1), 2))
+        begin, end = sorted(rng.sample(edges, 2))
+        if begin < end:
+            yield begin, end
 
 
 def names_of(result, events):
@@ -119,8 +174,25 @@ def test_scenarios(folder, path):
 
 @pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.name.split(".")[0])
 def test_replays_of_recordings(folder, path):
-    recording = Recording.open(path)
-    require_same(recording.workload(None).run("linux-6.18-eevdf", until_ns=300 * MS), folder)
+    work = Recording.open(path).workload(None)
+    work.origin = None  # nothing in it is unknown: a fork is a fork, whether or not the recording says so in time
+    require_same(work.run("linux-6.18-eevdf", until_ns=300 * MS), folder)
+
+
+@pytest.mark.parametrize("nr_cpus", [1, 2, 5])
+@pytest.mark.parametrize("seed", range(10))
+def test_parts_of_random_programs(folder, seed, nr_cpus):
+    rng = random.Random(seed)
+    result = random_workload(seed, nr_cpus).run(list(MODELS)[seed % len(MODELS)], until_ns=150 * MS)
+    for begin, end in parts_of(result, rng):
+        require_same_part(result, begin, end, folder)
+
+
+@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
+def test_parts_of_scenarios(folder, path):
+    result = read_scenario(path).run(until_ns=500 * MS)
+    for begin, end in parts_of(result, random.Random(path.stem)):
+        require_same_part(result, begin, end, folder)
 
 
 def test_wakeups_in_the_context_of_a_hog_are_not_the_hogs(folder):
@@ -130,9 +202,10 @@ def test_wakeups_in_the_context_of_a_hog_are_not_the_hogs(folder):
     assert len(result.wakeups) == len(recording.wakeups()) > 160
 
 
-def test_replayed_exported_and_replayed_again_it_has_the_same_wakeups(folder):
-    first = read_scenario(ROOT / "tests/data/cases/two-hogs-net.toml").run()
-    again = written(first, folder).workload(None).run()
+@pytest.mark.parametrize("model", list(MODELS))
+def test_replayed_exported_and_replayed_again_it_has_the_same_wakeups(folder, model):
+    first = read_scenario(ROOT / "tests/data/cases/two-hogs-net.toml").run(model)
+    again = written(first, folder).workload(None).run(model)
     assert again.wakeups.tolist() == first.wakeups.tolist()
     assert runs_of(again) == runs_of(first)
 
@@ -147,6 +220,7 @@ NAMES = st.lists(PIECES, min_size=1, max_size=4).map("".join).map(str.strip).fil
 
 @settings(max_examples=150, deadline=None)
 @given(names=st.lists(NAMES, min_size=3, max_size=3, unique=True))
+@example(names=["=", "==>", "sched_switch:  pid=7next_comm="])  # is no buffer of trace-cmd
 def test_names_that_look_like_the_format(folder, names):
     a, b, c = names
     programs = {

@@ -1,7 +1,14 @@
 """The command `cfs`: its commands, its help, and what it needs."""
 
+import contextlib
+import io
+import os
+import re
+import shlex
+import shutil
 import subprocess
 import sys
+from unittest import mock
 
 import pytest
 
@@ -9,7 +16,8 @@ import cfs
 from tests.quick import few
 from tests.unit.cli.commands import BLOCK, ROOT, TRACE, assert_refused, process, run
 
-from cfs.cli.app import COMMANDS, command_named  # after the helper, which skips without typer
+from cfs.cli.app import COMMANDS, command_named
+from cfs.cli.app import run as run_command  # after the helper, which skips without typer
 
 
 def test_version():
@@ -94,9 +102,21 @@ def test_what_is_misspelt_is_refused_with_what_may_have_been_meant(arguments, wo
 
 
 def asking(line):
-    """The environment in which a shell asks for the last word of a line."""
-    place = len(line.split(" ")) - 1
-    return {"COMP_WORDS": line, "COMP_CWORD": str(place), "_CFS_COMPLETE": "complete_bash"}
+    """The environment in which bash asks for the last word of a line."""
+    pieces = pieces_of(line)
+    return {"COMP_WORDS": "\n".join(pieces), "COMP_CWORD": str(len(pieces) - 1), "_CFS_COMPLETE": "complete_bash"}
+
+
+def completed(line):
+    """What the command answers bash."""
+    with mock.patch.dict(os.environ, asking(line)), contextlib.redirect_stdout(io.StringIO()) as said:
+        run_command()
+    return said.getvalue().split()
+
+
+def pieces_of(line):
+    """COMP_WORDS of bash, seen in a terminal: a word ends at ":" and "=", which are words; after a blank comes an empty one."""
+    return re.findall(r"[:=]+|[^ :=]+", line) + [""] * line.endswith(" ")
 
 
 @pytest.mark.parametrize(
@@ -106,20 +126,68 @@ def asking(line):
         ("cfs rep", ["replay"]),
         ("cfs replay --model linux-6", ["linux-6.18-eevdf", "linux-6.18.26-eevdf", "linux-6.18.44-eevdf"]),
         ("cfs replay --model linux-6.18-eevdf --set base", ["base_slice_ns="]),
-        ("cfs replay --set START_DEBIT=", ["START_DEBIT=on", "START_DEBIT=off"]),
-        ("cfs compare --model rfs-model:ni", ["rfs-model:nice:"]),
-        ("cfs compare --model rfs-model:hz=100,sl", ["rfs-model:hz=100,slice:"]),
+        ("cfs replay --set START_DEBIT=", ["on", "off"]),
+        ("cfs replay --set START_DEBIT=of", ["off"]),
+        ("cfs compare --model rfs-model:ni", ["nice:"]),
+        ("cfs compare --model rfs-model:hz=100,sl", ["100,slice:"]),
+        ("cfs compare --model rfs-model:nice:cc*=10,sl", ["10,slice:"]),
+        ("cfs compare --model linux-2.6.24-cfs:START_DEBIT=o", ["on", "off"]),
+        ("cfs compare --model linux-2.6.24-cfs:policy:cc*=i", ["idle"]),
+        ("cfs compare --model linux-2.6.24-cfs:group-by=", ["uid", "cgroup"]),
+        ("cfs replay --model=linux-6", ["linux-6.18-eevdf"]),
+        ("cfs replay --policy cc*=b", ["batch"]),
+        ("cfs replay --policy cc*", []),
+        ("cfs replay x --mode", ["--model"]),
         ("cfs models rf", ["rfs-model"]),
         ("cfs compare x --sl", ["--slice"]),
     ],
 )
 def test_a_shell_completes(line, expected):
-    assert run(env=asking(line), prog_name="cfs").stdout.split() == expected
+    assert completed(line) == expected
 
 
 def test_a_shell_completes_by_the_command_itself():
     code = f"import os; os.environ.update({asking('cfs re')}); from cfs.cli import run; run()"
-    assert process(code=code).stdout.split() == ["replay"]
+    assert process(code=code).stdout.split() == ["record", "replay"]
+
+
+@pytest.fixture(scope="module")
+def bash(tmp_path_factory):
+    """A bash that has the script of `cfs --show-completion`, and a command cfs."""
+    if shutil.which("bash") is None:
+        pytest.skip("there is no bash")
+    folder = tmp_path_factory.mktemp("bash")
+    command = folder / "cfs"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cfs "$@"\n')
+    command.chmod(0o755)
+    environment = os.environ | {"PATH": f"{folder}:{os.environ['PATH']}"}
+    asked = subprocess.run(["cfs"], env=environment | {"_CFS_COMPLETE": "source_bash"}, capture_output=True, text=True)
+    assert "complete -o" in asked.stdout, asked.stderr
+
+    def replies(line):
+        pieces = pieces_of(line)
+        words = " ".join(shlex.quote(piece) for piece in pieces)
+        script = f"{asked.stdout}\nCOMP_WORDS=({words}); COMP_CWORD={len(pieces) - 1}\n"
+        script += "_cfs_completion cfs; printf '%s\\n' \"${COMPREPLY[@]}\"\n"
+        return subprocess.run(["bash", "--norc", "-c", script], env=environment, capture_output=True, text=True).stdout.split()
+
+    return replies
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("cfs replay --model linux-6.18-eevdf", ["linux-6.18-eevdf"]),
+        ("cfs compare x --model rfs-model:", None),
+        ("cfs compare x --model rfs-model:hz=100,ni", ["100,nice:"]),
+        ("cfs replay x --set START_DEBIT=", ["on", "off"]),
+        ("cfs replay x --policy cc1=ba", ["batch"]),
+        ("cfs replay x --set START_DEBIT=on --hz 100 --model=rfs", ["rfs-model"]),
+    ],
+)
+def test_bash_completes_behind_colons_and_equals_signs(bash, line, expected):
+    found = bash(line)
+    assert found == expected if expected else {"hz=", "nice:", "group-by="} <= set(found)
 
 
 def test_help_says_how_to_install_completion():

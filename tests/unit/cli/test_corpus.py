@@ -1,7 +1,7 @@
 """What the reader is tested on, through the command: every door in, and every way out.
 
-The corpus is the files of tests/data/cases and one small recording in each spelling of
-`tests.unit.recordings.test_spellings` and `test_formats_of_other_tools`. That the numbers are right is tested
+The corpus is the files of tests/data/cases, one small recording in each spelling of
+`tests.unit.recordings.test_spellings` and `test_formats_of_other_tools`, and the texts of `test_hostile_text`. That the numbers are right is tested
 there; here, that the command reads the same as `Recording.open`.
 """
 
@@ -18,6 +18,7 @@ from cfs.recordings import Recording
 from tests.quick import few
 from tests.unit.cli.commands import assert_refused, run
 from tests.unit.recordings import test_formats_of_other_tools as fields
+from tests.unit.recordings import test_hostile_text as hostile
 from tests.unit.recordings import test_spellings as heads
 from tests.unit.recordings.lines import text
 from tests.unit.recordings.test_text_cases import CASES
@@ -42,6 +43,8 @@ def spelt():
 
 CORPUS = {path.name: path.read_bytes() for path in sorted(CASES.iterdir()) if path.suffix in (".txt", ".html")}
 CORPUS |= {name: text(*lines) for name, lines in spelt()}
+CORPUS |= hostile.READ
+CORPUS |= {f"{name}, {form}": make(hostile.BOTH[form]) for name, (make, _) in hostile.REFUSED.items() for form in hostile.BOTH}
 
 
 def reading(content):

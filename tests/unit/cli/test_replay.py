@@ -99,7 +99,7 @@ def test_the_same_command_writes_the_same():
         (["--set", "start_debit=1"], ["did you mean 'START_DEBIT'?"]),
         (["--policy", "hog*=idel"], ["is none of normal, batch, idle; did you mean 'idle'?"]),
         (["--slice", "*=3"], ["linux-2.6.24-cfs has no slices of tasks' own"]),
-        (["--slice", "hog*=3ms"], ["is forked, so it has the slice of its parent, 'workload.sh'"]),
+        (["--slice", "hog*=3ms"], ["linux-2.6.24-cfs has no slices of tasks' own, and 'hog1.n-5' asks for one"]),
         (["--slice", "hog*=soon"], ["--slice", "'soon' is no duration", "without a unit, ns are meant"]),
         (["--group", "hog*=a/b"], ["linux-2.6.24-cfs has groups right below the root only, and not 'a/b'"]),
         (["--group", "hog*=a:idle"], ["linux-2.6.24-cfs has no idle groups, and 'a' is to be one"]),

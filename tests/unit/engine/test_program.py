@@ -122,6 +122,47 @@ def test_random_programs_on_any_platform_are_those_of_the_twin(platform, model, 
         require_equal(*both(random_workload(seed, nr_cpus), model, hz=250, **PLATFORMS[platform]))
 
 
+def with_slices(work, seed):
+    """Most tasks have a slice of their own, many children too."""
+    rng = random.Random(seed)
+    work.slices = {row: rng.randrange(50 * US, 20 * MS) for row in range(work.nr_tasks) if rng.random() < 0.8}
+    return work
+
+
+@pytest.mark.parametrize("nr_cpus", [1, 2, 5])
+@pytest.mark.parametrize("seed", range(8))
+def test_random_programs_with_slices_are_those_of_the_twin(seed, nr_cpus):
+    work = with_slices(random_workload(seed, nr_cpus), seed)
+    require_equal(*both(work, "linux-6.18-eevdf", hz=[1000, 300, 250][seed % 3]))
+
+
+@pytest.mark.parametrize("nr_cpus", [1, 3])
+@pytest.mark.parametrize("platform", list(PLATFORMS))
+def test_slices_on_any_platform_are_those_of_the_twin(platform, nr_cpus):
+    for seed in (11, 12, 13):
+        work = with_slices(random_workload(seed, nr_cpus), seed)
+        require_equal(*both(work, "linux-6.18-eevdf", hz=250, **PLATFORMS[platform]))
+
+
+def test_the_slices_of_children_count():
+    """Of the workloads above, one at least runs otherwise when its children have their parents' slices."""
+    works = [with_slices(random_workload(seed, 1), seed) for seed in range(8)]
+    with_own = [work.run("linux-6.18-eevdf").runs.tolist() for work in works]
+    for work in works:
+        work.slices = {row: ns for row, ns in work.slices.items() if work.tasks["start_ns"][row] >= 0}
+    assert with_own != [work.run("linux-6.18-eevdf").runs.tolist() for work in works]
+
+
+def test_forks_with_slices_grow_the_log():
+    """A fork that gives a slice needs room for the runs of two events: it must neither write too far nor wait for ever."""
+    nr = 6000
+    children = {f"child {i}": [("run", 10 * US)] for i in range(nr)}
+    programs = {"sh": [op for name in children for op in (("fork", name), ("run", US))], **children}
+    work = Workload.of_programs(programs, slice_ns=dict.fromkeys(children, 200 * US), duration_ns=400 * MS)
+    result = work.run("linux-6.18-eevdf")
+    assert result.end == "finished" and len(result.runs) > nr
+
+
 @pytest.mark.slow
 def test_random_programs_on_more_cpus_than_a_word_has_bits_are_those_of_the_twin():
     require_equal(*both(random_workload(9, 70), "linux-2.6.24-cfs"))

@@ -112,13 +112,10 @@ def test_tasks_in_the_root_group_alone_say_nothing_of_fairness():
 
 
 def test_the_machine_is_said():
-    said = (
-        recording(*PAIR, hz=250, cpus_in_machine=4, tunables={"latency_ns": 6}, features={"X": True})
-        .workload()
-        .said
-    )
-    assert (said.hz, said.nr_cpus) == (250, 4)
-    assert said.tunables == {"latency_ns": 6, "sched_latency_ns": 6, "X": True}
+    facts = {"tunables": {"latency_ns": 6}, "features": {"X": True}}
+    work = recording(*PAIR, hz=250, cpus_in_machine=4, **facts).workload()
+    assert (work.platform.hz, work.said.nr_cpus) == (250, 4)
+    assert work.said.tunables == {"latency_ns": 6, "sched_latency_ns": 6, "X": True}
 
 
 def test_a_bare_recording_says_nothing():

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from cfs import Recording
 from cfs.cli.app import app
-from cfs.recordings.measured import fitted
+from cfs.models.registry import all_models
 from cfs.reports.comparison import compare
 from cfs.reports.tables import tables
 from cfs.result import Out, Ready
@@ -28,7 +28,7 @@ def both(name, cpu="lowest", until_ns=None, model="linux-2.6.24-cfs"):
     recording = Recording.open(CASES / f"{name}.txt")
     work = recording.workload(cpu)
     recorded = recording.result(workload=work)
-    return fitted(work.run(model, until_ns=until_ns), recorded), recorded, work
+    return work.run(model, until_ns=until_ns), recorded, work
 
 
 def of(result, name):
@@ -68,7 +68,7 @@ def test_switches_alone_are_replayed_on_every_cpu(cpu):
     recording = Recording.open(CASES / "only-switch-60-lines.txt")
     work = recording.workload(cpu)
     work.run()
-    assert sum("no wakeup is recorded" in warning for warning in recording.warnings) == 1
+    assert sum("no wakeup is recorded" in warning for warning in work.warnings) == 1
     assert (recording.result(workload=work).runs["ready"] != Ready.WAKEUP).all()
 
 
@@ -268,3 +268,23 @@ def test_what_is_left_out_is_said_once_below_its_table():
     latency, lengths = (str(table).splitlines()[-1].split() for table in tables(result, recorded)[1:])
     assert latency == ["waits", "not", "known", "1", "2"]
     assert lengths[:3] == ["lengths", "not", "known"]
+
+
+# ---- partners
+
+
+@pytest.mark.parametrize("model", list(all_models()))
+def test_a_round_trip_is_two_switches_whoever_preempts(model):
+    """101 of them, and the first switch; in all but two the one who asks is preempted before it can block."""
+    result, recorded, work = both("hidden-wait", model=model)
+    work.check()
+    assert (result.context_switches, recorded.context_switches) == (2 * 101 + 1, 204)
+    for name in ("A", "B"):
+        assert of(result, name) == of(recorded, name)
+        assert longest(result, name) < 10_000  # nobody waits for more than the other's turn
+
+
+def test_who_is_idle_gets_what_is_left():
+    work = Recording.open(CASES / "sched-idle.txt").workload().with_policy({"bg": "idle"})
+    result = work.run("linux-6.18-eevdf", until_ns=2 * S)
+    assert result.stats()["share"].round(3).tolist() == [0.997, 0.003]

@@ -10,7 +10,8 @@ from tests.unit.recordings.test_perf_data import READ_BY_PERF
 from tests.unit.recordings.test_trace_dat import READ_BY_TRACE_CMD
 
 LOSING = "perf-lost"  # its text does not say that events were lost
-PAIRS = [(f"{name}.data", f"{name}.perf-script.txt") for name in READ_BY_PERF if name != LOSING] + [
+FORKS = "perf-bigendian-switch"  # its text does not say who is whose parent
+PAIRS = [(f"{name}.data", f"{name}.perf-script.txt") for name in READ_BY_PERF if name not in (LOSING, FORKS)] + [
     (f"{name}.dat", f"{name}.report-kernel.txt") for name in READ_BY_TRACE_CMD
 ]
 
@@ -30,6 +31,19 @@ def test_the_same_recording_comes_of_the_file_and_of_its_text(binary, text):
         assert np.array_equal(ours.events[field], theirs.events[field]), field
     assert np.array_equal(ours.runs(), theirs.runs())
     assert np.array_equal(ours.busy_ns(), theirs.busy_ns())
+
+
+def test_parents_are_known_from_the_file_alone():
+    """Of a recording without the tracepoint of forks. Who ran is the same; an inferred switch may come earlier: a fork
+    shows who runs there.
+    """
+    ours, theirs = opened(f"{FORKS}.data"), opened(f"{FORKS}.perf-script.txt")
+    assert {task.parent for task in theirs.tasks} == {-1} and sum(task.parent >= 0 for task in ours.tasks) > 10
+    runs = [recording.runs() for recording in (ours, theirs)]
+    pids = [np.array([task.pid for task in recording.tasks])[run["task"]] for recording, run in zip((ours, theirs), runs)]
+    assert np.array_equal(*pids) and ours.start_ns == theirs.start_ns
+    assert np.array_equal(runs[0]["cpu"], runs[1]["cpu"]) and ours.nr_switches == theirs.nr_switches
+    assert (runs[0]["start_ns"] <= runs[1]["start_ns"]).all()
 
 
 def test_a_loss_is_known_from_the_file_alone():

@@ -1,5 +1,6 @@
 """What a recording measured as a result: against what another program counted in the same text."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import pytest
 
 from cfs import RecordingError
 from cfs.recordings import Recording
-from cfs.recordings.measured import Fitting, recorded_result
+from cfs.recordings.measured import recorded_result
+from cfs.result import Out, Ready
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES, DATA = ROOT / "examples" / "recordings", ROOT / "tests" / "data" / "recordings"
@@ -89,20 +91,24 @@ def test_a_cpu_that_was_not_recorded_is_refused(hogs):
 def test_what_is_known_of_the_tasks_ends_needs_no_runs(file, cpu):
     recording = Recording.open(EXAMPLES / file)
     work = recording.workload(cpu)
-    wanted = Fitting.of_result(recording.result(cpu, workload=work))
-    found = Fitting.of_recording(recording, work, recording.cpus_of(cpu))
-    assert found.ready.tolist() == wanted.ready.tolist() and found.exits.tolist() == wanted.exits.tolist()
-    assert found.is_blind.any()
+    runs = recording.result(cpu, workload=work).runs
+    ready, exits = [Ready.WAKEUP] * work.nr_tasks, [False] * work.nr_tasks
+    for run in runs[::-1].tolist():
+        row = dict(zip(runs.dtype.names, run))
+        ready[row["task"]] = row["ready"]
+        exits[row["task"]] |= row["out"] == Out.EXITED
+    assert work.origin.first_ready.tolist() == ready and work.origin.exits.tolist() == exits
+    assert work.origin.fitting().is_blind.any()
 
 
 @pytest.mark.parametrize("size", [1, 7, 100, 10**6])
 def test_runs_are_fitted_in_portions_as_a_whole(size):
     recording = Recording.open(EXAMPLES / "fork-heavy.perf-script.txt.gz")
     work = recording.workload()
-    recorded, runs = recording.result(workload=work), work.run().runs[:3000]
+    runs = dataclasses.replace(work, origin=None).run().runs[:3000]
     whole, portions = runs.copy(), runs.copy()
-    Fitting.of_result(recorded).fit(whole)
-    fitting = Fitting.of_result(recorded)
+    work.origin.fitting().fit(whole)
+    fitting = work.origin.fitting()
     for begin in range(0, len(runs), size):
         fitting.fit(portions[begin : begin + size])
     assert (portions == whole).all() and (portions != runs).any()

@@ -2,13 +2,14 @@
 
 import gc
 import gzip
+import io
 import struct
 import sys
 import weakref
 
 import pytest
 
-from cfs import MissingExtraError, RecordingError
+from cfs import MissingExtraError, Recording, RecordingError
 from cfs.recordings import perf_data
 from cfs.recordings.tracepoints import states_of_kernel
 from tests.unit.recordings import readings
@@ -31,6 +32,8 @@ def expected(name):
 
 
 def rows_of(facts, about):
+    """Of tracepoints: perf script does not print the fork records of the file."""
+    facts = [fact for fact in facts if fact["kind"] != "fork" or fact["name"] is not None]
     return readings.of_facts(facts, about.event_names, states_of_kernel(about.kernel))
 
 
@@ -63,6 +66,20 @@ def test_losses_are_told_where_they_were_and_how_many():
     assert len(lost) == 25 and sum(fact["value"] for fact in lost) == 12772
     assert {fact["cpu"] for fact in lost} <= {0, 1} and all(fact["time"] > 0 for fact in lost)
     assert about.nr_lost == 14036  # what the kernel counted at the end: it includes those
+
+
+@pytest.mark.parametrize("name", ["perf-default", "perf-monotonic", "perf-zstd", "perf-pipe", "perf-lost"])
+def test_without_the_tracepoint_of_forks_perfs_own_records_tell_the_parents(name):
+    """Its name in the description of the file is another one; perf-zstd's is packed, but not its description."""
+    content = readings.data_of(f"{name}.data")
+    without = content.replace(b"sched_process_fork", b"sched_process_xork")
+    assert without != content
+    parents = [parents_of(Recording.open(io.BytesIO(content))) for content in (content, without)]
+    assert parents[0] == parents[1] and len(parents[0]) > 3
+
+
+def parents_of(recording):
+    return {(task.pid, recording.tasks[task.parent].pid) for task in recording.tasks if task.parent >= 0}
 
 
 def test_interrupts_are_told():

@@ -54,6 +54,32 @@ def test_a_clock_that_is_no_time_is_refused():
     assert "numbers events" in refused(bytes(content))
 
 
+def with_frequency(mult, shift):
+    """tc-v6-tsc with the option TSC2NSEC, which the tool of that time did not write, in place of UNAME."""
+    content = bytearray(readings.data_of("tc-v6-tsc.dat"))
+    at = content.index(b"Linux vm 6.18.44-generic") - 6
+    number, length = struct.unpack_from("<HI", content, at)
+    assert number == trace_dat.OPTION_UNAME
+    struct.pack_into("<HIIIQ", content, at, trace_dat.OPTION_TSC, length, mult, shift, 123)
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("mult", "shift"), [(3, 0), (3, 2), (1, 1), (0x80000000, 31), (0xFFFFFFFF, 32), (1431655765, 32), (7, 5)]
+)
+def test_a_count_of_cycles_is_time_by_tsc2nsec(mult, shift):
+    """ns = cycles * mult >> shift, of a product of 128 bits; the third number of the option is not added."""
+    cycles = [fact["time"] for fact in readings.read(trace_dat, with_frequency(2, 1))[0]]
+    facts, about = readings.read(trace_dat, with_frequency(mult, shift))
+    assert max(cycles).bit_length() > 40 and len(cycles) > 700
+    assert [fact["time"] for fact in facts] == [cycle * mult >> shift for cycle in cycles]
+    assert about.clock == "x86-tsc"
+
+
+def test_a_shift_of_the_clock_that_cannot_be_is_refused():
+    assert "a shift of the clock of at most 32, not 33" in refused(with_frequency(3, 33))
+
+
 def test_of_two_buffers_no_event_is_taken_twice(monkeypatch):
     """The three buffers of this file all on one clock; if the third one had another, it would be left out."""
     content = readings.data_of("tc-v7-instances.dat")

@@ -10,6 +10,7 @@ pb2 = pytest.importorskip("perfetto.protos.perfetto.trace.perfetto_trace_pb2")
 
 from cfs import CfsError, MissingExtraError, Recording, Result, Simulation, Workload, read_scenario
 from cfs.reports import nr_running, run_sampled, write_perfetto
+from cfs.reports.part import part_of
 from cfs.result import RUN_DTYPE, Out, Ready, WokenBy
 
 MS = 10**6
@@ -113,6 +114,22 @@ def test_wakeups_in_the_context_of_a_hog_have_no_waker(tmp_path):
     result = read_scenario("tests/data/cases/timer-and-hog.toml").run()
     found = wakers(decoded(result, tmp_path / "t.pftrace"))
     assert len(found) == len(result.wakeups) and all(flags & 8 for _, flags, _ in found)
+
+
+def test_p5_a_part_is_a_trace_from_there_on(tmp_path):
+    result, samples = run_sampled(fork_heavy())
+    begin, end = 10**9, 15 * 10**8
+    part = part_of(result, begin, end)
+    write_perfetto(part, tmp_path / "t.pftrace", samples, from_ns=begin)
+    trace = pb2.Trace()
+    trace.ParseFromString((tmp_path / "t.pftrace").read_bytes())
+    times = [at for at, *_ in switches(trace)] + [at for at, *_ in wakers(trace)]
+    assert begin <= min(times) and max(times) <= end
+    assert all(begin <= packet.timestamp <= end for packet in trace.packet if packet.timestamp)
+    counted = [packet.timestamp for packet in trace.packet if packet.track_event.track_uuid == (1 << 32)]
+    assert counted[0] == begin and counted == sorted(set(counted))
+    runs = Recording.open(tmp_path / "t.pftrace").runs()
+    assert len(runs) == len(part.runs)
 
 
 @pytest.mark.slow

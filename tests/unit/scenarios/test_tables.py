@@ -48,6 +48,8 @@ def test_slices_idle_groups_and_groups_below_others(read):
     """
     work = read(text)
     assert work.slices == {0: 3 * MS}  # cc has its parent's: fork copies it
+    own = text.replace("forked = true", 'forked = true\n        slice = "5 ms"')
+    assert read(own).slices == {0: 3 * MS, 2: 5 * MS}
     assert (work.idle_groups, work.shares) == ({"work/scan"}, {"work/build": 512})
     result = work.run("linux-6.18-eevdf", group_by="cgroup")
     assert result.groups == ["work/build", "work/scan", "work/build"]
@@ -99,7 +101,6 @@ FAULTY = [
     (TASK + "group = 'batch' #!\nprogram = []", "no group 'batch'; there are '/'"),
     (TASK + "forked = 1 #!\nprogram = []", "neither true nor false"),
     (TASK + "forked = true\ncount = 2 #!\nprogram = []", "a forked task has no count"),
-    (TASK + "forked = true\nslice = '1 ms' #!\nprogram = []", "a forked task has no slice"),
     (TASK + "slice = '1 ms .. 2 ms' #!\nprogram = []", "one duration, not a range"),
     (TASK + "start = '0 s' #!\nforked = true\nprogram = []", "a forked task has no start"),
     # whom a program names

@@ -2,13 +2,15 @@
 Python (cfs.stepping, an independent implementation over the public Scheduler), and by laws.
 """
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import cfs
 from cfs import Simulation, Workload
 from cfs.errors import ModelError, TunableError, WorkloadError
-from cfs.result import Out, Ready
+from cfs.result import Out, Ready, WokenBy
 from cfs.workload import FOREVER_NS, Op
 
 MS = 1_000_000
@@ -219,6 +221,44 @@ class TestLaws:
         programs |= {f"c{i}": [("run", 20), ("sleep", 10_000_000)] for i in range(nr)}
         result = Workload.of_programs(programs, duration_ns=10**9).run()
         assert result.end == "finished" and result.busy_ns == nr * 30
+
+
+def read_case(name):
+    return cfs.read_scenario(Path(__file__).parents[2] / "data" / "cases" / f"{name}.toml")
+
+
+def next_multiple(blocked_ns):
+    return (blocked_ns // (10 * MS) + 1) * 10 * MS
+
+
+def require_wakeups(result, name, due_ns):
+    """One where it begins, at 0, and one for each of its sleeps that ends within the span."""
+    row = result.names.index(name)
+    blocked = result.runs["end_ns"][(result.runs["task"] == row) & (result.runs["out"] == Out.BLOCKED)]
+    wanted = [ns for ns in due_ns(blocked).tolist() if ns < result.duration_ns]
+    assert result.wakeups["time_ns"][result.wakeups["task"] == row].tolist() == [0, *wanted]
+
+
+@pytest.mark.parametrize("hz", [100, 250, 1000])
+@pytest.mark.parametrize("model", list(cfs.MODELS))
+def test_each_sleep_that_ends_in_the_span_is_one_wakeup(model, hz):
+    """By the programs of the scenarios. How many there are depends on the model: who gets the CPU late sleeps later."""
+    result = read_case("timer-and-hog").run(model, hz=hz)
+    require_wakeups(result, "tick", next_multiple)
+    require_wakeups(result, "net", lambda blocked: blocked + 13 * MS)
+    assert (result.wakeups["cause"] == WokenBy.TIMER).all() and (result.wakeups["task"] == 0).sum() == 1
+    result = read_case("two-hogs-net").run(model, hz=hz)
+    require_wakeups(result, "net", next_multiple)
+
+
+def test_the_numbers_of_the_cases_are_those_of_linux_6_18():
+    """165 wakeups of sleepers, beside the begin of three tasks; and 100 a second where nobody is late by 10 ms."""
+    result = read_case("timer-and-hog").run("linux-6.18-eevdf")
+    assert len(result.wakeups) == 165 + 3
+    for seconds in (1, 2):
+        result = read_case("two-hogs-net").run("linux-6.18-eevdf", until_ns=seconds * 1000 * MS)
+        net = result.names.index("net")
+        assert (result.wakeups["task"] == net).sum() == 100 * seconds
 
 
 class TestMisuse:

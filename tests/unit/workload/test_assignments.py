@@ -265,13 +265,38 @@ def family():
 
 
 def test_a_forked_task_has_the_slice_of_its_parent():
-    work = family().with_slices({"*": 20 * 10**6})
-    assert work.slices == {0: 20 * 10**6}
+    """As fork copies it, until the child is given one of its own."""
+    assert slices_after_fork(family().with_slices({"sh": 20 * 10**6})) == {"sh": 20 * 10**6, "cc": 20 * 10**6}
+
+
+@pytest.mark.parametrize(
+    ("told", "wanted"),
+    [
+        ({"cc": 10**6}, {"sh": 700_000, "cc": 10**6}),  # the parent has the model's, on one CPU
+        ({"sh": 5 * 10**6, "cc": 10**6}, {"sh": 5 * 10**6, "cc": 10**6}),
+        ({"*": 20 * 10**6}, {"sh": 20 * 10**6, "cc": 20 * 10**6}),
+        ({"cc": 10**9}, {"sh": 700_000, "cc": 10**8}),  # clamped to 0.1 s
+    ],
+)
+def test_a_forked_task_can_be_given_a_slice_of_its_own(told, wanted):
+    assert slices_after_fork(family().with_slices(told)) == wanted
+
+
+def slices_after_fork(work):
     sim = Simulation(work, EEVDF)
     sim.advance(10**7)
-    assert [task.slice_ns for task in sim.scheduler.tasks] == [20 * 10**6] * 2
-    with pytest.raises(WorkloadError, match="'cc' is forked, so it has the slice of its parent, 'sh'"):
-        family().with_slices({"cc": 10**6})
+    rows = sim.rows_by_id()
+    return {work.name(rows[task.id]): task.slice_ns for task in sim.scheduler.tasks}
+
+
+def test_slices_told_again_stay_those_of_the_child():
+    work = family().with_slices({"*": 20 * 10**6}).with_slices({"sh": 10**6})
+    assert slices_after_fork(work) == {"sh": 10**6, "cc": 20 * 10**6}
+
+
+def test_a_model_without_slices_refuses_those_of_children_too():
+    with pytest.raises(WorkloadError, match="linux-2.6.24-cfs has no slices of tasks' own, and 'cc' asks for one"):
+        family().with_slices({"cc": 10**6}).run()
 
 
 def test_groups_below_groups_share_level_by_level():
