@@ -222,7 +222,7 @@ def test_a_broken_invariant_of_the_fair_class_is_noticed_and_named(foreign, how,
 
 
 CHECK_EEVDF = """
-sched = cfs.Scheduler("linux-6.18-eevdf", group_by="cgroup")
+sched = cfs.Scheduler(model, group_by="cgroup", exact_min_slice=1)
 sched.create_group("together")
 for _ in range(3):
     sched.fork(group="together", now_ns=0)
@@ -255,12 +255,21 @@ except cfs.InvariantError as error:
 )
 def test_a_broken_invariant_of_eevdf_is_noticed_and_named(foreign, how, number):
     """The numbers are those of cfs/models/linux_6_18/_fair.pyx; _check.pyx beside it looks at them."""
-    said = foreign(CHECK_EEVDF, how=how)
+    said = foreign(CHECK_EEVDF, how=how, model="linux-6.18-eevdf")
     assert said.startswith(f"linux-6.18-eevdf: invariant I{number}, bug code 0 on CPU 0 after event ")
 
 
-def test_the_checker_of_eevdf_finds_nothing_where_nothing_is_broken(foreign):
-    assert foreign(CHECK_EEVDF, how="whole") == "whole"
+@pytest.mark.parametrize("model", ["linux-6.18.26-eevdf", "linux-6.18.44-eevdf"])
+def test_a_wrong_greatest_slice_is_noticed_where_there_is_one(foreign, model):
+    """I1 of cfs/models/linux_6_18/_fair_26.pyx."""
+    said = foreign(CHECK_EEVDF, how="greatest of a subtree", model=model)
+    assert said.startswith(f"{model}: invariant I1, bug code 0 on CPU 0 after event ")
+    assert foreign(CHECK_EEVDF, how="greatest of a subtree", model="linux-6.18-eevdf") == "whole"
+
+
+@pytest.mark.parametrize("model", ["linux-6.18-eevdf", "linux-6.18.26-eevdf", "linux-6.18.44-eevdf"])
+def test_the_checker_of_eevdf_finds_nothing_where_nothing_is_broken(foreign, model):
+    assert foreign(CHECK_EEVDF, how="whole", model=model) == "whole"
 
 
 def test_groups_are_listed_newest_first_and_the_root_group_last(foreign):

@@ -223,6 +223,8 @@ def spoil_eevdf(Scheduler sched, str how):
         waiting.deadline += <uint64_t>1 << 40
     elif how == "earliest of a subtree":
         waiting.min_vruntime -= 1
+    elif how == "greatest of a subtree":
+        waiting.max_slice += 1
     elif how == "average":
         queue.avg_vruntime += 1
     elif how == "load":
