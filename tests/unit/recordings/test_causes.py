@@ -42,17 +42,6 @@ def test_tasks_that_are_passed_over_could_not_keep_time(name, erased, monkeypatc
     assert (found.verdicts(table) == verdicts).all() and (verdicts == Cause.TIMER).any()
 
 
-@pytest.mark.parametrize("name", ["periodic", "kbuild-shell-2cpu", "fork-heavy", "two-users-1to3"])
-@pytest.mark.parametrize("erased", [False, True])
-def test_tasks_that_are_passed_over_could_not_keep_time(name, erased, monkeypatch):
-    found = recording(name)
-    table = found.wakeups()
-    table["irq"] = 0 if erased else table["irq"]
-    verdicts = found.verdicts(table)
-    monkeypatch.setattr(causes, "_may_keep_time", lambda task, *_: np.ones(len(task), bool))
-    assert (found.verdicts(table) == verdicts).all() and (verdicts == Cause.TIMER).any()
-
-
 # ---- R1
 
 
