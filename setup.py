@@ -46,6 +46,8 @@ MODULES = [
     "cfs.models.rfs._rfs",
     "cfs.models.linux_6_18._check",
     "cfs.models.linux_6_18._fair",
+    "cfs.models.linux_6_18._fair_26",
+    "cfs.models.linux_6_18._fair_44",
     "cfs.simulation._sim",
     "cfs.scheduler._border",
     "cfs.scheduler._machine",

@@ -441,7 +441,7 @@ class DialectO12622(Dialect):
 
 
 class DialectEevdf618(Dialect):
-    """``linux-6.18-eevdf``: the root group is the root queue and not an entity; a table of its own names the
+    """The models of Linux 6.18: the root group is the root queue and not an entity; a table of its own names the
     features; queues show the entities they point to.
     """
 
@@ -474,6 +474,8 @@ DIALECTS: dict[str, type[Dialect]] = {
     "linux-2.6.23-cfs": DialectCfs2623,
     "linux-2.6.22-o1": DialectO12622,
     "linux-6.18-eevdf": DialectEevdf618,
+    "linux-6.18.26-eevdf": DialectEevdf618,
+    "linux-6.18.44-eevdf": DialectEevdf618,
 }
 """The dialects of models; traces of all others follow the format."""
 

@@ -61,7 +61,7 @@ def compare(
         typer.Option(
             metavar="ID[:ITEM,...]",
             help="Add a column: a model, and what differs in it from the others: TUNABLE=VALUE, hz=N, preempt=full, "
-            "nice:PATTERN=N, group:PATTERN=NAME, ... Repeatable; default: every model.",
+            "nice:PATTERN=N, group:PATTERN=NAME, ... Repeatable; default: a model of every release.",
             autocompletion=complete_model,
         ),
     ] = None,
@@ -117,7 +117,8 @@ def compare(
     assigned = assigned_of(group, uid, nice, group_by, policy, slice_)
     begin, end = begin_ns_of(from_), until_ns_of(until)
     outputs.check_files(files)
-    specs = columns_of(model or list(all_models()), set_ or [])
+    every = [name for name, it in all_models().items() if not it.later_than]
+    specs = columns_of(model or every, set_ or [])
     facts = platform_of(hz, preempt, tick_phase, tick_jitter, wakeup_cost, switch_cost, seed)
     given = read_input(source, Choice(cpu, only, without, outside, seed, assigned, bare)).on_platform(facts)
     recorded = measured(given)

@@ -37,6 +37,9 @@ class Model:
         Policies that a task can have.
     root_shares : dict of str to int
         Shares of the root group for each way of grouping; missing if the root group has none.
+    later_than : str
+        Id of a model of an earlier point of the same release, "" if there is none. `cfs compare` shows such a
+        model only if it is asked for.
     """
 
     id: str
@@ -48,6 +51,7 @@ class Model:
     root_shares: dict[str, int]
     options: frozenset[str] = frozenset()
     policies: tuple[str, ...] = POLICIES
+    later_than: str = ""
 
     def sched_class(self) -> Any:
         """The capsule of the compiled hook table."""

@@ -21,7 +21,14 @@ __all__ = ["Model", "MODELS", "all_models", "model_named"]
 ENTRY_POINTS = "cfs.models"
 
 MODELS: dict[str, Model] = {
-    facts.MODEL.id: facts.MODEL for facts in (cfs_2_6_24, cfs_2_6_23, o1_2_6_22, rfs, eevdf_6_18)
+    model.id: model
+    for model in (
+        cfs_2_6_24.MODEL,
+        cfs_2_6_23.MODEL,
+        o1_2_6_22.MODEL,
+        rfs.MODEL,
+        *eevdf_6_18.MODELS,
+    )
 }
 """Our own models by id, in the order in which `cfs models` lists them."""
 

@@ -3,5 +3,9 @@
 import numpy as np
 
 AFTER_DTYPE: np.dtype
+RELEASE_DTYPE: np.dtype
 
-def after_wakeups(events: np.ndarray, nr_tasks: int, causes: np.ndarray) -> np.ndarray: ...
+def after_wakeups(
+    events: np.ndarray, nr_tasks: int, causes: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]: ...
+def pairs_of(after: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]: ...

@@ -70,7 +70,8 @@ cdef enum:  # how the first moment of a task is known
     GUESSED = 2
 
 cdef enum:
-    RELEASE_NS_MAX = 500000  # a wakeup later than this after a release is none of that release
+    RELEASE_NS_MIN = -100000  # a wakeup earlier or later than this after a release is none of that release
+    RELEASE_NS_MAX = 500000
     EXIT_NS_MAX = 1000000  # the way of an exiting task through the kernel: half take 60 us, one in twenty 200
 
 cdef enum:  # where a task is, seen from the chosen CPUs
@@ -543,9 +544,11 @@ cdef struct lane_t:  # a CPU in `programs`
 
 cdef inline bint is_next(const life_t* p, int64_t until) noexcept nogil:
     # did it sleep until the first release after its block?
+    cdef int64_t next
     if not p.period_ns or p.left_ns < p.offset_ns:
         return False
-    return 0 <= until - (p.left_ns - (p.left_ns - p.offset_ns) % p.period_ns + p.period_ns) <= RELEASE_NS_MAX
+    next = p.left_ns - (p.left_ns - p.offset_ns) % p.period_ns + p.period_ns
+    return RELEASE_NS_MIN <= until - next <= RELEASE_NS_MAX
 
 
 @final
@@ -568,9 +571,9 @@ cdef class Programs:
     sleeps : tuple of int
         The operation for a timer and for another outside wakeup: 2 (SLEEP) or 3 (SLEEP_UNTIL).
     answerer : numpy.ndarray
-        ``(nr_wakeups,) int32``: for whose answer the waker waited unseen, -1: for nobody's.
+        ``(nr_wakeups,) int32``, or empty: for whose answer the waker waited unseen, -1: for nobody's.
     reach_ns : numpy.ndarray
-        ``(nr_wakeups,) int64``: CPU time of that waker from the wakeup to its wait.
+        ``(nr_wakeups,) uint32``: CPU time of that waker from the wakeup to its wait.
     stay_ns : numpy.ndarray
         ``(nr_tasks,) int64``: how long each task stays in the kernel after a wakeup.
     skippers : numpy.ndarray
@@ -589,7 +592,7 @@ cdef class Programs:
     cdef const uint8_t* causes
     cdef const int16_t* landed
     cdef const int32_t* answerer
-    cdef const int64_t* reach_ns
+    cdef const uint32_t* reach_ns
     cdef int64_t end_ns
     cdef int timer_op, outside_op
     cdef Zeroed memory
@@ -611,7 +614,7 @@ cdef class Programs:
         const int16_t[::1] landed,
         sleeps,
         const int32_t[::1] answerer,
-        const int64_t[::1] reach_ns,
+        const uint32_t[::1] reach_ns,
         const int64_t[::1] stay_ns,
         const int64_t[:, ::1] skippers,
     ):
@@ -765,7 +768,7 @@ cdef class Programs:
     cdef void ask(self, const event_t* e, size_t wakeup) noexcept nogil:
         # P5: the task that runs there waits for the answer of another one, if it is preempted before that answers
         cdef life_t* by = &self.lives[e.context]
-        cdef int32_t answerer = self.answerer[wakeup]
+        cdef int32_t answerer = self.answerer[wakeup] if self.answerer != NULL else -1
         if answerer < 0 or self.lives[answerer].index < 0:
             return
         self.ask_no_more(by)

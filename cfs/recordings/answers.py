@@ -27,6 +27,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ._wakers import pairs_of
+
 __all__ = ["Answers", "Left", "Then", "decide"]
 
 NR_PROOFS = 2
@@ -37,14 +39,13 @@ DELAY_NS_MAX = 100_000
 """A preemption that comes later than this after the own wakeup has another reason."""
 
 NONE = -1
+PORTION = 1 << 18  # wakeups looked at together
 IDLE, NOBODY = 0xFFFFFFFF, 0xFFFFFFFE
 NR_INTERRUPTS_MIN = 10
 NR_EXITS_MIN = 10
 EXITS_PREEMPTED = 0.2
 """Of the tasks that wake another one on their way out: what part of them is preempted by it in a kernel that
 can be preempted, at least."""
-FORK = 7  # kind in the wakeup table
-
 
 class Then(enum.IntEnum):
     """What a waker did after a wakeup."""
@@ -77,7 +78,7 @@ class Answers:
     answerer : numpy.ndarray
         ``(nr_wakeups,) int32``: the task whose answer the waker waited for unseen, -1: nobody's.
     reach_ns : numpy.ndarray
-        ``(nr_wakeups,) int64``: CPU time of such a waker from the wakeup to its wait.
+        ``(nr_wakeups,) uint32``: CPU time of such a waker from the wakeup to its wait.
     stay_ns : numpy.ndarray
         ``(nr_tasks,) int64``: how long a task stays in the kernel after a wakeup.
     nr_unproven : int
@@ -96,101 +97,132 @@ class Answers:
     is_preemptible: bool | None
 
 
-def decide(after: np.ndarray, woken: np.ndarray, kind: np.ndarray, name: np.ndarray) -> Answers:
+def decide(after: np.ndarray, name: np.ndarray) -> Answers:
     """Find the hidden waits.
 
     Parameters
     ----------
     after : numpy.ndarray
         ``(nr_wakeups,)`` of `_wakers.AFTER_DTYPE`.
-    woken, kind : numpy.ndarray
-        ``(nr_wakeups,)``: who was woken, and 7 for a fork.
     name : numpy.ndarray
         ``(nr_tasks,) int``: number of the name of each task.
 
     Returns
     -------
     Answers
+        Its first two arrays are empty if nothing is hidden.
     """
-    rows = np.flatnonzero((after["then"] != Then.UNKNOWN) & (after["then"] < Then.EXITED) & (kind != FORK))
-    answerer, reach_ns = np.full(len(after), NONE, np.int32), np.zeros(len(after), np.int64)
-    hides = (after["then"] == Then.WENT_ON_LATER) & (after["left"] == Left.FOR_THE_WOKEN) & (kind != FORK)
-    nr_unproven = 0
-    if hides.any():
-        pairs = _Pairs(after[rows], woken[rows], len(name))
-        expected, converse = pairs.expected()
-        proven = hides[rows] & (expected >= 0) & (after["ran_ns"][rows] <= pairs.longest())
-        answerer[rows[proven]] = expected[proven]
-        reach_ns[rows[proven]] = np.minimum(pairs.typical(), after["went_ns"][rows])[proven]
-        nr_unproven = int((hides[rows] & converse & ~proven).sum())
-    stays = _stays(after, name)
-    return Answers(answerer, reach_ns, stays, nr_unproven, _wakeup_cost(after), _is_preemptible(after))
+    answerer, reach_ns, nr_unproven = np.zeros(0, np.int32), np.zeros(0, np.uint32), 0
+    if _hides(after).any():
+        answerer, reach_ns, nr_unproven = _hidden(after, _Pairs(after))
+    return Answers(
+        answerer, reach_ns, _stays(after, name), nr_unproven, _wakeup_cost(after), _is_preemptible(after)
+    )
+
+
+def _hides(after: np.ndarray) -> np.ndarray:
+    """Which wakeups may hide a wait."""
+    return (after["then"] == Then.WENT_ON_LATER) & (after["left"] == Left.FOR_THE_WOKEN)
+
+
+def _hidden(after: np.ndarray, pairs: _Pairs) -> tuple[np.ndarray, np.ndarray, int]:
+    """Who answers unseen, how far it is to the wait, and how many wakeups prove nothing; portion by portion."""
+    answerer, reach_ns = np.full(len(after), NONE, np.int32), np.zeros(len(after), np.uint32)
+    nr_hidden = nr_unproven = 0
+    for begin in range(0, len(after), PORTION):
+        part, pair = after[begin : begin + PORTION], pairs.number[begin : begin + PORTION]
+        rows = np.flatnonzero(_hides(part) & (pair >= 0))
+        pair, part = pair[rows], part[rows]
+        proven = (pairs.expected[pair] >= 0) & (part["ran_ns"] <= pairs.latest_ns[pair])
+        rows, nr_unproven = rows[proven], nr_unproven + int((pairs.converse[pair] & ~proven).sum())
+        answerer[begin + rows] = pairs.expected[pair[proven]]
+        reach_ns[begin + rows] = np.minimum(pairs.typical_ns[pair[proven]], part["more"][proven])
+        nr_hidden += len(rows)
+    if not nr_hidden:
+        answerer, reach_ns = answerer[:0].copy(), reach_ns[:0].copy()
+    return answerer, reach_ns, nr_unproven
 
 
 class _Pairs:
-    """Wakeups by (waker, woken): one number a pair, and sums over it."""
+    """Wakeups by (waker, woken), and what is known of each pair.
 
-    def __init__(self, after: np.ndarray, woken: np.ndarray, nr_tasks: int):
-        self._after = after
-        key = after["waker"].astype(np.int64) * nr_tasks + woken
-        keys, first, self._pair = np.unique(key, return_index=True, return_inverse=True)
-        self._nr = len(keys)
-        waker, self._woken = after["waker"][first].astype(np.int64), woken[first].astype(np.int64)
-        self._waker = waker
-        back = np.searchsorted(keys, self._woken * nr_tasks + waker)
-        there = keys[np.minimum(back, self._nr - 1)] == self._woken * nr_tasks + waker
-        self._back = np.where(there, np.minimum(back, self._nr - 1), NONE)
+    Attributes
+    ----------
+    number : numpy.ndarray
+        ``(nr_wakeups,) int32``: the pair of each, -1: of none.
+    expected : numpy.ndarray
+        ``(nr_pairs,) int32``: who answers the waker, -1: that is not proven.
+    converse : numpy.ndarray
+        ``(nr_pairs,) bool``: whether each of the two wakes the other one.
+    latest_ns, typical_ns : numpy.ndarray
+        ``(nr_pairs,) int64``: how long the waker may go on before it is preempted (H3), and the median of its ways
+        to a block; those of the other one where its own was never seen.
+    """
 
-    def expected(self) -> tuple[np.ndarray, np.ndarray]:
-        """For each wakeup who answers its waker, -1: that is not proven; and whether the two wake each other."""
-        by, nr_by = self._dominant()
-        nr_open = self._count(Then.STILL_BLOCKED)
-        contrary = self._count(Then.WENT_ON) + self._count(Then.SLEPT) + self._count(Then.ANSWERED) - nr_by
-        partner = (self._back >= 0) & (by[self._back] == self._waker)  # the other one waits for this one (H1)
-        by = np.where((by < 0) & partner, self._woken, by)
-        mutual = partner & (by == self._woken)
-        proofs = nr_by + nr_open
-        proofs = proofs + np.where(mutual, proofs[self._back], 0)
+    def __init__(self, after: np.ndarray):
+        self.number, waker, woken = pairs_of(after)
+        self._nr = len(waker)
+        self._back = _places_of(woken, waker, waker, woken)
+        self.converse = self._back >= 0
+        self.expected = self._expected(after, waker.astype(np.int64), woken.astype(np.int64))
+        self.latest_ns, self.typical_ns = self._ways(after)
+
+    def _expected(self, after: np.ndarray, waker: np.ndarray, woken: np.ndarray) -> np.ndarray:
+        by, nr_by = self._dominant(after)
+        nr_then = self._counts(after)
+        contrary = nr_then[Then.WENT_ON] + nr_then[Then.SLEPT] + nr_then[Then.ANSWERED] - nr_by
+        partner = self.converse & (by[self._back] == waker)  # the other one waits for this one (H1)
+        by = np.where((by < 0) & partner, woken, by)
+        proofs = nr_by + nr_then[Then.STILL_BLOCKED]
+        proofs = proofs + np.where(partner & (by == woken), proofs[self._back], 0)
         proven = (by >= 0) & (proofs >= NR_PROOFS) & (contrary * CONTRARY <= proofs)
-        return np.where(proven, by, NONE)[self._pair], (self._back >= 0)[self._pair]
+        return np.where(proven, by, NONE).astype(np.int32)
 
-    def _count(self, then: Then) -> np.ndarray:
-        return np.bincount(self._pair[self._after["then"] == then], minlength=self._nr)
+    def _counts(self, after: np.ndarray) -> np.ndarray:
+        """How often each thing came after a wakeup of each pair, ``(len(Then), nr_pairs)``."""
+        counts = np.zeros(len(Then) * self._nr, np.int64)
+        for begin in range(0, len(after), PORTION):
+            pair, then = self.number[begin : begin + PORTION], after["then"][begin : begin + PORTION]
+            key = then[pair >= 0].astype(np.int64) * self._nr + pair[pair >= 0]
+            counts += np.bincount(key, minlength=len(counts))
+        return counts.reshape(len(Then), self._nr)
 
-    def _dominant(self) -> tuple[np.ndarray, np.ndarray]:
-        # of each pair who answered most, and how often
-        seen = np.flatnonzero(self._after["then"] == Then.ANSWERED)
-        order = np.lexsort((self._after["by"][seen], self._pair[seen]))
-        pair, by = self._pair[seen][order], self._after["by"][seen][order].astype(np.int64)
-        first = np.flatnonzero((np.diff(pair, prepend=-1) != 0) | (np.diff(by, prepend=-1) != 0))
-        nr = np.diff(first, append=len(pair))
+    def _dominant(self, after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Of each pair who answered most, and how often."""
+        seen = np.flatnonzero((after["then"] == Then.ANSWERED) & (self.number >= 0))
+        key, nr = np.unique(
+            self.number[seen].astype(np.uint64) << np.uint64(32) | after["more"][seen], return_counts=True
+        )
+        pair, by = (key >> np.uint64(32)).astype(np.int64), (key & np.uint64(0xFFFFFFFF)).astype(np.int64)
         best, count = np.full(self._nr, NONE, np.int64), np.zeros(self._nr, np.int64)
         ascending = np.argsort(nr, kind="stable")
-        best[pair[first][ascending]] = by[first][ascending]
-        count[pair[first][ascending]] = nr[ascending]
+        best[pair[ascending]], count[pair[ascending]] = by[ascending], nr[ascending]
         return best, count
 
-    def longest(self) -> np.ndarray:
-        """For each wakeup how long its waker may have gone on before it was preempted (H3), ns."""
-        blocked = self._after["left"] == Left.BLOCKED
-        longest = np.zeros(self._nr, np.int64)
-        np.maximum.at(longest, self._pair[blocked], self._after["ran_ns"][blocked].astype(np.int64))
-        longest = np.maximum(longest, np.where(self._back >= 0, longest[self._back], 0))
-        return SLACK * longest[self._pair]
-
-
-    def typical(self) -> np.ndarray:
-        """For each wakeup the median way to a block of its pair, or of the same pair the other way round, ns."""
-        blocked = np.flatnonzero(self._after["left"] == Left.BLOCKED)
-        way = self._after["ran_ns"][blocked].astype(np.int64)
-        order = np.lexsort((way, self._pair[blocked]))
-        pair, way = self._pair[blocked][order], way[order]
+    def _ways(self, after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """SLACK times the longest way to a block, and the median one."""
+        blocked = np.flatnonzero((after["left"] == Left.BLOCKED) & (self.number >= 0))
+        key = np.sort(self.number[blocked].astype(np.int64) << 32 | after["ran_ns"][blocked])
+        pair, way = key >> 32, key & 0xFFFFFFFF
         first = np.flatnonzero(np.diff(pair, prepend=-1))
-        middle = first + (np.diff(first, append=len(pair)) - 1) // 2
-        median = np.full(self._nr, NONE, np.int64)
-        median[pair[first]] = way[middle]
-        back = np.where(self._back >= 0, median[self._back], NONE)
-        return np.maximum(np.where(median >= 0, median, back), 0)[self._pair]
+        nr = np.diff(first, append=len(pair))
+        longest, median = np.full((2, self._nr), NONE, np.int64)
+        longest[pair[first]] = way[first + nr - 1]
+        median[pair[first]] = way[first + (nr - 1) // 2]
+        back = np.where(self.converse, self._back, 0)
+        longest = np.maximum(longest, np.where(self.converse, longest[back], NONE))
+        median = np.where((median < 0) & self.converse, median[back], median)
+        return SLACK * np.maximum(longest, 0), np.maximum(median, 0)
+
+
+def _places_of(waker: np.ndarray, woken: np.ndarray, wakers: np.ndarray, wokens: np.ndarray) -> np.ndarray:
+    """Where each pair stands among some pairs, -1: it is none of them."""
+    shift = np.uint64(32)
+    keys = wakers.astype(np.uint64) << shift | wokens
+    order = np.argsort(keys)
+    wanted = waker.astype(np.uint64) << shift | woken
+    place = np.minimum(np.searchsorted(keys[order], wanted), max(len(keys) - 1, 0))
+    return np.where(keys[order][place] == wanted, order[place], NONE) if len(keys) else np.zeros(0, np.int64)
 
 
 def _stays(after: np.ndarray, name: np.ndarray) -> np.ndarray:

@@ -5,40 +5,38 @@ others keep SLEEP_UNTIL, the moment that was recorded.
 
 T1  A task keeps a period if at least NR_RELEASES_MIN of its wakeups are a timer's, and the part IN_TIME of them lie
     within PUNCTUAL_NS of the multiples of one length, counted from one of them.
-T2  It is late if it was still busy at a release. If it skips, the stretch in which it was late has one job, and
-    the next release is the first one after its block. If it catches up, the stretch has a job more for each
-    release that it missed. So the CPU time of late stretches, beside the median of those in time, tells which.
-T3  A task that was never late shows neither, and keeps what was recorded.
+T2  It is late if it was still busy at a release, and sleeps until the first one after its block. If it skips, the
+    stretch in which it was late has one job. If it catches up, it has a job more for each release that it
+    missed. So the CPU time of the later stretches, beside the median of those that are least late, tells which.
+T3  A task that was never late shows neither, and keeps what was recorded. One that always missed the same number
+    of releases is taken as skipping: then its period is as good as a longer one.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from .causes import PERIOD_NS_MIN, PUNCTUAL_NS, Cause
+from .causes import PERIOD_NS_MIN, PUNCTUAL_NS
 
 __all__ = ["skippers"]
 
 NR_RELEASES_MIN = 8
 NR_LATE_MIN = 2
 IN_TIME = 0.9
+PARTS_MAX = 8
+"""The shortest time between two wakeups may be so many periods."""
 OFFSET_NS_MAX = 2**31 - 1
 SKIPS_BELOW = 0.5
 """Jobs more than one in a late stretch, as a part of those that it would have if it caught up."""
-WAKE = 3  # kind in the wakeup table
 
 
-def skippers(wakeups: np.ndarray, verdict: np.ndarray, used_ns: np.ndarray, nr_tasks: int) -> np.ndarray:
+def skippers(releases: np.ndarray, nr_tasks: int) -> np.ndarray:
     """Period and offset of the tasks that skip what they have missed.
 
     Parameters
     ----------
-    wakeups : numpy.ndarray
-        ``(nr_wakeups,)`` of `_walk.WAKEUP_DTYPE`.
-    verdict : numpy.ndarray
-        ``(nr_wakeups,) uint8`` of `Cause`.
-    used_ns : numpy.ndarray
-        ``(nr_wakeups,)``: CPU time of the woken task until it blocked next.
+    releases : numpy.ndarray
+        ``(nr_releases,)`` of `_wakers.RELEASE_DTYPE`, in the order of time.
     nr_tasks : int
 
     Returns
@@ -47,32 +45,31 @@ def skippers(wakeups: np.ndarray, verdict: np.ndarray, used_ns: np.ndarray, nr_t
         ``(nr_tasks, 2) int64``, ns: period (0: it is none of them) and offset from time 0.
     """
     found = np.zeros((nr_tasks, 2), np.int64)
-    rows = np.flatnonzero((verdict == Cause.TIMER) & (wakeups["kind"] == WAKE) & (wakeups["slept_ns"] >= 0))
-    rows = rows[np.argsort(wakeups["task"][rows], kind="stable")]
-    first = np.flatnonzero(np.diff(wakeups["task"][rows].astype(np.int64), prepend=-1))
-    for of_task in np.split(rows, first[1:]):
+    releases = releases[releases["slept_ns"] >= 0]
+    releases = releases[np.argsort(releases["task"], kind="stable")]
+    first = np.flatnonzero(np.diff(releases["task"].astype(np.int64), prepend=-1))
+    for of_task in np.split(releases, first[1:]):
         if len(of_task) >= NR_RELEASES_MIN:
-            task = int(wakeups["task"][of_task[0]])
-            found[task] = _period(wakeups["time_ns"][of_task], wakeups["slept_ns"][of_task], used_ns[of_task])
+            found[of_task["task"][0]] = _period(of_task["time_ns"], of_task["slept_ns"], of_task["used_ns"])
     return found
 
 
 def _period(time_ns: np.ndarray, slept_ns: np.ndarray, used_ns: np.ndarray) -> tuple[int, int]:
     """Period and offset, or twice 0."""
     gap = np.diff(time_ns)
-    guess = int(np.sort(gap)[len(gap) // 10])
-    if guess < PERIOD_NS_MIN:
-        return 0, 0
-    number = np.concatenate([[0], np.cumsum(np.rint(gap / guess).astype(np.int64))])
-    period = _slope(number, time_ns)
-    if period < PERIOD_NS_MIN:
-        return 0, 0
-    offset = int(np.sort((time_ns - number * period))[len(number) // 10])
-    in_time = abs(time_ns - offset - number * period) <= PUNCTUAL_NS
-    offset %= period
-    if in_time.mean() < IN_TIME or offset > OFFSET_NS_MAX or not _skips(time_ns, slept_ns, used_ns, period):
-        return 0, 0
-    return period, offset
+    shortest = int(np.sort(gap)[len(gap) // 10])
+    for part in range(1, PARTS_MAX + 1):  # a task that is late each time never comes at the next release
+        if shortest // part < PERIOD_NS_MIN:
+            break
+        number = np.concatenate([[0], np.cumsum(np.rint(gap * part / shortest).astype(np.int64))])
+        period = _slope(number, time_ns)
+        if period < PERIOD_NS_MIN:
+            break
+        offset = int(np.sort(time_ns - number * period)[len(number) // 10])
+        if (abs(time_ns - offset - number * period) <= PUNCTUAL_NS).mean() >= IN_TIME:
+            fits = offset % period <= OFFSET_NS_MAX and _skips(time_ns, slept_ns, used_ns, period)
+            return (period, offset % period) if fits else (0, 0)
+    return 0, 0
 
 
 def _slope(number: np.ndarray, time_ns: np.ndarray) -> int:
@@ -88,11 +85,15 @@ def _skips(time_ns: np.ndarray, slept_ns: np.ndarray, used_ns: np.ndarray, perio
     begin, block = time_ns[:-1], time_ns[1:] - slept_ns[1:]
     nr_missed = (block - begin + PUNCTUAL_NS) // period
     late = (nr_missed >= 1) & (time_ns[1:] - block <= period + PUNCTUAL_NS)
-    if np.count_nonzero(late) < NR_LATE_MIN or late.all():
+    if np.count_nonzero(late) < NR_LATE_MIN:
         return False
+    least = int(nr_missed.min())
+    later = late & (nr_missed > least)
+    if not later.any():
+        return True
     used = used_ns[:-1].astype(np.float64)
-    job = float(np.median(used[~late]))
+    job = float(np.median(used[nr_missed == least])) / (least + 1)
     if job <= 0:
         return False
-    more = (used[late] / job - 1) / nr_missed[late]
+    more = (used[later] / job - (least + 1)) / (nr_missed[later] - least)
     return bool(np.median(more) < SKIPS_BELOW)

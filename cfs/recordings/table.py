@@ -280,12 +280,12 @@ class EventTable:
         """The waits that the recording hides, and how long wakers stay in the kernel; found once."""
         if self._answers is None:
             _, verdict = self.judged()
-            after = after_wakeups(self.packed_events, len(self.task_table), verdict)
-            self._skippers = skippers(self.wakeups(), verdict, after["used_ns"], len(self.task_table))
-            kind = self.packed_events["kind"]
-            waking = np.isin(kind, (3, 5, 7))
-            woken, kind = self.packed_events["task"][waking], kind[waking]
-            self._answers = decide_answers(after, woken, kind, self.task_table["name"])
+            after, releases = after_wakeups(self.packed_events, len(self.task_table), verdict)
+            self._skippers = skippers(releases, len(self.task_table))
+            self._answers = decide_answers(after, self.task_table["name"])
+            if len(after) >= MANY_WAKEUPS:
+                del after
+                give_back()
         return self._answers
 
     def skippers(self) -> np.ndarray:

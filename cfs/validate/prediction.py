@@ -33,6 +33,8 @@ NEW_SESSION = "setsid"
 """The program that begins a session: its name was one of the names of whoever became the leader of one."""
 
 RELEASES = (
+    ((6, 18, 44), "linux-6.18.44-eevdf"),
+    ((6, 18, 26), "linux-6.18.26-eevdf"),
     ((6, 6), "linux-6.18-eevdf"),
     ((2, 6, 24), "linux-2.6.24-cfs"),
     ((2, 6, 23), "linux-2.6.23-cfs"),
@@ -47,7 +49,7 @@ def model_of(release: str) -> Model:
     Examples
     --------
     >>> model_of("6.18.44-generic").id, model_of("2.6.24").id, model_of("").id
-    ('linux-6.18-eevdf', 'linux-2.6.24-cfs', 'linux-6.18-eevdf')
+    ('linux-6.18.44-eevdf', 'linux-2.6.24-cfs', 'linux-6.18.44-eevdf')
     """
     numbers = re.match(r"\d+(?:\.\d+){0,3}", release)
     version = tuple(int(number) for number in numbers[0].split(".")) if numbers else RELEASES[0][0]

@@ -1,9 +1,9 @@
 """The slow twin of 6.18 against the kernel itself (way to be right: golden traces), and what only these
 traces say.
 
-The traces in `tests/data/conformance/linux-6.18-eevdf/` are unchanged copies of public ones: of the kernel as
-it is, and (`public-exact`) of a variant whose tree knows the least slice. That the core equals them:
-test_public_traces.py.
+The traces in `tests/data/conformance/` of 6.18.2, 6.18.26 and 6.18.44 are unchanged copies of public ones: of
+the kernel as it is, and (`public-exact`, 6.18.2) of a variant whose tree knows the least slice. That the core
+equals them: test_public_traces.py.
 """
 
 import random
@@ -12,19 +12,20 @@ from pathlib import Path
 import pytest
 
 from cfs.conformance import _replayer, read_trace
-from tests.oracle.eevdf_6_18 import Entity, group_load, task_load
+from tests.oracle.eevdf_6_18 import SUBLEVELS, Entity, group_load, task_load
 from tests.oracle.replay import first_difference, machine_for, read_lines
 from tests.oracle.trees_6_18 import ExactTree, KernelTree
 
 pytestmark = pytest.mark.slow  # a twin in plain Python
 
-DATA = Path(__file__).parents[1] / "data" / "conformance" / "linux-6.18-eevdf"
-TRACES = sorted(DATA.glob("*/*.jsonl.gz"))
+ALL = Path(__file__).parents[1] / "data" / "conformance"
+DATA = ALL / "linux-6.18-eevdf"
+TRACES = sorted(path for model in SUBLEVELS for path in (ALL / model).glob("*/*.jsonl.gz"))
 SHAPE_DEPENDENT = DATA / "public" / "no-run-to-parity-slice-1.jsonl.gz"
 
 
 def name_of(path):
-    return f"{path.parent.name}/{path.name.removesuffix('.jsonl.gz')}"
+    return path.relative_to(ALL).as_posix().removesuffix(".jsonl.gz")
 
 
 @pytest.mark.parametrize("path", TRACES, ids=name_of)
@@ -54,6 +55,7 @@ def test_invariants_of_the_core_hold_after_each_line(path):
 def test_there_are_traces_of_both_kinds():
     """A missing folder must not look like success."""
     headers = [next(read_lines(path)) for path in TRACES]
+    assert {header["model"] for header in headers} == {*SUBLEVELS}
     assert {header["tunables"]["exact_min_slice"] for header in headers} == {True, False}
     assert {header["groups"] for header in headers} == {"none", "cgroup"}
 

@@ -69,6 +69,12 @@ def turn_of_eevdf_6_18(nr, tick_ns):
     return (7 * MS // 10 + tick_ns) * nr // max(nr - 1, 1) + tick_ns
 
 
+EEVDF = Laws(
+    key=None,  # eligibility first, then the deadline
+    turn_ns=turn_of_eevdf_6_18,
+)
+"""What changed from 6.18.2 to 6.18.44 makes no turn longer: a lag limit, and who may preempt."""
+
 LAWS = {
     "linux-2.6.24-cfs": Laws(
         key=lambda entity, queue: signed(entity["vruntime"] - queue["min_vruntime"]),
@@ -83,8 +89,7 @@ LAWS = {
         key=lambda entity, queue: signed(entity["vruntime"] - queue["base"]),
         turn_ns=turn_of_rfs,
     ),
-    "linux-6.18-eevdf": Laws(
-        key=None,  # eligibility first, then the deadline
-        turn_ns=turn_of_eevdf_6_18,
-    ),
+    "linux-6.18-eevdf": EEVDF,
+    "linux-6.18.26-eevdf": EEVDF,
+    "linux-6.18.44-eevdf": EEVDF,
 }

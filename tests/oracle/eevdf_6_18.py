@@ -1,4 +1,4 @@
-"""The slow twin: EEVDF of Linux 6.18 on one CPU, in plain Python, written to be read.
+"""The slow twin: EEVDF of Linux 6.18.2, 6.18.26 and 6.18.44 on one CPU, in plain Python, written to be read.
 
 What it is.  A second scheduler beside the compiled one, made from the specification alone (its
 section numbers stand in the docstrings).  It shares no line and no table with `cfs/`; the
@@ -23,6 +23,9 @@ in the queue, *delayed*, until the others have caught up.
                       |             |
                   g1's queue     g2's queue:  [7]   curr: 3
                   [5] [g3] ...
+
+What the later releases do otherwise is asked for where it is done, by `is_since`; "later, 3" in a docstring is
+section 3 of their specification.
 
 Reading order is bottom up: arithmetic, tunables, Entity, Queue (one level), Machine (the levels, the
 CPU, and the events of a trace).  Names are the kernel's.
@@ -139,6 +142,9 @@ class Tunables:
         return self.features[feature]
 
 
+SUBLEVELS = {"linux-6.18-eevdf": 2, "linux-6.18.26-eevdf": 26, "linux-6.18.44-eevdf": 44}
+"""The third number of the release that a model follows."""
+
 CUSTOM_SLICE_MIN, CUSTOM_SLICE_MAX = 100_000, 100_000_000
 
 # ---- Entities (specification, 2.1) ---------------------------------------------------------------
@@ -158,6 +164,7 @@ class Entity:
         self.deadline = 0  # while rel_deadline: counted from vruntime
         self.vlag = 0  # also the protection limit, see `vprot`
         self.slice = 0
+        self.max_slice = 0  # in the kernel's tree: the greatest slice of its subtree; else what the last tree left
         self.custom_slice = False
         self.rel_deadline = False
         self.on_rq = False
@@ -244,7 +251,8 @@ class Queue:
     def __init__(self, machine):
         self.machine = machine
         self.tunables = machine.tunables
-        self.tree = ExactTree() if self.tunables.exact_min_slice else KernelTree()
+        is_exact = self.tunables.exact_min_slice
+        self.tree = ExactTree() if is_exact else KernelTree(has_greatest=machine.is_since(26))
         self.members = []  # whoever is counted: the tree, and curr if it is on_rq
         self.curr = None
         self.next = None  # the buddy
@@ -292,6 +300,11 @@ class Queue:
             slices.append(curr.slice)
         return min(slices, default=None)
 
+    def max_slice(self):
+        """Of the queue, 0 if it is empty; here, too, the tree may be wrong (later, 3)."""
+        curr = self.counted_curr()
+        return max(self.tree.greatest_slice(), 0 if curr is None else curr.slice)
+
     # -- time --
 
     def update_curr(self):
@@ -303,22 +316,36 @@ class Queue:
         curr.exec_start = now
         curr.sum_exec_runtime += delta
         curr.vruntime += curr.virtual(delta)
-        expired = curr.vruntime >= curr.deadline
-        if expired:
-            self.use_base_slice(curr)
-            curr.deadline = curr.vruntime + curr.virtual(curr.slice)
+        expired = self.update_deadline(curr)
         self.update_min_vruntime()
         if len(self.members) != 1 and (expired or not curr.is_protected()):
             self.machine.need_resched = True
             clear_buddies(curr)
+
+    def update_deadline(self, entity):
+        """Renew a request that has been served (6.1); True if it was."""
+        if entity.vruntime < entity.deadline:
+            return False
+        self.use_base_slice(entity)
+        entity.deadline = entity.vruntime + entity.virtual(entity.slice)
+        self.settle()
+        return True
 
     def use_base_slice(self, entity):
         if not entity.custom_slice:
             entity.slice = self.tunables.base_slice_ns
 
     def update_min_vruntime(self):
-        """It never goes back (6.2)."""
-        self.min_vruntime = max([self.min_vruntime, *self.earliest_vruntime()])
+        """It never goes back (6.2), before 6.18.26."""
+        if not self.machine.is_since(26):
+            self.min_vruntime = max([self.min_vruntime, *self.earliest_vruntime()])
+
+    def settle(self):
+        """V, which since 6.18.26 is the zero point at once (later, 2)."""
+        average = self.avg_vruntime()
+        if self.machine.is_since(26):
+            self.min_vruntime = average
+        return average
 
     def earliest_vruntime(self):
         vruntimes = [entity.vruntime for entity in self.competitors()]
@@ -327,15 +354,18 @@ class Queue:
     # -- lag and place --
 
     def update_entity_lag(self, entity):
-        """Save the lag, within limits (6.3)."""
-        limit = entity.virtual(max(2 * entity.slice, self.tunables.tick_nsec))
-        lag = self.avg_vruntime() - entity.vruntime
+        """Save the lag, within limits (6.3; later, 3)."""
+        if self.machine.is_since(26):
+            limit = entity.virtual(self.max_slice() + self.tunables.tick_nsec)
+        else:
+            limit = entity.virtual(max(2 * entity.slice, self.tunables.tick_nsec))
+        lag = self.settle() - entity.vruntime
         entity.vlag = max(-limit, min(lag, limit))
 
     def place_entity(self, entity, *, initial=False):
         """Choose vruntime and deadline of an entity that joins (6.4)."""
         self.use_base_slice(entity)
-        entity.vruntime = self.avg_vruntime() - self.inflated_lag(entity)
+        entity.vruntime = self.settle() - self.inflated_lag(entity)
         if entity.rel_deadline:
             entity.deadline += entity.vruntime
             entity.rel_deadline = False
@@ -355,7 +385,7 @@ class Queue:
     def reweight_entity(self, entity, load):
         """A new weight; lag and the rest of the request are real time, so in virtual time they change (6.10).
         """
-        queued, old = entity.on_rq, entity.load.weight
+        queued, old, rest = entity.on_rq, entity.load.weight, None
         if queued:
             self.update_curr()
             self.update_entity_lag(entity)
@@ -363,15 +393,26 @@ class Queue:
             self.tree_dequeue(entity)
             entity.deadline -= entity.vruntime
             entity.rel_deadline = True
+            rest = self.rest_of_protection(entity)
         entity.vlag = div_s64(entity.vlag * old, load.weight)
         if entity.rel_deadline:
             entity.deadline = div_s64(entity.deadline * old, load.weight)
         entity.load = load
         if queued:
             self.place_entity(entity)
+            if rest is not None:
+                entity.vprot = entity.vruntime + div_s64(rest * old, load.weight)
             self.tree_enqueue(entity)
             self.members.append(entity)
             self.update_min_vruntime()
+
+    def rest_of_protection(self, entity):
+        """What a running entity keeps of it over a reweight, or None (later, 4.3).
+
+        AS SPECIFIED: the limit was just overwritten with the lag, and it is the lag that is looked at.
+        """
+        keeps = self.machine.is_since(26) and entity is self.curr and entity.is_protected()
+        return entity.vprot - entity.vruntime if keeps else None
 
     # -- on and off the queue --
 
@@ -436,10 +477,16 @@ class Queue:
 
     # -- in and out of the running place --
 
-    def set_next_entity(self, entity):
-        """Start: out of the tree, and protected (6.8)."""
+    def set_next_entity(self, entity, *, first):
+        """Start: out of the tree, and protected (6.8); since 6.18.26 only when it is picked (later, 4.1)."""
         clear_buddies(entity)
         self.tree.remove(entity)
+        if first or not self.machine.is_since(26):
+            self.protect(entity)
+        entity.exec_start = self.machine.now
+        self.curr = entity
+
+    def protect(self, entity):
         if self.has("RUN_TO_PARITY"):
             shortest = self.min_slice()
         else:
@@ -447,8 +494,6 @@ class Queue:
         entity.vprot = entity.deadline
         if shortest is not None and shortest < entity.slice:
             entity.vprot = min(entity.deadline, entity.vruntime + entity.virtual(shortest))
-        entity.exec_start = self.machine.now
-        self.curr = entity
 
     def put_prev_entity(self, entity):
         """Stop (6.9)."""
@@ -460,9 +505,11 @@ class Queue:
     # -- the choice --
 
     def pick_eevdf(self, *, protect):
-        """The earliest deadline of the eligible (6.13)."""
+        """The earliest deadline of the eligible (6.13); since 6.18.44 the buddy goes before (later, 8.1)."""
         if len(self.members) == 1:
             return self.members[0]
+        if self.machine.is_since(44) and self.has_eligible_buddy():
+            return self.next
         average, curr = self.avg_vruntime(), self.counted_curr()
         if curr is not None and curr.vruntime > average:
             curr = None
@@ -477,9 +524,12 @@ class Queue:
         """The buddy, if it may be taken, else by deadline (9.1)."""
         if self.counted_curr() is not None:
             self.update_curr()
-        if self.has("PICK_BUDDY") and self.next is not None and self.entity_eligible(self.next):
+        if not self.machine.is_since(44) and self.has_eligible_buddy():
             return self.next
         return self.pick_eevdf(protect=True)
+
+    def has_eligible_buddy(self):
+        return self.has("PICK_BUDDY") and self.next is not None and self.entity_eligible(self.next)
 
     def row(self):
         """As a trace shows it."""
@@ -547,14 +597,19 @@ class Machine:
     [18446744073709203040, 700000, 1]
     """
 
-    def __init__(self, groups="none", tunables=None):
+    def __init__(self, groups="none", tunables=None, sublevel=2):
         self.tunables = tunables or Tunables()
+        self.sublevel = sublevel
         self.now = 0
         self.need_resched = False
         self.groups = {}  # without the root, which is no entity
         self.tasks = {}  # all that live, by number
         self.root = Queue(self)
         self.curr = None  # None: the CPU is idle
+
+    def is_since(self, sublevel):
+        """Is the release that it follows this one, or a later one?"""
+        return self.sublevel >= sublevel
 
     def group_named(self, name):
         return self.groups.get(name)  # None: the root
@@ -674,7 +729,7 @@ class Machine:
             for entity in old:
                 entity.queue.put_prev_entity(entity)
             for entity in new:
-                entity.queue.set_next_entity(entity)
+                entity.queue.set_next_entity(entity, first=True)
             self.curr = chosen
         self.need_resched = False
 
@@ -686,7 +741,7 @@ class Machine:
             return
         if self.curr is task:
             return
-        if self.tunables.has("NEXT_BUDDY") and not forked and not task.sched_delayed:
+        if not self.is_since(44) and not forked and not task.sched_delayed and self.tunables.has("NEXT_BUDDY"):
             set_next_buddy(task)
         if self.need_resched or not self.tunables.has("WAKEUP_PREEMPTION"):
             return
@@ -694,17 +749,35 @@ class Machine:
         if running.is_idle() and not woken.is_idle():
             self.preempt(running, short=True)
         elif running.is_idle() == woken.is_idle() and task.policy == "normal":
-            self.compare(running, woken)
+            self.compare(running, woken, forked=forked)
 
-    def compare(self, running, woken):
-        """Would the woken one be picked?  A shorter slice ends protection, or at least shortens it."""
+    def compare(self, running, woken, *, forked):
+        """Would the woken one be picked?  A shorter slice ends protection, or at least shortens it.
+
+        Since 6.18.44 (later, 8.2) an equal slice does not help a new task, the woken one becomes the buddy
+        only here, and whatever the slice, who is not picked shortens the protection.
+        """
         queue = running.queue
         queue.update_curr()
         short = self.tunables.has("PREEMPT_SHORT") and woken.slice < running.slice
-        if queue.pick_eevdf(protect=not short) is woken:
+        if self.is_since(44) and not short:
+            if forked or woken.sched_delayed:
+                return
+            buddy = queue.next
+            if self.tunables.has("NEXT_BUDDY") and (buddy is None or buddy.deadline >= woken.deadline):
+                set_next_buddy(woken)
+        if self.would_pick(queue, protect=not short) is woken:
             self.preempt(running, short=short)
-        elif short and self.tunables.has("RUN_TO_PARITY"):
+        elif (short or self.is_since(44)) and self.tunables.has("RUN_TO_PARITY"):
             running.vprot = min(running.vprot, running.vruntime + running.virtual(queue.min_slice()))
+
+    def would_pick(self, queue, *, protect):
+        """The search; since 6.18.44 a delayed one in the way leaves now, as in a pick."""
+        best = queue.pick_eevdf(protect=protect)
+        while self.is_since(44) and best.sched_delayed:
+            self.finish_delay(best)
+            best = queue.pick_eevdf(protect=protect)
+        return best
 
     def preempt(self, running, *, short):
         if short and running.is_protected():
@@ -723,7 +796,8 @@ class Machine:
         owner = self.group_named(group)
         child = self.tasks[task] = Task(task, nice, policy, self.queue_of(owner), owner)
         if parent:
-            child.slice, child.custom_slice = self.tasks[parent].slice, self.tasks[parent].custom_slice
+            above = self.tasks[parent]
+            child.slice, child.custom_slice, child.max_slice = above.slice, above.custom_slice, above.max_slice
         self.enqueue_task(child, initial=True)
         child.queued = True
         self.check_preempt(child, forked=True)
@@ -770,8 +844,11 @@ class Machine:
             queue.update_curr()
             if queue.entity_eligible(task):
                 task.vruntime = task.deadline
-                task.deadline += task.virtual(task.slice)
-                queue.update_min_vruntime()
+                if self.is_since(26):
+                    queue.update_deadline(task)
+                else:
+                    task.deadline += task.virtual(task.slice)
+                    queue.update_min_vruntime()
         resched = self.need_resched
         self.schedule()
         return resched
@@ -795,7 +872,7 @@ class Machine:
             self.enqueue_task(task)
         if running:
             for entity in task.path():
-                entity.queue.set_next_entity(entity)
+                entity.queue.set_next_entity(entity, first=False)
 
     def nice(self, task, nice):
         task = self.tasks[task]

@@ -37,10 +37,10 @@ NEEDS_GROUPS = ("move", "shares", "gidle")
 NEEDS_TASKS = ("wake", "nice", "policy", "slice")
 
 
-def header_of(groups, tunables):
+def header_of(model, groups, tunables):
     return {
         "format": "sched-conformance/1",
-        "model": "linux-6.18-eevdf",
+        "model": model,
         "cpus": 1,
         "groups": groups,
         "tunables": asdict(tunables),
@@ -194,9 +194,9 @@ def running(twin):
 class Pair:
     """The twin and the compiled core, side by side."""
 
-    def __init__(self, groups, tunables):
-        header = header_of(groups, tunables)
-        self.twin = eevdf.Machine(groups, tunables)
+    def __init__(self, model, groups, tunables):
+        header = header_of(model, groups, tunables)
+        self.twin = eevdf.Machine(groups, tunables, eevdf.SUBLEVELS[model])
         self.core = _replayer("random operations", header)
 
     def is_possible(self, op):
@@ -221,9 +221,9 @@ class Pair:
         return self.core.first_difference(self.twin.state() | {"resched": resched})
 
 
-def first_difference(groups, tunables, ops):
+def first_difference(model, groups, tunables, ops):
     """(number of operations done, what differs) of the first difference, or None."""
-    pair = Pair(groups, tunables)
+    pair = Pair(model, groups, tunables)
     for number, op in enumerate(ops, 1):
         if pair.is_possible(op):
             found = pair.apply(op)
@@ -234,23 +234,22 @@ def first_difference(groups, tunables, ops):
     return None
 
 
-def report(title, groups, tunables, ops):
+def report(title, model, groups, tunables, ops):
     """What a person needs to see: the settings, as short a list of operations as can be, and the difference.
     """
-    number, found = first_difference(groups, tunables, ops)
+    number, found = first_difference(model, groups, tunables, ops)
     ops = ops[:number]
     size = len(ops) // 2
     while size >= 1:
         start = 0
         while start < len(ops):
             fewer = ops[:start] + ops[start + size :]
-            shorter = first_difference(groups, tunables, fewer)
+            shorter = first_difference(model, groups, tunables, fewer)
             if shorter:
                 ops, found = fewer, shorter[1]
             else:
                 start += size
         size //= 2
     path, expected, got = found
-    return "\n".join(
-        [title, f"groups {groups}, {tunables}", *map(str, ops), f"{path}: twin {expected}, core {got}"]
-    )
+    settings = f"{model}, groups {groups}, {tunables}"
+    return "\n".join([title, settings, *map(str, ops), f"{path}: twin {expected}, core {got}"])

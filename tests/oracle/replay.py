@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from tests.oracle import eevdf_6_18 as eevdf
 from tests.oracle import fair_2_6_24 as fair
 
-TWINS = {"linux-2.6.24-cfs": fair, "linux-6.18-eevdf": eevdf}
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,10 @@ def read_lines(path):
 
 def machine_for(header):
     """A fresh twin with the groups and tunables that the header of a trace names."""
-    twin = TWINS[header["model"]]
-    return twin.Machine(header["groups"], twin.Tunables.from_header(header["tunables"]))
+    model, groups, tunables = (header[name] for name in ("model", "groups", "tunables"))
+    if model in eevdf.SUBLEVELS:
+        return eevdf.Machine(groups, eevdf.Tunables.from_header(tunables), eevdf.SUBLEVELS[model])
+    return fair.Machine(groups, fair.Tunables.from_header(tunables))
 
 
 def first_difference(path):

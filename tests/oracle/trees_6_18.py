@@ -8,7 +8,7 @@ depends on the exact shape of the tree, so the shape is made here step by step, 
 specification, with a node for each entity and the words of a textbook: parent, sibling, nephew.
 
 The earliest vruntime, which the kernel keeps in the same nodes, is always right there.  The twin takes
-the minimum where it needs it.  One thing of it can be seen, though: the walk upwards stops when *both*
+the minimum where it needs it.  One thing of it can be seen, though: the walk upwards stops when *all*
 values of a node are unchanged, so `KernelTree` keeps it after all.
 """
 
@@ -44,6 +44,9 @@ class ExactTree:
     def least_slice(self):
         return min((entity.slice for entity in self.entities), default=None)
 
+    def greatest_slice(self):
+        return max((entity.slice for entity in self.entities), default=0)
+
 
 class Node:
     """An entity's place in the tree."""
@@ -60,14 +63,15 @@ class Node:
         """On which side of its parent?"""
         return LEFT if self.parent.child[LEFT] is self else RIGHT
 
-    def recompute(self):
-        """Both values from the entity and the children; True if anything is new."""
+    def recompute(self, *, has_greatest):
+        """The values from the entity and the children; True if anything is new."""
         children = [child for child in self.child if child is not None]
-        vruntime = min([self.entity.vruntime, *(child.vruntime for child in children)])
-        slice_ns = min([self.entity.slice, *(child.slice for child in children)])
-        before = self.vruntime, self.slice
-        self.vruntime, self.slice = vruntime, slice_ns
-        return (vruntime, slice_ns) != before
+        before = self.vruntime, self.slice, self.entity.max_slice
+        self.vruntime = min([self.entity.vruntime, *(child.vruntime for child in children)])
+        self.slice = min([self.entity.slice, *(child.slice for child in children)])
+        if has_greatest:
+            self.entity.max_slice = max([self.entity.slice, *(child.entity.max_slice for child in children)])
+        return (self.vruntime, self.slice, self.entity.max_slice) != before
 
 
 def is_red(node):
@@ -75,9 +79,14 @@ def is_red(node):
 
 
 class KernelTree:
-    """Waiting entities by deadline, and the least slice as the kernel believes it."""
+    """Waiting entities by deadline, and the least slice as the kernel believes it.
 
-    def __init__(self):
+    Since 6.18.26 it has the greatest slice, too, with the same mistake and one more: it stands in the entity
+    (`max_slice`), where `add` leaves what an earlier tree, or the parent, has put there.
+    """
+
+    def __init__(self, *, has_greatest=False):
+        self.has_greatest = has_greatest
         self.root = None
         self.nodes = {}
 
@@ -97,6 +106,9 @@ class KernelTree:
     def least_slice(self):
         return None if self.root is None else self.root.slice
 
+    def greatest_slice(self):
+        return 0 if self.root is None else self.root.entity.max_slice
+
     def slice_changed(self, entity):
         self.walk(self.nodes[entity])
 
@@ -104,7 +116,7 @@ class KernelTree:
 
     def walk(self, node, stop=None):
         """Recompute upwards, before `stop`, until nothing is new."""
-        while node is not stop and node is not None and node.recompute():
+        while node is not stop and node is not None and node.recompute(has_greatest=self.has_greatest):
             node = node.parent
 
     def put_in_place_of(self, old, new):
@@ -130,7 +142,7 @@ class KernelTree:
         child.child[1 - side] = parent
         parent.parent = child
         child.vruntime = parent.vruntime
-        parent.recompute()
+        parent.recompute(has_greatest=self.has_greatest)
 
     # -- in --
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "cfs"
-CYTHON = sorted([*PACKAGE.rglob("*.pyx"), *PACKAGE.rglob("*.pxd")])
+CYTHON = sorted(path for suffix in ("pyx", "pxd", "pxi") for path in PACKAGE.rglob(f"*.{suffix}"))
 PYTHON = sorted(PACKAGE.rglob("*.py"))
 SOURCES = CYTHON + PYTHON
 

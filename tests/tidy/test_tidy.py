@@ -41,10 +41,10 @@ def test_there_is_a_class_for_each_model():
     "folder", sorted(path.parent for path in (PACKAGE / "models").glob("*/facts.py")), ids=name_of
 )
 def test_the_facts_of_a_release_lead_into_its_folder(folder):
-    """One folder a release: its entry, its knobs and its compiled class."""
+    """One folder a release: its entry, its knobs and its compiled class; or one for each point of its life."""
     home = "cfs.models." + folder.name
-    (model,) = [it for it in models.MODELS.values() if it.tunables.__module__ == f"{home}.facts"]
-    assert model.module.startswith(f"{home}.")
+    found = [it for it in models.MODELS.values() if it.tunables.__module__ == f"{home}.facts"]
+    assert found and all(model.module.startswith(f"{home}.") for model in found)
 
 
 def test_no_file_outside_of_its_folder_imports_the_facts_of_a_release():
@@ -102,8 +102,25 @@ def test_no_exception_is_swallowed_without_a_name(path):
 
 @pytest.mark.parametrize("path", CYTHON, ids=name_of)
 def test_no_second_door_and_no_hidden_text(path):
-    """cpdef would be a second, unchecked door; include, DEF and IF hide where a name comes from."""
-    assert [line for _, line in folded(path) if re.match(r"\s*(cpdef|include|DEF|IF)\b", line)] == []
+    """cpdef would be a second, unchecked door; include, DEF and IF hide where a name comes from.
+
+    But classes of one release include their common text, which lies beside them.
+    """
+    found = [line.strip() for _, line in folded(path) if re.match(r"\s*(cpdef|include|DEF|IF)\b", line)]
+    assert found == ['include ""' for _ in shared_texts(path)]
+
+
+def shared_texts(path):
+    """The files that a class includes."""
+    names = re.findall(r'^include "(\w+\.pxi)"$', text_of(path), re.MULTILINE) if path in CLASSES else []
+    return [path.with_name(name) for name in names]
+
+
+def test_a_text_is_shared_by_several_classes():
+    """What only one has stands in it, and what nobody has stands nowhere."""
+    shared = [text for path in CLASSES for text in shared_texts(path)]
+    assert set(shared) == {path for path in CYTHON if path.suffix == ".pxi"}
+    assert all(shared.count(text) > 1 for text in shared)
 
 
 @pytest.mark.parametrize("path", CYTHON, ids=name_of)

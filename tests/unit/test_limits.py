@@ -38,7 +38,7 @@ def constant(file, name):
         ("_load.pxd", "NICE_MIN", NICE_RANGE[0]),
         ("_load.pxd", "NICE_MAX", NICE_RANGE[1]),
         ("_load.pxd", "SHARES_MIN", SHARES_RANGE[0]),
-        ("models/linux_6_18/_fair.pyx", "SHARES_MAX", SHARES_RANGE[1]),
+        ("models/linux_6_18/_fair.pxi", "SHARES_MAX", SHARES_RANGE[1]),
         ("_types.pxd", "PRIO_DEFAULT", PRIO_DEFAULT),
     ],
 )

@@ -3,4 +3,5 @@
 from ..._types cimport rq
 
 
-cdef int check_rq_fair(rq *rq) noexcept nogil   # number of the first broken one, or 0
+# The number of the first broken one, or 0. Does the release have `max_slice`?
+cdef int check_rq_fair(rq *rq, bint has_max_slice) noexcept nogil

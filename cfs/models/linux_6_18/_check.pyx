@@ -1,4 +1,5 @@
-"""Checks of the invariants of EEVDF 6.18. The essay of `_fair.pyx` states them, with these numbers.
+"""Checks of the invariants of EEVDF 6.18. The essay of `_fair.pyx` states them, with these numbers; the later releases
+of this folder are checked here, too.
 
 What it decides: nothing. It walks every queue of a CPU, computes its sums from scratch, and compares them with those
 of the fast path. It does not write to the CPU. A debug build calls it after each event, `Scheduler.check` on demand.
@@ -36,7 +37,18 @@ cdef bint deadline_before(const rb_node *a, const rb_node *b) noexcept nogil:
     return before(entity_of_node(a).deadline, entity_of_node(b).deadline)
 
 
-cdef int check_node(const cfs_rq *cfs, const sched_entity *se) noexcept nogil:
+cdef bint has_greatest_slice(const sched_entity *se) noexcept nogil:
+    cdef ns_t slice = se.slice
+    cdef const sched_entity *child
+    cdef int side
+    for side in range(LEFT, RIGHT + 1):
+        child = entity_of_node(se.run_node.child[side])
+        if child != NULL and child.max_slice > slice:
+            slice = child.max_slice
+    return se.max_slice == slice
+
+
+cdef int check_node(const cfs_rq *cfs, const sched_entity *se, bint has_max_slice) noexcept nogil:
     cdef vns_t vruntime = se.vruntime
     cdef ns_t slice = se.slice
     cdef const sched_entity *child
@@ -47,6 +59,8 @@ cdef int check_node(const cfs_rq *cfs, const sched_entity *se) noexcept nogil:
             vruntime = min_vruntime(vruntime, child.min_vruntime)
             slice = child.min_slice if child.min_slice < slice else slice
     if se.min_vruntime != vruntime or (cfs.exact_min_slice and se.min_slice != slice):
+        return 1
+    if has_max_slice and cfs.exact_min_slice and not has_greatest_slice(se):
         return 1
     return 5 if se == cfs.curr else 0
 
@@ -96,11 +110,11 @@ cdef bint nobody_eligible(const cfs_rq *cfs) noexcept nogil:
     return first_eligible(cfs, &total) == NULL
 
 
-cdef int check_members(const cfs_rq *cfs, cfs_rq *sums) noexcept nogil:
+cdef int check_members(const cfs_rq *cfs, cfs_rq *sums, bint has_max_slice) noexcept nogil:
     cdef const rb_node *node = cfs.tasks_timeline.leftmost
     cdef int broken = 0
     while node != NULL and broken == 0:
-        broken = check_node(cfs, entity_of_node(node)) or check_entity(cfs, entity_of_node(node))
+        broken = check_node(cfs, entity_of_node(node), has_max_slice) or check_entity(cfs, entity_of_node(node))
         avg_vruntime_add(sums, entity_of_node(node))
         add_entity(sums, entity_of_node(node))
         node = rb_next(node)
@@ -120,7 +134,7 @@ cdef bint on_path(const cfs_rq *cfs) noexcept nogil:
     return cfs.curr == se
 
 
-cdef int check_queue(const cfs_rq *cfs) noexcept nogil:
+cdef int check_queue(const cfs_rq *cfs, bint has_max_slice) noexcept nogil:
     cdef cfs_rq sums
     cdef int broken
     sums.avg_vruntime, sums.avg_load, sums.load_weight, sums.nr_queued = 0, 0, 0, 0
@@ -130,7 +144,7 @@ cdef int check_queue(const cfs_rq *cfs) noexcept nogil:
         return 5
     if rb_check(&cfs.tasks_timeline, cfs.nr_queued - curr_counts(cfs), deadline_before):
         return 1
-    broken = check_members(cfs, &sums) or check_sums(cfs, &sums)
+    broken = check_members(cfs, &sums, has_max_slice) or check_sums(cfs, &sums)
     if broken == 0 and cfs.next != NULL and (not cfs.next.on_rq or cfs.next.sched_delayed or cfs.next.cfs_rq != cfs):
         broken = 8
     return 9 if broken == 0 and nobody_eligible(cfs) else broken
@@ -161,12 +175,12 @@ cdef int check_running(const rq *rq) noexcept nogil:
     return 10 if rq.curr.need_resched == RESCHED else 0
 
 
-cdef int check_rq_fair(rq *rq) noexcept nogil:
-    cdef int broken = check_queue(root_of(rq)) or check_tasks(rq) or check_running(rq)
+cdef int check_rq_fair(rq *rq, bint has_max_slice) noexcept nogil:
+    cdef int broken = check_queue(root_of(rq), has_max_slice) or check_tasks(rq) or check_running(rq)
     cdef task_group *tg = rq.machine.groups
     while broken == 0 and tg != NULL:
         if tg.parent != NULL:
-            broken = check_queue(&group_on(tg, rq.cpu).cfs_rq)
+            broken = check_queue(&group_on(tg, rq.cpu).cfs_rq, has_max_slice)
             if broken == 0 and group_on(tg, rq.cpu).cfs_rq.nr_queued and not group_on(tg, rq.cpu).se.on_rq:
                 broken = 7
         tg = tg.next

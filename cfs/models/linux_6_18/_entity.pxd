@@ -29,7 +29,7 @@ cdef struct sched_entity:       # a task, or a group on one CPU
     rb_node run_node            # its place among the waiting ones, by deadline
     vns_t deadline              # virtual deadline of its request; while rel_deadline: relative to vruntime, signed
     vns_t min_vruntime          # in the tree: the earliest vruntime of its subtree
-    ns_t min_slice              # in the tree: the least slice of its subtree, as the kernel believes (I3)
+    ns_t min_slice              # in the tree: the least slice of its subtree, as the kernel believes (I1)
     vns_t vruntime              # run time x 2**20 / weight
     load_weight load            # weight scaled by 2**10: 2**20 is nice 0
     uint64_t load_down          # the weight scaled down again, as averages count it
@@ -47,13 +47,14 @@ cdef struct sched_entity:       # a task, or a group on one CPU
     uint8_t sched_delayed       # has gone to sleep, but stays queued until it is picked or woken
     uint8_t custom_slice        # slice does not go back to base_slice_ns
     uint8_t rel_deadline        # deadline is relative
+    ns_t max_slice              # in the tree, from 6.18.26 on: the greatest slice of its subtree, as the kernel believes
 
 
 cdef struct cfs_rq:             # a group's runqueue: waiting entities in a tree, the running one beside it
     rb_root tasks_timeline      # ordered by deadline; the running entity is not in it
     sched_entity *curr          # the running entity, or the one that contains it
     sched_entity *next          # buddy: a hint for the next pick
-    vns_t min_vruntime          # zero point of keys; never decreases, but is no lower bound
+    vns_t min_vruntime          # zero point of keys (I3)
     int64_t avg_vruntime        # sum of key x weight over the tree
     uint64_t avg_load           # sum of weights (not scaled) over the tree
     uint64_t load_weight        # sum of scaled weights of the entities with on_rq

@@ -1,4 +1,7 @@
-"""EEVDF of Linux 6.18: the facts that are true of this release only. The compiled class decides the rest."""
+"""EEVDF of Linux 6.18: the facts that are true of this release only. The compiled classes decide the rest.
+
+Three points of the release's life are models: 6.18.2, 6.18.26 and 6.18.44. They have the same tunables.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +12,18 @@ from ..model import Model
 from ...limits import U32_MAX
 from ..tunables import Tunables
 
-__all__ = ["LinuxEevdf618", "MODEL"]
+__all__ = ["LinuxEevdf618", "MODEL", "MODELS"]
 
 
 @dataclass(frozen=True)
 class LinuxEevdf618(Tunables):
-    """Tunables of ``linux-6.18-eevdf`` (specification 3.2): u32, ns where the name ends in ``_ns``.
+    """Tunables of the models of Linux 6.18 (specification 3.2): u32, ns where the name ends in ``_ns``.
 
     At boot `base_slice_ns` is `normalized_base_slice_ns` times 1 + floor(log2(min(cpus, 8))), unless you give
     it. A later write of `base_slice_ns` changes only itself. `tick_nsec` is the length of a tick, 10**9 / HZ;
     the limit of lag is at least this. `exact_min_slice` is not a kernel tunable: the kernel's tree may
-    overestimate the least slice of a queue; with 1 it is exact. This package chose its number and those of
-    the bits of `sched_features`.
+    overestimate the least slice of a queue, and later misjudge the greatest, too; with 1 both are exact. This
+    package chose its number and those of the bits of `sched_features`.
     """
 
     base_slice_ns: int = 700_000
@@ -78,3 +81,22 @@ MODEL = Model(
     root_shares={},
     options=frozenset({"slice", "group idle"}),
 )
+
+MODELS = (
+    MODEL,
+    replace(
+        MODEL,
+        id="linux-6.18.26-eevdf",
+        summary="EEVDF of Linux 6.18.26: the average is the zero point, a lag limit for the whole queue",
+        module="cfs.models.linux_6_18._fair_26",
+        later_than=MODEL.id,
+    ),
+    replace(
+        MODEL,
+        id="linux-6.18.44-eevdf",
+        summary="EEVDF of Linux 6.18.44: as 6.18.26, with another wakeup preemption",
+        module="cfs.models.linux_6_18._fair_44",
+        later_than="linux-6.18.26-eevdf",
+    ),
+)
+"""Each point of the release's life that is a model, in their order."""

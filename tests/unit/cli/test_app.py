@@ -124,7 +124,7 @@ def pieces_of(line):
     [
         ("cfs re", ["record", "replay"]),
         ("cfs rep", ["replay"]),
-        ("cfs replay --model linux-6", ["linux-6.18-eevdf"]),
+        ("cfs replay --model linux-6", ["linux-6.18-eevdf", "linux-6.18.26-eevdf", "linux-6.18.44-eevdf"]),
         ("cfs replay --model linux-6.18-eevdf --set base", ["base_slice_ns="]),
         ("cfs replay --set START_DEBIT=", ["on", "off"]),
         ("cfs replay --set START_DEBIT=of", ["off"]),

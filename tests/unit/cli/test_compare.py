@@ -16,7 +16,7 @@ def test_compare_a_recording_has_every_model_and_what_was_recorded():
     title, *tables = result.stdout.split("\n\n")
     assert "workload   20 tasks of CPU 0" in title and "compared   0 s ... 3.307 s, hz 250" in title
     assert [line.split()[1] for line in title.splitlines() if line.startswith("model ")] == [
-        f"{m}:" for m in cfs.MODELS
+        f"{name}:" for name, model in cfs.MODELS.items() if not model.later_than
     ]
     assert "recorded" in tables[1]
     for line in "\n".join(tables).splitlines():

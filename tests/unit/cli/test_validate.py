@@ -18,7 +18,7 @@ def hogs(*arguments):
 def test_a_right_model_is_status_0():
     result = hogs()
     assert result.exit_code == 0, result.stdout
-    assert "model      linux-6.18-eevdf, hz 250, tunables at their defaults" in result.stdout
+    assert "model      linux-6.18.44-eevdf, hz 250, tunables at their defaults" in result.stdout
     assert "given      base_slice_ns=1400000 of the truth file" in result.stdout
     assert "bars       nice-hogs" in result.stdout
     assert result.stdout.splitlines()[-1] == "19 figures, all are inside their bars"

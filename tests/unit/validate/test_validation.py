@@ -17,7 +17,7 @@ from tests.unit.validate.truths import (
     NAMES, ONE_CPU, SEVERAL_CPUS, SMALL, beside_itself, by_hand, each, recording, truth, validated,
 )  # fmt: skip
 
-EEVDF, WRONG = "linux-6.18-eevdf", ["linux-2.6.24-cfs", "linux-2.6.22-o1"]
+EEVDF, WRONG = "linux-6.18.44-eevdf", ["linux-2.6.24-cfs", "linux-2.6.22-o1"]
 MS = 1_000_000
 
 
@@ -86,7 +86,12 @@ def test_what_the_user_says_comes_first():
     [
         ("", EEVDF),
         ("6.18.44-generic", EEVDF),
-        ("6.6.0", EEVDF),
+        ("6.18.25", "linux-6.18-eevdf"),
+        ("6.18.26-rt3", "linux-6.18.26-eevdf"),
+        ("6.18.43", "linux-6.18.26-eevdf"),
+        ("6.18", "linux-6.18-eevdf"),
+        ("6.19.1", EEVDF),
+        ("6.6.0", "linux-6.18-eevdf"),
         ("7.1", EEVDF),
         ("6.5.13", "linux-2.6.24-cfs"),
         ("2.6.24", "linux-2.6.24-cfs"),

@@ -1,0 +1,79 @@
+"""What the charges show of ticks: synthetic ones of known frequency, phase and lateness, and noise."""
+
+import numpy as np
+import pytest
+
+from cfs.recordings.answers import Answers
+from cfs.recordings.platforms import WINDOW_NS, infer
+
+from .real_recordings import recording
+
+SECOND = 1_000_000_000
+NOTHING = np.zeros(0, np.int64)
+
+
+def answers(cost=None, preemptible=None):
+    return Answers(NOTHING, NOTHING, NOTHING, 0, cost, preemptible)
+
+
+def charges(hz, nr, phase_ns, late_ns=2_000, seed=1):
+    """At the ticks of a machine that was busy all the time."""
+    rng = np.random.default_rng(seed)
+    number = np.arange(1, nr + 1)
+    return number * SECOND // hz + phase_ns + rng.integers(0, late_ns, nr)
+
+
+def noise(nr, seconds, seed=2):
+    return np.sort(np.random.default_rng(seed).integers(0, seconds * SECOND, nr))
+
+
+@pytest.mark.parametrize("hz", [100, 250, 300, 1000])
+@pytest.mark.parametrize("phase_ns", [0, 9_000, 888_000])
+def test_f1_frequency_and_phase(hz, phase_ns):
+    start_ns = 123_456_789
+    platform = infer(charges(hz, 900, phase_ns), start_ns, 2, answers()).platform
+    assert platform.hz == hz
+    first = (platform.tick_phase_ns + start_ns) % (SECOND // hz)
+    assert min(abs(first - phase_ns), SECOND // hz - abs(first - phase_ns)) <= 2_000
+
+
+def test_f1_most_charges_may_be_none_of_ticks():
+    both = np.sort(np.concatenate([charges(250, 600, 7_000), noise(2000, 3)]))
+    assert infer(both, 0, 1, answers()).platform.hz == 250
+
+
+def test_f1_the_jitter_is_how_late_they_were():
+    late = infer(charges(250, 5000, 0, late_ns=80_000), 0, 1, answers()).platform.tick_jitter_ns
+    assert late == tuple(sorted(late)) and max(late) < WINDOW_NS
+    assert abs(np.median(late) - 40_000) < 3_000 and abs(max(late) - 80_000) < 3_000
+
+
+@pytest.mark.parametrize("times", [NOTHING, noise(300, 5), charges(250, 5, 0)])
+def test_f1_without_ticks_nothing_is_claimed(times):
+    inferred = infer(times, 0, 1, answers())
+    assert (inferred.platform.hz, inferred.platform.tick_jitter_ns) == (1000, ())
+    assert "nothing in the recording shows them" in inferred.notes[0]
+
+
+def test_f2_f3_f4_the_rest_is_taken_over():
+    platform = infer(NOTHING, 0, 4, answers(7_000, True)).platform
+    assert (platform.wakeup_cost_ns, platform.preempt, platform.nr_cpus) == (7_000, "full", 4)
+    assert infer(NOTHING, 0, 4, answers()).platform.preempt == "none"
+
+
+def test_what_is_said_counts_more():
+    inferred = infer(charges(250, 900, 0), 0, 2, answers()).told(1000, "lazy", 8)
+    assert (inferred.platform.hz, inferred.platform.preempt, inferred.platform.nr_cpus) == (1000, "voluntary", 8)
+    assert inferred.notes[0] == "ticks a second: 1000, as the recording says"
+
+
+@pytest.mark.parametrize("name", ["nice-hogs-small", "periodic", "kbuild-shell-2cpu", "two-users-equal", "nice-hogs-ftrace"])
+def test_real_machines(name):
+    """All are of a kernel with HZ 250, preemption none and two CPUs; its ticks are 5 to 30 us behind multiples of 4 ms."""
+    found = recording(name)
+    platform = found.platform().platform
+    assert (platform.hz, platform.preempt, platform.nr_cpus) == (250, "none", 2)
+    middle = platform.tick_jitter_ns[len(platform.tick_jitter_ns) // 2]
+    behind = (platform.tick_phase_ns + middle + found.start_ns) % 4_000_000
+    assert behind < 60_000
+    assert 2_000 <= platform.wakeup_cost_ns <= 30_000
