@@ -18,11 +18,13 @@ import pathlib
 import numpy as np
 
 from cfs import Recording, Workload
+from cfs.platform import Platform
 from cfs.result import Out, Ready
 from cfs.workload import FOREVER_NS, Op
 
 RECORDINGS = pathlib.Path(__file__).parent / "recordings"
 HZ = 1000
+MACHINE = Platform(hz=HZ)  # not the recorded one, whose kernel preempts late
 MS = 1_000_000
 THINK_NS = (100 * MS, 300 * MS)  # between two commands of the shell, and between two keys of the editor
 KEY_NS = MS // 2  # work of the editor for one key
@@ -83,7 +85,7 @@ def build_and_shell(workload, seed, features):
     """Command times, build time, waits of the compilers, key times of one run, ns."""
     rng = np.random.default_rng(seed)
     work = redraw_think_time(workload, rng).merged(editor(rng, workload.duration_ns))
-    result = work.run(hz=HZ, until_ns=2 * workload.duration_ns, **features)
+    result = work.run(platform=MACHINE, until_ns=2 * workload.duration_ns, **features)
     runs = result.runs
     make = runs[runs["task"] == work.rows_named("make")[0]]
     begin, end = make["ready_ns"][0], make["end_ns"][-1]
@@ -128,7 +130,7 @@ def fork_dense(workload, features):
     on.
     """
     hogs = hogs_of(workload)
-    runs = workload.run(hz=HZ, until_ns=workload.duration_ns, **features).runs
+    runs = workload.run(platform=MACHINE, until_ns=workload.duration_ns, **features).runs
     of_hogs = np.isin(runs["task"], hogs)
     start = runs["start_ns"][of_hogs & (runs["ready"] == Ready.WAKEUP)].max()
     inside = (runs["start_ns"] >= start) & (runs["end_ns"] <= start + FORK_DENSE_NS)

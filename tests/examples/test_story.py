@@ -21,7 +21,7 @@ SHORT = {
     "nice_levels": {"span_ns": 20 * S, "long_ns": 100 * S, "levels": (-20, -2, -1, 0, 10, 18)},
     "thousand_loops": {"span_ns": 40 * S},
     "rfs_and_cfs": {"seeds": (0, 2), "switches": 500},
-    "sleeper": {"span_ns": 10 * S, "lengths_ms": (1, 5, 20, 200)},
+    "sleeper": {"span_ns": 20 * S, "lengths_ms": (1, 5, 20, 200)},  # O(1) takes it for interactive after 7 s
 }
 O1, CFS23, RFS, CFS24, EEVDF = "O(1) 2.6.22", "CFS 2.6.23", "RFS model", "CFS 2.6.24", "EEVDF 6.18"
 NO_DEBIT, UNSCALED = "CFS 2.6.24, no debit", "CFS 2.6.24, unscaled"
