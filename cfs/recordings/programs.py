@@ -112,6 +112,7 @@ def _workload(
     names = [recording.names[i] if i >= 0 else "" for i in used]
     notes = _notes(names, name, begins[:, 4]) + _taken_as_normal(names, name, prio)
     notes += () if recording.nr_wakeups else (NO_WAKEUPS,)
+    notes += _unproven(recording.answers().nr_unproven)
     work = Workload(
         tasks,
         ops,
@@ -122,6 +123,13 @@ def _workload(
         platform=recording.platform().platform,
     )
     return filled(work, recording, kept)
+
+
+def _unproven(nr: int) -> tuple[str, ...]:
+    """Said if partners that wake each other may have waited unseen (`answers`)."""
+    if not nr:
+        return ()
+    return (f"{count_text(nr, 'wakeup')} may hide that the waker waits for an answer; nothing proves it, so it goes on",)
 
 
 def _notes(names: list[str], name: np.ndarray, known_by: np.ndarray) -> tuple[str, ...]:

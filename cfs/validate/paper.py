@@ -141,11 +141,11 @@ def _draw(figure: Figure, title: str, words: str, lanes: list[Lane]) -> None:
 
 
 def _put_key(figure: Figure, rows: list[Row]) -> None:
-    """The kinds of figures in their hues, at the right of the title's second line."""
+    """The kinds of figures in their hues, at the right of the title."""
     kinds = [kind.replace("_", " ") for kind in KINDS if any(row.key.kind == kind for row in rows)]
     left = WIDTH_IN - 0.12 - sum(LETTER_IN * len(kind) + 0.12 for kind in kinds)
     for kind in kinds:
-        put(figure, left, 0.42, kind, color=HUES[kind.replace(" ", "_")])
+        put(figure, left, 0.25, kind, color=HUES[kind.replace(" ", "_")])
         left += LETTER_IN * len(kind) + 0.12
 
 
