@@ -18,13 +18,20 @@ from .options import (
     OnlyOption,
     OutsideOption,
     PolicyOption,
+    PreemptOption,
+    SeedOption,
     SliceOption,
+    SwitchCostOption,
+    TickJitterOption,
+    TickPhaseOption,
     UidOption,
+    WakeupCostOption,
     WithoutOption,
+    assigned_of,
     complete_id,
     complete_setting,
+    platform_of,
     settings_of,
-    assigned_of,
 )
 from .talk import adapted_lines, group_lines, grouping_text, progress, say, say_tables
 
@@ -64,6 +71,12 @@ def validate(
         int | None,
         typer.Option(metavar="N", help="Ticks a second; default: those of the truth file, or as the recording shows."),
     ] = None,
+    preempt: PreemptOption = None,
+    tick_phase: TickPhaseOption = None,
+    tick_jitter: TickJitterOption = None,
+    wakeup_cost: WakeupCostOption = None,
+    switch_cost: SwitchCostOption = None,
+    seed: SeedOption = None,
     group_by: GroupByOption = None,
     set_: Annotated[
         list[str] | None,
@@ -110,7 +123,9 @@ def validate(
     assigned = assigned_of(group, uid, nice, group_by, policy, slice_)
     _check_files(json_, plot)
     known = None if truth is None else read_truth(truth)
-    given = read_input(recording, Choice(_cpus(cpu, known), only, without, outside, None, assigned))
+    facts = platform_of(None, preempt, tick_phase, tick_jitter, wakeup_cost, switch_cost, seed)
+    choice = Choice(_cpus(cpu, known), only, without, outside, None, assigned)
+    given = read_input(recording, choice).on_platform(facts)
     read = _recording(given, recording)
     chosen = model_of(release_of(read, known)) if model is None else model_named(model)
     tunables = settings_of(chosen, set_ or [])
