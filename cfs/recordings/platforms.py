@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..limits import DEFAULT_HZ
-from ..platform import Platform
+from ..platform import NR_CPUS_MAX, Platform
 from ..units import count_text, short_time
 from .answers import Answers
 
@@ -55,7 +55,8 @@ class Inferred:
 
     def told(self, hz: int | None, preempt: str | None, nr_cpus: int | None) -> Inferred:
         """The same where the recording itself says more; None is not said."""
-        platform = self.platform.changed(hz=hz, preempt=PREEMPT_SAID.get(preempt or ""), nr_cpus=nr_cpus or None)
+        cpus = min(nr_cpus, NR_CPUS_MAX) if nr_cpus else None  # slices have long stopped growing there
+        platform = self.platform.changed(hz=hz, preempt=PREEMPT_SAID.get(preempt or ""), nr_cpus=cpus)
         facts = {"ticks a second": hz, "preemption": preempt, "CPUs": nr_cpus}
         said = [f"{name}: {value}, as the recording says" for name, value in facts.items() if value]
         return Inferred(platform, (*said, *self.notes) if said else self.notes)

@@ -63,7 +63,7 @@ from ..errors import (
     TunableError,
 )
 from ..models.registry import all_models, model_named
-from ..limits import HZ_RANGE, POLICIES, U64_MAX
+from ..limits import CPU_RANGE, HZ_RANGE, POLICIES, U64_MAX
 
 GROUPINGS = {None: GROUP_BY_NONE, "uid": GROUP_BY_UID, "cgroup": GROUP_BY_CGROUP}
 
@@ -113,7 +113,7 @@ cdef class Machine:
         if hz is not None:
             hz = integer_in(hz, "hz", HZ_RANGE[0], HZ_RANGE[1], TunableError)
             tunables = self.model.tunables.of_hz(hz) | tunables
-        booted = cpus if scaled_for is None else integer_in(scaled_for, "scaled_for", 1, CPUS_MAX, StateError)
+        booted = cpus if scaled_for is None else integer_in(scaled_for, "scaled_for", 1, CPU_RANGE[1] + 1, StateError)
         self._tunables = self.model.tunables.at_boot(booted, **tunables)
         self.ticks.hz = hz if hz is not None and ticks else 0
         self.ticks.next = 1
