@@ -13,6 +13,10 @@ import random
 import pytest
 from hypothesis import HealthCheck, settings
 
+from cfs.models.registry import MODELS
+
+LATER = {name for name, model in MODELS.items() if model.later_than}
+
 # Equal input, equal result: examples are derived from the test's name, never from the time. No deadline,
 # because nothing here may depend on how fast the machine is.
 settings.register_profile(
@@ -40,13 +44,25 @@ def pytest_collection_finish():
     gc.freeze()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
-    """A stress test runs only if -m names it."""
+    """A stress test runs only if -m names it. Later points of a release share their text with the first one, so what
+    is tried on every model is slow for them.
+    """
+    for item in items:
+        if later_models(item) and "conformance" not in item.nodeid:
+            item.add_marker(pytest.mark.slow)
     if "stress" in config.getoption("markexpr"):
         return
     stress = [item for item in items if item.get_closest_marker("stress")]
     config.hook.pytest_deselected(items=stress)
     items[:] = [item for item in items if item not in stress]
+
+
+def later_models(item):
+    """The models among the parameters of a test that are later points of a release."""
+    values = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return [value for value in values if isinstance(value, str) and value in LATER]
 
 
 @pytest.fixture
