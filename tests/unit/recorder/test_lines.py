@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.quick import few
+
 from cfs.recorder.alias import Alias
 from cfs.recorder.lines import kept_lines
 from cfs.recordings import Recording
@@ -70,7 +72,7 @@ def test_what_the_tracer_says_of_itself_is_kept(line):
     assert kept(line) == [line]
 
 
-@pytest.mark.parametrize("name", ["nice-hogs-ftrace.ftrace.txt.gz", "periodic.perf-script.txt.gz"])
+@pytest.mark.parametrize("name", few(["nice-hogs-ftrace.ftrace.txt.gz", "periodic.perf-script.txt.gz"], 1))
 def test_a_real_recording_says_the_same_afterwards(name):
     with gzip.open(DATA / name, "rt", errors="surrogateescape") as file:
         lines = file.readlines()

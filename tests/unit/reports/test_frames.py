@@ -167,6 +167,7 @@ def two_that_talk():
     return Workload.of_programs(programs, nice={"nap": -5}, duration_ns=2500 * MS, source="ping and pong")
 
 
+@pytest.mark.slow
 def test_runs_are_written_as_they_end(tmp_path):
     import pyarrow.parquet as parquet
 

@@ -23,6 +23,7 @@ from cfs.reports.panels import (
     timeline_of,
 )
 from cfs.result import RUN_DTYPE, Out, Ready
+from tests.quick import few
 
 MS = 10**6
 ROOM = Room(height=7.05, lane=0.145, heading=0.3)
@@ -79,7 +80,7 @@ def seen(runs, **facts):
 # --------------------------------------------------------------------------------------------- laws of panels
 
 
-@pytest.mark.parametrize(("shape", "nr_sides", "top"), [*product(SHAPES, (1, 2), (1, 12, 1000))])
+@pytest.mark.parametrize(("shape", "nr_sides", "top"), few([*product(SHAPES, (1, 2), (1, 12, 1000))], 9))
 def test_i1_panels_are_never_higher_than_their_room(shape, nr_sides, top):
     """I1 of cfs/reports/panels.py: panels of tasks, or rows of CPUs, fit; each has a row."""
     result = random_result(*shape)
@@ -107,7 +108,7 @@ def test_i2_a_lane_has_a_task_that_ran_on_its_cpu(shape):
         assert sum(len(lane.keys) for lane in panel.lanes) == len(ran)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", few([pytest.param(shape) for shape in SHAPES], 3))
 def test_what_is_drawn_is_all_that_ran(shape):
     """The share of all rows is the CPU time of all runs: no run is lost between CPUs, rows and cells."""
     result = random_result(*shape)
@@ -261,7 +262,7 @@ def check_page(page):
     assert sum(map(len, figures)) <= MOST_BYTES
 
 
-@pytest.mark.parametrize("shape", [SHAPES[0], SHAPES[1], SHAPES[4], SHAPES[7], SHAPES[10]])
+@pytest.mark.parametrize("shape", few([pytest.param(SHAPES[i]) for i in (0, 1, 4, 7, 10)], 1))
 def test_a_picture_is_about_a_page(shape):
     pytest.importorskip("matplotlib")
     from cfs.reports import plot_timeline
@@ -271,7 +272,7 @@ def test_a_picture_is_about_a_page(shape):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("shape", "nr_sides", "top"), [*product(SHAPES, (1, 2), (12, 1000))])
+@pytest.mark.parametrize(("shape", "nr_sides", "top"), few([*product(SHAPES, (1, 2), (12, 1000))], 6))
 def test_every_picture_is_about_a_page(shape, nr_sides, top):
     pytest.importorskip("matplotlib")
     from cfs.reports import plot_timeline, plot_trends
@@ -282,7 +283,7 @@ def test_every_picture_is_about_a_page(shape, nr_sides, top):
     check_picture(plot_trends(result, recorded=recorded, top=top, by="task"))
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", few([pytest.param(shape) for shape in SHAPES], 3))
 @pytest.mark.parametrize("top", [12, 1000])
 def test_figures_of_a_page_are_bounded(shape, top):
     result = random_result(*shape)
@@ -291,7 +292,7 @@ def test_figures_of_a_page_are_bounded(shape, top):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("nr_cpus", [1, 8, 9, 32, 64])
+@pytest.mark.parametrize("nr_cpus", few([1, 9, 8, 32, 64]))
 @pytest.mark.parametrize("nr_columns", [1, 6])
 @pytest.mark.parametrize("top", [8, 1000])
 def test_a_comparison_of_many_cpus_is_bounded(nr_cpus, nr_columns, top):
