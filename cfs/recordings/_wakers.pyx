@@ -152,9 +152,30 @@ cdef inline void begin_wakeup(waker_t* w, after_t* out, int64_t wakeup, const ev
     out[wakeup].waker = e.context
 
 
-cdef inline void is_released(waker_t* w, release_t* r, uint32_t task, int64_t now) noexcept nogil:
-    r.time_ns, r.task = now, task
-    r.slept_ns = now - w.blocked_ns if w.blocked_ns >= 0 else -1
+cdef inline void describe(after_t* o, const event_t* e) noexcept nogil:
+    o.waker = IDLE if e.context == IDLE else NOBODY
+    o.woken = NOBODY if e.kind == FORK else e.task
+
+
+cdef inline void wake(waker_t* w, int64_t wakeup, int64_t by_interrupt_ns) noexcept nogil:
+    w.woken_by, w.woken_ns, w.slept_at = wakeup, by_interrupt_ns, w.cpu_ns
+    w.release = -1
+
+
+cdef inline void is_released(
+    waker_t* w, release_t* releases, int64_t release, uint32_t task, int64_t now
+) noexcept nogil:
+    w.release = release
+    releases[release].time_ns, releases[release].task = now, task
+    releases[release].slept_ns = now - w.blocked_ns if w.blocked_ns >= 0 else -1
+
+
+cdef void forget_all(waker_t* wakers, size_t nr) noexcept nogil:
+    cdef waker_t* w
+    cdef size_t i
+    for i in range(nr):
+        w = &wakers[i]
+        w.wakeup = w.woken_by = w.woken_ns = w.release = w.blocked_ns = -1
 
 
 def after_wakeups(const event_t[::1] events, size_t nr_tasks, const uint8_t[::1] causes):
@@ -184,14 +205,11 @@ def after_wakeups(const event_t[::1] events, size_t nr_tasks, const uint8_t[::1]
     cdef release_t* releases = &release_rows[0] if nr_releases else NULL
     cdef Zeroed memory = Zeroed(nr_tasks, sizeof(waker_t))
     cdef waker_t* wakers = <waker_t*> memory.at
-    cdef waker_t* w
     cdef const event_t* e
     cdef clock_t clock = clock_t(0, 0, 0)
     cdef bint by_task
     with nogil:
-        for i in range(<int64_t> nr_tasks):
-            w = &wakers[i]
-            w.wakeup = w.woken_by = w.woken_ns = w.release = w.blocked_ns = -1
+        forget_all(wakers, nr_tasks)
         for i in range(events.shape[0]):
             e = &events[i]
             pass_time(&clock, e)
@@ -202,22 +220,16 @@ def after_wakeups(const event_t[::1] events, size_t nr_tasks, const uint8_t[::1]
                 if e.task < NOBODY:
                     arrive(&wakers[e.task], out, clock.at)
             elif e.kind == WAKE or e.kind == TAKEN or e.kind == FORK:
-                out[wakeup].waker = IDLE if e.context == IDLE else NOBODY
-                out[wakeup].woken = NOBODY if e.kind == FORK else e.task
                 by_task = causes[wakeup] == CAUSED and e.context < NOBODY and e.context != e.task
-                w = &wakers[e.task]
+                describe(&out[wakeup], e)
                 if e.kind == WAKE:
-                    w.woken_by = wakeup
-                    w.woken_ns = -1 if by_task else clock.now
-                    w.slept_at = w.cpu_ns
-                    w.release = -1
+                    wake(&wakers[e.task], wakeup, -1 if by_task else clock.now)
                     if causes[wakeup] == TIMER:
-                        is_released(w, &releases[release], e.task, clock.now)
-                        w.release = release
+                        is_released(&wakers[e.task], releases, release, e.task, clock.now)
                         release += 1
-                    w.blocked_ns = -1
+                    wakers[e.task].blocked_ns = -1
                 if e.kind != FORK:
-                    is_woken(w, out, by_task, e.context)
+                    is_woken(&wakers[e.task], out, by_task, e.context)
                 if by_task:
                     goes_on(&wakers[e.context], out, clock.now)
                     begin_wakeup(&wakers[e.context], out, wakeup, e, clock.now)
