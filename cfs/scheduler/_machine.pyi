@@ -5,6 +5,7 @@ from typing_extensions import Self, disjoint_base
 from .._snapshot import CPUS_MAX as CPUS_MAX
 from ..models.registry import Model
 from ..models.tunables import Tunables
+from ..limits import CPU_RANGE as CPU_RANGE
 from ..limits import HZ_RANGE as HZ_RANGE
 from ..limits import POLICIES as POLICIES
 from ..limits import U64_MAX as U64_MAX

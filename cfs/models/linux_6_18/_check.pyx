@@ -10,7 +10,7 @@ whether an entity is eligible. It returns the number of the first broken one, or
 
 from ..._fixedpoint cimport min_vruntime
 from ..._rbtree cimport rb_check, rb_next
-from ..._types cimport LEFT, RESCHED, RIGHT, SCHED_IDLE, machine, ns_t, rb_node, rq, task, task_group, uint32_t, uint64_t, vns_t
+from ..._types cimport HELD, LEFT, RESCHED, RIGHT, SCHED_IDLE, machine, ns_t, rb_node, rq, task, task_group, uint32_t, uint64_t, vns_t
 from ._entity cimport (
     LOAD_SHIFT,
     account_entity_enqueue,
@@ -169,7 +169,7 @@ cdef int check_tasks(const rq *rq) noexcept nogil:
 
 cdef int check_running(const rq *rq) noexcept nogil:
     if rq.curr == rq.idle:
-        return 5 if rq.nr_running else 0
+        return 5 if rq.nr_running and not rq.curr.need_resched & HELD else 0    # an interrupt may hold an idle CPU
     if not rq.curr.on_rq or entity_of(rq.curr).sched_delayed:
         return 5
     return 10 if rq.curr.need_resched == RESCHED else 0
