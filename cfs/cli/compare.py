@@ -9,6 +9,7 @@ import typer
 from ..models.registry import all_models
 from ..units import seconds_text
 from . import outputs
+from .columns import columns_of
 from .inputs import Choice, Given, measured, read_input
 from .options import (
     BareOption,
@@ -38,7 +39,6 @@ from .options import (
     assigned_of,
     begin_ns_of,
     by_of,
-    columns_of,
     complete_model,
     complete_setting,
     platform_of,

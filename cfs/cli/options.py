@@ -2,15 +2,12 @@
 
 What it decides: the options that `cfs replay` and `cfs compare` share. Each is written once, as an alias
 (`HzOption`, ...) that both signatures name, so the two cannot drift apart in spelling, type or help. A test
-lists both and says what one has and the other lacks. `settings_of`, `columns_of`, `begin_ns_of` and
+lists both and says what one has and the other lacks. `settings_of`, `begin_ns_of` and
 `until_ns_of` turn the text of an option into a value, or into an error that names the option and says what is
 allowed.
 
 `units.ns_of` reads times, here and in scenarios: ``4.5ms``, ``4 ms``, ``2s``. A bare number means seconds
 for a place in the span (--from, --until) and ns for a length (tunables, --slice).
-
-A column of `cfs compare` is written ``MODEL:ITEM,ITEM``. An item is a tunable, ``hz=N``, ``group-by=uid``, or
-an assignment: one of the options for tasks without its dashes, ``nice:PATTERN=N``.
 
 Nothing here reads a recording or runs anything. Long work begins only after all options have been understood.
 
@@ -28,21 +25,28 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import TunableError, WorkloadError, did_you_mean
+from ..errors import TunableError
 from ..limits import POLICIES
 from ..models.registry import MODELS, Model, model_named
-from ..platform import Platform
 from ..units import ns_of as duration_ns
 from ..units import seconds_text
 
 if TYPE_CHECKING:
-    from ..reports.comparison import Variant
     from ..workload.assigned import Assigned
 
-__all__ = ["assigned_of", "begin_ns_of", "columns_of", "ns_of", "platform_of", "settings_of", "until_ns_of"]
+__all__ = [
+    "assigned_of",
+    "begin_ns_of",
+    "number_of",
+    "ns_of",
+    "platform_of",
+    "setting_of",
+    "settings_of",
+    "time_of",
+    "until_ns_of",
+]
 
 NR_JITTER = 16
-FACTS = ("preempt", "tick_phase_ns", "wakeup_cost_ns", "switch_cost_ns")
 FLAGS = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
 
 
@@ -317,7 +321,7 @@ def _grouped(text: str, shares: dict[str, int | str]) -> tuple[str, Any]:
         if own is not None:
             shares[name] = own
         word, colon, value = part.rpartition(":") if ":" in part else (part, "", "")
-        own = None if not colon else value if value == "idle" else _number("--group", text, value)
+        own = None if not colon else value if value == "idle" else number_of("--group", text, value)
         name += f"/{word}" if depth else word
     return pattern, name if own is None else (name, own)
 
@@ -325,13 +329,13 @@ def _grouped(text: str, shares: dict[str, int | str]) -> tuple[str, Any]:
 def _of_user(text: str) -> tuple[str, Any]:
     pattern, rest = _halves("--uid", text)
     uid, colon, shares = rest.partition(":")
-    number = _number("--uid", text, uid)
-    return pattern, (number, _number("--uid", text, shares)) if colon else number
+    number = number_of("--uid", text, uid)
+    return pattern, (number, number_of("--uid", text, shares)) if colon else number
 
 
 def _numbered(option: str, text: str) -> tuple[str, int]:
     pattern, value = _halves(option, text)
-    return pattern, _number(option, text, value)
+    return pattern, number_of(option, text, value)
 
 
 def _timed(option: str, text: str) -> tuple[str, int]:
@@ -347,10 +351,11 @@ def _halves(option: str, text: str) -> tuple[str, str]:
     return pattern, rest
 
 
-def _number(option: str, text: str, number: str) -> int:
-    if not re.fullmatch(r"-?[0-9]+", number):
-        raise typer.BadParameter(f"{text!r}: {number!r} is not a number.", param_hint=option)
-    return int(number)
+def number_of(option: str, text: str, digits: str) -> int:
+    """The number in the text of an option."""
+    if not re.fullmatch(r"-?[0-9]+", digits):
+        raise typer.BadParameter(f"{text!r}: {digits!r} is not a number.", param_hint=option)
+    return int(digits)
 
 
 # ----------------------------------------------------------------------------------------------- which models
@@ -360,7 +365,7 @@ def settings_of(model: Model, settings: list[str]) -> dict[str, int | bool]:
     """Tunables written by --set, checked before anything long begins."""
     values = {}
     for setting in settings:
-        name, value = _setting_of(setting, f"--set {setting}")
+        name, value = setting_of(setting, f"--set {setting}")
         values[name] = value
     model.tunables.at_boot(**values)
     return values
@@ -381,14 +386,15 @@ def platform_of(
         "wakeup_cost_ns": ("--wakeup-cost", wakeup_cost),
         "switch_cost_ns": ("--switch-cost", switch_cost),
     }
-    given: dict[str, Any] = {name: _time_of(*what) for name, what in times.items()}
-    late = _time_of("--tick-jitter", jitter)
+    given: dict[str, Any] = {name: time_of(*what) for name, what in times.items()}
+    late = time_of("--tick-jitter", jitter)
     given["tick_jitter_ns"] = None if late is None else tuple(late * i // NR_JITTER for i in range(NR_JITTER + 1))
     given |= {"hz": hz, "preempt": preempt and preempt.value, "seed": seed}
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _time_of(option: str, text: str | None) -> int | None:
+def time_of(option: str, text: str | None) -> int | None:
+    """The ns of a length; None if the option is not given."""
     if text is None:
         return None
     value = _value(option, text)
@@ -397,108 +403,8 @@ def _time_of(option: str, text: str | None) -> int | None:
     return value
 
 
-def columns_of(columns: list[str], settings: list[str]) -> list[Variant]:
-    """The columns of a comparison: for each the model, then what --set writes, then the items of --model."""
-    from ..reports.comparison import Variant
-
-    models = [model_named(text.partition(":")[0]) for text in columns]
-    written: list[dict[str, int | bool]] = [{} for _ in columns]
-    for setting in sorted(settings, key=_is_for_one):  # a setting for one model comes later, so it wins
-        model_id, _, rest = setting.rpartition(":") if _is_for_one(setting) else ("", "", setting)
-        name, value = _setting_of(rest, f"--set {setting}")
-        places = [i for i, model in enumerate(models) if _takes(model, name, model_id)]
-        if not places:
-            raise _nobody_takes(setting, name, model_id, models)
-        for i in places:
-            written[i][name] = value
-    variants = []
-    for text, model, values in zip(columns, models, written):
-        tunables, hz, assigned = _items_of(text)
-        variants.append(Variant(model, _checked(model, values | tunables), hz, assigned))
-    return variants
-
-
-def _items_of(column: str) -> tuple[dict[str, int | bool], int | None, Assigned]:
-    """Tunables, ticks a second and assignments of MODEL:ITEM,ITEM."""
-    option = f"--model {column}"
-    texts: dict[str, list[str]] = {}
-    settings: dict[str, str] = {}
-    for item in filter(None, (text.strip() for text in column.partition(":")[2].split(","))):
-        word, colon, rest = item.partition(":")
-        if colon and "=" not in word:
-            texts.setdefault(_known_word(word, option), []).append(rest)
-        else:
-            settings[item.partition("=")[0].strip()] = item
-    hz, by = settings.pop("hz", None), settings.pop("group-by", None)
-    facts = _facts_of(settings, option)
-    tunables = facts | dict(_setting_of(item, option) for item in settings.values())
-    try:
-        ticks = None if hz is None else _number(option, hz, hz.partition("=")[2].strip())
-        of = texts.get
-        asked = _group_by_of(by)
-        assigned = assigned_of(of("group"), of("uid"), of("nice"), asked, of("policy"), of("slice"))
-    except typer.BadParameter as error:
-        raise typer.BadParameter(error.message, param_hint=option) from None
-    return tunables, ticks, assigned
-
-
-def _facts_of(settings: dict[str, str], option: str) -> dict[str, Any]:
-    """Takes the facts of a `Platform` out of the items of a column."""
-    facts: dict[str, Any] = {}
-    for name in FACTS:
-        item = settings.pop(name, settings.pop(name.removesuffix("_ns").replace("_", "-"), None))
-        if item is not None:
-            value = item.partition("=")[2].strip()
-            facts[name] = value if name == "preempt" else _time_of(option, value)
-    try:
-        Platform().changed(**facts)
-    except WorkloadError as error:
-        raise typer.BadParameter(str(error), param_hint=option) from None
-    return facts
-
-
-def _known_word(word: str, option: str) -> str:
-    if word not in FORMS:
-        what = f"{word!r} is none of {', '.join(FORMS)}{did_you_mean(word, FORMS)}"
-        raise typer.BadParameter(what, param_hint=option)
-    return word
-
-
-def _group_by_of(item: str | None) -> GroupBy | None:
-    if item is None:
-        return None
-    value = item.partition("=")[2].strip()
-    if value not in GroupBy.__members__:
-        raise typer.BadParameter(f"{value!r} is neither uid nor cgroup")
-    return GroupBy(value)
-
-
-def _nobody_takes(setting: str, name: str, model_id: str, models: list[Model]) -> TunableError:
-    where = f"{model_id} is not compared, or has no" if model_id else "none of the models has a"
-    known = [known for model in models if model_id in ("", model.id) for known in model.tunables.names()]
-    slip = did_you_mean(name, known) or did_you_mean(model_id, [model.id for model in models])
-    return TunableError(f"--set {setting}: {where} tunable {name!r}{slip}")
-
-
-def _is_for_one(setting: str) -> bool:
-    return ":" in setting.partition("=")[0]
-
-
-def _takes(model: Model, name: str, model_id: str) -> bool:
-    return model_id in ("", model.id) and name in model.tunables.names()
-
-
-def _checked(model: Model, values: dict[str, int | bool]) -> dict[str, int | bool]:
-    """The values, feature bits as flags; an error names the model."""
-    try:
-        model.tunables.at_boot(**{name: value for name, value in values.items() if name not in FACTS})
-    except TunableError as error:
-        raise TunableError(f"{model.id}: {error}") from None
-    return {name: bool(value) if name in model.tunables.FEATURES else value for name, value in values.items()}
-
-
-def _setting_of(setting: str, option: str) -> tuple[str, int | bool]:
-    """Name and value; `option` is what an error begins with."""
+def setting_of(setting: str, option: str) -> tuple[str, int | bool]:
+    """Name and value of TUNABLE=VALUE; `option` is what an error begins with."""
     name, equals, text = setting.partition("=")
     if not equals:
         raise TunableError(f"{option}: not of the form TUNABLE=VALUE")
