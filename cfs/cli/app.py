@@ -26,6 +26,7 @@ from typer.core import TyperGroup
 from .._version import __version__
 from ..errors import did_you_mean
 from .completion import answer_bash, is_bash_asking
+from .groups import expanded
 from .talk import polite
 
 __all__ = ["COMMANDS", "app", "command_named", "run"]
@@ -69,13 +70,9 @@ app = typer.Typer(
 
 
 def command_named(name: str) -> Any:
-    """A command, loaded, with an option for each output if it writes files."""
+    """A command, loaded, with the options of its groups."""
     module = import_module(f".{name}", __package__)
-    function = getattr(module, name)
-    if "files" in function.__annotations__:
-        from .outputs import with_outputs
-
-        function = with_outputs(function)
+    function = expanded(getattr(module, name))
     alone = typer.Typer(add_completion=False, **LOOK)
     alone.command(name, cls=getattr(module, "COMMAND_CLASS", None))(polite(function))
     return typer.main.get_command(alone)

@@ -12,38 +12,12 @@ from . import outputs
 from .columns import columns_of
 from .inputs import Choice, Given, measured, read_input
 from .options import (
-    BareOption,
-    ByCommOption,
-    ByGroupOption,
-    ByOption,
-    CpuOption,
-    FromOption,
-    GroupByOption,
-    GroupOption,
-    HzOption,
-    NiceOption,
-    OnlyOption,
-    OutsideOption,
-    PolicyOption,
-    PreemptOption,
-    SeedOption,
-    SliceOption,
-    SwitchCostOption,
-    TickJitterOption,
-    TickPhaseOption,
-    TopOption,
-    UidOption,
-    UntilOption,
-    WakeupCostOption,
-    WithoutOption,
-    assigned_of,
-    begin_ns_of,
-    by_of,
+    AssignmentOptions,
+    PlatformOptions,
+    Shown,
     complete_model,
     complete_setting,
-    platform_of,
     source_argument,
-    until_ns_of,
 )
 from .talk import adapted_lines, group_lines, grouping_text, progress, say_tables, width_shown
 
@@ -51,6 +25,9 @@ if TYPE_CHECKING:
     from ..reports.comparison import Comparison
 
 __all__ = ["compare"]
+
+SHOWN = Shown(top=8)
+"""Unless something else is asked for: a table of several columns has fewer lines than one of two."""
 
 
 def compare(
@@ -65,13 +42,6 @@ def compare(
             autocompletion=complete_model,
         ),
     ] = None,
-    hz: HzOption = None,
-    preempt: PreemptOption = None,
-    tick_phase: TickPhaseOption = None,
-    tick_jitter: TickJitterOption = None,
-    wakeup_cost: WakeupCostOption = None,
-    switch_cost: SwitchCostOption = None,
-    group_by: GroupByOption = None,
     set_: Annotated[
         list[str] | None,
         typer.Option(
@@ -81,23 +51,10 @@ def compare(
             autocompletion=complete_setting,
         ),
     ] = None,
-    cpu: CpuOption = None,
-    only: OnlyOption = None,
-    without: WithoutOption = None,
-    outside: OutsideOption = None,
-    bare: BareOption = False,
-    group: GroupOption = None,
-    uid: UidOption = None,
-    nice: NiceOption = None,
-    policy: PolicyOption = None,
-    slice_: SliceOption = None,
-    seed: SeedOption = None,
-    from_: FromOption = None,
-    until: UntilOption = None,
-    by: ByOption = None,
-    by_comm: ByCommOption = False,
-    by_group: ByGroupOption = False,
-    top: TopOption = 8,
+    platform: PlatformOptions,
+    choice: Choice,
+    assignments: AssignmentOptions,
+    shown: Shown = SHOWN,
     files: outputs.Files,
 ) -> None:
     """Run a recording or a scenario under several models, side by side.
@@ -113,14 +70,14 @@ def compare(
     Where a file holds one column (--perfetto, --ftrace, --plot-trends), FILE.END becomes FILE.1.END,
     FILE.2.END, ...
     """
-    line = by_of(by, by_comm, by_group, "comm")
-    assigned = assigned_of(group, uid, nice, group_by, policy, slice_)
-    begin, end = begin_ns_of(from_), until_ns_of(until)
+    line = shown.line("comm")
+    assigned = assignments.assigned()
+    begin, end = shown.begin_ns, shown.until_ns
     outputs.check_files(files)
     every = [name for name, it in all_models().items() if not it.later_than]
     specs = columns_of(model or every, set_ or [])
-    facts = platform_of(hz, preempt, tick_phase, tick_jitter, wakeup_cost, switch_cost, seed)
-    given = read_input(source, Choice(cpu, only, without, outside, seed, assigned, bare)).on_platform(facts)
+    facts = platform.facts(choice.seed)
+    given = read_input(source, choice, assigned).on_platform(facts)
     recorded = measured(given)
     outputs.check_columns(files, len(specs) + (recorded is not None))
     from ..reports import comparison
@@ -132,7 +89,7 @@ def compare(
             recorded=recorded,
             group_by=assigned.group_by,
             by=line,
-            top=top,
+            top=shown.top,
             from_ns=begin,
             until_ns=end,
             cpus=given.cpus,

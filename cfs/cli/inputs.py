@@ -4,8 +4,8 @@ What it decides: what the options that choose tasks mean, and what the lines abo
 input. The content of a file shows whether it is a scenario; its name alone does not decide. The beginning of
 standard input is looked at first and then read again.
 
-    Choice       --cpu, --only, --without, --outside, --seed, and the assignments
-    read_input   a file and a choice -> `Given`: a workload, and what was measured
+    Choice       the options: --cpu, --only, --without, --outside, --bare, --seed
+    read_input   a file, a choice and assignments -> `Given`: a workload, and what was measured
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
 from ..units import clean, count_text, listed, time_text
+from .groups import Group
 from .options import Outside
 from .talk import progress
 
@@ -38,16 +39,34 @@ __all__ = ["Choice", "Given", "cpus_of", "facts_of", "measured", "read_input"]
 
 
 @dataclass(frozen=True)
-class Choice:
-    """Which workload is meant: --cpu, --only, --without, --outside, --seed, and the assignments."""
+class Choice(Group):
+    """Which workload is meant."""
 
-    cpu: list[str] | None
-    only: list[str] | None
-    without: list[str] | None
-    outside: Outside | None
-    seed: int | None
-    assigned: Assigned
-    bare: bool = False
+    cpu: Annotated[
+        list[str] | None,
+        typer.Option(metavar="N", help="Replay the tasks of this CPU, or of all; default: the lowest. Repeatable."),
+    ] = None
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="Keep only tasks of matching names ('cc1', 'kworker/*'). Repeatable."),
+    ] = None
+    without: Annotated[
+        list[str] | None, typer.Option(metavar="PATTERN", help="Leave out tasks with matching names. Repeatable.")
+    ] = None
+    outside: Annotated[
+        Outside | None,
+        typer.Option(
+            metavar="absolute|relative",
+            help="Wakeups that no task caused: at their recorded time, or as long after the block as "
+            "recorded; default: those of timers absolute, others relative.",
+        ),
+    ] = None
+    bare: Annotated[
+        bool, typer.Option("--bare", help="Read the recording alone: not what a .cfsrec says beside it.")
+    ] = False
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Seed of what is drawn: lengths in a scenario, how late each tick comes.")
+    ] = None
 
     def of_recordings(self) -> dict[str, Any]:
         """What `Recording.workload` takes beside the CPUs; a scenario knows none of it."""
@@ -114,15 +133,14 @@ def measured(given: Given) -> Result | None:
         return given.recorded
 
 
-def read_input(path: str, choice: Choice, until_ns: int | None = None) -> Given:
-    """A recording or a scenario, as the options want it; what was measured up to `until_ns`."""
+def read_input(path: str, choice: Choice, assigned: Assigned) -> Given:
+    """A recording or a scenario, as the options want it."""
     again = _Again(_stdin()) if path == "-" else None
     source: Any = path if again is None else again
     if is_scenario(path) if again is None else again.is_scenario():
         given = _scenario(path, source, choice)
     else:
-        given = _recording(source, choice, until_ns)
-    assigned = choice.assigned
+        given = _recording(source, choice, assigned)
     return replace(given, work=assigned.work(given.work), title=[*given.title, *assigned.lines])
 
 
@@ -202,7 +220,7 @@ class _Again(io.RawIOBase):
         return len(text)
 
 
-def _recording(path: str | BinaryIO, choice: Choice, until_ns: int | None) -> Given:
+def _recording(path: str | BinaryIO, choice: Choice, assigned: Assigned) -> Given:
     from ..recordings.recording import Recording
     from ..recordings.surroundings import Surroundings
 
@@ -214,8 +232,8 @@ def _recording(path: str | BinaryIO, choice: Choice, until_ns: int | None) -> Gi
     cpus = read.cpus if cpus is None else cpus
     with progress("making the workload"):
         work = read.workload(cpus, **choice.of_recordings())
-    measure = partial(read.result, cpus, workload=_without_ops(work), until_ns=until_ns)
-    warnings = _warnings(read, work, choice.assigned)
+    measure = partial(read.result, cpus, workload=_without_ops(work))
+    warnings = _warnings(read, work, assigned)
     return Given(work, cpus, _recording_title(read, work, cpus), warnings, read, measure)
 
 

@@ -1,19 +1,19 @@
 """What the options of the command line mean: how each looks, and its text as a value.
 
-What it decides: the options that `cfs replay` and `cfs compare` share. Each is written once, as an alias
-(`HzOption`, ...) that both signatures name, so the two cannot drift apart in spelling, type or help. A test
-lists both and says what one has and the other lacks. `settings_of`, `begin_ns_of` and
-`until_ns_of` turn the text of an option into a value, or into an error that names the option and says what is
-allowed.
+What it decides: the options that commands share, in groups (`groups`). A command has a parameter for a group.
+
+    PlatformOptions     --hz, --preempt, ...         -> facts of a `Platform`
+    AssignmentOptions   --group-by, --nice, ...      -> `Assigned`
+    Shown               --from, --until, --by, --top -> the part that is shown, and what a line is
+    Choice              which tasks; in `inputs`
+    Files               which files; in `outputs`
+
+A value that is not understood is an error that names the option and says what is allowed.
 
 `units.ns_of` reads times, here and in scenarios: ``4.5ms``, ``4 ms``, ``2s``. A bare number means seconds
 for a place in the span (--from, --until) and ns for a length (tunables, --slice).
 
 Nothing here reads a recording or runs anything. Long work begins only after all options have been understood.
-
-Options that name a file to write are not here. A command says ``files: Files``, and `outputs` puts an option
-for each of its entries in that place, so that one file knows the formats. All other options are in the
-signatures, where the reader and mypy see them.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from __future__ import annotations
 import enum
 import re
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -30,16 +31,19 @@ from ..limits import POLICIES
 from ..models.registry import MODELS, Model, model_named
 from ..units import ns_of as duration_ns
 from ..units import seconds_text
+from .groups import Group
 
 if TYPE_CHECKING:
     from ..workload.assigned import Assigned
 
 __all__ = [
+    "AssignmentOptions",
+    "PlatformOptions",
+    "Shown",
     "assigned_of",
     "begin_ns_of",
     "number_of",
     "ns_of",
-    "platform_of",
     "setting_of",
     "settings_of",
     "time_of",
@@ -142,129 +146,154 @@ def source_argument(metavar: str) -> Any:
     return typer.Argument(metavar=metavar, help=what)
 
 
-HzOption = Annotated[
-    int | None,
-    typer.Option(metavar="N", help="Ticks a second. Default: as the recording shows; 1000 if nothing does."),
-]
-PreemptOption = Annotated[
-    Preempt | None,
-    typer.Option(
-        metavar="none|voluntary|full",
-        help="Whether a task in a system call can be preempted. Default: as the recording shows; full.",
-    ),
-]
-TickPhaseOption = Annotated[
-    str | None, typer.Option(metavar="TIME", help="When the first tick comes. Default: as the recording shows.")
-]
-TickJitterOption = Annotated[
-    str | None,
-    typer.Option(metavar="TIME", help="Ticks come up to TIME late, 0: in time. Default: as the recording shows."),
-]
-WakeupCostOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="TIME", help="How long an interrupt that wakes a task takes. Default: as the recording shows."
-    ),
-]
-SwitchCostOption = Annotated[
-    str | None,
-    typer.Option(metavar="TIME", help="What a switch costs, beyond what the recording contains. Default: 0."),
-]
-GroupByOption = Annotated[
-    GroupBy | None,
-    typer.Option(metavar="uid|cgroup", help="Be fair among users or control groups, not tasks."),
-]
-CpuOption = Annotated[
-    list[str] | None,
-    typer.Option(metavar="N", help="Replay the tasks of this CPU, or of all; default: the lowest. Repeatable."),
-]
-OnlyOption = Annotated[
-    list[str] | None,
-    typer.Option(metavar="PATTERN", help="Keep only tasks of matching names ('cc1', 'kworker/*'). Repeatable."),
-]
-WithoutOption = Annotated[
-    list[str] | None, typer.Option(metavar="PATTERN", help="Leave out tasks with matching names. Repeatable.")
-]
-BareOption = Annotated[
-    bool, typer.Option("--bare", help="Read the recording alone: not what a .cfsrec says beside it.")
-]
-OutsideOption = Annotated[
-    Outside | None,
-    typer.Option(
-        metavar="absolute|relative",
-        help="Wakeups that no task caused: at their recorded time, or as long after the block as "
-        "recorded; default: those of timers absolute, others relative.",
-    ),
-]
-GroupOption = Annotated[
+SetOption = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="PATTERN=NAME[:SHARES]",
-        help="Put matching tasks into this control group; a/b is below a, and idle in place of SHARES makes "
-        "the group idle. Implies --group-by cgroup. Repeatable.",
+        "--set",
+        metavar="TUNABLE=VALUE",
+        help="Write a tunable (6000000 or 6ms) or a feature bit (on, off). Repeatable.",
+        autocompletion=complete_setting,
     ),
-]
-UidOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="PATTERN=UID[:SHARES]",
-        help="Give matching tasks to this user; all others are user 0's. Implies --group-by uid. Repeatable.",
-    ),
-]
-NiceOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="PATTERN=N", help="Give matching tasks this nice value throughout. Repeatable."
-    ),
-]
-PolicyOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="PATTERN=normal|batch|idle",
-        help="Give matching tasks this policy throughout. Repeatable.",
-        autocompletion=complete_policy,
-    ),
-]
-SliceOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--slice",
-        metavar="PATTERN=TIME",
-        help="Let matching tasks ask for this slice (3ms), in models that have such slices. Repeatable.",
-    ),
-]
-SeedOption = Annotated[
-    int | None, typer.Option(metavar="N", min=0, help="Seed of what is drawn: lengths in a scenario, how late each tick comes.")
-]
-FromOption = Annotated[
-    str | None,
-    typer.Option(
-        "--from", metavar="TIME", help="Begin the part that is shown here: seconds, or with a unit (250ms)."
-    ),
-]
-UntilOption = Annotated[
-    str | None,
-    typer.Option(
-        "--until", metavar="TIME", help="End there, counted from the first event, on all sides (1.5, 1500ms)."
-    ),
-]
-ByOption = Annotated[By | None, typer.Option(metavar="comm|task|group", help="What a line stands for.")]
-ByCommOption = Annotated[bool, typer.Option("--by-comm", hidden=True, help="The same as --by comm.")]
-ByGroupOption = Annotated[bool, typer.Option("--by-group", hidden=True, help="The same as --by group.")]
-TopOption = Annotated[
-    int, typer.Option(metavar="N", min=1, help="Show this many lines; the rest is summed in one.")
-]
-NoLogOption = Annotated[
-    bool,
-    typer.Option("--no-log", help="Keep no runs, but sums: no quantiles, and memory does not grow with them."),
 ]
 
 
-def by_of(by: By | None, by_comm: bool, by_group: bool, default: str) -> str:
-    """What a line stands for, by --by or its older spellings."""
-    if by is not None:
-        return by.value
-    return "group" if by_group else "comm" if by_comm else default
+@dataclass(frozen=True)
+class PlatformOptions(Group):
+    """What is told of the machine."""
+
+    hz: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Ticks a second. Default: as the recording shows; 1000 if nothing does."),
+    ] = None
+    preempt: Annotated[
+        Preempt | None,
+        typer.Option(
+            metavar="none|voluntary|full",
+            help="Whether a task in a system call can be preempted. Default: as the recording shows; full.",
+        ),
+    ] = None
+    tick_phase: Annotated[
+        str | None, typer.Option(metavar="TIME", help="When the first tick comes. Default: as the recording shows.")
+    ] = None
+    tick_jitter: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Ticks come up to TIME late, 0: in time. Default: as the recording shows."),
+    ] = None
+    wakeup_cost: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="How long an interrupt that wakes a task takes. Default: as the recording shows."
+        ),
+    ] = None
+    switch_cost: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="What a switch costs, beyond what the recording contains. Default: 0."),
+    ] = None
+
+    def facts(self, seed: int | None) -> dict[str, Any]:
+        """Those of a `Platform` that are stated, by their names there."""
+        jitter = time_of("--tick-jitter", self.tick_jitter)
+        stated = {
+            "hz": self.hz,
+            "preempt": self.preempt and self.preempt.value,
+            "tick_phase_ns": time_of("--tick-phase", self.tick_phase),
+            "tick_jitter_ns": None if jitter is None else tuple(jitter * i // NR_JITTER for i in range(NR_JITTER + 1)),
+            "wakeup_cost_ns": time_of("--wakeup-cost", self.wakeup_cost),
+            "switch_cost_ns": time_of("--switch-cost", self.switch_cost),
+            "seed": seed,
+        }
+        return {name: value for name, value in stated.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class AssignmentOptions(Group):
+    """What is given to tasks, and what the model is fair among."""
+
+    group_by: Annotated[
+        GroupBy | None,
+        typer.Option(metavar="uid|cgroup", help="Be fair among users or control groups, not tasks."),
+    ] = None
+    group: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN=NAME[:SHARES]",
+            help="Put matching tasks into this control group; a/b is below a, and idle in place of SHARES makes "
+            "the group idle. Implies --group-by cgroup. Repeatable.",
+        ),
+    ] = None
+    uid: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN=UID[:SHARES]",
+            help="Give matching tasks to this user; all others are user 0's. Implies --group-by uid. Repeatable.",
+        ),
+    ] = None
+    nice: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN=N", help="Give matching tasks this nice value throughout. Repeatable."
+        ),
+    ] = None
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN=normal|batch|idle",
+            help="Give matching tasks this policy throughout. Repeatable.",
+            autocompletion=complete_policy,
+        ),
+    ] = None
+    slice_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--slice",
+            metavar="PATTERN=TIME",
+            help="Let matching tasks ask for this slice (3ms), in models that have such slices. Repeatable.",
+        ),
+    ] = None
+
+    def assigned(self) -> Assigned:
+        """As values; `typer.BadParameter` if one is not understood."""
+        return assigned_of(self.group, self.uid, self.nice, self.group_by, self.policy, self.slice_)
+
+
+@dataclass(frozen=True)
+class Shown(Group):
+    """Which part of the span is shown, and what a line is."""
+
+    from_: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="TIME", help="Begin the part that is shown here: seconds, or with a unit (250ms)."
+        ),
+    ] = None
+    until: Annotated[
+        str | None,
+        typer.Option(
+            "--until", metavar="TIME", help="End there, counted from the first event, on all sides (1.5, 1500ms)."
+        ),
+    ] = None
+    by: Annotated[By | None, typer.Option(metavar="comm|task|group", help="What a line stands for.")] = None
+    by_comm: Annotated[bool, typer.Option("--by-comm", hidden=True, help="The same as --by comm.")] = False
+    by_group: Annotated[bool, typer.Option("--by-group", hidden=True, help="The same as --by group.")] = False
+    top: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Show this many lines; the rest is summed in one.")
+    ] = 12
+
+    @property
+    def begin_ns(self) -> int:
+        """--from; 0 if it is not given."""
+        return begin_ns_of(self.from_)
+
+    @property
+    def until_ns(self) -> int | None:
+        """--until, 1 or more."""
+        return until_ns_of(self.until)
+
+    def line(self, default: str) -> str:
+        """What a line stands for, by --by or its older spellings."""
+        if self.by is not None:
+            return self.by.value
+        return "group" if self.by_group else "comm" if self.by_comm else default
 
 
 # -------------------------------------------------------------------------------------------- assignments
@@ -369,28 +398,6 @@ def settings_of(model: Model, settings: list[str]) -> dict[str, int | bool]:
         values[name] = value
     model.tunables.at_boot(**values)
     return values
-
-
-def platform_of(
-    hz: int | None,
-    preempt: Preempt | None,
-    phase: str | None,
-    jitter: str | None,
-    wakeup_cost: str | None,
-    switch_cost: str | None,
-    seed: int | None,
-) -> dict[str, Any]:
-    """The facts of a `Platform` that the command line states."""
-    times = {
-        "tick_phase_ns": ("--tick-phase", phase),
-        "wakeup_cost_ns": ("--wakeup-cost", wakeup_cost),
-        "switch_cost_ns": ("--switch-cost", switch_cost),
-    }
-    given: dict[str, Any] = {name: time_of(*what) for name, what in times.items()}
-    late = time_of("--tick-jitter", jitter)
-    given["tick_jitter_ns"] = None if late is None else tuple(late * i // NR_JITTER for i in range(NR_JITTER + 1))
-    given |= {"hz": hz, "preempt": preempt and preempt.value, "seed": seed}
-    return {name: value for name, value in given.items() if value is not None}
 
 
 def time_of(option: str, text: str | None) -> int | None:

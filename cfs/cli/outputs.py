@@ -3,9 +3,7 @@
 What it decides: which formats there are. `OUTPUTS` has an entry for each: its option, the check of a file
 before the work begins, and the writer for either command. A new format is one entry and its writer.
 
-A command that writes files has a parameter ``files: Files``. When the command is made, `with_outputs` puts an
-option for each entry in its place. No other signature is made at run time. These options are all of one kind,
-a path each, so `Files` says everything that a type checker could check.
+A command that writes files has a parameter ``files: Files``: a group (`groups`) with an option for each entry.
 
 The writer of a format is imported when a file of it is checked or written. The help of a command loads none.
 
@@ -26,7 +24,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -35,6 +33,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .groups import Group
 from .talk import progress
 
 if TYPE_CHECKING:  # what draws and writes is loaded when it does
@@ -50,12 +49,23 @@ if TYPE_CHECKING:  # what draws and writes is loaded when it does
     from ..workload.workload import Workload
     from .inputs import Given
 
-__all__ = ["OUTPUTS", "Compared", "Files", "Output", "Replayed", "check_files", "simulated", "with_outputs"]
-
-Files = Mapping[str, str]
-"""The files asked for, by the name of their output."""
+__all__ = ["OUTPUTS", "Compared", "Files", "Output", "Replayed", "check_files", "simulated"]
 
 STDOUT = "-"
+
+
+class Files(dict[str, str], Group):
+    """The files asked for, by the name of their output."""
+
+    @classmethod
+    def parameters(cls, command: str, default: Files | None) -> list[inspect.Parameter]:
+        """An option for each output."""
+        return [output.parameter(command) for output in OUTPUTS]
+
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> Files:
+        """Those that were given."""
+        return cls((output.name, path) for output, path in zip(OUTPUTS, values.values()) if path is not None)
 
 
 def of_reports(name: str, function: str) -> Callable[..., Any]:
@@ -489,23 +499,6 @@ OUTPUTS: tuple[Output, ...] = (
 
 
 # ---------------------------------------------------------------------------------------- what a command does
-
-
-def with_outputs(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with an option for each output in place of its parameter `files`."""
-    own = inspect.signature(command, eval_str=True).parameters
-    options = {output.name: output.parameter(command.__name__) for output in OUTPUTS}
-
-    @functools.wraps(command)
-    def with_files(**given: Any) -> None:
-        paths = {name: given.pop(option.name) for name, option in options.items()}
-        command(files={name: path for name, path in paths.items() if path is not None}, **given)
-
-    parameters: list[inspect.Parameter] = []
-    for parameter in own.values():
-        parameters += options.values() if parameter.name == "files" else [parameter]
-    with_files.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    return with_files
 
 
 def asked(files: Files) -> list[tuple[Output, str]]:

@@ -11,41 +11,14 @@ from ..units import seconds_text
 from . import outputs
 from .inputs import Choice, Given, measured, read_input
 from .options import (
-    BareOption,
-    ByCommOption,
-    ByGroupOption,
-    ByOption,
-    CpuOption,
-    FromOption,
-    GroupByOption,
-    GroupOption,
-    HzOption,
-    NiceOption,
-    NoLogOption,
-    OnlyOption,
-    OutsideOption,
-    PolicyOption,
-    PreemptOption,
-    SeedOption,
-    SliceOption,
-    SwitchCostOption,
-    TickJitterOption,
-    TickPhaseOption,
-    TopOption,
-    UidOption,
-    UntilOption,
-    WakeupCostOption,
-    WithoutOption,
-    assigned_of,
-    begin_ns_of,
-    by_of,
+    AssignmentOptions,
+    PlatformOptions,
+    SetOption,
+    Shown,
     check_part,
     complete_id,
-    complete_setting,
-    platform_of,
     settings_of,
     source_argument,
-    until_ns_of,
 )
 from .talk import adapted_lines, group_lines, grouping_text, progress, say_tables, width_shown
 
@@ -63,40 +36,15 @@ def replay(
             metavar="ID", help="Model to run under; `cfs models` lists them.", autocompletion=complete_id
         ),
     ] = DEFAULT_MODEL,
-    hz: HzOption = None,
-    preempt: PreemptOption = None,
-    tick_phase: TickPhaseOption = None,
-    tick_jitter: TickJitterOption = None,
-    wakeup_cost: WakeupCostOption = None,
-    switch_cost: SwitchCostOption = None,
-    group_by: GroupByOption = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="TUNABLE=VALUE",
-            help="Write a tunable (6000000 or 6ms) or a feature bit (on, off). Repeatable.",
-            autocompletion=complete_setting,
-        ),
-    ] = None,
-    cpu: CpuOption = None,
-    only: OnlyOption = None,
-    without: WithoutOption = None,
-    outside: OutsideOption = None,
-    bare: BareOption = False,
-    group: GroupOption = None,
-    uid: UidOption = None,
-    nice: NiceOption = None,
-    policy: PolicyOption = None,
-    slice_: SliceOption = None,
-    seed: SeedOption = None,
-    from_: FromOption = None,
-    until: UntilOption = None,
-    by: ByOption = None,
-    by_comm: ByCommOption = False,
-    by_group: ByGroupOption = False,
-    top: TopOption = 12,
-    no_log: NoLogOption = False,
+    set_: SetOption = None,
+    platform: PlatformOptions,
+    choice: Choice,
+    assignments: AssignmentOptions,
+    shown: Shown,
+    no_log: Annotated[
+        bool,
+        typer.Option("--no-log", help="Keep no runs, but sums: no quantiles, and memory does not grow with them."),
+    ] = False,
     files: outputs.Files,
 ) -> None:
     """Run a recording under a model, beside what was measured.
@@ -108,16 +56,16 @@ def replay(
         cfs record --output RECORDING -- COMMAND
         perf sched record -k CLOCK_MONOTONIC -o RECORDING -- COMMAND
     """
-    chosen, line = model_named(model), by_of(by, by_comm, by_group, "task")
+    chosen, line = model_named(model), shown.line("task")
     tunables = settings_of(chosen, set_ or [])
-    assigned = assigned_of(group, uid, nice, group_by, policy, slice_)
-    begin, until_ns = begin_ns_of(from_), until_ns_of(until)
+    assigned = assignments.assigned()
+    begin, until_ns = shown.begin_ns, shown.until_ns
     check_part(begin, until_ns)
     outputs.check_files(files)
     if no_log:
         outputs.check_without_log(files, begin)
-    facts = platform_of(hz, preempt, tick_phase, tick_jitter, wakeup_cost, switch_cost, seed)
-    given = read_input(recording, Choice(cpu, only, without, outside, seed, assigned, bare)).on_platform(facts)
+    facts = platform.facts(choice.seed)
+    given = read_input(recording, choice, assigned).on_platform(facts)
     from ..result import altered
     from ..simulation.simulation import Simulation
     work, way = given.work.for_model(chosen, assigned.group_by)
@@ -145,13 +93,13 @@ def replay(
         passed.end(recorded)
     shows_tables = outputs.shows_tables(files)
     with progress("counting"):
-        report = outputs.Replayed.of(result, recorded, given, samples, line, top, begin, until_ns, passed)
+        report = outputs.Replayed.of(result, recorded, given, samples, line, shown.top, begin, until_ns, passed)
         lines = report.lines if shows_tables else None
     outputs.write_replayed(files, report)
     if shows_tables:
         from ..reports.tables import tables
 
-        found = tables(*report.parts, by=line, top=top, width=width_shown(), lines=lines)
+        found = tables(*report.parts, by=line, top=shown.top, width=width_shown(), lines=lines)
         say_tables(_title(given, assigned.group_by or given.work.said.group_by, chosen, report), found)
 
 

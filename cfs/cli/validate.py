@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,26 +12,10 @@ import typer
 from ..models.registry import model_named
 from .inputs import Choice, Given, read_input
 from .options import (
-    CpuOption,
-    GroupByOption,
-    GroupOption,
-    NiceOption,
-    OnlyOption,
-    OutsideOption,
-    PolicyOption,
-    PreemptOption,
-    SeedOption,
-    SliceOption,
-    SwitchCostOption,
-    TickJitterOption,
-    TickPhaseOption,
-    UidOption,
-    WakeupCostOption,
-    WithoutOption,
-    assigned_of,
+    AssignmentOptions,
+    PlatformOptions,
+    SetOption,
     complete_id,
-    complete_setting,
-    platform_of,
     settings_of,
 )
 from .talk import adapted_lines, group_lines, grouping_text, progress, say, say_tables
@@ -53,7 +38,7 @@ def validate(
     *,
     truth: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="What was measured in it (JSON); default: it is counted here."),
+        typer.Option(metavar="FILE", help="What was measured in it, and at how many ticks a second (JSON); default: it is counted here."),
     ] = None,
     bars: Annotated[
         str | None,
@@ -67,35 +52,10 @@ def validate(
             autocompletion=complete_id,
         ),
     ] = None,
-    hz: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Ticks a second; default: those of the truth file, or as the recording shows."),
-    ] = None,
-    preempt: PreemptOption = None,
-    tick_phase: TickPhaseOption = None,
-    tick_jitter: TickJitterOption = None,
-    wakeup_cost: WakeupCostOption = None,
-    switch_cost: SwitchCostOption = None,
-    seed: SeedOption = None,
-    group_by: GroupByOption = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="TUNABLE=VALUE",
-            help="Write a tunable (6000000 or 6ms) or a feature bit (on, off). Repeatable.",
-            autocompletion=complete_setting,
-        ),
-    ] = None,
-    cpu: CpuOption = None,
-    only: OnlyOption = None,
-    without: WithoutOption = None,
-    outside: OutsideOption = None,
-    group: GroupOption = None,
-    uid: UidOption = None,
-    nice: NiceOption = None,
-    policy: PolicyOption = None,
-    slice_: SliceOption = None,
+    set_: SetOption = None,
+    platform: PlatformOptions,
+    choice: Choice,
+    assignments: AssignmentOptions,
     every: Annotated[
         bool, typer.Option("--all", help="Show the figures that have no bar, too.")
     ] = False,
@@ -120,12 +80,11 @@ def validate(
     from ..validate.truth import read_truth
     from ..validate.validation import validate as validated
 
-    assigned = assigned_of(group, uid, nice, group_by, policy, slice_)
+    assigned = assignments.assigned()
     _check_files(json_, plot)
     known = None if truth is None else read_truth(truth)
-    facts = platform_of(None, preempt, tick_phase, tick_jitter, wakeup_cost, switch_cost, seed)
-    choice = Choice(_cpus(cpu, known), only, without, outside, None, assigned)
-    given = read_input(recording, choice).on_platform(facts)
+    facts = platform.facts(choice.seed)
+    given = read_input(recording, _where(choice, known), assigned).on_platform(facts)
     read = _recording(given, recording)
     chosen = model_of(release_of(read, known)) if model is None else model_named(model)
     tunables = settings_of(chosen, set_ or [])
@@ -136,7 +95,7 @@ def validate(
             work=given.work,
             model=chosen,
             group_by=assigned.group_by,
-            hz=hz,
+            hz=platform.hz,
             tunables=tunables,
             bars=bars,
             progress=show,
@@ -161,9 +120,11 @@ def _check_files(json_: str | None, plot: str | None) -> None:
         check_path(plot)
 
 
-def _cpus(cpu: list[str] | None, truth: Truth | None) -> list[str] | None:
-    """Those asked for, or where the truth file says that the workload could run."""
-    return cpu or (None if truth is None else [str(number) for number in truth.cpus])
+def _where(choice: Choice, truth: Truth | None) -> Choice:
+    """On the CPUs asked for, or those where the truth file says that the workload could run."""
+    if choice.cpu or truth is None:
+        return choice
+    return replace(choice, cpu=[str(number) for number in truth.cpus])
 
 
 def _recording(given: Given, path: str) -> Recording:

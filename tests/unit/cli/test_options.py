@@ -1,12 +1,19 @@
 """Options: what they look like, and their text as a value."""
 
 import json
+from dataclasses import dataclass
+from typing import Annotated
 
 import pytest
 
 from tests.unit.cli.commands import HOGS, run
 
+import typer
+from typer.testing import CliRunner
+
 from cfs.cli.app import command_named  # after the helper, which skips without typer
+from cfs.cli.groups import Group, expanded
+from cfs.cli.outputs import OUTPUTS
 
 
 @pytest.mark.parametrize("value", ["off", "False", "no", "0"])
@@ -39,10 +46,42 @@ def test_compare_and_replay_have_the_same_options():
     assert set(options_of("replay")) - without_log == set(options_of("compare"))
 
 
-@pytest.mark.parametrize(
-    "option",
-    "hz group-by cpu only without outside bare group uid nice policy slice seed from until by top json html "
-    "parquet".split(),
-)
-def test_options_of_one_name_are_one_option(option):
-    assert options_of("replay")[f"--{option}"] == options_of("compare")[f"--{option}"]
+@pytest.mark.parametrize("other", ["compare", "validate"])
+def test_options_of_one_name_are_one_option(other):
+    one, two = options_of("replay"), options_of(other)
+    own = {"--model", "--set", "--top", "--json", "--plot"}  # of several models; with other defaults and files
+    written = {output.option for output in OUTPUTS if output.help_compared}
+    shared = (set(one) & set(two)) - own - written
+    assert {"--hz", "--cpu", "--bare", "--seed", "--group-by", "--slice"} <= shared
+    assert {name: one[name] for name in shared} == {name: two[name] for name in shared}
+
+
+@dataclass(frozen=True)
+class Pair(Group):
+    first: Annotated[int, typer.Option("--first")] = 1
+    second: Annotated[int, typer.Option("--second")] = 2
+
+
+def got_with(*arguments, default=None):
+    """What a command with a group gets."""
+    got = []
+
+    def with_default(*, third: int = 3, pair: Pair = default):
+        got.append((third, pair))
+
+    def without(*, third: int = 3, pair: Pair):
+        got.append((third, pair))
+
+    alone = typer.Typer()
+    alone.command()(expanded(with_default if default else without))
+    result = CliRunner().invoke(alone, arguments)
+    assert result.exit_code == 0, result.output
+    return got[0]
+
+
+def test_a_group_comes_as_one_value_beside_other_options():
+    assert got_with("--second", "5", "--third", "6") == (6, Pair(1, 5))
+
+
+def test_a_command_may_have_other_defaults():
+    assert got_with("--first", "7", default=Pair(second=8)) == (3, Pair(7, 8))
