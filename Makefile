@@ -8,7 +8,7 @@ READY := .venv/ready
 .PHONY: demo test test-pythons bench docs debug sanitize fuzz stress wheel clean
 
 # editable_mode=compat: Cython finds the .pxd files of an editable install only like this
-$(READY): setup.py pyproject.toml $(shell find cfs -name "*.pyx" -o -name "*.pxd")
+$(READY): setup.py pyproject.toml $(shell find cfs -name "*.pyx" -o -name "*.pxd" -o -name "*.pxi")
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable ".[cli,plot,test]" --config-settings editable_mode=compat
