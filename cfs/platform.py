@@ -74,19 +74,23 @@ class Platform:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        checked_hz(self.hz)
+        self._keep("hz", checked_hz(self.hz))
         if self.preempt not in PREEMPT:
             slip = did_you_mean(str(self.preempt), PREEMPT)
             raise WorkloadError(f"preempt = {self.preempt!r} is none of {', '.join(PREEMPT)}{slip}")
-        _require("tick_phase_ns", self.tick_phase_ns, 0, self.tick_ns - 1)
-        _require("wakeup_cost_ns", self.wakeup_cost_ns, 0, COST_NS_MAX)
-        _require("switch_cost_ns", self.switch_cost_ns, 0, COST_NS_MAX)
-        _require("seed", self.seed, 0, U64)
-        _require("the number of values in tick_jitter_ns", len(self.tick_jitter_ns), 0, NR_JITTER_MAX)
-        for late in self.tick_jitter_ns:
-            _require("tick_jitter_ns", late, 0, self.tick_ns - 1)
+        last = self.tick_ns - 1
+        ranges = {"tick_phase_ns": last, "wakeup_cost_ns": COST_NS_MAX, "switch_cost_ns": COST_NS_MAX, "seed": U64}
+        for name, greatest in ranges.items():
+            self._keep(name, _integer(name, getattr(self, name), 0, greatest))
+        _integer("the number of values in tick_jitter_ns", len(self.tick_jitter_ns), 0, NR_JITTER_MAX)
+        late = tuple(_integer("tick_jitter_ns", value, 0, last) for value in self.tick_jitter_ns)
+        self._keep("tick_jitter_ns", late)
         if self.nr_cpus is not None:
-            _require("nr_cpus", self.nr_cpus, 1, NR_CPUS_MAX)
+            self._keep("nr_cpus", _integer("nr_cpus", self.nr_cpus, 1, NR_CPUS_MAX))
+
+    def _keep(self, name: str, value: Any) -> None:
+        """What was checked, as what it is kept as: numpy's numbers are neither JSON nor without limits."""
+        object.__setattr__(self, name, value)
 
     @property
     def tick_ns(self) -> int:
@@ -113,7 +117,7 @@ class Platform:
     def changed(self, **changes: Any) -> Self:
         """This platform with the facts that are given; None leaves one as it is.
 
-        A phase or jitter that no longer fits into a tick of another length is dropped.
+        With other ticks, the phase of the old ones is dropped, and the jitter is at most such a tick.
         """
         given = {name: value for name, value in changes.items() if value is not None}
         hz = checked_hz(given.get("hz", self.hz))
@@ -145,17 +149,18 @@ class Platform:
         return [f.name for f in fields(cls)]
 
 
-def _require(name: str, value: int, least: int, greatest: int) -> None:
+def _integer(name: str, value: Any, least: int, greatest: int) -> int:
     try:
         number = operator.index(value)
     except TypeError:
         raise WorkloadError(f"{name} = {value!r} is no whole number") from None
     if not least <= number <= greatest:
         raise WorkloadError(f"{name} = {value} is outside of {least} ... {greatest}")
+    return number
 
 
 def _scrambled(number: int) -> int:
-    # splitmix64, as `scrambled` of engine/_driver.pxd
+    # splitmix64, as `scrambled` of engine/_due.pxd
     number = (number + GOLDEN) & U64
     number = (number ^ (number >> 30)) * 0xBF58476D1CE4E5B9 & U64
     number = (number ^ (number >> 27)) * 0x94D049BB133111EB & U64

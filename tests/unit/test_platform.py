@@ -66,6 +66,20 @@ def test_what_cannot_be_is_refused(facts, words):
         Platform(**facts)
 
 
+def test_numbers_of_numpy_are_kept_as_integers():
+    stated = Platform(
+        hz=np.int64(250),
+        tick_phase_ns=np.uint64(5),
+        tick_jitter_ns=np.array([7, 9]),
+        seed=np.uint64(2**64 - 1),
+        nr_cpus=np.int8(3),
+    )
+    plain = Platform(hz=250, tick_phase_ns=5, tick_jitter_ns=(7, 9), seed=2**64 - 1, nr_cpus=3)
+    assert stated == plain and hash(stated) == hash(plain)
+    assert [type(value) for value in vars(stated).values()] == [type(value) for value in vars(plain).values()]
+    assert [stated.time_of_tick(k) for k in range(1, 20)] == [plain.time_of_tick(k) for k in range(1, 20)]
+
+
 def test_a_phase_of_another_tick_is_dropped_and_none_changes_nothing():
     platform = Platform(hz=250, tick_phase_ns=3 * MS, tick_jitter_ns=(2 * MS,))
     assert platform.changed(hz=None, seed=4) == Platform(hz=250, tick_phase_ns=3 * MS, tick_jitter_ns=(2 * MS,), seed=4)
