@@ -2,14 +2,15 @@
 
 import numpy as np
 
-def totals(
+def counts(
     key_of: np.ndarray,
     nr_keys: int,
     task: np.ndarray,
+    ready: np.ndarray,
     out: np.ndarray,
     start_ns: np.ndarray,
     end_ns: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]: ...
+) -> np.ndarray: ...
 def totals_within(
     key_of: np.ndarray,
     nr_keys: int,
@@ -21,17 +22,7 @@ def totals_within(
     begin: int,
     until: int,
 ) -> np.ndarray: ...
-def quantiles(
-    key_of: np.ndarray,
-    nr_keys: int,
-    task: np.ndarray,
-    begin_ns: np.ndarray,
-    end_ns: np.ndarray,
-    with_all: bool = False,
-    ready: np.ndarray | None = None,
-    out: np.ndarray | None = None,
-) -> np.ndarray: ...
-def unknowns(
+def quantiles_of_runs(
     key_of: np.ndarray,
     nr_keys: int,
     task: np.ndarray,
@@ -39,6 +30,7 @@ def unknowns(
     out: np.ndarray,
     start_ns: np.ndarray,
     end_ns: np.ndarray,
+    with_all: bool = False,
 ) -> np.ndarray: ...
 def waits_within(
     chosen: np.ndarray,

@@ -38,16 +38,12 @@ cdef enum:
     RUNNING = 0                 # cfs.result.Out: it runs still
     NOT_KNOWN = 4               # cfs.result.Out: UNKNOWN; nor is where it ended
 
-cdef enum:                      # intervals that `by_kind` counts
-    ANY = 0
-    WAITS = 1                   # that are known
-    LENGTHS = 2                 # of runs, that are known
-
 cdef enum:                      # places in a row of sums; SUMS_DTYPE of cfs.sums is tested equal
     SUM_CPU = 0
     SUM_OUT = 1                 # NR_OUTS of them
     SUM_UNKNOWN_WAITS = 6
     SUM_UNKNOWN_RUNS = 7
+    NR_COUNTS = 8               # so far: what needs no room for a maximum
     SUM_WAITS = 8               # count, sum, maximum of each kind from 1 on
     SUM_RUNS = 17               # the same of run lengths
     NR_SUMS = 20
@@ -164,9 +160,17 @@ cdef void check_keys(const int64_t[::1] key_of, int64_t least, Py_ssize_t nr_key
             raise IndexError(f"task {i} has key {key_of[i]}; there are {nr_keys}")
 
 
+cdef int check_lengths(Py_ssize_t nr, tuple columns) except -1:
+    # what is read up to the length of one column must be as long
+    for length in columns:
+        if length != nr:
+            raise ValueError(f"a column has {length} rows, and another one {nr}")
+    return 0
+
+
 cdef void check_tasks(Py_ssize_t nr_tasks, const uint32_t[:] task, Py_ssize_t reached) except *:
     # a pass over the runs stops at one whose task does not exist
-    if reached < task.shape[0]:
+    if reached < task.shape[0] and task[reached] >= nr_tasks:
         raise IndexError(f"a run is of task {task[reached]}; there are {nr_tasks}")
 
 
@@ -193,46 +197,53 @@ cdef int64_t lay_out(int64_t[::1] ends) noexcept nogil:
     return begin
 
 
-def totals(
+cdef inline void count_run(int64_t *of, uint8_t ready, uint8_t out, int64_t start_ns, int64_t end_ns) noexcept nogil:
+    # in a row of sums
+    of[SUM_CPU] += end_ns - start_ns
+    of[SUM_OUT + (out if out < NR_OUTS else 0)] += 1
+    of[SUM_UNKNOWN_WAITS] += ready == 0
+    of[SUM_UNKNOWN_RUNS] += not has_length(ready, out, start_ns, end_ns)
+
+
+def counts(
     const int64_t[::1] key_of,
     Py_ssize_t nr_keys,
     const uint32_t[:] task,
+    const uint8_t[:] ready,
     const uint8_t[:] out,
     const int64_t[:] start_ns,
     const int64_t[:] end_ns,
 ):
-    """CPU time and number of the runs of each key, and how many of them ended how.
+    """CPU time of each key, how many of its runs ended how, and of how many the wait or the length is not known.
 
     Parameters
     ----------
     key_of : numpy.ndarray
         ``(nr_tasks,)`` int64: the key of each task.
     nr_keys : int
-    task, out, start_ns, end_ns : numpy.ndarray
+    task, ready, out, start_ns, end_ns : numpy.ndarray
         Columns of `cfs.result.RUN_DTYPE`.
 
     Returns
     -------
-    cpu_ns, switches, ended : numpy.ndarray
-        ``(nr_keys,)``, ``(nr_keys,)``, and ``(nr_keys, 5)`` by `cfs.result.Out`; all int64.
+    numpy.ndarray
+        ``(nr_keys, 8)`` int64: a row of `cfs.sums.COUNTS_DTYPE` each.
 
     Notes
     -----
-    Cost about 2 ns a run.
+    Cost about 7 ns a run.
     """
     check_keys(key_of, 0, nr_keys)
-    table = np.zeros((nr_keys, 2 + NR_OUTS), np.int64)
+    check_lengths(task.shape[0], (ready.shape[0], out.shape[0], start_ns.shape[0], end_ns.shape[0]))
+    table = np.zeros((nr_keys, NR_COUNTS), np.int64)
     cdef int64_t[:, ::1] rows = table
-    cdef Py_ssize_t key, i = 0, nr = task.shape[0], nr_tasks = key_of.shape[0]
+    cdef Py_ssize_t i = 0, nr = task.shape[0], nr_tasks = key_of.shape[0]
     with nogil:
         while i < nr and task[i] < nr_tasks:
-            key = key_of[task[i]]
-            rows[key, 0] += end_ns[i] - start_ns[i]
-            rows[key, 1] += 1
-            rows[key, 2 + (out[i] if out[i] < NR_OUTS else 0)] += 1
+            count_run(&rows[key_of[task[i]], 0], ready[i], out[i], start_ns[i], end_ns[i])
             i += 1
     check_tasks(nr_tasks, task, i)
-    return table[:, 0], table[:, 1], table[:, 2:]
+    return table
 
 
 def totals_within(
@@ -251,7 +262,7 @@ def totals_within(
     Parameters
     ----------
     key_of, nr_keys
-        As for `totals`.
+        As for `counts`.
     task, start_ns, end_ns, ready, ready_ns : numpy.ndarray
         Columns of `cfs.result.RUN_DTYPE`.
     begin, until : int
@@ -263,6 +274,7 @@ def totals_within(
         ``(3, nr_keys)`` int64: ns run, runs that the part has some of, ns waited.
     """
     check_keys(key_of, 0, nr_keys)
+    check_lengths(task.shape[0], (start_ns.shape[0], end_ns.shape[0], ready.shape[0], ready_ns.shape[0]))
     table = np.zeros((3, nr_keys), np.int64)
     cdef int64_t[:, ::1] rows = table
     cdef Py_ssize_t key, i = 0, nr = task.shape[0], nr_tasks = key_of.shape[0]
@@ -272,14 +284,14 @@ def totals_within(
             if end_ns[i] > begin and start_ns[i] < until:
                 rows[0, key] += min(end_ns[i], until) - max(start_ns[i], begin)
                 rows[1, key] += 1
-            if begin <= start_ns[i] < until and ready[i] and ready_ns[i] >= 0:
+            if begin <= start_ns[i] < until and is_known_wait(ready[i], ready_ns[i]):
                 rows[2, key] += start_ns[i] - ready_ns[i]
             i += 1
     check_tasks(nr_tasks, task, i)
     return table
 
 
-def unknowns(
+def quantiles_of_runs(
     const int64_t[::1] key_of,
     Py_ssize_t nr_keys,
     const uint32_t[:] task,
@@ -287,57 +299,18 @@ def unknowns(
     const uint8_t[:] out,
     const int64_t[:] start_ns,
     const int64_t[:] end_ns,
-):
-    """How many waits, and how many run lengths, of each key are not known.
-
-    Parameters
-    ----------
-    key_of, nr_keys
-        As for `totals`.
-    task, ready, out, start_ns, end_ns : numpy.ndarray
-        Columns of `cfs.result.RUN_DTYPE`.
-
-    Returns
-    -------
-    numpy.ndarray
-        ``(2, nr_keys)`` int64.
-    """
-    check_keys(key_of, 0, nr_keys)
-    table = np.zeros((2, nr_keys), np.int64)
-    cdef int64_t[:, ::1] rows = table
-    cdef Py_ssize_t key, i = 0, nr = task.shape[0], nr_tasks = key_of.shape[0]
-    with nogil:
-        while i < nr and task[i] < nr_tasks:
-            key = key_of[task[i]]
-            rows[0, key] += ready[i] == 0
-            rows[1, key] += not has_length(ready[i], out[i], start_ns[i], end_ns[i])
-            i += 1
-    check_tasks(nr_tasks, task, i)
-    return table
-
-
-def quantiles(
-    const int64_t[::1] key_of,
-    Py_ssize_t nr_keys,
-    const uint32_t[:] task,
-    begin_ns,
-    end_ns,
     bint with_all=False,
-    ready=None,
-    out=None,
 ):
-    """Count, sum, p50, p95, p99 and maximum of the lengths of some intervals, for each key.
+    """Count, sum, p50, p95, p99 and maximum of the lengths of runs, for each key.
 
     Parameters
     ----------
     key_of, nr_keys
-        As for `totals`.
-    task, begin_ns, end_ns : numpy.ndarray
-        ``(n,)``: whose it is, and from when to when it lasts.
+        As for `counts`.
+    task, ready, out, start_ns, end_ns : numpy.ndarray
+        Columns of `cfs.result.RUN_DTYPE`. Runs whose length is not known do not count.
     with_all : bool, optional
         A row more, over all.
-    ready, out : numpy.ndarray, optional
-        Columns of `cfs.result.RUN_DTYPE`: the intervals are runs, and those of unknown length do not count.
 
     Returns
     -------
@@ -346,20 +319,20 @@ def quantiles(
 
     Notes
     -----
-    Cost about 15 ns an interval, and 8 bytes.
+    Cost about 15 ns a run, and 8 bytes.
     """
     check_keys(key_of, 0, nr_keys)
-    what = ANY if out is None else LENGTHS
-    return by_kind(key_of, nr_keys, task, ready, out, begin_ns, end_ns, what, with_all)[0]
+    check_lengths(task.shape[0], (ready.shape[0], out.shape[0], start_ns.shape[0], end_ns.shape[0]))
+    return by_kind(key_of, nr_keys, task, ready, out, start_ns, end_ns, False, with_all)[0]
 
 
 def quantiles_of_waits(
     const int64_t[::1] key_of,
     Py_ssize_t nr_keys,
     const uint32_t[:] task,
-    ready,
-    ready_ns,
-    start_ns,
+    const uint8_t[:] ready,
+    const int64_t[:] ready_ns,
+    const int64_t[:] start_ns,
     bint with_all=False,
 ):
     """The same of waits: of all, and of those that began in each way.
@@ -367,7 +340,7 @@ def quantiles_of_waits(
     Parameters
     ----------
     key_of, nr_keys
-        As for `totals`.
+        As for `counts`.
     task, ready, ready_ns, start_ns : numpy.ndarray
         Columns of `cfs.result.RUN_DTYPE`. What is not known (`ready` is UNKNOWN, or `ready_ns` below 0) does not count.
     with_all : bool, optional
@@ -383,7 +356,8 @@ def quantiles_of_waits(
     Cost about 20 ns a run, and 8 bytes.
     """
     check_keys(key_of, 0, nr_keys)
-    return by_kind(key_of, nr_keys, task, ready, None, ready_ns, start_ns, WAITS, with_all)
+    check_lengths(task.shape[0], (ready.shape[0], ready_ns.shape[0], start_ns.shape[0]))
+    return by_kind(key_of, nr_keys, task, ready, None, ready_ns, start_ns, True, with_all)
 
 
 cdef by_kind(
@@ -394,14 +368,14 @@ cdef by_kind(
     const uint8_t[:] out_of,
     const int64_t[:] begin_ns,
     const int64_t[:] end_ns,
-    int what,
+    bint is_wait,
     bint with_all,
 ):
-    # lengths laid out by (key, kind), so that those of a kind, and those of a key, each lie together
+    # of waits, or of runs: lengths laid out by (key, kind), so that those of a kind, and those of a key, each lie together
     cdef int64_t[::1] ends = np.zeros(nr_keys * NR_KINDS, np.int64)
     cdef Py_ssize_t slot, i = 0, nr = task.shape[0], nr_tasks = key_of.shape[0]
     cdef int64_t first = 0, last, nr_mine, nr_there
-    cdef bint copied, is_wait = what == WAITS
+    cdef bint copied
     table = np.zeros((NR_KINDS, nr_keys + with_all, NR_NUMBERS), np.int64)
     cdef int64_t[:, :, ::1] out = table
     cdef uint32_t[::1] counts = np.empty(2 * NR_BUCKETS, np.uint32)
@@ -410,7 +384,7 @@ cdef by_kind(
             if is_wait:
                 if is_known_wait(kind[i], begin_ns[i]):
                     ends[slot_of(key_of[task[i]], kind[i])] += 1
-            elif what == ANY or has_length(kind[i], out_of[i], begin_ns[i], end_ns[i]):
+            elif has_length(kind[i], out_of[i], begin_ns[i], end_ns[i]):
                 ends[slot_of(key_of[task[i]], 1)] += 1
             i += 1
         nr_there = lay_out(ends)
@@ -422,7 +396,7 @@ cdef by_kind(
                 if not is_known_wait(kind[i], begin_ns[i]):
                     continue
                 slot = slot_of(key_of[task[i]], kind[i])
-            elif what == ANY or has_length(kind[i], out_of[i], begin_ns[i], end_ns[i]):
+            elif has_length(kind[i], out_of[i], begin_ns[i], end_ns[i]):
                 slot = slot_of(key_of[task[i]], 1)
             else:
                 continue
@@ -504,6 +478,7 @@ def waits_within(
     """
     cdef Py_ssize_t i = 0, nr = task.shape[0], nr_tasks = chosen.shape[0]
     cdef int64_t there = 0
+    check_lengths(nr, (ready.shape[0], ready_ns.shape[0], start_ns.shape[0]))
     with nogil:
         while i < nr and task[i] < nr_tasks:
             if chosen[task[i]] and begin <= start_ns[i] < until and is_known_wait(ready[i], ready_ns[i]):
@@ -543,6 +518,7 @@ def ran_within(
     begin, until : int
         The part, ns.
     """
+    check_lengths(task.shape[0], (cpu.shape[0], start_ns.shape[0], end_ns.shape[0]))
     found = np.zeros(nr_tasks, np.uint8)
     cdef uint8_t[::1] ran = found
     cdef Py_ssize_t i = 0, nr = task.shape[0]
@@ -590,28 +566,26 @@ def add_to_sums(
     -----
     Cost about 3 ns a run.
     """
-    cdef Py_ssize_t i = 0, nr_tasks = sums.shape[0], nr_cpus = busy_ns.shape[0]
-    cdef int64_t ran
+    cdef Py_ssize_t i = 0, nr = task.shape[0], nr_tasks = sums.shape[0], nr_cpus = busy_ns.shape[0]
     cdef int64_t *of
     if sums.shape[1] != NR_SUMS:
         raise ValueError(f"a row of sums has {NR_SUMS} numbers, not {sums.shape[1]}")
+    check_lengths(
+        nr, (cpu.shape[0], ready.shape[0], out.shape[0], ready_ns.shape[0], start_ns.shape[0], end_ns.shape[0])
+    )
     with nogil:
-        while i < task.shape[0] and task[i] < nr_tasks and cpu[i] < nr_cpus:
-            of, ran = &sums[task[i], 0], end_ns[i] - start_ns[i]
-            busy_ns[cpu[i]] += ran
-            of[SUM_CPU] += ran
-            of[SUM_OUT + (out[i] if out[i] < NR_OUTS else 0)] += 1
-            of[SUM_UNKNOWN_WAITS] += ready[i] == 0
+        while i < nr and task[i] < nr_tasks and cpu[i] < nr_cpus:
+            of = &sums[task[i], 0]
+            busy_ns[cpu[i]] += end_ns[i] - start_ns[i]
+            count_run(of, ready[i], out[i], start_ns[i], end_ns[i])
             if is_known_wait(ready[i], ready_ns[i]) and ready[i] < NR_KINDS:
                 add_one(of + SUM_WAITS + 3 * (ready[i] - 1), start_ns[i] - ready_ns[i])
             if has_length(ready[i], out[i], start_ns[i], end_ns[i]):
-                add_one(of + SUM_RUNS, ran)
-            else:
-                of[SUM_UNKNOWN_RUNS] += 1
+                add_one(of + SUM_RUNS, end_ns[i] - start_ns[i])
             i += 1
-    if i < task.shape[0] and task[i] < nr_tasks:
-        raise IndexError(f"a run is on CPU {cpu[i]}; there are {nr_cpus}")
     check_tasks(nr_tasks, task, i)
+    if i < nr:
+        raise IndexError(f"a run is on CPU {cpu[i]}; there are {nr_cpus}")
 
 
 def switches(
@@ -641,6 +615,7 @@ def switches(
     """
     cdef Py_ssize_t i, here
     cdef int64_t nr = 0
+    check_lengths(cpu.shape[0], (ready.shape[0], out.shape[0], start_ns.shape[0], end_ns.shape[0]))
     cdef int64_t[::1] left_ns = np.full(chosen.shape[0], -1, np.int64)   # when the last run was left; -1: it was not
     with nogil:
         for i in range(cpu.shape[0]):
@@ -715,10 +690,15 @@ def coverage(
     Cost about 10 ns an interval, however long it is and however many rows and cells there are.
     """
     cdef Py_ssize_t row, i = 0, nr = edges.shape[0] - 1, nr_tasks = row_of.shape[0]
-    cdef int64_t span = edges[nr] - edges[0]
-    cdef double cells_a_ns = nr / <double>max(span, 1)
     cdef bint is_there, is_wait = kind is not None
+    cdef double cells_a_ns
     check_keys(row_of, -1, nr_rows)
+    check_lengths(task.shape[0], (cpu.shape[0], begin_ns.shape[0], end_ns.shape[0]))
+    if is_wait:
+        check_lengths(task.shape[0], (kind.shape[0],))
+    if nr < 1:
+        raise ValueError(f"cells lie between two edges or more, not {nr + 1}")
+    cells_a_ns = nr / <double>max(edges[nr] - edges[0], 1)      # where to begin to look for a cell: no result hangs on it
     parts, wholes = np.zeros((2, nr_rows, nr + 1), np.int64)
     cdef int64_t[:, ::1] part = parts
     cdef int64_t[:, ::1] whole = wholes
@@ -726,7 +706,7 @@ def coverage(
         while i < task.shape[0] and task[i] < nr_tasks:
             row = row_of[task[i]]
             is_there = row >= 0 and cpu[i] < chosen.shape[0] and chosen[cpu[i]]
-            if is_there and (not is_wait or kind[i] and begin_ns[i] >= 0):
+            if is_there and (not is_wait or is_known_wait(kind[i], begin_ns[i])):
                 add_ramp(&part[row, 0], &whole[row, 0], &edges[0], nr, cells_a_ns, begin_ns[i], 1)
                 add_ramp(&part[row, 0], &whole[row, 0], &edges[0], nr, cells_a_ns, end_ns[i], -1)
             i += 1

@@ -14,14 +14,20 @@ import numpy as np
 
 from ._statistics import add_to_sums
 
-__all__ = ["SUMS_DTYPE", "UNKNOWN_NS", "Sums"]
+__all__ = ["COUNTS_DTYPE", "SUMS_DTYPE", "UNKNOWN_NS", "Sums"]
+
+COUNTS = [
+    ("cpu_ns", "<i8"),
+    ("ended", "<i8", 5),  # by cfs.result.Out
+    ("unknown_waits", "<i8"),
+    ("unknown_runs", "<i8"),
+]
+COUNTS_DTYPE = np.dtype(COUNTS)
+"""What is counted with a log as well as without."""
 
 SUMS_DTYPE = np.dtype(
     [
-        ("cpu_ns", "<i8"),
-        ("ended", "<i8", 5),  # by cfs.result.Out
-        ("unknown_waits", "<i8"),
-        ("unknown_runs", "<i8"),
+        *COUNTS,
         ("waits", "<i8", (3, 3)),  # count, sum and maximum of those after a wakeup, a fork, a preemption
         ("runs", "<i8", 3),  # the same of run lengths
     ]
@@ -72,10 +78,11 @@ class Sums:
     def by_key(self, keys: np.ndarray, nr_keys: int, *, with_all: bool = False) -> np.ndarray:
         """The sums of the tasks of each key, ``(nr_keys,)`` of `SUMS_DTYPE`; `with_all`: a row more, over all."""
         rows = self.of_tasks.view(np.int64).reshape(len(self.of_tasks), -1)
-        table = np.zeros((nr_keys + with_all, rows.shape[1]), np.int64)
-        for place in (keys, np.full(len(rows), nr_keys)) if with_all else (keys,):
-            sums, greatest = np.zeros_like(table), np.zeros_like(table)
-            np.add.at(sums, place, rows)
-            np.maximum.at(greatest, place, rows)
-            table += np.where(IS_GREATEST, greatest, sums)
+        sums, greatest = np.zeros((2, nr_keys, rows.shape[1]), np.int64)
+        np.add.at(sums, keys, rows)
+        np.maximum.at(greatest, keys, rows)
+        table = np.where(IS_GREATEST, greatest, sums)
+        if with_all:
+            over_all = np.where(IS_GREATEST, table.max(0, initial=0), table.sum(0))
+            table = np.append(table, over_all[None], axis=0)
         return table.view(SUMS_DTYPE)[:, 0]

@@ -6,17 +6,18 @@ import numpy as np
 import pytest
 
 from cfs._statistics import (
+    add_to_sums,
+    counts,
     coverage,
-    quantiles,
+    quantiles_of_runs,
     quantiles_of_waits,
     ran_within,
     switches,
-    totals,
     totals_within,
-    unknowns,
     waits_within,
 )
 from cfs.result import RUN_DTYPE, Out, Ready
+from cfs.sums import COUNTS_DTYPE, Sums
 from tests.quick import few
 
 SEEDS = few(range(30), 5)
@@ -69,25 +70,50 @@ def is_known(row):
     return row["ready"] != Ready.UNKNOWN and row["ready_ns"] >= 0
 
 
+def in_short(values):
+    """Count, sum and maximum."""
+    return [len(values), sum(values), max(values, default=0)]
+
+
+def length(row):
+    return int(row["end_ns"] - row["start_ns"])
+
+
 @pytest.mark.parametrize("seed", SEEDS)
-def test_totals(seed):
+def test_counts_and_sums(seed):
     """I1 of cfs/_statistics.pyx."""
     _, runs, key_of, nr = a_case(seed)
-    cpu_ns, switches, ended = totals(key_of, nr, *columns(runs, "task", "out", "start_ns", "end_ns"))
-    for key in range(nr):
+    sums = Sums(len(key_of), 3)
+    sums.add(runs)
+    counted = counts(key_of, nr, *columns(runs, "task", "ready", "out", "start_ns", "end_ns")).view(COUNTS_DTYPE)[:, 0]
+    for key, (of_log, of_sums) in enumerate(zip(counted, sums.by_key(key_of, nr))):
         mine = [row for row in runs if key_of[row["task"]] == key]
-        assert int(cpu_ns[key]) == sum(int(row["end_ns"] - row["start_ns"]) for row in mine)
-        assert switches[key] == len(mine)
-        assert ended[key].tolist() == [sum(row["out"] == out for row in mine) for out in Out]
+        for found in (of_log, of_sums):
+            assert found["cpu_ns"] == sum(length(row) for row in mine)
+            assert found["ended"].tolist() == [sum(row["out"] == out for row in mine) for out in Out]
+            assert found["unknown_waits"] == sum(row["ready"] == Ready.UNKNOWN for row in mine)
+            assert found["unknown_runs"] == sum(not has_length(row) for row in mine)
+        assert of_sums["runs"].tolist() == in_short([length(row) for row in mine if has_length(row)])
+        for kind in (1, 2, 3):
+            known = [row for row in mine if is_known(row) and row["ready"] == kind]
+            waits = [int(row["start_ns"] - row["ready_ns"]) for row in known]
+            assert of_sums["waits"][kind - 1].tolist() == in_short(waits)
+    for cpu, busy_ns in enumerate(sums.busy_ns):
+        assert busy_ns == sum(length(row) for row in runs if row["cpu"] == cpu)
+
+
+def has_length(row):
+    found_at_its_end = row["ready"] == Ready.FOUND and row["end_ns"] == row["start_ns"]
+    return row["out"] != Out.UNKNOWN and not found_at_its_end
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_run_lengths(seed):
-    """I2 of cfs/_statistics.pyx."""
+    """I2 of cfs/_statistics.pyx; those that are not known are left out."""
     _, runs, key_of, nr = a_case(seed)
-    found = quantiles(key_of, nr, *columns(runs, "task", "start_ns", "end_ns"))
+    found = quantiles_of_runs(key_of, nr, *columns(runs, "task", "ready", "out", "start_ns", "end_ns"))
     for key in range(nr):
-        mine = [int(row["end_ns"] - row["start_ns"]) for row in runs if key_of[row["task"]] == key]
+        mine = [length(row) for row in runs if key_of[row["task"]] == key and has_length(row)]
         assert found[key].tolist() == numbers(mine)
 
 
@@ -107,8 +133,8 @@ def test_waits_by_how_they_began(seed):
 def test_the_row_over_all(seed):
     """I1 of cfs/_statistics.pyx: what is counted under one key."""
     _, runs, key_of, nr = a_case(seed)
-    names = [("task", "start_ns", "end_ns"), ("task", "ready", "ready_ns", "start_ns")]
-    for count, wanted in zip((quantiles, quantiles_of_waits), names):
+    names = [("task", "ready", "out", "start_ns", "end_ns"), ("task", "ready", "ready_ns", "start_ns")]
+    for count, wanted in zip((quantiles_of_runs, quantiles_of_waits), names):
         with_all = count(key_of, nr, *columns(runs, *wanted), with_all=True)
         alone = count(np.zeros_like(key_of), 1, *columns(runs, *wanted))
         assert np.take(with_all, -1, axis=-2).tolist() == np.take(alone, 0, axis=-2).tolist()
@@ -120,8 +146,11 @@ def test_values_far_from_zero_and_close_together(least):
     """I3 of cfs/_statistics.pyx: what is counted is how far they are from the least one."""
     rng = random.Random(least)
     values = [least + rng.choice([0, 1, rng.randrange(10**6), rng.randrange(2**35)]) for _ in range(500)]
-    begin = np.zeros(500, np.int64)
-    found = quantiles(np.zeros(1, np.int64), 1, np.zeros(500, np.uint32), begin, np.array(values, np.int64))
+    runs = np.zeros(500, RUN_DTYPE)
+    runs["end_ns"], runs["out"] = values, Out.BLOCKED
+    found = quantiles_of_runs(
+        np.zeros(1, np.int64), 1, *columns(runs, "task", "ready", "out", "start_ns", "end_ns")
+    )
     expected = numbers(values)
     expected[1] = (expected[1] + 2**63) % 2**64 - 2**63  # a sum beyond 63 bits is taken in 64
     assert found[0].tolist() == expected
@@ -168,33 +197,57 @@ def test_coverage(seed, of_waits):
     assert found.tolist() == expected.tolist()
 
 
-def test_a_run_of_no_task_is_refused():
+def test_a_run_of_no_task_or_cpu_and_a_task_of_no_key_are_refused():
     runs = np.zeros(2, RUN_DTYPE)
     runs["task"] = 0, 3
+    of_runs = columns(runs, "task", "ready", "out", "start_ns", "end_ns")
     with pytest.raises(IndexError, match="a run is of task 3; there are 2"):
-        quantiles(np.zeros(2, np.int64), 1, *columns(runs, "task", "start_ns", "end_ns"))
+        quantiles_of_runs(np.zeros(2, np.int64), 1, *of_runs)
     with pytest.raises(IndexError, match="task 1 has key 5; there are 2"):
-        totals(np.array([0, 5]), 2, *columns(runs, "task", "out", "start_ns", "end_ns"))
+        quantiles_of_runs(np.array([0, 5]), 2, *of_runs)
+    with pytest.raises(IndexError, match="a run is of task 3; there are 2"):
+        Sums(2, 1).add(runs)
+    runs["task"], runs["cpu"] = (0, 1), 4
+    with pytest.raises(IndexError, match="a run is on CPU 4; there are 1"):
+        Sums(2, 1).add(runs)
 
 
-def has_length(row):
-    found_at_its_end = row["ready"] == Ready.FOUND and row["end_ns"] == row["start_ns"]
-    return row["out"] != Out.UNKNOWN and not found_at_its_end
+def calls():
+    """Everything that counts runs, with three rows of each column."""
+    runs, key_of, chosen = np.zeros(3, RUN_DTYPE), np.zeros(1, np.int64), np.ones(1, np.uint8)
+    sums = np.zeros((1, 20), np.int64), np.zeros(1, np.int64)
+    part, edges = (0, 9), np.array([0, 9])
+    return [
+        (counts, (key_of, 1), ("task", "ready", "out", "start_ns", "end_ns"), ()),
+        (totals_within, (key_of, 1), ("task", "start_ns", "end_ns", "ready", "ready_ns"), part),
+        (quantiles_of_runs, (key_of, 1), ("task", "ready", "out", "start_ns", "end_ns"), ()),
+        (quantiles_of_waits, (key_of, 1), ("task", "ready", "ready_ns", "start_ns"), ()),
+        (waits_within, (chosen,), ("task", "ready", "ready_ns", "start_ns"), part),
+        (ran_within, (1, chosen), ("task", "cpu", "start_ns", "end_ns"), part),
+        (add_to_sums, sums, ("task", "cpu", "ready", "out", "ready_ns", "start_ns", "end_ns"), ()),
+        (switches, (chosen,), ("cpu", "ready", "out", "start_ns", "end_ns"), part),
+        (coverage, (key_of, 1, chosen), ("task", "cpu", "start_ns", "end_ns"), (edges,)),
+    ], runs
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_lengths_that_are_not_known_are_counted_and_left_out(seed):
-    _, runs, key_of, nr = a_case(seed)
-    not_known = unknowns(key_of, nr, *columns(runs, "task", "ready", "out", "start_ns", "end_ns"))
-    found = quantiles(
-        key_of, nr, *columns(runs, "task", "start_ns", "end_ns"), ready=runs["ready"], out=runs["out"]
-    )
-    for key in range(nr):
-        mine = [row for row in runs if key_of[row["task"]] == key]
-        assert not_known[0][key] == sum(row["ready"] == Ready.UNKNOWN for row in mine)
-        assert not_known[1][key] == sum(not has_length(row) for row in mine)
-        lengths = [int(row["end_ns"] - row["start_ns"]) for row in mine if has_length(row)]
-        assert found[key].tolist() == numbers(lengths)
+@pytest.mark.parametrize("place", range(9))
+def test_columns_of_different_lengths_are_refused(place):
+    known, runs = calls()
+    count, before, names, after = known[place]
+    count(*before, *columns(runs, *names), *after)
+    for short in range(len(names)):
+        given = columns(runs, *names)
+        given[short] = given[short][:1]
+        with pytest.raises(ValueError, match="a column has"):
+            count(*before, *given, *after)
+
+
+@pytest.mark.parametrize("edges", [[], [5]])
+def test_a_cell_has_two_edges(edges):
+    known, runs = calls()
+    count, before, names, _ = known[-1]
+    with pytest.raises(ValueError, match="between two edges"):
+        count(*before, *columns(runs, *names), np.array(edges, np.int64))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
