@@ -8,8 +8,11 @@ for beforehand, because the operation itself cannot fail for want of it. A new k
 `workload.Op`, and a method of the readable twin (`stepping.py`); a test compares the three.
 
 A WAIT takes a WAKE that came early (they are counted), so no wakeup is lost when the order of events changes. A child starts
-on the CPU that the workload says; its parent's CPU executes the fork. If the workload gives it a slice of its own, that is
-set right after the fork, as by sched_setattr(). A timer's interrupt comes on the CPU of the task that it wakes.
+on the CPU that the workload says; its parent's CPU executes the fork. A timer's interrupt comes on the CPU of the task that
+it wakes.
+
+A CPU may be held: while its task is in the kernel (`stay`), or an interrupt is, nobody is preempted there. A task that is
+flagged meanwhile is marked (`hold_if_flagged`), and the flag is acted on when the time is over (`release`).
 
 Invariants:
     I1  between operations every task is: unborn, runnable, waiting for a WAKE, with a timer, or dead
@@ -95,6 +98,17 @@ cdef int share_out_timers(play *s) except -1:
     return 0
 
 
+cdef void give_slice(play *s, uint32_t index) noexcept nogil:
+    # its own, as by sched_setattr(): an event right after the one that brought it, because a child has its parent's
+    cdef task *p = s.d.tasks[index].p
+    cdef driven_cpu *cpu = &s.d.cpus[p.rq.cpu]
+    if s.slices == NULL or s.slices[index] == 0:
+        return
+    begin_event(cpu.rq, s.d.now)
+    sched_set_slice(p, s.slices[index])
+    finish(s, cpu)
+
+
 cdef int adopt_tasks(play *s) except -1:
     # those with a start time exist from time 0 on, asleep, as if forked by the idle task long ago
     cdef task *p
@@ -113,6 +127,7 @@ cdef int adopt_tasks(play *s) except -1:
         set_timer(s, &s.d.cpus[rq.cpu], s.programs[i].start_ns, i)
         set_due(&s.d, &s.d.cpus[rq.cpu])
         s.nr_alive += 1
+        give_slice(s, i)
     return 0
 
 
@@ -237,14 +252,6 @@ cdef int op_wake(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
     return wake(s, cpu, o.target, BY_TASK, <int32_t>cpu.index)
 
 
-cdef void give_slice(play *s, task *p, ns_t slice) noexcept nogil:
-    # an event of its own, right after the fork: a child is born with its parent's
-    cdef driven_cpu *cpu = &s.d.cpus[p.rq.cpu]
-    begin_event(cpu.rq, s.d.now)
-    sched_set_slice(p, slice)
-    finish(s, cpu)
-
-
 cdef int op_fork(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
     cdef uint32_t child = o.target
     cdef task *p = take_task(s.d.m)
@@ -259,8 +266,7 @@ cdef int op_fork(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
     s.nr_alive += 1
     wake_up_new_task(p, False)
     finish(s, cpu)
-    if s.slices != NULL and s.slices[child]:
-        give_slice(s, p, s.slices[child])
+    give_slice(s, child)
     return PLAY_GOES_ON
 
 

@@ -150,7 +150,7 @@ cdef class Loop:
     platform : Platform
         When it ticks, what it costs, whether tasks hold their CPUs.
     slices : buffer of uint64, optional
-        Of each task the slice that it is given when it is forked, ns; 0: its parent's.
+        Of each task the slice of its own, ns; 0: the default, or its parent's.
     """
 
     cdef play s

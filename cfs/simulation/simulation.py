@@ -153,27 +153,15 @@ class Simulation:
             _bytes(_unchanging(self.workload.ops)),
             self._groups,
             self.platform,
-            self._slices_of_forked(),
+            self._slices(),
         )
-        self._give_slices(sched)
 
-    def _give_slices(self, sched: Scheduler) -> None:
-        """As by sched_setattr() before time begins; a task that is forked later is given its own then."""
+    def _slices(self) -> np.ndarray | None:
+        """Of each task the slice of its own, 0 for the default or its parent's; None: nobody has one."""
         if not self.workload.slices:
-            return
-        row_of = self.rows_by_id()
-        task_of = {row_of[task.id]: task for task in sched.tasks if task.id in row_of}
-        for row, slice_ns in self.workload.slices.items():
-            if row in task_of:
-                sched.set_slice(task_of[row], slice_ns, now_ns=0)
-
-    def _slices_of_forked(self) -> np.ndarray | None:
-        """Of each task the slice that it is given when it is forked, 0 for its parent's; None: nobody is given one."""
-        forked = {row: ns for row, ns in self.workload.slices.items() if self.workload.tasks["start_ns"][row] < 0}
-        if not forked:
             return None
         slices = np.zeros(self.workload.nr_tasks, np.uint64)
-        slices[list(forked)] = list(forked.values())
+        slices[list(self.workload.slices)] = list(self.workload.slices.values())
         return slices
 
     def _step_through(self, policy: Policy, group_by: str | None, tunables: dict[str, Any]) -> None:
