@@ -123,7 +123,7 @@ class Simulation:
 
     def _keep(self, log: Log) -> None:
         """Say what is kept; before time begins."""
-        if not (log in (True, False, "runs") or callable(log)):
+        if not (isinstance(log, bool) or log == "runs" or callable(log)):
             raise WorkloadError(f"log = {log!r} is none of True, False, 'runs' and a function that takes runs")
         self._log, self._is_over = log, False
         self._sums, origin = None, self.workload.origin
@@ -221,8 +221,10 @@ class Simulation:
             The model leaves the next operation undefined (a slice divided by 0); `log` is said too late; or the
             simulation has handed over its runs.
 
-        Notes ----- `advance`, then `result`. Cost O(log n) an event, some tens of ns, and O(tasks and runs
-        since time 0) at the end; the GIL is released. KeyboardInterrupt ends it between events.
+        Notes
+        -----
+        `advance`, then `result`. Cost O(log n) an event, some tens of ns, and O(tasks and runs since time 0) at
+        the end; the GIL is released. KeyboardInterrupt ends it between events.
         """
         if log is not None:
             if self.now_ns or self._is_over:

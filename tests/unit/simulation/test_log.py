@@ -127,8 +127,12 @@ def test_what_is_kept_is_said_before_time_begins():
     sim.advance(MS)
     with pytest.raises(StateError, match="comes too late"):
         sim.run(log=False)
+
+
+@pytest.mark.parametrize("log", ["none", 0, 1, np.False_, []], ids=repr)
+def test_what_is_kept_is_one_of_few(log):
     with pytest.raises(WorkloadError, match="none of True, False, 'runs'"):
-        Simulation(many_runs(), log="none")
+        Simulation(many_runs(), log=log)
 
 
 def test_cpus_keep_their_numbers():
