@@ -56,6 +56,11 @@ cdef class Machine:
         return time_from(now_ns, self.now)
 
     @cython.final
+    cdef inline int pass_to(self, ns_t now) except -1:
+        # the ticks that are due before an event, if this machine ticks by itself
+        return self.catch_up(now) if self.ticks.hz else 0
+
+    @cython.final
     cdef inline rq *rq_of(self, cpu) except NULL:
         cdef int overflow = 0
         cdef long number = -1

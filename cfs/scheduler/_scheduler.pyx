@@ -215,8 +215,7 @@ cdef class Scheduler:
         checked_name(name)
         if clone_vm:
             self.allowed("clone_vm", "forks that share memory")
-        if self.ticks.hz:
-            self.catch_up(now)
+        self.pass_to(now)
         before = rq.curr
         if nice is None:
             nice_value = before.nice
@@ -332,8 +331,7 @@ cdef class Scheduler:
             self.allowed("sync", "synchronous wakeups")
         if irq:
             self.allowed("irq", "wakeups by interrupts")
-        if self.ticks.hz:
-            self.catch_up(now)
+        self.pass_to(now)
         before = p.rq.curr
         if p.state == TASK_BLOCKED:
             self.defined(p.rq, p, EVENT_WAKE, NULL, "wake")
@@ -376,8 +374,7 @@ cdef class Scheduler:
         cdef uint8_t how = checked_sleep(sleep)
         if sleep != "interruptible":
             self.allowed("sleep", "kinds of sleep")
-        if self.ticks.hz:
-            self.catch_up(now)
+        self.pass_to(now)
         before = rq.curr
         self.not_idle(rq, "block")
         self.begin(rq, now)
@@ -407,8 +404,7 @@ cdef class Scheduler:
         cdef rq *rq = self.rq_of(cpu)
         cdef ns_t now = self.time_of(now_ns)
         cdef task_t *before
-        if self.ticks.hz:
-            self.catch_up(now)
+        self.pass_to(now)
         before = rq.curr
         self.not_idle(rq, "exit")
         self.begin(rq, now)
@@ -444,8 +440,7 @@ cdef class Scheduler:
         cdef rq *rq = self.rq_of(cpu)
         cdef ns_t now = self.time_of(now_ns)
         cdef task_t *before
-        if self.ticks.hz:
-            self.catch_up(now)
+        self.pass_to(now)
         before = rq.curr
         self.not_idle(rq, "yield")
         self.begin(rq, now)
@@ -525,8 +520,7 @@ cdef class Scheduler:
         cdef rq *rq = self.rq_of(cpu)
         cdef ns_t now = self.time_of(now_ns)
         cdef task_t *before
-        if self.ticks.hz:
-            self.catch_up(now)
+        self.pass_to(now)
         before = rq.curr
         self.begin(rq, now)
         preempt_enable(rq)
@@ -568,8 +562,7 @@ cdef class Scheduler:
         cdef int8_t value = checked_nice(nice)
         cdef ns_t now = self.now if now_ns is None else self.time_of(now_ns)
         cdef task_t *before
-        if self.ticks.hz:
-            self.catch_up(now)
+        self.pass_to(now)
         before = p.rq.curr
         if value != p.nice:
             self.defined(p.rq, p, EVENT_REQUEUE, NULL, "set_nice")
@@ -611,8 +604,7 @@ cdef class Scheduler:
         cdef ns_t now = self.now if now_ns is None else self.time_of(now_ns)
         cdef task_t *before
         self.allowed("slice", "custom slices")
-        if self.ticks.hz:
-            self.catch_up(now)
+        self.pass_to(now)
         before = p.rq.curr
         self.begin(p.rq, now)
         sched_set_slice(p, value)
@@ -649,8 +641,7 @@ cdef class Scheduler:
         cdef ns_t now = self.now if now_ns is None else self.time_of(now_ns)
         cdef task_t *before
         self.policy_allowed(value, policy)
-        if self.ticks.hz:
-            self.catch_up(now)
+        self.pass_to(now)
         before = p.rq.curr
         self.defined(p.rq, p, EVENT_REQUEUE, NULL, "set_policy")
         self.begin(p.rq, now)
@@ -697,8 +688,7 @@ cdef class Scheduler:
         cdef task_group *tg
         if uid is None and group is None:
             raise GroupError("move needs uid= or group=")
-        if self.ticks.hz:
-            self.catch_up(now)
+        self.pass_to(now)
         before = p.rq.curr
         known = len(self.group_addresses)
         tg = self.group_argument(p, uid, group)
@@ -745,8 +735,7 @@ cdef class Scheduler:
         cdef rq *to = self.rq_of(cpu)
         cdef ns_t now = self.now if now_ns is None else self.time_of(now_ns)
         cdef task_t *before
-        if self.ticks.hz:
-            self.catch_up(now)
+        self.pass_to(now)
         before = to.curr
         if p == p.rq.curr:
             raise StateError(f"{task!r} runs: only a waiting or blocked task can be migrated")
@@ -870,8 +859,7 @@ cdef class Scheduler:
         cdef rq *rq = self.rq_of(0)
         cdef task_t *before
         cdef task_group *tg
-        if self.ticks.hz:
-            self.catch_up(now)
+        self.pass_to(now)
         before = rq.curr
         tg = self.make_group(name, parent, uid)
         self.begin(rq, now)
@@ -936,8 +924,7 @@ cdef class Scheduler:
         cdef task_group *tg = self.group_of(group)
         if tg == self.m.root_group:
             self.root_group_has_shares(self.group_by)
-        if self.ticks.hz:
-            self.catch_up(now)
+        self.pass_to(now)
         before = rq.curr
         self.begin(rq, now)
         sched_group_set_shares(tg, value)
@@ -976,8 +963,7 @@ cdef class Scheduler:
             raise GroupError(f"{self.group_names[tg.id]!r} is the root group")
         if idle not in (0, 1):
             raise GroupError(f"idle = {idle!r} is neither True nor False")
-        if self.ticks.hz:
-            self.catch_up(now)
+        self.pass_to(now)
         before = rq.curr
         self.begin(rq, now)
         sched_group_set_idle(tg, idle)
