@@ -7,6 +7,7 @@ cdef struct ticker:
     uint64_t hz                 # ticks a second; 0: this machine ticks when it is told to
     uint64_t next               # number of the instant that comes next: it is due at tick_time(hz, next), as `_hz` says
     int32_t cpu                 # whose turn it is at that instant; the CPUs before it have had theirs
+    int32_t *room               # for a number of each CPU; it keeps nothing between calls, and its owner frees it
 
 cdef enum:                      # how run_ticks and look_ahead ended
     TICKS_DONE = 0              # no tick is due any more

@@ -24,17 +24,15 @@ no ticks on idle CPUs, as in _sim (there nobody can see the difference; here clo
 clock that is put right when somebody looks (every event and every look would have to ask for it).
 """
 
-from libc.stdlib cimport free, malloc
-
 from .._core cimport BUG_NONE, EVENT_TICK, begin_event, end_event, scheduler_tick, update_rq_clock, would_fault
 from .._hz cimport tick_time
-from .._types cimport int32_t, machine, ns_t, rq, uint64_t
+from .._types cimport HELD, int32_t, machine, ns_t, rq, uint64_t
 
 cdef enum:
     INSTANTS_A_SPAN = 256       # between two looks at which CPUs rest
 
 
-cdef struct roster:             # the CPUs that do not rest, by number
+cdef struct roster:             # the CPUs that do not rest, by number, in the room of a ticker
     int32_t *cpus
     int32_t nr
 
@@ -54,17 +52,14 @@ cdef inline bint rests(const rq *rq) noexcept nogil:
     return settled(rq) and not rq.curr.need_resched
 
 
-cdef bint list_awake(const machine *m, roster *awake) noexcept nogil:
-    # False: no memory
+cdef roster list_awake(const machine *m, const ticker *t) noexcept nogil:
+    cdef roster awake
     cdef int32_t cpu
-    awake.nr = 0
-    awake.cpus = <int32_t *>malloc(m.nr_cpus * sizeof(int32_t))
-    if awake.cpus == NULL:
-        return False
+    awake.cpus, awake.nr = t.room, 0
     for cpu in range(m.nr_cpus):
         awake.cpus[awake.nr] = cpu
         awake.nr += not rests(m.rqs[cpu])
-    return True
+    return awake
 
 
 cdef inline int tick_cpu(machine *m, ticker *t, int32_t cpu, ns_t now) noexcept nogil:
@@ -95,17 +90,11 @@ cdef inline void let_pass(rq *rq, ns_t now) noexcept nogil:
 cdef int do_instant(machine *m, ticker *t) noexcept nogil:
     # the ticks of all CPUs at one time; what is left of them, after a fault
     cdef ns_t now = tick_time(t.hz, t.next)
-    cdef rq *rq
+    cdef int status
     while t.cpu < m.nr_cpus:
-        rq = m.rqs[t.cpu]
-        if would_fault(rq, rq.curr, EVENT_TICK, NULL):
-            return TICKS_FAULT
-        t.cpu += 1
-        begin_event(rq, now)
-        scheduler_tick(rq)
-        end_event(rq, now)
-        if rq.bug != BUG_NONE:
-            return TICKS_BUG
+        status = tick_cpu(m, t, t.cpu, now)
+        if status != TICKS_DONE:
+            return status
     end_instant(t)
     return TICKS_DONE
 
@@ -164,17 +153,14 @@ cdef void catch_up_rest(machine *m, const ticker *t, const roster *awake, uint64
 cdef int do_span(machine *m, ticker *t, uint64_t last, uint64_t budget) noexcept nogil:
     # the instants up to `last`, at most so many that it is worth while to ask again who rests
     cdef uint64_t first = t.next
-    cdef roster awake
+    cdef roster awake = list_awake(m, t)
     cdef int status = TICKS_DONE
-    if not list_awake(m, &awake):
-        return do_instant(m, t)
     if awake.nr == 0:
         t.next = last
     last = min(last, t.next + min(budget, <uint64_t>INSTANTS_A_SPAN) - 1)
     while t.next <= last and status == TICKS_DONE:
         status = do_awake(m, t, &awake)
     catch_up_rest(m, t, &awake, first)
-    free(awake.cpus)
     return status
 
 
@@ -228,11 +214,12 @@ cdef uint64_t nr_switches(const machine *m) noexcept nogil:
 
 
 cdef inline bint has_company(const rq *rq) noexcept nogil:
-    return rq.curr != rq.idle and rq.nr_running > 1
+    # can a tick hand the CPU on? The idle task does not look at ticks, and a task in the kernel is only marked
+    return rq.curr != rq.idle and rq.nr_running > 1 and not rq.curr.need_resched & HELD
 
 
 cdef bint may_change(const machine *m) noexcept nogil:
-    # does a CPU run a task that has another one beside it? The idle task does not look at ticks
+    # does a CPU run a task that has another one beside it?
     cdef int32_t cpu
     for cpu in range(m.nr_cpus):
         if has_company(m.rqs[cpu]):
@@ -273,10 +260,5 @@ cdef int look_at(machine *m, ticker *t, uint64_t last, uint64_t budget, const ro
 
 cdef int look_ahead(machine *m, ticker *t, uint64_t last, uint64_t budget, uint64_t switches) noexcept nogil:
     # ticks up to the instant `last`, until there have been more than `switches`, or there can be no more
-    cdef roster awake
-    cdef int status
-    if not list_awake(m, &awake):
-        return TICKS_PAUSED                     # and the caller tries again
-    status = look_at(m, t, last, budget, &awake, switches - nr_switches(m) + nr_switches_of(m, &awake))
-    free(awake.cpus)
-    return status
+    cdef roster awake = list_awake(m, t)
+    return look_at(m, t, last, budget, &awake, switches - nr_switches(m) + nr_switches_of(m, &awake))

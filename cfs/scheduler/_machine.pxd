@@ -29,6 +29,7 @@ cdef class Machine:
     cdef dict group_names       # group id -> name
     cdef dict group_addresses   # name -> address of its task_group
 
+    cdef int room_for_ticks(self, int32_t cpus) except -1
     cdef int boot(self, int32_t group_by, int32_t cpus) except -1
     cdef object read_tunables(self)
     cdef int revive_groups(self, names) except -1

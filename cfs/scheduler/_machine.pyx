@@ -117,11 +117,19 @@ cdef class Machine:
         self._tunables = self.model.tunables.at_boot(booted, **tunables)
         self.ticks.hz = hz if hz is not None and ticks else 0
         self.ticks.next = 1
+        self.room_for_ticks(cpus)
         self.boot(GROUPINGS[group_by], cpus)
         if group_by is not None:
             shares = self.model.root_shares.get(group_by, 1024) if root_shares is None else root_shares
             init_groups(&self.m, shares)
             self.remember_group(self.m.root_group, "uid:0" if group_by == "uid" else "/")
+
+    cdef int room_for_ticks(self, int32_t cpus) except -1:
+        free(self.ticks.room)                   # of a beginning that failed
+        self.ticks.room = <int32_t *>malloc(cpus * sizeof(int32_t))
+        if self.ticks.room == NULL:
+            raise MemoryError
+        return 0
 
     cdef int boot(self, int32_t group_by, int32_t cpus) except -1:
         cdef const sched_class *cls = <const sched_class *>PyCapsule_GetPointer(
@@ -138,6 +146,7 @@ cdef class Machine:
         return 0
 
     def __dealloc__(self):
+        free(self.ticks.room)
         if self.m.sched_class != NULL:
             machine_free(&self.m)
 
@@ -415,6 +424,7 @@ cdef class Machine:
             idle_sched_class(),
             image,
         )
+        self.room_for_ticks(self.m.nr_cpus)
         try:
             self._tunables = self.read_tunables()
             self.now = integer_in(head["now"], "time", 0, U64_MAX, SnapshotError)

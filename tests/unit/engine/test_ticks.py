@@ -268,6 +268,18 @@ def test_next_event_of_whom_nobody_waits_for_is_never(model):
     assert sched.next_event() is None
 
 
+def test_next_event_of_a_task_in_the_kernel_is_never(model):
+    """Ticks only mark it: the next event is the end of that, and the caller knows when."""
+    sched = by_itself(model)
+    hogs(sched, 2)
+    sched.preempt_disable()
+    assert sched.next_event() is None and sched.next_event(until_ns=SECOND) is None
+    running = sched.current
+    sched.advance(now_ns=SECOND)
+    assert sched.current is running and sched.resched_waits()
+    assert sched.preempt_enable(now_ns=SECOND) and sched.next_event() is not None
+
+
 def test_next_event_looks_no_further_than_asked(model):
     sched = by_itself(model)
     hogs(sched, 2)
