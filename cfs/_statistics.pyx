@@ -26,6 +26,8 @@ from libc.string cimport memcpy, memset
 
 import numpy as np
 
+from ._bits cimport highest_bit
+
 cdef enum:
     NR_BUCKETS = 2048
     BITS = 11                   # of NR_BUCKETS
@@ -51,29 +53,12 @@ cdef enum:                      # places in a row of sums; SUMS_DTYPE of cfs.sum
 # -------------------------------------------------------------------------------------------------------- quantiles
 
 
-cdef extern from *:
-    """
-    static inline int cfs_top_bit(unsigned long long value)
-    {
-    #if defined(__GNUC__)
-        return 63 - __builtin_clzll(value);
-    #else
-        int bit = 0;
-        while (value >>= 1)
-            bit++;
-        return bit;
-    #endif
-    }
-    """
-    int top_bit "cfs_top_bit"(uint64_t value) noexcept nogil    # of a value above 0
-
-
 cdef inline uint32_t log_bucket(uint64_t value) noexcept nogil:
     # in the order of the values; up to 63 each value has its own
     cdef int shift
     if value < 64:
         return <uint32_t>value
-    shift = top_bit(value) - FINE_BITS
+    shift = highest_bit(value) - FINE_BITS
     return (<uint32_t>shift << FINE_BITS) + <uint32_t>(value >> shift)
 
 

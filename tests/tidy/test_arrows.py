@@ -16,8 +16,8 @@ FLOORS = [
     {"units"},  # times, shares and names as text, and back
     {"platform"},  # ticks, preemption, costs: what surrounds a scheduler
     {"_types"},  # every struct that more than one file sees
-    {"_bits", "_fixedpoint", "_hz", "_rbtree", "_table", "_statistics"},  # arithmetic, the tree, hook tables, counts of runs
-    {"_load", "_slice", "_timeline"},  # weights, the divisions, a queue in the order of keys
+    {"_bits", "_fixedpoint", "_hz", "_rbtree", "_table"},  # arithmetic, the tree, hook tables
+    {"_load", "_slice", "_statistics", "_timeline"},  # weights, the divisions, counts of runs, a queue in the order of keys
     {"_core"},  # events that happen to a CPU
     {"_group"},  # sets of tasks with one weight
     {"_snapshot", "_arithmetic"},  # a machine as bytes; single values
