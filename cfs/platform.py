@@ -107,6 +107,13 @@ class Platform:
         """`tick_jitter_ns` as the loop reads it, whole numbers of 32 bits."""
         return array("I", self.tick_jitter_ns)
 
+    def next_tick(self, time_ns: int) -> int:
+        """Number of the first tick that is due after `time_ns`, were none late."""
+        number = (time_ns + self.lead_ns) * self.hz // 1_000_000_000
+        while number * 1_000_000_000 // self.hz <= time_ns + self.lead_ns:
+            number += 1
+        return number
+
     def time_of_tick(self, number: int) -> int:
         """When tick `number` = 1, 2, ... comes, ns since the start (M1)."""
         due = number * 1_000_000_000 // self.hz - self.lead_ns

@@ -40,7 +40,6 @@ from ..workload.workload import Workload
 __all__ = ["Policy", "Stepper"]
 
 NEVER = 2**64
-NS_PER_S = 1_000_000_000
 
 
 @runtime_checkable
@@ -173,7 +172,7 @@ class Stepper:
 
     def _switch(self, cpu: SteppedCpu, task: SteppedTask | None) -> None:
         if cpu.current is None:
-            cpu.next_tick = self._first_tick_after(self.now_ns)
+            cpu.next_tick = self.platform.next_tick(self.now_ns)
         else:
             self._close_run(cpu, cpu.current)
         cpu.current, cpu.start_ns = task, self.now_ns
@@ -185,13 +184,6 @@ class Stepper:
             task.run_began = (task.ready_ns, self.now_ns, task.ready)
             task.run_number = self.nr_runs
             self.nr_runs += 1
-
-    def _first_tick_after(self, time_ns: int) -> int:
-        hz, lead_ns = self.platform.hz, self.platform.lead_ns
-        number = (time_ns + lead_ns) * hz // NS_PER_S
-        while number * NS_PER_S // hz <= time_ns + lead_ns:
-            number += 1
-        return number
 
     def _close_run(self, cpu: SteppedCpu, task: SteppedTask) -> None:
         ready_ns, start_ns, ready = task.run_began
