@@ -37,7 +37,7 @@ from .._core cimport (
     would_fault,
 )
 from .._bits cimport lowest_bit
-from .._hz cimport NEVER, first_tick_after, tick_time
+from .._hz cimport NEVER
 from .._types cimport (
     SLEEP_INTERRUPTIBLE,
     TASK_BLOCKED,
@@ -66,7 +66,7 @@ from ..engine._driver cimport (
     note_switches,
     set_due,
 )
-from ..engine._due cimport cpu_set, tick_set
+from ..engine._due cimport cpu_set, next_tick, tick_set, time_of_tick
 from ..engine._rewind cimport (
     forget_blocks,
     free_rewind,
@@ -308,6 +308,10 @@ cdef class Live:
         if self.runs_now(t):
             set_due(&self.s.d, self.cpu_of(t))
 
+    cdef inline ns_t tick_ahead(self, uint64_t nr) noexcept:
+        # when the tick is due that is so many after the next one
+        return time_of_tick(&self.s.d.ticks.clock, next_tick(&self.s.d.ticks.clock, self.s.d.now) + nr)
+
     cdef int make_room(self) except -1:
         cdef int32_t nr_cpus = self.s.d.m.nr_cpus
         cdef bint is_there = has_room(&self.s.d.log, nr_cpus) and has_room_for_wakeup(&self.s.d.log)
@@ -354,7 +358,7 @@ cdef class Live:
         if until < self.s.d.now:
             return
         while True:
-            stop = min(until, tick_time(self.s.d.ticks.clock.hz, first_tick_after(self.s.d.ticks.clock.hz, self.s.d.now) + TICKS_A_VISIT))
+            stop = min(until, self.tick_ahead(TICKS_A_VISIT))
             self.make_room()
             with nogil:
                 status = run_ticks(&self.s.d, stop)
@@ -387,7 +391,7 @@ cdef class Live:
             return None
         self.ahead = min(2 * self.ahead, <uint64_t>TICKS_A_VISIT) if undisturbed and self.fruitless else TICKS_AHEAD
         save_all(&self.s)
-        until = tick_time(self.s.d.ticks.clock.hz, first_tick_after(self.s.d.ticks.clock.hz, self.s.d.now) + self.ahead)
+        until = self.tick_ahead(self.ahead)
         with nogil:
             status = find_return(&self.s, until, &seen)
         self.fruitless = status == LIVE_REACHED
