@@ -16,7 +16,7 @@ Invariants:
 from cpython.buffer cimport PyBuffer_FillInfo
 from cython cimport final
 from libc.stdlib cimport free, realloc
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy
 
 cdef enum:
     ROWS_AT_FIRST = 4096
@@ -33,26 +33,24 @@ cdef class Rows:
         PyBuffer_FillInfo(view, self, self.at, self.size, 0, flags)
 
 
-cdef Rows owner_of(void *at, size_t size):
+cdef void hand_over(Rows rows, void *at, size_t size) noexcept:
     # the memory, cut to that size: what lies behind it was never written to
-    cdef Rows rows = Rows()
     cdef void *cut = realloc(at, size) if size else NULL
     rows.at, rows.size = at if cut == NULL else cut, <Py_ssize_t>size
-    return rows
 
 
 cdef Rows take_runs(run_log *log, const size_t *open_rows, size_t nr_open, size_t room, ns_t now):
     # all runs, those of the open rows ended now; the log goes on with these in new memory, for `room` runs and more
     cdef run *rows = log.rows
+    cdef Rows taken = Rows()                    # before there is memory to lose
     cdef run *fresh = <run *>realloc(NULL, (nr_open + room) * sizeof(run))
-    cdef Rows taken
     cdef size_t i
     if fresh == NULL:
         raise MemoryError
     for i in range(nr_open):
         fresh[i] = rows[open_rows[i]]
         rows[open_rows[i]].end_ns = <int64_t>now
-    taken = owner_of(rows, log.nr * sizeof(run))
+    hand_over(taken, rows, log.nr * sizeof(run))
     log.nr_gone += log.nr - nr_open
     log.rows, log.nr, log.max = fresh, nr_open, nr_open + room
     return taken
@@ -60,7 +58,8 @@ cdef Rows take_runs(run_log *log, const size_t *open_rows, size_t nr_open, size_
 
 cdef Rows take_wakeups(run_log *log):
     # all wakeups; the log goes on without any
-    cdef Rows taken = owner_of(log.wakeups, nr_wakeups(log) * sizeof(wakeup))
+    cdef Rows taken = Rows()
+    hand_over(taken, log.wakeups, nr_wakeups(log) * sizeof(wakeup))
     log.wakeups = log.next_wakeup = log.end_of_wakeups = NULL
     return taken
 
