@@ -9,7 +9,7 @@ Invariant:
         division
 """
 
-from ._fixedpoint cimport NICE_0_LOAD, WMULT_CONST
+from ._fixedpoint cimport WMULT_CONST
 from ._types cimport SCHED_IDLE, int8_t, load_weight, uint8_t, uint64_t
 from ._load cimport NICE_MIN, WEIGHT_IDLEPRIO
 

@@ -11,7 +11,6 @@ from ._types cimport (
     LEFT,
     RIGHT,
     RUN_ROOM,
-    int64_t,
     machine,
     rb_node,
     run,

@@ -14,7 +14,7 @@ flat and does 2.6.24.
     ring          the running task wakes the next one of the ring, synchronously, and blocks
 """
 
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdint cimport uint64_t
 from libc.stdlib cimport calloc, free
 
 from cfs._core cimport (

@@ -1,6 +1,6 @@
-# Floor 5: programs of tasks. `_program.pyx` says what each operation does.
+# Programs of tasks. `_program.pyx` says what each operation does.
 
-from .._types cimport int16_t, int32_t, int64_t, ns_t, task_group, uint32_t, uint64_t
+from .._types cimport int16_t, int32_t, int64_t, ns_t, task_group, uint64_t
 from ._driver cimport driven_cpu, driver, finish_event
 from ._due cimport timer
 

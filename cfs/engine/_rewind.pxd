@@ -1,6 +1,6 @@
-# Floor 5: putting a machine back to where it was. `_rewind.pyx` says what that takes.
+# Putting a machine back to where it was. `_rewind.pyx` says what that takes.
 
-from .._types cimport int32_t, machine, rq, task
+from .._types cimport machine, rq, task
 
 
 cdef struct block:              # bytes of a machine, or of whoever drives it

@@ -25,12 +25,9 @@ from .._types cimport (
     SLEEP_INTERRUPTIBLE,
     TASK_BLOCKED,
     int32_t,
-    int64_t,
-    machine,
     ns_t,
     rq,
     task,
-    task as task_t,
     uint32_t,
     uint64_t,
 )

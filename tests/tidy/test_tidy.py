@@ -100,6 +100,21 @@ def test_no_exception_is_swallowed_without_a_name(path):
     assert not re.search(r"^\s*except\s*:", text_of(path), re.MULTILINE)
 
 
+CIMPORT = re.compile(r"from \S+ cimport (.*)")
+
+
+@pytest.mark.parametrize("path", [path for path in CYTHON if path.suffix == ".pyx"], ids=name_of)
+def test_what_is_cimported_is_used(path):
+    """Here or in a text that is included; a .pxd may hand names on."""
+    lines = [line for _, line in folded(path)]
+    found = [CIMPORT.fullmatch(line) for line in lines]
+    names = [name.split()[-1] for it in found if it for name in it[1].strip("() ").rstrip(",").split(",")]
+    rest = [line for line, it in zip(lines, found) if not it]
+    for text in re.findall(r'^include "(.*)"$', text_of(path), re.MULTILINE):
+        rest += [line for _, line in folded(path.parent / text)]
+    assert [name for name in names if not re.search(rf"\b{name}\b", "\n".join(rest))] == []
+
+
 @pytest.mark.parametrize("path", CYTHON, ids=name_of)
 def test_no_second_door_and_no_hidden_text(path):
     """cpdef would be a second, unchecked door; include, DEF and IF hide where a name comes from.

@@ -61,11 +61,9 @@ from ..._types cimport (
     ns_t,
     queued,
     rb_node,
-    rb_root,
     rq,
     sched_class,
     task,
-    uint32_t,
     uint64_t,
     vns_t,
 )

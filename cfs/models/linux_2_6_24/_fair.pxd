@@ -1,7 +1,6 @@
 # The structs of CFS 2.6.24, for _fair.pyx, for embedders and for benchmarks. Field meanings: specification 2.
 
 from ..._types cimport (
-    int32_t,
     load_weight,
     ns_t,
     rq,

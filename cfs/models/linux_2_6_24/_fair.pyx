@@ -75,7 +75,6 @@ from ..._timeline cimport (
     timeline_walk,
 )
 from ..._types cimport (
-    FIELD_S64,
     FIELD_U8,
     FIELD_U64,
     POINTER_ENTITY,
@@ -93,7 +92,6 @@ from ..._types cimport (
     sched_class,
     task,
     task_group,
-    uint32_t,
     uint64_t,
     vns_t,
     waiting_node,

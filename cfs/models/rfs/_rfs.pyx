@@ -74,7 +74,6 @@ from ..._types cimport (
     rq,
     sched_class,
     task,
-    uint32_t,
     uint64_t,
     vns_t,
 )
