@@ -10,11 +10,13 @@ schedule().
 
 Invariants:
     I1  rq.nr_running and rq.load count exactly the tasks of the CPU with on_rq
-    I2  after end_event no running task is flagged, but one that holds its CPU (preempt_disable), and if rq.nr_running is 0 rq.curr is rq.idle (a synchronous wakeup on
-        an idle CPU waits for the next schedule(), so the idle task may run beside a runnable one)
+    I2  after end_event no running task is flagged, but one that holds its CPU (preempt_disable), and if rq.nr_running is 0
+        rq.curr is rq.idle (a synchronous wakeup on an idle CPU waits for the next schedule(), so the idle task may run
+        beside a runnable one)
     I3  a task in TASK_RUNNING has on_rq: it is on its class's queues
     I4  the machine's table has a task at its slot from take_task to free_task
-    I5  after the first event now = clock on every CPU but machine.this_rq: time stands still there, until schedule() refreshes the clock
+    I5  after the first event now = clock on every CPU but machine.this_rq: time stands still there, until schedule()
+        refreshes the clock
     I6  machine.touched has every CPU whose running task is flagged, or has been flagged or changed by the last event;
         each once, in ascending order
 
@@ -23,15 +25,15 @@ about, a change of shares all of them; end_event and whoever drives look at thes
 (rq.alone) none of this is kept.
 
 Rejected: passes over all CPUs around each event (20 microseconds with 1024); a CPU that joins the list where its task is
-flagged, in resched_task (three instructions more in a switch of EEVDF, which flags in each charge);  one callback object a policy (needs the GIL); an enum and `if` in place of the table (0.6 ns faster a call,
-but a closed set); freeing a task at exit (schedule() still looks at it: the caller frees it after the event).
+flagged, in resched_task (three instructions more in a switch of EEVDF, which flags in each charge); one callback
+object a policy (needs the GIL); an enum and `if` in place of the table (0.6 ns faster a call, but a closed set); freeing
+a task at exit (schedule() still looks at it: the caller frees it after the event).
 """
 
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy, memset
 
 from ._types cimport (
-    GROUP_BY_NONE,
     PRIO_DEFAULT,
     PRIO_IDLE,
     RESCHED,
@@ -57,7 +59,7 @@ from ._types cimport (
     uint64_t,
     uintptr_t,
 )
-from ._core cimport WAKE_IRQ, WAKE_SYNC, can_take_task, check_preempt_curr, resched_task, update_rq_clock
+from ._core cimport WAKE_IRQ, WAKE_SYNC, check_preempt_curr, resched_task, update_rq_clock
 from ._timeline cimport free_runs, make_room_on_timelines
 
 cdef enum:

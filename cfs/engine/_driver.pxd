@@ -1,4 +1,4 @@
-# Floor 5: what every loop that drives a machine keeps, and what it does after each event. Inline, because a loop on one CPU
+# What every loop that drives a machine keeps, and what it does after each event. Inline, because a loop on one CPU
 # spends a quarter of its time here. `_sim` (programs) and `_live` (somebody else's simulator) are such loops.
 #
 # The core says only that the running task of a CPU may be another one: those CPUs are machine.touched. Here a run is then
@@ -7,8 +7,9 @@
 #
 # Invariants:
 #   I1  a CPU has a run of its own open exactly while its `curr` is not the idle task
-#   I2  with several CPUs `ticks` has exactly the busy ones, and `dues` has of each CPU the first of its timers, or the end of its
-#       task's work if that is earlier, and not after the CPU's next tick: what is later is looked at again after that tick
+#   I2  with several CPUs `ticks` has exactly the busy ones, and `dues` has of each CPU the earliest of its first timer,
+#       its release if it is held, and the end of its task's work, unless that comes after the CPU's next tick: what is
+#       later is looked at again after that tick
 #   I3  `remaining` of a running task is right at the time `since` of its CPU: its work ends at since + remaining
 #
 # I1 and I2 hold between events, I2 for a CPU whose program is being performed when that has come to an end.

@@ -1,21 +1,21 @@
-# Floor 5: what is due next, inline: timers that wake tasks, ends of work, and ticks.
+# What is due next, inline: timers that wake tasks, ends of work, and ticks.
 #
 #   timers      of one CPU, a heap ordered by (time, seq), seq the order in which they were set; a task has at most one
-#   due_tree    CPUs by what is due first of them, a timer, a release or the end of their work: a knockout tournament, each node has the
-#               earlier one of its two children
+#   due_tree    CPUs by what is due first of them, a timer, a release or the end of their work: a knockout tournament,
+#               each node has the earlier one of its two children
 #   tick_set    the CPUs that tick, ordered by (number of their next tick, number of the CPU)
 #
 # These orders are total, so what comes first depends neither on how they were filled nor on the machine.
 #
-# A tick_set is no heap, because all CPUs tick at the same instants: the next tick of each is either the present instant or
-# the one after it. So it is two sets of bits, one bit a CPU, and a tick moves a bit from the first to the second. In a heap each tick
-# would sink from the top to the bottom, past branches that cannot be foreseen: 40 ns with 256 CPUs. The time of an instant is
-# computed once, not once a CPU.
+# A tick_set is no heap, because all CPUs tick at the same instants: the next tick of each is either the present instant
+# or the one after it. So it is two sets of bits, one bit a CPU, and a tick moves a bit from the first to the second. In a
+# heap each tick would sink from the top to the bottom, past branches that cannot be foreseen: 40 ns with 256 CPUs. The
+# time of an instant is computed once, not once a CPU.
 #
 # Nor is a due_tree one, because what is due of a CPU moves with nearly every event. In a tournament the way from the leaf
-# to the top is always as long as the tree is high, and takes no branch that could be guessed wrong; in a heap such branches
-# cost a third of an event with 256 CPUs. A CPU has its timers to itself: they are few, and the heap of all that there are on the
-# machine would be as high as the tournament, which is played anyway.
+# to the top is always as long as the tree is high, and takes no branch that could be guessed wrong; in a heap such
+# branches cost a third of an event with 256 CPUs. A CPU has its timers to itself: they are few, and the heap of all that
+# there are on the machine would be as high as the tournament, which is played anyway.
 #
 # Room is made beforehand (init_...): nothing here fails.
 
@@ -37,7 +37,7 @@ cdef struct timers:             # the room is the loop's
     uint32_t nr
 
 
-cdef struct due:                # the order at one instant: timers by their seq, then releases by CPU, then ends of work by CPU
+cdef struct due:                # at one instant: timers by their seq, then releases by CPU, then ends of work by CPU
     ns_t time                   # NEVER: nothing
     uint64_t rank               # seq of the timer; of a release RELEASES_BIT and the CPU, of an end ENDS_BIT and the CPU
 
@@ -56,7 +56,7 @@ cdef struct due_tree:
 
 
 cdef inline bint timer_before(const timer *a, const timer *b) noexcept nogil:
-    return (a.time < b.time) | (a.time == b.time) & (a.seq < b.seq)
+    return is_less(a.time, a.seq, b.time, b.seq)
 
 
 cdef inline void climb(timers *t, size_t at, timer what) noexcept nogil:
@@ -204,7 +204,7 @@ cdef inline ns_t time_of_tick(const tick_clock *c, uint64_t number) noexcept nog
 
 
 cdef inline uint64_t next_tick(const tick_clock *c, ns_t now) noexcept nogil:
-    # the number of the first one that is due after now
+    # the number of the first one that is due after now, were none late
     return first_tick_after(c.hz, now + c.lead)
 
 

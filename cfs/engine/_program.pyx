@@ -1,15 +1,15 @@
 """Programs of tasks: what each operation does, and how a task gets from one to the next.
 
-What it decides: nothing about time. A task performs its operations, which take none, until it runs again, blocks, exits, or
-is preempted by what it did; then whoever has the CPU performs its own.
+What it decides: nothing about time. A task performs its operations, which take none, until it runs again, blocks, exits,
+or is preempted by what it did; then whoever has the CPU performs its own.
 
-One table has a row for each kind of operation: what it does, and whether it needs room for a wakeup or a task, which is looked
-for beforehand, because the operation itself cannot fail for want of it. A new kind is a row here, a number in `_program.pxd` and in
-`workload.Op`, and a method of the readable twin (`stepping.py`); a test compares the three.
+One table has a row for each kind of operation: what it does, and whether it needs room for a wakeup or a task. Room is
+looked for beforehand, because the operation itself cannot fail for want of it. A new kind is a row here, a number in
+`_program.pxd` and in `workload.Op`, and a method of the readable twin (`stepping.py`); a test compares the three.
 
-A WAIT takes a WAKE that came early (they are counted), so no wakeup is lost when the order of events changes. A child starts
-on the CPU that the workload says; its parent's CPU executes the fork. A timer's interrupt comes on the CPU of the task that
-it wakes.
+A WAIT takes a WAKE that came early (they are counted), so no wakeup is lost when the order of events changes. A child
+starts on the CPU that the workload says; its parent's CPU executes the fork. A timer's interrupt comes on the CPU of the
+task that it wakes.
 
 A CPU may be held: while its task is in the kernel (`stay`), or an interrupt is, nobody is preempted there. A task that is
 flagged meanwhile is marked (`hold_if_flagged`), and the flag is acted on when the time is over (`release`).
@@ -18,8 +18,8 @@ Invariants:
     I1  between operations every task is: unborn, runnable, waiting for a WAKE, with a timer, or dead
     I2  a program that stops for memory has done nothing of the operation that needs it, and is the next to go on
 
-Rejected: a switch over the kinds (a kind is then told in two places: what it does and what it needs); callbacks into Python (a
-Python policy has its own loop).
+Rejected: a switch over the kinds (a kind is then told in two places: what it does and what it needs); callbacks into
+Python (a Python policy has its own loop).
 """
 
 from libc.stdlib cimport calloc
@@ -48,7 +48,7 @@ from .._core cimport (
     would_fault,
 )
 from .._hz cimport NEVER
-from .._types cimport HELD, RESCHED, SLEEP_INTERRUPTIBLE, int8_t, int32_t, int64_t, ns_t, rq, task, uint8_t, uint32_t
+from .._types cimport RESCHED, SLEEP_INTERRUPTIBLE, int8_t, int32_t, int64_t, ns_t, rq, task, uint8_t, uint32_t
 from ._driver cimport driven_task, note_wakeup, set_due
 from ._due cimport pop_timer, push_timer, timer
 from ._runs cimport BY_FORK, BY_TASK, BY_TIMER, NO_TASK, READY_FORK, READY_WAKEUP, has_room, has_room_for_wakeup

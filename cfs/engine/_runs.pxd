@@ -1,4 +1,4 @@
-# Floor 5: runs and wakeups, and the log of them. A run is a stay of a task on a CPU, from the switch that brings it there to
+# Runs and wakeups, and the log of them. A run is a stay of a task on a CPU, from the switch that brings it there to
 # the one that takes it away. `struct run` is the one row: RUN_DTYPE of cfs/result.py is tested equal to it. A wakeup, or a
 # fork, is how a task that slept or did not exist became ready, and by whom: `struct wakeup`, WAKEUP_DTYPE there.
 #

@@ -1,4 +1,4 @@
-# Floor 5: ticks that fall due by themselves. `_ticks.pyx` says in which order, and what an idle CPU's amount to.
+# Ticks that fall due by themselves. `_ticks.pyx` says in which order, and what an idle CPU's amount to.
 
 from .._types cimport int32_t, machine, uint64_t
 

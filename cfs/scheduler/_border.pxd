@@ -1,4 +1,4 @@
-# Floor 6: values on their way from Python into the machine, and back. `_border.pyx` says what is refused.
+# Values on their way from Python into the machine, and back. `_border.pyx` says what is refused.
 
 from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_CheckExact
 

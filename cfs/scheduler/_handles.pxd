@@ -1,4 +1,4 @@
-# Floor 6: the handles of tasks and groups, as `_scheduler`, the batch and compiled embedders see them.
+# The handles of tasks and groups, as `_scheduler`, the batch and compiled embedders see them.
 
 from .._types cimport int32_t, task, task_group, uint64_t
 from ._machine cimport Machine

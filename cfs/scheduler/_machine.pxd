@@ -1,4 +1,4 @@
-# Floor 6: the owner of a machine, as `_handles`, `_scheduler` and compiled embedders see it.
+# The owner of a machine, as `_handles`, `_scheduler` and compiled embedders see it.
 
 cimport cython
 

@@ -1,4 +1,4 @@
-# Floor 6: the public class, as the compiled loops and compiled embedders see it.
+# The public class, as the compiled loops and compiled embedders see it.
 
 cimport cython
 

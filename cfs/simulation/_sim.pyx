@@ -1,22 +1,25 @@
 """The loop that runs a workload: programs of tasks, timers and ticks on one side, the core's events on the other.
 
-What it decides: what happens next. Four things can be due: a tick of a busy CPU, a timer that wakes a task, the moment at
-which a CPU that was held for a while is free to switch, and the end of the running task's RUN. The earliest is done; at one instant they come in this order:
+What it decides: what happens next. Four things can be due: a tick of a busy CPU, a timer that wakes a task, the moment
+at which a CPU that was held for a while is free to switch, and the end of the running task's RUN. The earliest is done;
+at one instant they come in this order:
 
     (time, kind: tick < timer < release < end of a run, sequence number: of the CPU, or of the timer)
 
-so a tick due at t comes before the operation at t, and the same workload gives the same runs on every machine. What a task
-does after the end of its RUN says `_program`; what follows from a switch, `_driver`; the order of what is due, `_due`.
+so a tick due at t comes before the operation at t, and the same workload gives the same runs on every machine. What a
+task does after the end of its RUN says `_program`; what follows from a switch, `_driver`; the order of what is due, `_due`.
 
-Ticks are due when `_hz` says; an idle CPU takes none, and its first one after waking up is the first that lies *after*
-that instant. So an idle span costs nothing, and neither does an idle CPU: a step costs O(log n) in the busy ones.
+Ticks come when the clock of `_due` says, with the phase and the lateness of the platform. An idle CPU takes none, and its
+first one after waking up is the first that lies *after* that instant. So an idle span costs nothing; a step costs
+O(log CPUs), and what it does on a CPU is O(log n) in the tasks there.
 
 Invariants:
-    I1  what is done next depends on the machine and the workload alone: not on where the loop stopped for memory or signals
+    I1  what is done next depends on the machine and the workload alone: not on where the loop stopped for memory or
+        signals
     I2  a task that is not running has `remaining` ns of its RUN left, and is never charged for time it did not run
 
-Rejected: an event in the queue for each end of a run (it would be cancelled at each preemption); allocation inside the loop
-(it comes back to the border for memory).
+Rejected: an event in the queue for each end of a run (it would be cancelled at each preemption); allocation inside the
+loop (it comes back to the border for memory).
 """
 
 from cpython.exc cimport PyErr_CheckSignals
@@ -55,7 +58,6 @@ from ..engine._program cimport (
 )
 from ..engine._runs cimport (
     CHUNK_ROWS,
-    Rows,
     grow_log,
     has_room,
     nr_wakeups,
@@ -231,12 +233,11 @@ cdef class Loop:
         still_open : list of int
             Those of them that are open: the log has them still.
         """
-        cdef size_t i, nr_open = 0
+        cdef int32_t i
         cdef size_t[::1] places
         still_open = sorted([self.s.d.cpus[i].run for i in range(self.s.d.m.nr_cpus) if is_busy(&self.s.d.cpus[i])])
         places = np.array(still_open or [0], np.uintp)
-        nr_open = len(still_open)
-        rows = take_runs(&self.s.d.log, &places[0], nr_open, 2 * self.s.d.m.nr_cpus + CHUNK_ROWS, self.s.d.now)
+        rows = take_runs(&self.s.d.log, &places[0], len(still_open), 2 * self.s.d.m.nr_cpus + CHUNK_ROWS, self.s.d.now)
         new_place = {row: place for place, row in enumerate(still_open)}
         for i in range(self.s.d.m.nr_cpus):
             if is_busy(&self.s.d.cpus[i]):
