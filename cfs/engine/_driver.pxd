@@ -95,6 +95,7 @@ cdef inline bint init_driver(driver *d, machine *m, uint64_t hz, bint recording)
     if d.cpus == NULL or not init_tick_set(&d.ticks, m.nr_cpus, hz) or not init_due_tree(&d.dues, m.nr_cpus):
         return False
     d.m = m
+    d.log.spare = 2 * m.nr_cpus
     for cpu in range(m.nr_cpus):
         d.cpus[cpu].rq = m.rqs[cpu]
         d.cpus[cpu].curr = m.rqs[cpu].idle
@@ -144,10 +145,12 @@ cdef inline ns_t end_of_work(const driver *d, const driven_cpu *cpu) noexcept no
 
 cdef inline void set_due(driver *d, driven_cpu *cpu) noexcept nogil:
     # its task has other work, it has another task, its next tick is another one, or its timers are
-    cdef ns_t end
-    if cpu.rq.alone:
-        return
-    end = end_of_work(d, cpu) if is_busy(cpu) else NEVER
+    if not cpu.rq.alone:
+        put_first(d, cpu)
+
+
+cdef inline void put_first(driver *d, driven_cpu *cpu) noexcept nogil:
+    cdef ns_t end = end_of_work(d, cpu) if is_busy(cpu) else NEVER
     put_due(&d.dues, cpu.rq.cpu, due_first(&cpu.timers, cpu.release, end if end <= cpu.tick else NEVER, cpu.rq.cpu))
 
 

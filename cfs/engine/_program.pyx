@@ -51,7 +51,7 @@ from .._hz cimport NEVER
 from .._types cimport RESCHED, SLEEP_INTERRUPTIBLE, int8_t, int32_t, int64_t, ns_t, rq, task, uint8_t, uint32_t
 from ._driver cimport driven_task, note_wakeup, set_due
 from ._due cimport pop_timer, push_timer, timer
-from ._runs cimport BY_FORK, BY_TASK, BY_TIMER, NO_TASK, READY_FORK, READY_WAKEUP, has_room, has_room_for_wakeup
+from ._runs cimport BY_FORK, BY_TASK, BY_TIMER, NO_TASK, READY_FORK, READY_WAKEUP, has_room_for_wakeup, is_full
 
 
 cdef enum:                      # what an operation needs, beside room for runs
@@ -340,8 +340,7 @@ cdef inline const op *next_op(play *s, uint32_t index) noexcept nogil:
 
 
 cdef int lacks(play *s, int needs) noexcept nogil:
-    # a fork may be two events, and each may begin a run on every CPU
-    if not has_room_for_wakeup(&s.d.log) or needs & TASK_ROOM and not has_room(&s.d.log, 2 * s.d.m.nr_cpus):
+    if not has_room_for_wakeup(&s.d.log):
         return PLAY_NEEDS_RUNS
     return PLAY_NEEDS_TASK if needs & TASK_ROOM and not can_take_task(s.d.m) else PLAY_GOES_ON
 
@@ -352,7 +351,7 @@ cdef int perform_program(play *s, driven_cpu *cpu) noexcept nogil:
     cdef int status = PLAY_GOES_ON
     s.interrupted = cpu
     while cpu.curr != cpu.rq.idle and not s.d.tasks[cpu.index].remaining:
-        if not has_room(&s.d.log, s.d.m.nr_cpus):
+        if is_full(&s.d.log):
             return PLAY_NEEDS_RUNS
         o = next_op(s, cpu.index)
         if operations[o.kind].needs:

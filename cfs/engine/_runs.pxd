@@ -3,8 +3,9 @@
 # fork, is how a task that slept or did not exist became ready, and by whom: `struct wakeup`, WAKEUP_DTYPE there.
 #
 # A row is written when the run begins, with end -1, and completed when it ends, so the log is in the order of starts. Room
-# is made beforehand: an event opens at most one run on each CPU, and makes at most one task ready. A wakeup tells how many
-# runs had begun by then, so both tables together have one order, also within an instant.
+# is made beforehand: an event opens at most one run on each CPU, and makes at most one task ready. An operation is two
+# events at most, and `spare` rows lie behind `max` for the last one. A wakeup tells how many runs had begun by then, so
+# both tables together have one order, also within an instant.
 
 from .._types cimport int32_t, int64_t, ns_t, uint8_t, uint16_t, uint32_t
 
@@ -54,10 +55,11 @@ cdef struct wakeup:
     uint8_t slept               # result.Slept; what a program does is always interruptible
 
 
-cdef struct run_log:            # zeroed; free_log at the end
+cdef struct run_log:            # zeroed but for `spare`; free_log at the end
     run *rows
     size_t nr
-    size_t max
+    size_t max                  # with so many it is full, though there is room for `spare` more
+    size_t spare
     wakeup *wakeups
     wakeup *next_wakeup         # where the next one is written ...
     wakeup *end_of_wakeups      # ... if it is before this
@@ -72,14 +74,14 @@ cdef class Rows:
 
 cdef Rows take_runs(run_log *log, const size_t *open_rows, size_t nr_open, size_t room, ns_t now)
 cdef Rows take_wakeups(run_log *log)
-cdef bint grow_log(run_log *log, size_t more) noexcept nogil       # False: no memory, and nothing has changed
+cdef bint grow_log(run_log *log) noexcept nogil    # False: no memory, and nothing has changed
 cdef void free_log(run_log *log) noexcept nogil
 cdef int write_log(const run_log *log, unsigned char[::1] out, ns_t now) except -1
 cdef int write_wakeup_log(const run_log *log, unsigned char[::1] out) except -1
 
 
-cdef inline bint has_room(const run_log *log, size_t more) noexcept nogil:
-    return log.nr + more <= log.max
+cdef inline bint is_full(const run_log *log) noexcept nogil:
+    return log.nr >= log.max
 
 
 cdef inline bint has_room_for_wakeup(const run_log *log) noexcept nogil:

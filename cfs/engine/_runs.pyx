@@ -43,7 +43,7 @@ cdef Rows take_runs(run_log *log, const size_t *open_rows, size_t nr_open, size_
     # all runs, those of the open rows ended now; the log goes on with these in new memory, for `room` runs and more
     cdef run *rows = log.rows
     cdef Rows taken = Rows()                    # before there is memory to lose
-    cdef run *fresh = <run *>realloc(NULL, (nr_open + room) * sizeof(run))
+    cdef run *fresh = <run *>realloc(NULL, (nr_open + room + log.spare) * sizeof(run))
     cdef size_t i
     if fresh == NULL:
         raise MemoryError
@@ -64,17 +64,16 @@ cdef Rows take_wakeups(run_log *log):
     return taken
 
 
-cdef bint grow_log(run_log *log, size_t more) noexcept nogil:
-    # the table that is full: for `more` runs, for a wakeup
-    if not has_room(log, more) and not grow_runs(log, more):
+cdef bint grow_log(run_log *log) noexcept nogil:
+    # the tables that are full
+    if is_full(log) and not grow_runs(log):
         return False
     return has_room_for_wakeup(log) or grow_wakeups(log)
 
 
-cdef bint grow_runs(run_log *log, size_t more) noexcept nogil:
-    # to twice its size, and at least by `more` rows
-    cdef size_t most = 2 * log.max + ROWS_AT_FIRST + more
-    cdef run *rows = <run *>realloc(log.rows, most * sizeof(run))
+cdef bint grow_runs(run_log *log) noexcept nogil:
+    cdef size_t most = 2 * log.max + ROWS_AT_FIRST
+    cdef run *rows = <run *>realloc(log.rows, (most + log.spare) * sizeof(run))
     if rows == NULL:
         return False
     log.rows, log.max = rows, most

@@ -83,8 +83,7 @@ from ..engine._runs cimport (
     NO_TASK,
     READY_WAKEUP,
     grow_log,
-    has_room,
-    has_room_for_wakeup,
+    is_full,
     nr_wakeups,
     write_log,
     write_wakeup_log,
@@ -133,7 +132,7 @@ cdef int run_ticks(driver *d, ns_t until) noexcept nogil:
         d.now = tick_cpu.tick
         if would_fault(tick_cpu.rq, tick_cpu.curr, EVENT_TICK, NULL):
             return LIVE_FAULTED
-        if d.recording and not has_room(&d.log, d.m.nr_cpus) and not grow_log(&d.log, d.m.nr_cpus):
+        if d.recording and is_full(&d.log) and not grow_log(&d.log):
             return LIVE_REACHED
         count_tick(d, tick_cpu)
         begin_event(tick_cpu.rq, d.now)
@@ -313,9 +312,7 @@ cdef class Live:
         return time_of_tick(&self.s.d.ticks.clock, next_tick(&self.s.d.ticks.clock, self.s.d.now) + nr)
 
     cdef int make_room(self) except -1:
-        cdef int32_t nr_cpus = self.s.d.m.nr_cpus
-        cdef bint is_there = has_room(&self.s.d.log, nr_cpus) and has_room_for_wakeup(&self.s.d.log)
-        if self.s.d.recording and not is_there and not grow_log(&self.s.d.log, nr_cpus):
+        if self.s.d.recording and not grow_log(&self.s.d.log):
             raise MemoryError
         return 0
 

@@ -59,7 +59,7 @@ from ..engine._program cimport (
 from ..engine._runs cimport (
     CHUNK_ROWS,
     grow_log,
-    has_room,
+    is_full,
     nr_wakeups,
     take_runs,
     take_wakeups,
@@ -129,7 +129,7 @@ cdef int visit(play *s, ns_t until) noexcept nogil:
     if s.interrupted != NULL:
         status = perform_program(s, s.interrupted)
     while status == PLAY_GOES_ON and steps < STEPS_A_VISIT:
-        if not has_room(&s.d.log, s.d.m.nr_cpus):
+        if is_full(&s.d.log):
             return PLAY_NEEDS_RUNS
         status = step(s, until)
         steps += 1
@@ -185,7 +185,7 @@ cdef class Loop:
         self.s.groups = <task_group **>calloc(nr + 1, sizeof(void *))
         if not (self.s.d.tasks and self.s.groups):
             raise MemoryError
-        if not (init_driver(&self.s.d, &sched.m, platform.hz, True) and grow_log(&self.s.d.log, sched.m.nr_cpus)):
+        if not (init_driver(&self.s.d, &sched.m, platform.hz, True) and grow_log(&self.s.d.log)):
             raise MemoryError
         self._set_platform(platform)
         for i in range(nr):
@@ -237,7 +237,7 @@ cdef class Loop:
         cdef size_t[::1] places
         still_open = sorted([self.s.d.cpus[i].run for i in range(self.s.d.m.nr_cpus) if is_busy(&self.s.d.cpus[i])])
         places = np.array(still_open or [0], np.uintp)
-        rows = take_runs(&self.s.d.log, &places[0], len(still_open), 2 * self.s.d.m.nr_cpus + CHUNK_ROWS, self.s.d.now)
+        rows = take_runs(&self.s.d.log, &places[0], len(still_open), CHUNK_ROWS, self.s.d.now)
         new_place = {row: place for place, row in enumerate(still_open)}
         for i in range(self.s.d.m.nr_cpus):
             if is_busy(&self.s.d.cpus[i]):
@@ -277,9 +277,9 @@ cdef class Loop:
     def _attend(self, int status, ns_t until):
         # give the loop what it came back for
         if status == PLAY_NEEDS_RUNS:
-            if self.drain is not None and not has_room(&self.s.d.log, 2 * self.s.d.m.nr_cpus):
+            if self.drain is not None and is_full(&self.s.d.log):
                 self.drain(*self.take_runs())
-            if not grow_log(&self.s.d.log, 2 * self.s.d.m.nr_cpus):    # as much as any operation asks for
+            if not grow_log(&self.s.d.log):
                 raise MemoryError
         elif status == PLAY_NEEDS_TASK:
             make_room(self.s.d.m)
