@@ -115,7 +115,8 @@ def _column_titles(found: Comparison, given: Given) -> list[str]:
     for column in found.columns:
         if column.is_recorded:
             continue
-        own = {name: value for name, value in column.settings.items() if name not in column.result.tunables}
+        shown = set(column.result.tunables) - {"hz"}  # by `tunables_text`: ticks a second are no change to it
+        own = {name: value for name, value in column.settings.items() if name not in shown}
         changed = "".join(f"{text}, " for text in settings_text(own))
         settings = f"{changed}{grouping_text(column.result)}{tunables_text(column.result)}"
         lines.append(f"model      {column.model}: {settings}")

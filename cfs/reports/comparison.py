@@ -275,15 +275,14 @@ class _Runner:
     """A scheduler, and the workload for it to run.
 
     `given` is the workload with the column's settings. `work` is the same in the form in which the model can
-    be fair by what was asked for.
+    be fair by what was asked for. `options` are those of a `Simulation`: tunables, and ticks a second.
     """
 
     model: Model | Policy | None  # None: recorded
     given: Workload
     work: Workload
-    tunables: dict[str, Any]
+    options: dict[str, Any]
     settings: dict[str, Any]
-    hz: int | None
     asked: str | None
     group_by: str | None
     own: int = -1
@@ -303,7 +302,7 @@ class _Runner:
         if model is None:
             raise ModelError("what was recorded is not simulated")
         try:
-            return Simulation(self.work, model, group_by=self.group_by, hz=self.hz, **self.tunables)
+            return Simulation(self.work, model, group_by=self.group_by, **self.options)
         except CfsError as error:
             named = str(error).startswith(self.name)
             raise type(error)(str(error) if named else f"{self.name}: {error}") from error
@@ -329,7 +328,7 @@ class _Runner:
 
 def _common(workload: Workload, group_by: str | None) -> _Runner:
     """A runner of all columns without settings of their own; lag of the recording is measured by it."""
-    return _Runner(None, workload, workload, {}, {}, 0, group_by, None)
+    return _Runner(None, workload, workload, {}, {}, group_by, None)
 
 
 def _wholes(ran: Sequence[tuple[Result, Spread | None]], recorded: Result | None) -> list[Result]:
@@ -373,7 +372,7 @@ def _variant(spec: Any) -> Variant:
 
 def _runner(place: int, spec: Spec, workload: Workload, group_by: str | None, hz: int | None) -> _Runner:
     if isinstance(spec, Policy) and not isinstance(spec, Model):
-        return _Runner(spec, workload, workload, {}, {}, hz, group_by, None)
+        return _Runner(spec, workload, workload, {"hz": hz}, {}, group_by, None)
     spec = _variant(spec)
     model = model_named(spec.model)
     try:
@@ -383,9 +382,11 @@ def _runner(place: int, spec: Spec, workload: Workload, group_by: str | None, hz
     asked = spec.assigned.group_by or group_by
     work, way = given.for_model(model, asked)
     way = way if way in model.group_by else None
-    own, hz = -1 if spec.assigned.is_empty else place, hz if spec.hz is None else spec.hz
-    tunables = workload.tunables_said(model, spec.tunables)
-    return _Runner(model, given, work, tunables | dict(spec.tunables), spec.settings, hz, asked, way, own)
+    own = -1 if spec.assigned.is_empty else place
+    tunables = workload.tunables_said(model, spec.tunables) | dict(spec.tunables)
+    # A model may have hz as a tunable, too: what is said of a column counts over what is said of all.
+    options = {"hz": hz} | tunables | ({} if spec.hz is None else {"hz": spec.hz})
+    return _Runner(model, given, work, options, spec.settings, asked, way, own)
 
 
 def _end_of_part(workload: Workload, from_ns: int, until_ns: int | None) -> int:

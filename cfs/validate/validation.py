@@ -38,7 +38,7 @@ from ..workload.workload import Workload
 from .bars import Bar, Bars, Rule, read_bars
 from .commands import commands_of
 from .figures import GROUP, KINDS, QUANTILES, Key, Measured, Scope, measured, quantile
-from .prediction import model_of, predicted, release_of, told_by, tunables_of
+from .prediction import model_of, news_of, predicted, release_of, told_by, tunables_of
 from .scope import counted_of, scope_of
 from .truth import Truth
 
@@ -217,9 +217,9 @@ def validate(
     group_by : {None, "uid", "cgroup"}, optional
         Default: by control groups if the truth file tells some.
     hz : int, optional
-        Ticks a second; default: those of the truth file, or 1000.
+        Ticks a second; default: those of the truth file, or as the recording shows, or 1000.
     tunables : mapping, optional
-        Of the model.
+        Of the model; they count over those of the truth file, and these over those that the recording states.
     bars : str or os.PathLike, optional
         A file of bars in place of the package's own.
     progress : callable, optional
@@ -239,12 +239,7 @@ def validate(
         _require_same(recording, truth)
     work = recording.workload(_cpus(recording, truth)) if work is None else work
     chosen_model = model_of(release_of(recording, truth)) if model is None else model_named(model)
-    notes: list[str] = []
-    if truth is not None:
-        known = tunables_of(truth, chosen_model)
-        tunables = known | dict(tunables or {})
-        told = {name: value for name, value in known.items() if tunables[name] == value}
-        notes += [f"{name}={value} of the truth file" for name, value in told.items()]
+    settings, notes = _settings(work, truth, chosen_model, tunables or {})
     if truth is not None and group_by is None:
         work, group_by, note = told_by(truth, work, recording, chosen_model)
         notes += filter(None, [note])
@@ -256,12 +251,23 @@ def validate(
         recorded,
         group_by=group_by,
         hz=_hz(hz, truth),
-        tunables=tunables,
+        tunables=settings,
         is_fixed=truth is None or truth.steady is not None,
         progress=progress,
     )
     why = _unjudged(recording, truth, population)
     return judged(recording, recorded, result, chosen, truth, unjudged=why, notes=tuple(notes), work=work)
+
+
+def _settings(
+    work: Workload, truth: Truth | None, model: Model, given: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """What a model is told: by the recording, over it by the truth file, over both by the user; and notes."""
+    known = {} if truth is None else tunables_of(truth, model)
+    told = known | dict(given)
+    of_truth = {name: value for name, value in news_of(known, model).items() if told[name] == value}
+    notes = [f"{name}={value} of the truth file" for name, value in of_truth.items()]
+    return work.tunables_said(model, told) | told, notes
 
 
 def _hz(asked: int | None, truth: Truth | None) -> int | None:

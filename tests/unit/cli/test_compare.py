@@ -45,6 +45,22 @@ def test_a_model_can_have_tunables_of_its_own():
     assert content["columns"][1]["result"]["tunables"]["sched_latency_ns"] == 6_000_000
 
 
+@pytest.mark.parametrize(
+    ("arguments", "hz"),
+    [
+        (("--set", "hz=100"), 100),
+        (("--set", f"{O1}:hz=100", "--hz", 500), 100),
+        (("--set", "hz=100", "--model", f"{O1}:hz=250"), 250),
+    ],
+)
+def test_ticks_a_second_may_be_a_tunable(arguments, hz):
+    model = () if "--model" in arguments else ("--model", O1)
+    options = (SCENARIO, *model, *arguments, "--until", 1)
+    [column] = json.loads(run("compare", *options, "--json", "-").stdout)["columns"]
+    assert (column["result"]["hz"], column["result"]["tunables"]["hz"]) == (hz, hz)
+    assert f"model      {O1}: hz={hz}, tunables at their defaults\n" in run("compare", *options).stdout
+
+
 def test_compare_has_all_cpus_that_were_asked_for():
     options = ("--cpu", "all", "--only", "hog*", "--model", CFS, "--by", "task", "--top", 2)
     content = json.loads(run("compare", HOGS, *options, "--json", "-").stdout)

@@ -1,10 +1,14 @@
 """`cfs validate`: exit status, what it says, what it writes, and errors that help."""
 
+import gzip
+import io
 import json
 
 import pytest
 
-from tests.unit.cli.commands import HOGS, SCENARIO, assert_refused, run
+from cfs.recordings import Recording, cfsrec
+from cfs.recordings.surroundings import Surroundings, TaskFacts
+from tests.unit.cli.commands import EEVDF, HOGS, O1, SCENARIO, assert_refused, run
 from tests.unit.validate.truths import recording_path, truth_path
 
 TRUTH = truth_path("nice-hogs-small")
@@ -30,6 +34,36 @@ def test_a_wrong_model_is_status_1(model):
     assert result.exit_code == 1
     assert "of them outside of their bars" in result.stdout.splitlines()[-1]
     assert any(line.endswith("OUT") for line in result.stdout.splitlines())
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """The same recording in a file that says a slice of the kernel, and one of a task."""
+    task = next(task for task in Recording.open(HOGS).tasks if task.comm == "rcu_preempt")
+    said = Surroundings(base_slice_ns=2_100_000, tasks=(TaskFacts(task.pid, name=task.comm, slice_ns=9_000_000),))
+    path = tmp_path_factory.mktemp("told") / "hogs.cfsrec"
+    with gzip.open(HOGS) as file:
+        cfsrec.write(path, said, io.BytesIO(file.read()))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "slice_ns"),
+    [((), 2_100_000), (("--truth", TRUTH), 1_400_000), (("--truth", TRUTH, "--set", "base_slice_ns=3ms"), 3_000_000)],
+)
+def test_a_tunable_is_the_recordings_over_it_the_truth_files_over_both_the_users(told, arguments, slice_ns):
+    content = json.loads(run("validate", told, *arguments, "--json", "-").stdout)
+    assert content["tunables"]["base_slice_ns"] == slice_ns
+
+
+def test_what_a_model_cannot_take_from_the_recording_is_said(told):
+    text = run("validate", told, "--model", O1).stdout
+    assert f"given      {O1} has no slices of tasks' own: those of 1 task are left out\n" in text
+
+
+def test_ticks_a_second_may_be_a_tunable():
+    content = json.loads(hogs("--model", O1, "--set", "hz=100", "--json", "-").stdout)
+    assert (content["hz"], content["tunables"]["hz"]) == (100, 100)
 
 
 def test_several_cpus_are_status_0_and_a_sentence():
