@@ -24,7 +24,7 @@ import typer
 
 from ..units import clean, count_text, listed, time_text
 from .groups import Group
-from .options import Outside
+from .options import Outside, number_of
 from .talk import progress
 
 if TYPE_CHECKING:  # what reads and simulates is loaded when something is read
@@ -78,10 +78,10 @@ def cpus_of(texts: list[str]) -> list[int] | None:
     """Numbers of the CPUs asked for, None for all."""
     if "all" in texts:
         return None
-    if not all(text.isascii() and text.isdigit() for text in texts):
-        wrong = next(text for text in texts if not (text.isascii() and text.isdigit()))
-        raise typer.BadParameter(f"{wrong!r} is neither the number of a CPU nor 'all'.", param_hint="--cpu")
-    return sorted({int(text) for text in texts})
+    for text in texts:
+        if not (text.isascii() and text.isdigit()):
+            raise typer.BadParameter(f"{text!r} is neither the number of a CPU nor 'all'.", param_hint="--cpu")
+    return sorted({number_of("--cpu", text, text) for text in texts})
 
 
 # ----------------------------------------------------------------------------------------------- what is read
@@ -172,9 +172,9 @@ def has_tasks(content: bytes) -> bool:
         return TASK_LINE.search(content) is not None
 
 
-def _stdin() -> BinaryIO:
+def _stdin() -> io.BufferedIOBase:
     stdin: Any = sys.stdin  # whoever put a stream of its own there may have no bytes below
-    stream: BinaryIO = getattr(stdin, "buffer", stdin)
+    stream: io.BufferedIOBase = getattr(stdin, "buffer", stdin)
     return stream
 
 
@@ -183,14 +183,14 @@ class _Again(io.RawIOBase):
 
     name = "stdin"
 
-    def __init__(self, stream: BinaryIO):
+    def __init__(self, stream: io.BufferedIOBase):
         self.stream = stream
         self.head = self.left = self._first_bytes()
 
     def _first_bytes(self) -> bytes:
         """What a line needs: a pipe may give less than that at a time."""
         found = b""
-        while len(found) < HEAD_BYTES and (more := self.stream.read1(HEAD_BYTES)):  # type: ignore[attr-defined]
+        while len(found) < HEAD_BYTES and (more := self.stream.read1(HEAD_BYTES)):
             found += more
             if any(line.strip() and not line.lstrip().startswith(b"#") for line in found.split(b"\n")[:-1]):
                 break

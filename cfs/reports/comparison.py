@@ -73,12 +73,15 @@ class Variant:
         Ticks a second; default: those of the comparison.
     assigned : Assigned, optional
         Assignments for this column, over those of the workload (C5).
+    platform : mapping, optional
+        Facts of the machine by their names in `cfs.platform.Platform`, over those of the workload.
     """
 
     model: str | Model
     tunables: Mapping[str, Any] = field(default_factory=dict)
     hz: int | None = None
     assigned: Assigned = field(default_factory=Assigned)
+    platform: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -86,7 +89,13 @@ class Variant:
         hz = {} if self.hz is None else {"hz": self.hz}
         is_implied = self.assigned.group_by is None or self.assigned.has_owners
         by = {} if is_implied else {"group-by": self.assigned.group_by}
-        return {**self.tunables, **hz, **by, **self.assigned.settings}
+        return {**self.tunables, **self._facts, **hz, **by, **self.assigned.settings}
+
+    @property
+    def _facts(self) -> dict[str, Any]:
+        """The facts of the machine; of the lateness of ticks the greatest."""
+        late = self.platform.get("tick_jitter_ns")
+        return {**self.platform} | ({} if late is None else {"tick_jitter_ns": max(late, default=0)})
 
 
 Spec = str | Model | Policy | tuple[str | Model, Mapping[str, Any]] | Variant
@@ -275,7 +284,8 @@ class _Runner:
     """A scheduler, and the workload for it to run.
 
     `given` is the workload with the column's settings. `work` is the same in the form in which the model can
-    be fair by what was asked for. `options` are those of a `Simulation`: tunables, and ticks a second.
+    be fair by what was asked for. `options` are those of a `Simulation`: tunables, and facts of
+    the machine.
     """
 
     model: Model | Policy | None  # None: recorded
@@ -385,7 +395,7 @@ def _runner(place: int, spec: Spec, workload: Workload, group_by: str | None, hz
     own = -1 if spec.assigned.is_empty else place
     tunables = workload.tunables_said(model, spec.tunables) | dict(spec.tunables)
     # A model may have hz as a tunable, too: what is said of a column counts over what is said of all.
-    options = {"hz": hz} | tunables | ({} if spec.hz is None else {"hz": spec.hz})
+    options = {"hz": hz} | tunables | dict(spec.platform) | ({} if spec.hz is None else {"hz": spec.hz})
     return _Runner(model, given, work, options, spec.settings, asked, way, own)
 
 
