@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,7 +16,8 @@ from .options import (
     complete_id,
     settings_of,
 )
-from .talk import adapted_lines, group_lines, grouping_text, progress, say, say_tables
+from .paths import STDOUT, require_apart
+from .talk import adapted_lines, group_lines, grouping_text, progress, say, say_tables, write_json
 
 if TYPE_CHECKING:
     from ..recordings.recording import Recording
@@ -81,7 +80,7 @@ def validate(
     from ..validate.validation import validate as validated
 
     assigned = assignments.assigned()
-    _check_files(json_, plot)
+    _check_files(json_, plot, [recording, truth, bars])
     known = None if truth is None else read_truth(truth)
     facts = platform.facts(choice.seed)
     given = read_input(recording, _where(choice, known), assigned).on_platform(facts)
@@ -101,16 +100,18 @@ def validate(
             progress=show,
         )
     _write(found, json_, plot)
-    if json_ != "-":
+    if json_ != STDOUT:
         say_tables(_title(given, assigned.group_by, found), tables(found, with_all=every))
         say("")
         say(verdict(found), fg=None if found.is_inside else "red")
     raise typer.Exit(0 if found.is_inside else 1)
 
 
-def _check_files(json_: str | None, plot: str | None) -> None:
-    """Raise, before the work, unless they can be written."""
-    if json_ not in (None, "-"):
+def _check_files(json_: str | None, plot: str | None, read: list[str | None]) -> None:
+    """Raise, before the work, unless they can be written, and over nothing that is read."""
+    given = {"--json": json_, "--plot": plot}
+    require_apart(((option, path) for option, path in given.items() if path is not None), read)
+    if json_ not in (None, STDOUT):
         from ..reports.files import check_folder
 
         check_folder(json_)
@@ -150,11 +151,7 @@ def _title(given: Given, asked: str | None, found: Validation) -> list[str]:
 
 def _write(found: Validation, json_: str | None, plot: str | None) -> None:
     if json_ is not None:
-        text = json.dumps(found.to_dict(), indent=1)
-        if json_ == "-":
-            typer.echo(text)
-        else:
-            Path(json_).write_text(text + "\n", encoding="utf-8")
+        write_json(found.to_dict(), json_)
     if plot is not None:
         from ..validate.paper import draw
 

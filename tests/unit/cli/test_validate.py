@@ -8,7 +8,7 @@ import pytest
 
 from cfs.recordings import Recording, cfsrec
 from cfs.recordings.surroundings import Surroundings, TaskFacts
-from tests.unit.cli.commands import EEVDF, HOGS, O1, SCENARIO, assert_refused, run
+from tests.unit.cli.commands import HOGS, O1, ROOT, SCENARIO, assert_refused, run
 from tests.unit.validate.truths import recording_path, truth_path
 
 TRUTH = truth_path("nice-hogs-small")
@@ -123,6 +123,8 @@ def test_the_figure_is_drawn_and_is_the_same_again(tmp_path):
         (("validate", HOGS, "--set", "x=1"), ("x",)),
         (("validate", HOGS, "--plot", "v.gif"), (".png",)),
         (("validate", HOGS, "--json", "no/such/folder/v.json"), ("there is no directory",)),
+        (("validate", "there-is-none", "--json", ROOT), ("is a directory",)),
+        (("validate", HOGS, "--truth", TRUTH, "--json", TRUTH), ("--json", "is read; name another file")),
     ],
 )
 def test_what_cannot_be_compared_is_status_2(arguments, words):
