@@ -147,13 +147,11 @@ def complete_setting(ctx: typer.Context, incomplete: str) -> list[tuple[str, str
 # ------------------------------------------------------------------------------------------ how options look
 
 
-def source_argument(metavar: str) -> Any:
-    """The argument that names what is to be run."""
-    what = (
-        "What cfs record, perf or trace-cmd recorded, text of perf script or ftrace, plain, gzip or zstd, "
-        "or a scenario file (TOML); - is stdin."
-    )
-    return typer.Argument(metavar=metavar, help=what)
+def source_argument(metavar: str, *, is_recorded: bool = False) -> Any:
+    """The argument that names what is to be run; `is_recorded`: no scenario."""
+    recordings = "What cfs record, perf or trace-cmd recorded, text of perf script or ftrace, plain, gzip or zstd"
+    scenarios = "" if is_recorded else ", or a scenario file (TOML)"
+    return typer.Argument(metavar=metavar, help=f"{recordings}{scenarios}; - is stdin.")
 
 
 SetOption = Annotated[

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..models.registry import model_named
-from .inputs import Choice, Given, read_input
+from .inputs import Choice, Given, read_recording
 from .options import (
     AssignmentOptions,
     PlatformOptions,
     SetOption,
     complete_id,
     settings_of,
+    source_argument,
 )
 from .paths import STDOUT, require_apart
 from .talk import adapted_lines, group_lines, grouping_text, progress, say, say_tables, write_json
 
 if TYPE_CHECKING:
-    from ..recordings.recording import Recording
     from ..validate.truth import Truth
     from ..validate.validation import Validation
 
@@ -28,12 +28,7 @@ __all__ = ["validate"]
 
 
 def validate(
-    recording: Annotated[
-        str,
-        typer.Argument(
-            metavar="RECORDING", help="Text of perf script or ftrace, plain, gzip or zstd, or a binary one."
-        ),
-    ],
+    recording: Annotated[str, source_argument("RECORDING", is_recorded=True)],
     *,
     truth: Annotated[
         str | None,
@@ -83,8 +78,8 @@ def validate(
     _check_files(json_, plot, [recording, truth, bars])
     known = None if truth is None else read_truth(truth)
     facts = platform.facts(choice.seed)
-    given = read_input(recording, _where(choice, known), assigned).on_platform(facts)
-    read = _recording(given, recording)
+    read, given = read_recording(recording, _where(choice, known), assigned)
+    given = given.on_platform(facts)
     chosen = model_of(release_of(read, known)) if model is None else model_named(model)
     tunables = settings_of(chosen, set_ or [])
     with progress("simulating") as show:
@@ -126,13 +121,6 @@ def _where(choice: Choice, truth: Truth | None) -> Choice:
     if choice.cpu or truth is None:
         return choice
     return replace(choice, cpu=[str(number) for number in truth.cpus])
-
-
-def _recording(given: Given, path: str) -> Recording:
-    if given.read is None:
-        what = f"{path} is a scenario, of which nothing was measured."
-        raise typer.BadParameter(what, param_hint="RECORDING")
-    return given.read
 
 
 def _title(given: Given, asked: str | None, found: Validation) -> list[str]:

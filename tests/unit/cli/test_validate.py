@@ -111,7 +111,9 @@ def test_the_figure_is_drawn_and_is_the_same_again(tmp_path):
     ("arguments", "words"),
     [
         (("validate", "there-is-none"), ("there-is-none",)),
-        (("validate", SCENARIO), ("of which nothing was measured",)),
+        (("validate", SCENARIO), ("RECORDING", "of which nothing was measured")),
+        (("validate", SCENARIO, "--truth", TRUTH), ("RECORDING", "of which nothing was measured")),
+        (("validate", SCENARIO, "--cpu", 0), ("RECORDING", "of which nothing was measured")),
         (("validate", HOGS, "--truth", "there-is-none"), ("there-is-none",)),
         (("validate", HOGS, "--truth", HOGS), ("is not JSON",)),
         (("validate", HOGS, "--truth", truth_path("periodic")), ("is of a recording that begins at",)),
