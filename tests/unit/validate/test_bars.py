@@ -94,6 +94,29 @@ def test_rare_waits_differ_less_in_a_longer_recording():
     assert bar(seldom, count=160, window_s=40).above == pytest.approx(15 * MS)
 
 
+@pytest.mark.parametrize(
+    ("key", "figure"),
+    [
+        (Key("makespan", "build"), "makespan/build_s"),
+        (Key("run_length", "hog", "p50"), "run_length/hog/p50_ms"),
+        (Key("turnaround", "command alone", "p50"), "turnaround/command alone/p50_ms"),
+    ],
+)
+def test_a_name_without_a_level_has_its_own_spread(key, figure):
+    """B5: nobody counted it. Another name that has a level does not stand for it."""
+    other = {f"{key.kind}/other/p50_ms": (20.0, 200.0, 30.0), f"{key.kind}/other/count": (9, 9, 9)}
+    rule = Rule(key.kind, parts=(key.part,), relative=0.1)
+    for more in ({}, other if key.part else {}):
+        found = bar({figure: (20.0, 40.0, 30.0), **more}, key, rule)
+        assert (found.above, found.why) == (pytest.approx(30 * MS), "spread")
+
+
+def test_the_package_has_a_spread_of_makespans():
+    [one] = [one for one in read_bars("kbuild").sets if all(one.quiet)]
+    lengths = one.figures["makespan/build_s"]
+    assert one.spread(Key("makespan", "build"), 0.0, 8.0) == pytest.approx(max(lengths) / min(lengths) - 1) != 0
+
+
 def test_the_sets_with_the_nearest_window_count():
     """B4."""
     short = Repetitions("s", (3.0,), (True,), {"share/hog": (10.0,)})
