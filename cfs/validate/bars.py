@@ -14,7 +14,7 @@ B2  The spread of a figure is the largest difference between two repetitions: qu
     smaller one of their number and of their rate: the first is free of the speed of the host where messages
     make them, the second where ticks do.
 B3  Rare waits (fewer than 100) differ more in a short recording: their spread is multiplied by the root of
-    the ratio of the windows.
+    the ratio of the windows. In one that is longer than the repetitions it is theirs: less was never seen.
 B4  Of the sets of a scenario those count whose window is about as long as the recording's, and of these the
     one with the largest spread. No set is chosen by the name of a recording.
 B5  A name that the set does not have, or has at another level (twice or half as many waits a second, twice or
@@ -178,7 +178,7 @@ class Repetitions:
         name = rest.rpartition("/")[0]
         counts = [value for value, _ in self.values(f"{kind}/{name}/{COUNTS.get(kind, 'count')}")]
         is_rare = bool(counts) and median(counts) < RARE
-        return math.sqrt(median(self.window_s) / window_s) if is_rare else 1.0
+        return max(1.0, math.sqrt(median(self.window_s) / window_s)) if is_rare else 1.0
 
 
 def _distance(one: float, other: float) -> float:

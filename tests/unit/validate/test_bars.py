@@ -87,11 +87,17 @@ def test_switches_at_one_rate_have_no_spread():
     assert one.spread(Key("switches", "cpu0"), 1.0, 2.0) == 0.0
 
 
-def test_rare_waits_differ_less_in_a_longer_recording():
-    """B3: four times as long, half the spread."""
+def test_rare_waits_differ_more_in_a_shorter_recording():
+    """B3: a quarter as long, twice the spread."""
     often, seldom = waits(20.0, 40.0, 30.0, count=400), waits(20.0, 40.0, 30.0, count=40)
-    assert bar(often, count=1600, window_s=40).above == pytest.approx(30 * MS)
-    assert bar(seldom, count=160, window_s=40).above == pytest.approx(15 * MS)
+    assert bar(often, count=100, window_s=2.5).above == pytest.approx(30 * MS)
+    assert bar(seldom, count=10, window_s=2.5).above == pytest.approx(60 * MS)
+
+
+@pytest.mark.parametrize("count", [40, 400])
+def test_in_a_longer_recording_no_bar_is_narrower_than_what_was_seen(count):
+    """B3, B1: between 20 and 40 ms there is a factor 2."""
+    assert bar(waits(20.0, 40.0, 30.0, count=count), count=4 * count, window_s=40).above == pytest.approx(30 * MS)
 
 
 @pytest.mark.parametrize(
