@@ -32,7 +32,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import CfsError, ModelError, WorkloadError
-from ..limits import POLICIES
 from ..models.registry import Model, model_named
 from ..recordings.measured import fitted
 from ..result import Result, altered
@@ -43,7 +42,7 @@ from ..workload.assigned import Assigned
 from ..workload.workload import Workload
 from .compared import Again, Column, class_rows, difference_row, number_equals
 from .comparison_tables import comparison_tables
-from .fairness import Entitlement, Lags, Spread, lags_at, virtual_spread
+from .fairness import Entitlement, Spread, lags_at, virtual_spread
 from .lines import Lines, check_lines
 from .part import part_of
 from .tables import Table
@@ -440,11 +439,10 @@ def _dues(
 
 
 def _entitlement(runner: _Runner, nice: np.ndarray, shares: dict[str, int] | None) -> Entitlement:
-    policies = [POLICIES[number] for number in runner.given.tasks["policy"].tolist()]
     if runner.asked is None:
-        return Entitlement.of_nice(nice, policies)
+        return Entitlement.of(runner.given, nice)
     shares = runner.given.shares if shares is None else shares
-    return Entitlement.of_nice(nice, policies, _groups_of(runner.given, runner.asked), shares)
+    return Entitlement.of(runner.given, nice, _groups_of(runner.given, runner.asked), shares)
 
 
 def _groups_of(work: Workload, asked: str) -> list[str]:

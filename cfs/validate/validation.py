@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import RecordingError, TruthError
+from ..errors import TruthError
 from ..limits import DEFAULT_HZ
 from ..models.registry import Model, model_named
 from ..recordings.population import Population
@@ -39,7 +39,7 @@ from .bars import Bar, Bars, Rule, read_bars
 from .commands import commands_of
 from .figures import GROUP, KINDS, QUANTILES, Key, Measured, Scope, measured, quantile
 from .prediction import model_of, news_of, predicted, release_of, told_by, tunables_of
-from .scope import counted_of, scope_of
+from .scope import counted_of, population_in, scope_of
 from .truth import Truth
 
 __all__ = ["Row", "Validation", "judged", "validate"]
@@ -243,7 +243,7 @@ def validate(
     if truth is not None and group_by is None:
         work, group_by, note = told_by(truth, work, recording, chosen_model)
         notes += filter(None, [note])
-    population = _population(recording, work)
+    population = population_in(recording, work)
     recorded = recording.result(list(population.cpus), workload=work)
     result = predicted(
         work,
@@ -285,12 +285,6 @@ def _require_same(recording: Recording, truth: Truth) -> None:
         what = f"begins at {truth.start_ns} ns and lasts {truth.duration_ns} ns"
         own = f"begins at {recording.start_ns} ns and lasts {recording.duration_ns} ns"
         raise TruthError(f"the truth file {truth.name} is of a recording that {what}; {recording.name} {own}")
-
-
-def _population(recording: Recording, work: Workload) -> Population:
-    if isinstance(work.origin, Population) and work.origin.is_of(recording):
-        return work.origin
-    raise RecordingError(f"the workload was not made of {recording.name}: make it with its method workload")
 
 
 def _unjudged(recording: Recording, truth: Truth | None, chosen: Population) -> str:
@@ -343,8 +337,7 @@ def judged(
     TruthError
         There is nothing to compare.
     """
-    rows = _population(recording, work).rows
-    scope = scope_of(recording, recorded, result, truth, rows, bars.by)
+    scope = scope_of(recording, work, recorded, result, truth, bars.by)
     recorded = altered(recorded, groups=result.groups)
     there, here = measured(recorded, scope), measured(result, scope)
     if truth is not None:
