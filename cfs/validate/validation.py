@@ -2,7 +2,7 @@
 
 What it decides: what counts as right. A figure is inside if the prediction is within the bar of what was
 measured (`bars`). A figure that was measured and is not predicted at all is outside. Figures without a bar
-are shown and judge nothing.
+are shown and judge nothing. Where nothing is judged at all, no figure has a bar.
 
 V1  Where single percentiles say little, ranks decide. A wait of two modes, or a rare one, has its p50 here or
     there by chance: between two recordings of the same thing it moves by as many ranks as chance allows. So a
@@ -23,7 +23,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -71,6 +71,8 @@ class Row:
         The prediction is inside between these: the bar, and where it is wider the band of ranks (V1).
     distance : float or None
         Of the two distributions, 0 ... 1.
+    has_rule : bool
+        Do the bars have a rule for it? It then has a bar, unless nothing is judged.
     """
 
     key: Key
@@ -81,6 +83,7 @@ class Row:
     low: float = -math.inf
     high: float = math.inf
     distance: float | None = None
+    has_rule: bool = False
 
     @property
     def difference(self) -> float | None:
@@ -99,6 +102,17 @@ class Row:
         """Is the band of ranks wider than the bar (V1)?"""
         own = 0.0 if self.bar is None else self.bar.below + self.bar.above
         return self.bar is not None and self.high - self.low > 1.000001 * own
+
+    @property
+    def is_only_by_rank(self) -> bool:
+        """Is it inside because of its rank, and not within the bar itself (V1)?"""
+        if self.bar is None or not self.is_inside:
+            return False
+        return not -self.bar.below <= (self.difference or 0.0) <= self.bar.above
+
+    def unjudged(self) -> Row:
+        """The same without a bar (V3)."""
+        return replace(self, bar=None, low=-math.inf, high=math.inf)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain numbers."""
@@ -120,7 +134,8 @@ class Row:
     def _bar(self) -> dict[str, Any] | None:
         if self.bar is None:
             return None
-        return {"why": self.bar.why, "low": self.low, "high": self.high, "by_rank": self.is_by_rank}
+        ranks = {"by_rank": self.is_by_rank, "only_by_rank": self.is_only_by_rank}
+        return {"why": self.bar.why, "low": self.low, "high": self.high, **ranks}
 
 
 def unit_of(key: Key) -> str:
@@ -157,14 +172,24 @@ class Validation:
     samples: Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray]] | None = None
 
     @property
+    def shown(self) -> list[Row]:
+        """The figures that the rules of the bars are about, judged or not."""
+        return [row for row in self.rows if row.has_rule]
+
+    @property
     def judged(self) -> list[Row]:
-        """The figures that have a bar."""
+        """The figures that have a bar; none where nothing is judged."""
         return [row for row in self.rows if row.bar is not None]
 
     @property
     def outside(self) -> list[Row]:
         """Those whose prediction is not within it."""
-        return [] if self.unjudged else [row for row in self.judged if not row.is_inside]
+        return [row for row in self.judged if not row.is_inside]
+
+    @property
+    def only_by_rank(self) -> list[Row]:
+        """Those that are inside by their rank alone (V1)."""
+        return [row for row in self.judged if row.is_only_by_rank]
 
     @property
     def is_inside(self) -> bool:
@@ -184,8 +209,9 @@ class Validation:
             "scenario": self.scenario,
             "unjudged": self.unjudged or None,
             "notes": list(self.notes),
-            "nr_judged": 0 if self.unjudged else len(self.judged),
+            "nr_judged": len(self.judged),
             "nr_outside": len(self.outside),
+            "nr_only_by_rank": len(self.only_by_rank),
             "inside": None if self.unjudged else self.is_inside,
             "figures": [row.to_dict() for row in self.rows],
         }
@@ -347,6 +373,7 @@ def judged(
         there.values.update(counted_of(truth, scope, list(recorded.cpus), bars.by))
     tick_ns = 1e9 / ((truth and truth.hz) or result.hz or DEFAULT_HZ)
     found = [row_of(key, there, here, scope, bars, tick_ns) for key in _keys(there, scope)]
+    found = [row.unjudged() for row in found] if unjudged else found
     if not any(row.predicted for row in found if row.key.kind == "share"):
         raise TruthError(f"{recording.name}: there is nothing to compare: no task of the workload runs")
     samples = {key: (there.samples[key], here.samples.get(key, np.zeros(0))) for key in there.samples}
@@ -380,7 +407,7 @@ def row_of(key: Key, there: Measured, here: Measured, scope: Scope, bars: Bars, 
     if key.part in QUANTILES and sample is not None and len(sample):
         below, above = _band(sample, QUANTILES[key.part])
         low, high = min(low, below), max(high, above)
-    return Row(key, value, other, count, bar, low, high, distance)
+    return Row(key, value, other, count, bar, low, high, distance, has_rule=True)
 
 
 def _is_too_little(key: Key, rule: Rule, value: float, count: float) -> bool:

@@ -71,6 +71,7 @@ def test_several_cpus_are_status_0_and_a_sentence():
     assert result.exit_code == 0
     assert "not judged: CPUs 0, 1 together" in result.stdout.splitlines()[-1]
     assert not any(line.endswith(("in", "OUT")) for line in result.stdout.splitlines()[-20:])
+    assert "share/cc1" in result.stdout and "points 1.00 %" not in result.stdout
 
 
 def test_without_a_truth_file_it_is_counted_here():
