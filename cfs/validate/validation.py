@@ -36,8 +36,8 @@ from ..recordings.recording import Recording
 from ..result import Result, altered
 from ..workload.workload import Workload
 from .bars import Bar, Bars, Rule, read_bars
-from .commands import commands_of
 from .figures import GROUP, KINDS, QUANTILES, Key, Measured, Scope, measured, quantile
+from .lives import commands_of
 from .prediction import model_of, news_of, predicted, release_of, told_by, tunables_of
 from .scope import counted_of, population_in, scope_of
 from .truth import Truth

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from cfs.validate.commands import commands_of
+from cfs.validate.lives import commands_of
 from cfs.validate.figures import Key, Scope, measured, quantile
 from cfs.validate.truth import Interval
 from cfs.validate.scope import counted_of, scope_of
@@ -164,7 +164,7 @@ def test_responses_are_what_the_tasks_measured(name):
 
 @pytest.mark.parametrize("name", each([name for name in NAMES if truth(name).build or truth(name).bench_ns]))
 def test_builds_and_benchmarks_take_what_they_said(name):
-    """C1 of cfs/validate/commands.py."""
+    """C1 of cfs/validate/lives.py."""
     known, (_, found) = truth(name), counted(name, "comm")
     if known.build:
         assert found.values[Key("makespan", "build")] == known.build.length_ns
