@@ -27,6 +27,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -100,7 +101,7 @@ class Variant:
 Spec = str | Model | Policy | tuple[str | Model, Mapping[str, Any]] | Variant
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class Comparison:
     """A workload under several schedulers; make one with `compare`.
 
@@ -145,7 +146,7 @@ class Comparison:
         list of Table
             Beside each number of a column its difference from the first one, "=" if there is none (C6).
         """
-        return comparison_tables(self.columns, self.by, self._lines(), width)
+        return comparison_tables(self.columns, self.by, self._lines, width)
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> Figure:
         """Draw the comparison, a column a scheduler; see `cfs.reports.plot_comparison`."""
@@ -156,7 +157,7 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """The comparison as plain numbers, schema ``cfs-comparison/1`` (docs/reference/cli.md)."""
         first = self.columns[0]
-        lines = self._lines()
+        lines = self._lines
         rows = [column.to_dict(class_rows(lines, place)) for place, column in enumerate(self.columns)]
         for row in rows:
             row["difference"] = None if row is rows[0] else difference_row(row, rows[0])
@@ -172,7 +173,9 @@ class Comparison:
             "columns": rows,
         }
 
+    @cached_property
     def _lines(self) -> Lines:
+        """Counted once for tables and JSON."""
         return Lines.of(self.results, self.by, self.top)
 
     def __repr__(self) -> str:

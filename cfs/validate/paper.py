@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..reports.drawing import FAINT, INK, WIDTH_IN, axes_at, drawn, put
-from ..units import clean, count_text, cut, short_time
+from ..reports.lanes import cut
+from ..units import clean, count_text, short_time
 from .figures import KINDS, TIMES
 from .text import verdict
 from .validation import Row, Validation
