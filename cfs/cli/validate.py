@@ -133,7 +133,8 @@ def _title(given: Given, asked: str | None, found: Validation) -> list[str]:
     result = found.result
     model = f"model      {result.model}, hz {result.hz}, {grouping_text(result)}{tunables_text(result)}"
     platform = [f"platform   {text}" for text in [result.platform and result.platform.text] if text]
-    lines = [*found.notes, *adapted_lines(result, asked or result.group_by), *lost_in(given.work, model_named(result.model))]
+    lost = lost_in(given.work, model_named(result.model))
+    lines = [*found.notes, *adapted_lines(result, asked or result.group_by), *lost]
     adapted = [f"given      {line}" for line in lines]
     bars = f"bars       {found.scenario}"
     return [*given.title, *adapted, *group_lines(result), model, *platform, bars, *given.warnings]

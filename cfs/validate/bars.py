@@ -5,8 +5,8 @@ they say a part of it, or ticks, or a time, or percentage points. The spread is 
 scenarios were recorded again several times on the same kernel (`spread.json`, made by benchmarks/spread.py).
 
 B1  A bar is the largest of what its rule says and of the spread, if there is one: a scenario that nobody
-    recorded again, and a figure that its repetitions do not have, has the rule alone. Of switches it is two at least, since one at
-    either end of a window may belong to it or not.
+    recorded again, and a figure that its repetitions do not have, has the rule alone. Of switches it is two
+    at least, since one at either end of a window may belong to it or not.
 B2  The spread of a figure is the largest difference between two repetitions: quiet ones if there are two or
     more, else all. Of shares it is in points. Of all else it is a factor, since the level of costs is another
     one on another host, and the bar goes from the measured value divided by it to the value times it; ten is
@@ -141,10 +141,12 @@ class Repetitions:
 
     def _figures(self, key: Key, level: float) -> list[str]:
         """Whose values count: of the same name or the one of the nearest level, and of those alike (B5)."""
-        levels = {name: level_there for name in self._names(key) if (level_there := self._level(key.kind, name)) is not None}
-        own = self._spelt(key.kind, key.name, key.part)
-        if not levels or (key.name not in levels and own in self.figures):
-            return [own] if own in self.figures else []
+        levels = {name: own for name in self._names(key) if (own := self._level(key.kind, name)) is not None}
+        itself = self._spelt(key.kind, key.name, key.part)
+        if key.name not in levels and itself in self.figures:
+            return [itself]
+        if not levels:
+            return []
         distance = {name: _distance(own, level) for name, own in levels.items()}
         is_known = distance.get(key.name, math.inf) <= math.log(SAME_LEVEL)
         nearest = key.name if is_known else min(distance, key=lambda name: (distance[name], name))
