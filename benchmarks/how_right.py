@@ -36,7 +36,7 @@ def pairs(folders: list[Path]) -> list[tuple[Path, Path]]:
 
 def row(read: Recording, truth: Truth, right: Validation) -> str:
     """A line of the table."""
-    name, nr = truth.name, len(right.judged)
+    name, nr = truth.name, len(right.shown)
     if right.unjudged:
         return f"| `{name}` | {right.scenario} | {nr} | not judged | | | several CPUs |"
     wrong = [validate(read, truth, model=model) for model in WRONG]

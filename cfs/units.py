@@ -171,9 +171,9 @@ def listed(names: Iterable[object], most: int = 4) -> str:
     return ", ".join(every if len(every) <= most else [*every[:most], f"... ({len(every)})"])
 
 
-def cut(text: str, length: int) -> str:
-    """`text` in at most so many characters, with "..." where the rest was."""
-    return text if len(text) <= length else f"{text[: length - 3]}..."
+def cut(text: str, length: int, mark: str = "...") -> str:
+    """`text` in at most so many characters, with `mark` where the rest was."""
+    return text if len(text) <= length else text[: length - len(mark)] + mark
 
 
 def clean(text: str) -> str:

@@ -212,8 +212,8 @@ def draw_shares(axes, dense):
             f"{dense[label]['commands']} commands done"
         )
         axes.text(0, y + 0.25, facts, color=COLORS[label], fontsize=8, va="bottom")
-    axes.axvline(200 / 3, ymax=0.8, color="0.3", linewidth=0.8, linestyle=":")
-    axes.text(200 / 3, -0.42, " equal split", fontsize=7.5, va="center", color="0.3")
+        axes.vlines(200 / 3, y - 0.27, y + 0.2, color="0.1", linewidth=0.9, linestyle=":")
+        axes.text(200 / 3, y - 0.29, "equal split", fontsize=7.5, ha="center", va="top", color="0.3")
     axes.set_xlim(0, 100)
     axes.set_ylim(-0.55, 1.7)
     axes.set_yticks([])

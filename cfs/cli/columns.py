@@ -1,30 +1,26 @@
 """The columns of `cfs compare`: what each is a run of.
 
-A column is written ``MODEL:ITEM,ITEM``. An item is a tunable, a fact of the machine (``hz=N``, ``preempt=full``),
-``group-by=uid``, or an assignment: one of the options for tasks without its dashes, ``nice:PATTERN=N``. What --set
-writes comes first, so that an item wins.
+A column is written ``MODEL:ITEM,ITEM``. An item is a tunable, ``group-by=uid``, a fact of the machine or an
+assignment: one of their options without its dashes, ``tick-phase=1ms`` and ``nice:PATTERN=N``. What --set writes
+comes first, so that an item wins.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
 from ..errors import TunableError, WorkloadError, did_you_mean
 from ..models.registry import Model, model_named
 from ..platform import Platform
-from .options import FORMS, GroupBy, assigned_of, number_of, setting_of, time_of
+from .options import FACTS, FORMS, GroupBy, assigned_of, fact_of, number_of, setting_of
 
 if TYPE_CHECKING:
     from ..reports.comparison import Variant
     from ..workload.assigned import Assigned
 
 __all__ = ["columns_of"]
-
-FACTS = ("preempt", "tick_phase_ns", "wakeup_cost_ns", "switch_cost_ns")
-"""What a column may say of the machine, beside its ticks a second."""
-
 
 def columns_of(columns: list[str], settings: list[str]) -> list[Variant]:
     """The columns of a comparison: for each the model, then what --set writes, then the items of --model."""
@@ -42,13 +38,21 @@ def columns_of(columns: list[str], settings: list[str]) -> list[Variant]:
             written[i][name] = value
     variants = []
     for text, model, values in zip(columns, models, written):
-        tunables, hz, assigned = _items_of(text)
-        variants.append(Variant(model, _checked(model, values | tunables), hz, assigned))
+        items = _items_of(text)
+        variants.append(Variant(model, _checked(model, values | items.tunables), items.hz, items.assigned, items.facts))
     return variants
 
 
-def _items_of(column: str) -> tuple[dict[str, int | bool], int | None, Assigned]:
-    """Tunables, ticks a second and assignments of MODEL:ITEM,ITEM."""
+class Items(NamedTuple):
+    """What MODEL:ITEM,ITEM says beside the model."""
+
+    tunables: dict[str, int | bool]
+    hz: int | None
+    assigned: Assigned
+    facts: dict[str, Any]
+
+
+def _items_of(column: str) -> Items:
     option = f"--model {column}"
     texts: dict[str, list[str]] = {}
     settings: dict[str, str] = {}
@@ -60,7 +64,7 @@ def _items_of(column: str) -> tuple[dict[str, int | bool], int | None, Assigned]
             settings[item.partition("=")[0].strip()] = item
     hz, by = settings.pop("hz", None), settings.pop("group-by", None)
     facts = _facts_of(settings, option)
-    tunables = facts | dict(setting_of(item, option) for item in settings.values())
+    tunables = dict(setting_of(item, option) for item in settings.values())
     try:
         ticks = None if hz is None else number_of(option, hz, hz.partition("=")[2].strip())
         of = texts.get
@@ -68,19 +72,19 @@ def _items_of(column: str) -> tuple[dict[str, int | bool], int | None, Assigned]
         assigned = assigned_of(of("group"), of("uid"), of("nice"), asked, of("policy"), of("slice"))
     except typer.BadParameter as error:
         raise typer.BadParameter(error.message, param_hint=option) from None
-    return tunables, ticks, assigned
+    return Items(tunables, ticks, assigned, facts)
 
 
 def _facts_of(settings: dict[str, str], option: str) -> dict[str, Any]:
-    """Takes the facts of a `Platform` out of the items of a column."""
+    """Takes the facts of a `Platform` out of the items of a column, under its names."""
     facts: dict[str, Any] = {}
-    for name in FACTS:
-        item = settings.pop(name, settings.pop(name.removesuffix("_ns").replace("_", "-"), None))
+    for word, name in FACTS.items():
+        item = settings.pop(name, settings.pop(word, None))
         if item is not None:
-            value = item.partition("=")[2].strip()
-            facts[name] = value if name == "preempt" else time_of(option, value)
+            facts[name] = fact_of(word, item.partition("=")[2].strip(), option)
     try:
-        Platform().changed(**facts)
+        # Of the longest tick: how long it is, is known when the recording has been read.
+        Platform(hz=1).changed(**facts)
     except WorkloadError as error:
         raise typer.BadParameter(str(error), param_hint=option) from None
     return facts
@@ -120,7 +124,7 @@ def _takes(model: Model, name: str, model_id: str) -> bool:
 def _checked(model: Model, values: dict[str, int | bool]) -> dict[str, int | bool]:
     """The values, feature bits as flags; an error names the model."""
     try:
-        model.tunables.at_boot(**{name: value for name, value in values.items() if name not in FACTS})
+        model.tunables.at_boot(**values)
     except TunableError as error:
         raise TunableError(f"{model.id}: {error}") from None
     return {name: bool(value) if name in model.tunables.FEATURES else value for name, value in values.items()}

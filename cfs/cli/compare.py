@@ -67,19 +67,19 @@ def compare(
         cfs compare INPUT --model linux-2.6.24-cfs --model linux-2.6.24-cfs:START_DEBIT=off
         cfs compare INPUT --model rfs-model --model 'rfs-model:nice:rsync*=19,hz=250'
 
-    Where a file holds one column (--perfetto, --ftrace, --plot-trends), FILE.END becomes FILE.1.END,
-    FILE.2.END, ...
+    Where a file holds one column of several (--perfetto, --ftrace, --plot-trends), FILE.END becomes
+    FILE.1.END, FILE.2.END, ...
     """
     line = shown.line("comm")
     assigned = assignments.assigned()
     begin, end = shown.begin_ns, shown.until_ns
-    outputs.check_files(files)
+    outputs.check_files(files, source)
     every = [name for name, it in all_models().items() if not it.later_than]
     specs = columns_of(model or every, set_ or [])
     facts = platform.facts(choice.seed)
     given = read_input(source, choice, assigned).on_platform(facts)
     recorded = measured(given)
-    outputs.check_columns(files, len(specs) + (recorded is not None))
+    outputs.check_columns(files, len(specs) + (recorded is not None), source)
     from ..reports import comparison
 
     with progress("simulating") as show:
@@ -115,7 +115,8 @@ def _column_titles(found: Comparison, given: Given) -> list[str]:
     for column in found.columns:
         if column.is_recorded:
             continue
-        own = {name: value for name, value in column.settings.items() if name not in column.result.tunables}
+        shown = set(column.result.tunables) - {"hz"}  # by `tunables_text`: ticks a second are no change to it
+        own = {name: value for name, value in column.settings.items() if name not in shown}
         changed = "".join(f"{text}, " for text in settings_text(own))
         settings = f"{changed}{grouping_text(column.result)}{tunables_text(column.result)}"
         lines.append(f"model      {column.model}: {settings}")

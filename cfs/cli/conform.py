@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -13,7 +12,8 @@ import typer
 
 from ..errors import TraceError
 from ..units import clean
-from .talk import progress, say
+from .paths import STDOUT, require_apart
+from .talk import progress, say, write_json
 
 if TYPE_CHECKING:
     from ..conformance import TraceResult
@@ -45,7 +45,7 @@ def conform(
     """
     from ..reports.verdicts import totals_of, totals_text, verdict_lines, verdict_row
 
-    _check_json(json_)
+    _check_json(json_, traces)
     paths, passed_over = _trace_paths(traces)
     rows = []
     is_listed = json_ != "-" and not quiet
@@ -58,7 +58,7 @@ def conform(
                     say(line, fg=None if rows[-1]["equal"] or number else "red")
     totals = totals_of(rows)
     if json_ is not None:
-        _write_json({"schema": "cfs-conform/1", **totals, "traces": rows}, json_)
+        write_json({"schema": "cfs-conform/1", **totals, "traces": rows}, json_)
     if json_ != "-":
         for path in passed_over:
             typer.echo(f"passed over {clean(path)}: arithmetic vectors, not a trace", err=True)
@@ -66,24 +66,17 @@ def conform(
     raise typer.Exit(2 if totals["nr_unreadable"] else 1 if totals["nr_different"] else 0)
 
 
-def _check_json(path: str | None) -> None:
+def _check_json(path: str | None, traces: list[Path]) -> None:
     """Raise unless the file can be written and is not a trace: --json once had no FILE."""
-    if path is None or path == "-":
+    if path is None or path == STDOUT:
         return
+    require_apart([("--json", path)], map(os.fspath, traces))
     from ..reports.files import check_folder
 
     check_folder(path)
     if path.endswith((".jsonl.gz", ".jsonl")):
         what = f"{path} is named like a trace, and would be overwritten; write --json - for standard output."
         raise typer.BadParameter(what, param_hint="--json")
-
-
-def _write_json(content: dict[str, object], path: str) -> None:
-    text = json.dumps(content, indent=1)
-    if path == "-":
-        typer.echo(text)
-    else:
-        Path(path).write_text(text + "\n", encoding="utf-8")
 
 
 def _trace_paths(given: list[Path]) -> tuple[list[str], list[str]]:

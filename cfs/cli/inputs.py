@@ -4,8 +4,9 @@ What it decides: what the options that choose tasks mean, and what the lines abo
 input. The content of a file shows whether it is a scenario; its name alone does not decide. The beginning of
 standard input is looked at first and then read again.
 
-    Choice       the options: --cpu, --only, --without, --outside, --bare, --seed
-    read_input   a file, a choice and assignments -> `Given`: a workload, and what was measured
+    Choice           the options: --cpu, --only, --without, --outside, --bare, --seed
+    read_input       a file, a choice and assignments -> `Given`: a workload, and what was measured
+    read_recording   the same of a recording alone, and the recording
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import typer
 
 from ..units import clean, count_text, listed, time_text
 from .groups import Group
-from .options import Outside
+from .options import Outside, number_of
 from .talk import progress
 
 if TYPE_CHECKING:  # what reads and simulates is loaded when something is read
@@ -35,7 +36,7 @@ if TYPE_CHECKING:  # what reads and simulates is loaded when something is read
     from ..workload.assigned import Assigned
     from ..workload.workload import Workload
 
-__all__ = ["Choice", "Given", "cpus_of", "facts_of", "measured", "read_input"]
+__all__ = ["Choice", "Given", "cpus_of", "facts_of", "measured", "read_input", "read_recording"]
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,10 @@ def cpus_of(texts: list[str]) -> list[int] | None:
     """Numbers of the CPUs asked for, None for all."""
     if "all" in texts:
         return None
-    if not all(text.isascii() and text.isdigit() for text in texts):
-        wrong = next(text for text in texts if not (text.isascii() and text.isdigit()))
-        raise typer.BadParameter(f"{wrong!r} is neither the number of a CPU nor 'all'.", param_hint="--cpu")
-    return sorted({int(text) for text in texts})
+    for text in texts:
+        if not (text.isascii() and text.isdigit()):
+            raise typer.BadParameter(f"{text!r} is neither the number of a CPU nor 'all'.", param_hint="--cpu")
+    return sorted({number_of("--cpu", text, text) for text in texts})
 
 
 # ----------------------------------------------------------------------------------------------- what is read
@@ -135,12 +136,35 @@ def measured(given: Given) -> Result | None:
 
 def read_input(path: str, choice: Choice, assigned: Assigned) -> Given:
     """A recording or a scenario, as the options want it."""
-    again = _Again(_stdin()) if path == "-" else None
-    source: Any = path if again is None else again
-    if is_scenario(path) if again is None else again.is_scenario():
-        given = _scenario(path, source, choice)
-    else:
-        given = _recording(source, choice, assigned)
+    source, is_one = _opened(path)
+    if is_one:
+        return _assigned(_scenario(path, source, choice), assigned)
+    return _assigned(_of_recording(_read(source, choice), choice, assigned), assigned)
+
+
+def read_recording(path: str, choice: Choice, assigned: Assigned) -> tuple[Recording, Given]:
+    """A recording, as the options want it. A scenario is refused, whatever they say."""
+    source, is_one = _opened(path)
+    if is_one:
+        what = f"{_name_of(path)} is a scenario, of which nothing was measured."
+        raise typer.BadParameter(what, param_hint="RECORDING")
+    read = _read(source, choice)
+    return read, _assigned(_of_recording(read, choice, assigned), assigned)
+
+
+def _opened(path: str) -> tuple[Any, bool]:
+    """What to read, and whether it is a scenario."""
+    if path != "-":
+        return path, is_scenario(path)
+    again = _Again(_stdin())
+    return again, again.is_scenario()
+
+
+def _name_of(path: str) -> str:
+    return "stdin" if path == "-" else path
+
+
+def _assigned(given: Given, assigned: Assigned) -> Given:
     return replace(given, work=assigned.work(given.work), title=[*given.title, *assigned.lines])
 
 
@@ -172,9 +196,9 @@ def has_tasks(content: bytes) -> bool:
         return TASK_LINE.search(content) is not None
 
 
-def _stdin() -> BinaryIO:
+def _stdin() -> io.BufferedIOBase:
     stdin: Any = sys.stdin  # whoever put a stream of its own there may have no bytes below
-    stream: BinaryIO = getattr(stdin, "buffer", stdin)
+    stream: io.BufferedIOBase = getattr(stdin, "buffer", stdin)
     return stream
 
 
@@ -183,14 +207,14 @@ class _Again(io.RawIOBase):
 
     name = "stdin"
 
-    def __init__(self, stream: BinaryIO):
+    def __init__(self, stream: io.BufferedIOBase):
         self.stream = stream
         self.head = self.left = self._first_bytes()
 
     def _first_bytes(self) -> bytes:
         """What a line needs: a pipe may give less than that at a time."""
         found = b""
-        while len(found) < HEAD_BYTES and (more := self.stream.read1(HEAD_BYTES)):  # type: ignore[attr-defined]
+        while len(found) < HEAD_BYTES and (more := self.stream.read1(HEAD_BYTES)):
             found += more
             if any(line.strip() and not line.lstrip().startswith(b"#") for line in found.split(b"\n")[:-1]):
                 break
@@ -220,7 +244,7 @@ class _Again(io.RawIOBase):
         return len(text)
 
 
-def _recording(path: str | BinaryIO, choice: Choice, assigned: Assigned) -> Given:
+def _read(path: str | BinaryIO, choice: Choice) -> Recording:
     from ..recordings.recording import Recording
     from ..recordings.surroundings import Surroundings
 
@@ -228,6 +252,10 @@ def _recording(path: str | BinaryIO, choice: Choice, assigned: Assigned) -> Give
         read = Recording.open(path, progress=show)
     if choice.bare:
         read.surroundings = Surroundings()
+    return read
+
+
+def _of_recording(read: Recording, choice: Choice, assigned: Assigned) -> Given:
     cpus = cpus_of(choice.cpu) if choice.cpu else read.cpus[:1]
     cpus = read.cpus if cpus is None else cpus
     with progress("making the workload"):
@@ -247,7 +275,7 @@ def _scenario(name: str, path: str | BinaryIO, choice: Choice) -> Given:
 
     for option, value in ({"cpu": choice.cpu} | choice.of_recordings()).items():
         if value:
-            why = f"{'stdin' if name == '-' else name} is a scenario; this option is for recordings."
+            why = f"{_name_of(name)} is a scenario; this option is for recordings."
             raise typer.BadParameter(why, param_hint=f"--{option}")
     with progress("reading"):
         work = read_scenario(path, seed=choice.seed)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ..limits import U32_MAX
-from ..models.registry import MODELS, Model, model_named
+from ..models.registry import Model, all_models, model_named
 from ..units import setting_text
 from .options import complete_id
 from .talk import heading
@@ -22,7 +22,7 @@ def models(
     ] = None,
 ) -> None:
     """List the models and their tunables."""
-    for shown in MODELS.values() if model is None else [model_named(model)]:
+    for shown in all_models().values() if model is None else [model_named(model)]:
         heading(shown.id)
         typer.echo(f"{shown.summary}\n")
         for line in _tunable_lines(shown):

@@ -28,29 +28,33 @@ import typer
 
 from ..errors import TunableError
 from ..limits import POLICIES
-from ..models.registry import MODELS, Model, model_named
+from ..models.registry import Model, all_models
 from ..units import ns_of as duration_ns
-from ..units import seconds_text
+from ..units import cut, seconds_text
 from .groups import Group
 
 if TYPE_CHECKING:
     from ..workload.assigned import Assigned
 
 __all__ = [
+    "FACTS",
+    "FORMS",
     "AssignmentOptions",
     "PlatformOptions",
     "Shown",
     "assigned_of",
     "begin_ns_of",
+    "fact_of",
     "number_of",
     "ns_of",
     "setting_of",
     "settings_of",
-    "time_of",
     "until_ns_of",
 ]
 
 NR_JITTER = 16
+DIGITS_MAX = 20
+"""Of a number: enough for 64 bits. Python itself refuses thousands of them with a traceback."""
 FLAGS = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
 
 
@@ -90,16 +94,20 @@ class By(str, enum.Enum):
 def complete_model(incomplete: str) -> list[tuple[str, str]]:
     """Models that begin like this; after a colon, the items of a column: tunables and assignments."""
     model_id, colon, items = incomplete.partition(":")
+    models = all_models()
     if not colon:
-        return [(model.id, model.summary) for model in MODELS.values() if model.id.startswith(incomplete)]
-    if model_id not in MODELS:
+        return [(model.id, model.summary) for model in models.values() if model.id.startswith(incomplete)]
+    if model_id not in models:
         return []
     done, comma, item = items.rpartition(",")
-    words = _values_of(item, [MODELS[model_id]]) if "=" in item else []
-    if "=" not in item:
-        words = [*(f"{name}=" for name in MODELS[model_id].tunables.names()), "hz=", "group-by="]
-        words += [f"{word}:" for word in FORMS]
+    words = _values_of(item, [models[model_id]]) if "=" in item else _items_of(models[model_id])
     return [(f"{model_id}:{done}{comma}{word}", "") for word in words if word.startswith(item)]
+
+
+def _items_of(model: Model) -> list[str]:
+    """What a column of a model may say, up to its value."""
+    words = dict.fromkeys([*model.tunables.names(), "hz", *FACTS, "group-by"])
+    return [*(f"{word}=" for word in words), *(f"{word}:" for word in FORMS)]
 
 
 def _values_of(item: str, models: list[Model]) -> list[str]:
@@ -107,7 +115,8 @@ def _values_of(item: str, models: list[Model]) -> list[str]:
     name, _, _ = item.rpartition("=")
     if any(name in model.tunables.FEATURES for model in models):
         return [f"{name}={value}" for value in ("on", "off")]
-    values = POLICIES if name.startswith("policy:") else GroupBy.__members__ if name == "group-by" else ()
+    of_name = {"group-by": GroupBy.__members__, "preempt": Preempt.__members__}
+    values = POLICIES if name.startswith("policy:") else of_name.get(name, ())
     return [f"{name}={value}" for value in values]
 
 
@@ -125,9 +134,10 @@ def complete_id(incomplete: str) -> list[tuple[str, str]]:
 def complete_setting(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """Tunables of the models named before, or of all; after ``BIT=``, on and off."""
     name, equals, _ = incomplete.partition("=")
-    named = ctx.params.get("model") or list(MODELS)
+    known = all_models()
+    named = ctx.params.get("model") or list(known)
     named = [named] if isinstance(named, str) else named
-    models = [MODELS[text.partition(":")[0]] for text in named if text.partition(":")[0] in MODELS]
+    models = [known[text.partition(":")[0]] for text in named if text.partition(":")[0] in known]
     if equals:
         return [(word, "") for word in _values_of(incomplete, models) if word.startswith(incomplete)]
     names = dict.fromkeys(name for model in models for name in model.tunables.names())
@@ -137,13 +147,11 @@ def complete_setting(ctx: typer.Context, incomplete: str) -> list[tuple[str, str
 # ------------------------------------------------------------------------------------------ how options look
 
 
-def source_argument(metavar: str) -> Any:
-    """The argument that names what is to be run."""
-    what = (
-        "What cfs record, perf or trace-cmd recorded, text of perf script or ftrace, plain, gzip or zstd, "
-        "or a scenario file (TOML); - is stdin."
-    )
-    return typer.Argument(metavar=metavar, help=what)
+def source_argument(metavar: str, *, is_recorded: bool = False) -> Any:
+    """The argument that names what is to be run; `is_recorded`: no scenario."""
+    recordings = "What cfs record, perf or trace-cmd recorded, text of perf script or ftrace, plain, gzip or zstd"
+    scenarios = "" if is_recorded else ", or a scenario file (TOML)"
+    return typer.Argument(metavar=metavar, help=f"{recordings}{scenarios}; - is stdin.")
 
 
 SetOption = Annotated[
@@ -192,17 +200,52 @@ class PlatformOptions(Group):
 
     def facts(self, seed: int | None) -> dict[str, Any]:
         """Those of a `Platform` that are stated, by their names there."""
-        jitter = time_of("--tick-jitter", self.tick_jitter)
-        stated = {
-            "hz": self.hz,
+        texts = {
             "preempt": self.preempt and self.preempt.value,
-            "tick_phase_ns": time_of("--tick-phase", self.tick_phase),
-            "tick_jitter_ns": None if jitter is None else tuple(jitter * i // NR_JITTER for i in range(NR_JITTER + 1)),
-            "wakeup_cost_ns": time_of("--wakeup-cost", self.wakeup_cost),
-            "switch_cost_ns": time_of("--switch-cost", self.switch_cost),
-            "seed": seed,
+            "tick-phase": self.tick_phase,
+            "tick-jitter": self.tick_jitter,
+            "wakeup-cost": self.wakeup_cost,
+            "switch-cost": self.switch_cost,
         }
-        return {name: value for name, value in stated.items() if value is not None}
+        stated = {FACTS[word]: fact_of(word, text, f"--{word}") for word, text in texts.items() if text is not None}
+        numbers = {"hz": self.hz, "seed": seed}
+        return stated | {name: number for name, number in numbers.items() if number is not None}
+
+
+FACTS = {
+    "preempt": "preempt",
+    "tick-phase": "tick_phase_ns",
+    "tick-jitter": "tick_jitter_ns",
+    "wakeup-cost": "wakeup_cost_ns",
+    "switch-cost": "switch_cost_ns",
+    "seed": "seed",
+}
+"""Facts of the machine beside its ticks a second: each option (and item of a column) with its name in a `Platform`."""
+
+
+def fact_of(word: str, text: str, option: str) -> Any:
+    """The value of a fact; `option` is where it was written."""
+    if word == "preempt":
+        return text
+    if word == "seed":
+        return number_of(option, text, text)
+    ns = ns_of(option, text, bare="ns")
+    return spread_evenly(ns) if word == "tick-jitter" else ns
+
+
+def spread_evenly(late_ns: int) -> tuple[int, ...]:
+    """How late ticks may come, up to this: each value is as likely as the others."""
+    return tuple(late_ns * i // NR_JITTER for i in range(NR_JITTER + 1))
+
+
+FORMS = {
+    "nice": "PATTERN=N",
+    "policy": f"PATTERN={'|'.join(POLICIES)}",
+    "slice": "PATTERN=TIME",
+    "group": "PATTERN=NAME[:SHARES]",
+    "uid": "PATTERN=UID[:SHARES]",
+}
+"""What can be assigned to tasks: each option (and item of a column) with its form."""
 
 
 @dataclass(frozen=True)
@@ -216,7 +259,7 @@ class AssignmentOptions(Group):
     group: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="PATTERN=NAME[:SHARES]",
+            metavar=FORMS["group"],
             help="Put matching tasks into this control group; a/b is below a, and idle in place of SHARES makes "
             "the group idle. Implies --group-by cgroup. Repeatable.",
         ),
@@ -224,20 +267,20 @@ class AssignmentOptions(Group):
     uid: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="PATTERN=UID[:SHARES]",
+            metavar=FORMS["uid"],
             help="Give matching tasks to this user; all others are user 0's. Implies --group-by uid. Repeatable.",
         ),
     ] = None
     nice: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="PATTERN=N", help="Give matching tasks this nice value throughout. Repeatable."
+            metavar=FORMS["nice"], help="Give matching tasks this nice value throughout. Repeatable."
         ),
     ] = None
     policy: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="PATTERN=normal|batch|idle",
+            metavar=FORMS["policy"],
             help="Give matching tasks this policy throughout. Repeatable.",
             autocompletion=complete_policy,
         ),
@@ -246,7 +289,7 @@ class AssignmentOptions(Group):
         list[str] | None,
         typer.Option(
             "--slice",
-            metavar="PATTERN=TIME",
+            metavar=FORMS["slice"],
             help="Let matching tasks ask for this slice (3ms), in models that have such slices. Repeatable.",
         ),
     ] = None
@@ -297,16 +340,6 @@ class Shown(Group):
 
 
 # -------------------------------------------------------------------------------------------- assignments
-
-FORMS = {
-    "nice": "PATTERN=N",
-    "policy": "PATTERN=normal|batch|idle",
-    "slice": "PATTERN=TIME",
-    "group": "PATTERN=NAME[:SHARES]",
-    "uid": "PATTERN=UID[:SHARES]",
-}
-"""What can be assigned to tasks: each option (and item of a column) with its form."""
-
 
 def assigned_of(
     groups: list[str] | None,
@@ -384,6 +417,9 @@ def number_of(option: str, text: str, digits: str) -> int:
     """The number in the text of an option."""
     if not re.fullmatch(r"-?[0-9]+", digits):
         raise typer.BadParameter(f"{text!r}: {digits!r} is not a number.", param_hint=option)
+    if len(digits) > DIGITS_MAX:
+        what = f"a number of {len(digits)} digits is too large; {DIGITS_MAX} are allowed."
+        raise typer.BadParameter(what, param_hint=option)
     return int(digits)
 
 
@@ -398,16 +434,6 @@ def settings_of(model: Model, settings: list[str]) -> dict[str, int | bool]:
         values[name] = value
     model.tunables.at_boot(**values)
     return values
-
-
-def time_of(option: str, text: str | None) -> int | None:
-    """The ns of a length; None if the option is not given."""
-    if text is None:
-        return None
-    value = _value(option, text)
-    if isinstance(value, bool) or value < 0:
-        raise typer.BadParameter(f"{text!r} is no time; write 5us or 2ms.", param_hint=option)
-    return value
 
 
 def setting_of(setting: str, option: str) -> tuple[str, int | bool]:
@@ -425,7 +451,7 @@ def _value(option: str, text: str) -> int | bool:
         return int(text, 0)
     with suppress(ValueError):
         return duration_ns(text, bare="ns")
-    message = f"{option}: {text!r} is not a value; write a number (6000000), a time (6ms), or on or off"
+    message = f"{option}: {cut(repr(text), 60)} is not a value; write a number (6000000), a time (6ms), or on or off"
     raise TunableError(message)
 
 

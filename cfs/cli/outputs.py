@@ -7,9 +7,9 @@ A command that writes files has a parameter ``files: Files``: a group (`groups`)
 
 The writer of a format is imported when a file of it is checked or written. The help of a command loads none.
 
-U1  A file that cannot be written is an error before the work, not after it.
+U1  A file that cannot be written, or only over another one, is an error before the work, not after it.
 U2  Files come before the tables, and standard output comes last, because its reader may stop reading.
-U3  Where a file holds one column, a comparison writes FILE.1.END, FILE.2.END, ...
+U3  Where a file holds one column, a comparison of several writes FILE.1.END, FILE.2.END, ...
 U4  "-" is standard output in place of the tables, for any one format, and for one column only.
 
 Rejected: a class for each format (none has a state).
@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import json
 import os
 import shutil
 import sys
@@ -34,7 +33,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .groups import Group
-from .talk import progress
+from .paths import STDOUT, require_apart
+from .talk import progress, write_json
 
 if TYPE_CHECKING:  # what draws and writes is loaded when it does
     import numpy as np
@@ -50,8 +50,6 @@ if TYPE_CHECKING:  # what draws and writes is loaded when it does
     from .inputs import Given
 
 __all__ = ["OUTPUTS", "Compared", "Files", "Output", "Replayed", "check_files", "simulated"]
-
-STDOUT = "-"
 
 
 class Files(dict[str, str], Group):
@@ -150,7 +148,7 @@ class Replayed:
         span = (min(from_ns, max(end - 1, 0)), end)
         return cls(result, recorded, given, samples, by, top, from_ns, span, passed)
 
-    @property
+    @cached_property
     def parts(self) -> list[Result]:
         """The result, and what was recorded, in the part that is shown."""
         sides = [self.result] if self.recorded is None else [self.result, self.recorded]
@@ -195,6 +193,12 @@ class Compared:
     cpus: list[int]
     end_ns: int | None
     looked: dict[int, Samples | None] = field(default_factory=dict)
+    passed: Passed | None = None
+
+    @property
+    def by(self) -> str:
+        """What a line is."""
+        return self.found.by
 
     @property
     def sides(self) -> list[tuple[str, Result]]:
@@ -336,7 +340,7 @@ check_columns_of_plot = of_reports("comparison_figure", "check_columns")
 
 
 def _write_json(report: Replayed | Compared, path: str) -> None:
-    Path(path).write_text(json.dumps(report.to_dict(), indent=1) + "\n", encoding="utf-8")
+    write_json(report.to_dict(), path)
 
 
 def _draw(report: Replayed, path: str) -> None:
@@ -389,26 +393,29 @@ def _write_ftrace_of(report: Compared, place: int, path: str) -> None:
 
 
 def _write_parquet(report: Replayed | Compared, path: str) -> None:
-    passed: Passed | None = getattr(report, "passed", None)
-    if passed is None or passed.path is None:
+    if report.passed is None or report.passed.path is None:
         runs_to_parquet(report.sides, path)
-    elif passed.path != path:
-        shutil.copyfile(passed.path, path)
+    elif report.passed.path != path:
+        shutil.copyfile(report.passed.path, path)
 
 
 def _write_parquet_stats(report: Replayed | Compared, path: str) -> None:
-    by = report.by if hasattr(report, "by") else report.found.by
-    to_parquet(arrow_table(report.sides, "stats", by), path)
+    to_parquet(arrow_table(report.sides, "stats", report.by), path)
 
 
 def _each(write: Callable[[Compared, int, str], None]) -> Callable[[Compared, str], None]:
     """A file a column (U3)."""
 
     def write_all(report: Compared, path: str) -> None:
-        for place in range(len(report.found.columns)):
-            write(report, place, _of_column(path, place + 1))
+        for place, its_path in enumerate(_paths(path, len(report.found.columns))):
+            write(report, place, its_path)
 
     return write_all
+
+
+def _paths(path: str, nr_columns: int) -> list[str]:
+    """The files of a format that holds one column (U3)."""
+    return [path] if nr_columns == 1 else [_of_column(path, place + 1) for place in range(nr_columns)]
 
 
 def _of_column(path: str, number: int) -> str:
@@ -506,22 +513,35 @@ def asked(files: Files) -> list[tuple[Output, str]]:
     return [(output, files[output.name]) for output in OUTPUTS if output.name in files]
 
 
-def check_files(files: Files) -> None:
-    """Say what is wrong with a file to be written before the work, not after it (U1)."""
+def check_files(files: Files, source: str) -> None:
+    """Say what is wrong with a file to be written before the work, not after it (U1); `source` is read."""
     to_stdout = [output.option for output, path in asked(files) if path == STDOUT]
     if len(to_stdout) > 1:
         options = ", ".join(to_stdout)
         raise typer.BadParameter("- is standard output, which takes one file.", param_hint=options)
+    require_apart(((output.option, path) for output, path in asked(files)), [source])
     for output, path in asked(files):
-        output.check(path if path != STDOUT else os.path.join(tempfile.gettempdir(), f"cfs{output.ending}"))
+        output.check(_passing(output) if path == STDOUT else path)
 
 
-def check_columns(files: Files, nr_columns: int) -> None:
-    """Raise unless each file has room for so many columns."""
+def _passing(output: Output) -> str:
+    """The name of a file that is not there yet, on its way to standard output (U4)."""
+    return os.path.join(tempfile.gettempdir(), f"cfs-{os.getpid()}{output.ending}")
+
+
+def check_columns(files: Files, nr_columns: int, source: str) -> None:
+    """Raise unless each file has room for so many columns, and a file of its own for each that it cannot hold."""
+    written: list[tuple[str, str]] = []
     for output, path in asked(files):
         output.check_columns(nr_columns)
-        if path == STDOUT and output.a_column:
+        is_split = output.a_column and nr_columns > 1
+        if is_split and path == STDOUT:
             raise typer.BadParameter("- has room for one column; name a file.", param_hint=output.option)
+        paths = _paths(path, nr_columns) if is_split else [path]
+        for its_path in paths if is_split else []:
+            output.check(its_path)
+        written += [(output.option, its_path) for its_path in paths]
+    require_apart(written, [source])
 
 
 def write_replayed(files: Files, report: Replayed) -> None:

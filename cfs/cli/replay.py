@@ -61,7 +61,7 @@ def replay(
     assigned = assignments.assigned()
     begin, until_ns = shown.begin_ns, shown.until_ns
     check_part(begin, until_ns)
-    outputs.check_files(files)
+    outputs.check_files(files, recording)
     if no_log:
         outputs.check_without_log(files, begin)
     facts = platform.facts(choice.seed)

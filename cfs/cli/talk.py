@@ -16,6 +16,7 @@ Rejected: tables through rich (40 ms of every command, and a second writer of th
 from __future__ import annotations
 
 import functools
+import json
 import os
 import shutil
 import sys
@@ -24,12 +25,14 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from ..errors import CfsError
 from ..units import clean, count_text
+from .paths import STDOUT
 
 if TYPE_CHECKING:
     from ..reports.tables import Table
@@ -46,6 +49,7 @@ __all__ = [
     "say",
     "say_tables",
     "width_shown",
+    "write_json",
 ]
 
 MOMENT_S = 0.3
@@ -74,6 +78,15 @@ def is_plain() -> bool:
 def width_shown() -> int:
     """Columns that a line may have: those of the terminal, or `WIDTH` in a pipe."""
     return shutil.get_terminal_size((WIDTH, 24)).columns if sys.stdout.isatty() else WIDTH
+
+
+def write_json(content: Any, path: str) -> None:
+    """To a file; "-" is standard output."""
+    text = json.dumps(content, indent=1)
+    if path == STDOUT:
+        typer.echo(text)
+    else:
+        Path(path).write_text(f"{text}\n", encoding="utf-8")
 
 
 def say(text: str, *, err: bool = False, **style: Any) -> None:

@@ -27,12 +27,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import CfsError, ModelError, WorkloadError
-from ..limits import POLICIES
 from ..models.registry import Model, model_named
 from ..recordings.measured import fitted
 from ..result import Result, altered
@@ -43,7 +43,7 @@ from ..workload.assigned import Assigned
 from ..workload.workload import Workload
 from .compared import Again, Column, class_rows, difference_row, number_equals
 from .comparison_tables import comparison_tables
-from .fairness import Entitlement, Lags, Spread, lags_at, virtual_spread
+from .fairness import Entitlement, Spread, lags_at, virtual_spread
 from .lines import Lines, check_lines
 from .part import part_of
 from .tables import Table
@@ -73,12 +73,15 @@ class Variant:
         Ticks a second; default: those of the comparison.
     assigned : Assigned, optional
         Assignments for this column, over those of the workload (C5).
+    platform : mapping, optional
+        Facts of the machine by their names in `cfs.platform.Platform`, over those of the workload.
     """
 
     model: str | Model
     tunables: Mapping[str, Any] = field(default_factory=dict)
     hz: int | None = None
     assigned: Assigned = field(default_factory=Assigned)
+    platform: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -86,13 +89,19 @@ class Variant:
         hz = {} if self.hz is None else {"hz": self.hz}
         is_implied = self.assigned.group_by is None or self.assigned.has_owners
         by = {} if is_implied else {"group-by": self.assigned.group_by}
-        return {**self.tunables, **hz, **by, **self.assigned.settings}
+        return {**self.tunables, **self._facts, **hz, **by, **self.assigned.settings}
+
+    @property
+    def _facts(self) -> dict[str, Any]:
+        """The facts of the machine; of the lateness of ticks the greatest."""
+        late = self.platform.get("tick_jitter_ns")
+        return {**self.platform} | ({} if late is None else {"tick_jitter_ns": max(late, default=0)})
 
 
 Spec = str | Model | Policy | tuple[str | Model, Mapping[str, Any]] | Variant
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class Comparison:
     """A workload under several schedulers; make one with `compare`.
 
@@ -137,7 +146,7 @@ class Comparison:
         list of Table
             Beside each number of a column its difference from the first one, "=" if there is none (C6).
         """
-        return comparison_tables(self.columns, self.by, self._lines(), width)
+        return comparison_tables(self.columns, self.by, self._lines, width)
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> Figure:
         """Draw the comparison, a column a scheduler; see `cfs.reports.plot_comparison`."""
@@ -148,7 +157,7 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """The comparison as plain numbers, schema ``cfs-comparison/1`` (docs/reference/cli.md)."""
         first = self.columns[0]
-        lines = self._lines()
+        lines = self._lines
         rows = [column.to_dict(class_rows(lines, place)) for place, column in enumerate(self.columns)]
         for row in rows:
             row["difference"] = None if row is rows[0] else difference_row(row, rows[0])
@@ -164,7 +173,9 @@ class Comparison:
             "columns": rows,
         }
 
+    @cached_property
     def _lines(self) -> Lines:
+        """Counted once for tables and JSON."""
         return Lines.of(self.results, self.by, self.top)
 
     def __repr__(self) -> str:
@@ -275,15 +286,15 @@ class _Runner:
     """A scheduler, and the workload for it to run.
 
     `given` is the workload with the column's settings. `work` is the same in the form in which the model can
-    be fair by what was asked for.
+    be fair by what was asked for. `options` are those of a `Simulation`: tunables, and facts of
+    the machine.
     """
 
     model: Model | Policy | None  # None: recorded
     given: Workload
     work: Workload
-    tunables: dict[str, Any]
+    options: dict[str, Any]
     settings: dict[str, Any]
-    hz: int | None
     asked: str | None
     group_by: str | None
     own: int = -1
@@ -303,7 +314,7 @@ class _Runner:
         if model is None:
             raise ModelError("what was recorded is not simulated")
         try:
-            return Simulation(self.work, model, group_by=self.group_by, hz=self.hz, **self.tunables)
+            return Simulation(self.work, model, group_by=self.group_by, **self.options)
         except CfsError as error:
             named = str(error).startswith(self.name)
             raise type(error)(str(error) if named else f"{self.name}: {error}") from error
@@ -329,7 +340,7 @@ class _Runner:
 
 def _common(workload: Workload, group_by: str | None) -> _Runner:
     """A runner of all columns without settings of their own; lag of the recording is measured by it."""
-    return _Runner(None, workload, workload, {}, {}, 0, group_by, None)
+    return _Runner(None, workload, workload, {}, {}, group_by, None)
 
 
 def _wholes(ran: Sequence[tuple[Result, Spread | None]], recorded: Result | None) -> list[Result]:
@@ -373,7 +384,7 @@ def _variant(spec: Any) -> Variant:
 
 def _runner(place: int, spec: Spec, workload: Workload, group_by: str | None, hz: int | None) -> _Runner:
     if isinstance(spec, Policy) and not isinstance(spec, Model):
-        return _Runner(spec, workload, workload, {}, {}, hz, group_by, None)
+        return _Runner(spec, workload, workload, {"hz": hz}, {}, group_by, None)
     spec = _variant(spec)
     model = model_named(spec.model)
     try:
@@ -383,9 +394,11 @@ def _runner(place: int, spec: Spec, workload: Workload, group_by: str | None, hz
     asked = spec.assigned.group_by or group_by
     work, way = given.for_model(model, asked)
     way = way if way in model.group_by else None
-    own, hz = -1 if spec.assigned.is_empty else place, hz if spec.hz is None else spec.hz
-    tunables = workload.tunables_said(model, spec.tunables)
-    return _Runner(model, given, work, tunables | dict(spec.tunables), spec.settings, hz, asked, way, own)
+    own = -1 if spec.assigned.is_empty else place
+    tunables = workload.tunables_said(model, spec.tunables) | dict(spec.tunables)
+    # A model may have hz as a tunable, too: what is said of a column counts over what is said of all.
+    options = {"hz": hz} | tunables | dict(spec.platform) | ({} if spec.hz is None else {"hz": spec.hz})
+    return _Runner(model, given, work, options, spec.settings, asked, way, own)
 
 
 def _end_of_part(workload: Workload, from_ns: int, until_ns: int | None) -> int:
@@ -429,11 +442,10 @@ def _dues(
 
 
 def _entitlement(runner: _Runner, nice: np.ndarray, shares: dict[str, int] | None) -> Entitlement:
-    policies = [POLICIES[number] for number in runner.given.tasks["policy"].tolist()]
     if runner.asked is None:
-        return Entitlement.of_nice(nice, policies)
+        return Entitlement.of(runner.given, nice)
     shares = runner.given.shares if shares is None else shares
-    return Entitlement.of_nice(nice, policies, _groups_of(runner.given, runner.asked), shares)
+    return Entitlement.of(runner.given, nice, _groups_of(runner.given, runner.asked), shares)
 
 
 def _groups_of(work: Workload, asked: str) -> list[str]:

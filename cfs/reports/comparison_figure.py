@@ -33,14 +33,13 @@ from .drawing import (
     LANE_IN,
     WIDTH_IN,
     axes_at,
-    check_path,
     draw_cpu_lanes,
     draw_map,
     draw_strips,
     draw_time_axis,
+    drawn,
     dress_waits,
     name_strips,
-    new_figure,
     nr_pixels,
     put,
     put_cpu_key,
@@ -49,9 +48,7 @@ from .drawing import (
     queue_image,
     ran_image,
     row_font,
-    save,
     say_in,
-    style,
 )
 from .lanes import (
     GREY,
@@ -123,15 +120,8 @@ def plot_comparison(comparison: Comparison, path: str | os.PathLike[str] | None 
     -----
     Cost O(runs log runs), and one to three seconds for the figure itself.
     """
-    if path is not None:
-        check_path(path)
     check_columns(len(comparison.columns))
-    with style():
-        figure = new_figure()
-        _Drawing(figure, comparison).draw()
-        if path is not None:
-            save(figure, path)
-    return figure
+    return drawn(path, lambda figure: _Drawing(figure, comparison).draw())
 
 
 def check_columns(nr: int) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["check_path", "new_figure", "save", "style"]
+__all__ = ["check_path", "drawn", "new_figure", "save", "style"]
 
 FORMATS = (".png", ".svg", ".pdf")
 NO_DATES = {
@@ -77,7 +77,7 @@ STYLE = {
 
 
 def check_path(path: str | os.PathLike[str]) -> None:
-    """Raise unless matplotlib is installed, the file has a known ending, and its directory exists."""
+    """Raise unless matplotlib is installed, the file has a known ending, and can be written."""
     with style():
         pass
     ending = os.path.splitext(os.path.basename(os.fspath(path)))[1].lower()
@@ -113,6 +113,18 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     """Write a file without date and version (D1); call it within `style`."""
     ending = os.path.splitext(os.fspath(path))[1].lower()
     figure.savefig(path, dpi=DPI, metadata=NO_DATES[ending])
+
+
+def drawn(path: str | os.PathLike[str] | None, paint: Callable[[Figure], None]) -> Figure:
+    """What `paint` makes of an empty figure, in the look of all; written to a file, if one is wanted."""
+    if path is not None:
+        check_path(path)
+    with style():
+        figure = new_figure()
+        paint(figure)
+        if path is not None:
+            save(figure, path)
+    return figure
 
 
 # ------------------------------------------------------------------------------------------- places and words

@@ -37,12 +37,14 @@ from typing import Any
 import numpy as np
 
 from ..arithmetic import load_from_nice
+from ..limits import POLICIES
 from ..result import Out, Result
 from ..scheduler._handles import TaskGroup
 from ..workload.assignments import groups_above
+from ..workload.workload import Workload
 from .lanes import covered_before
 
-__all__ = ["Entitlement", "Lags", "Spread", "lags_at", "lags_over", "virtual_spread"]
+__all__ = ["Entitlement", "Lags", "Spread", "by_task", "lags_at", "lags_over", "virtual_spread"]
 
 VIRTUAL_FIELDS = ("vruntime", "wait_runtime")
 """Fields in which a model may keep the progress of its tasks; the first one that it has counts."""
@@ -95,6 +97,18 @@ class Entitlement:
         parent = np.array([index[above[-1]] if above else -1 for above in paths], np.int64)
         own = np.array([(shares or {}).get(name, 1024) for name in labels], float)
         return cls(weight, group, own, parent)
+
+    @classmethod
+    def of(
+        cls,
+        work: Workload,
+        nice: np.ndarray,
+        groups: Sequence[str] | None = None,
+        shares: dict[str, int] | None = None,
+    ) -> Entitlement:
+        """Those of the tasks of a workload, whose policies no result says; the rest is as results have it."""
+        policies = [POLICIES[number] for number in work.tasks["policy"].tolist()]
+        return cls.of_nice(nice, policies, groups, shares)
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +181,7 @@ def lags_at(result: Result, at_ns: np.ndarray, window_ns: int, due: Entitlement)
     -----
     Cost O(runs log runs + tasks * instants).
     """
-    spells, runs = _spells(result), _by_task(result.runs)
+    spells, runs = _spells(result), by_task(result.runs)
     least, greatest = np.full(len(at_ns), np.inf), np.full(len(at_ns), -np.inf)
     nr_tasks = np.zeros(len(at_ns), np.int64)
     for cpu in np.unique(spells["cpu"]).tolist():
@@ -205,7 +219,8 @@ def _whole(ns: np.ndarray) -> np.ndarray:
     return np.rint(ns).astype(np.int64)
 
 
-def _by_task(runs: np.ndarray) -> np.ndarray:
+def by_task(runs: np.ndarray) -> np.ndarray:
+    """Runs in the order of tasks, those of a task in order of time."""
     return runs[np.lexsort((runs["start_ns"], runs["task"]))]
 
 
@@ -229,7 +244,7 @@ def _all_through(spells: np.ndarray, at_ns: np.ndarray, window_ns: int) -> np.nd
 
 def _spells(result: Result) -> np.ndarray:
     """When each task was runnable: waits and runs that follow each other without a gap are one spell."""
-    runs = _by_task(result.runs)
+    runs = by_task(result.runs)
     if not len(runs):
         return np.zeros(0, SPELL_DTYPE)
     known = runs["ready_ns"] >= 0

@@ -21,7 +21,6 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from .._statistics import ran_within
 from ..result import Result
 from ..units import count_text, seconds_text, short_time
 from .columns import CPU_TABLE, LATENCY_TABLE, StatColumn, columns_of_tables, left_out_of

@@ -12,16 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 
+from .. import units
 from .._statistics import coverage, totals_within, waits_within
 from ..errors import CfsError
 from ..result import Out, Ready, Result
 from ..units import clean, short_time
+from .lines import numbered
 
-__all__ = ["Lane", "covered", "covered_before", "lanes_of", "ran_in", "survival", "waited_in"]
+__all__ = ["Lane", "covered_before", "cut", "lanes_of", "ran_in", "survival", "waited_in"]
 
 HUES = ("#0072B2", "#D55E00", "#009E73")
 """Three of the colours of Okabe and Ito, which all people can distinguish."""
@@ -117,7 +118,7 @@ class Ranking:
 
 def ranked(sides: list[Result], by: str, span: tuple[int, int]) -> Ranking:
     """The names of lanes in order of CPU time in the span: of that on the first side, then on the others."""
-    codes, of_tasks = _coded([keys_of(side, by) for side in sides])
+    codes, of_tasks = numbered([keys_of(side, by) for side in sides])
     nr = len(codes)
     cpu_ns, wait_ns = np.zeros((nr, len(sides)), np.int64), np.zeros(nr, np.int64)
     ran = np.zeros(nr, bool)
@@ -143,17 +144,9 @@ def lanes_of(sides: list[Result], by: str, top: int, span: tuple[int, int]) -> l
     return ranked(sides, by, span).lanes(top)
 
 
-def _coded(keys: list[list[str]]) -> tuple[dict[str, int], list[np.ndarray]]:
-    """Numbers the distinct keys, and writes each list in these numbers."""
-    codes: dict[str, int] = {}
-    for key in chain.from_iterable(keys):
-        codes.setdefault(key, len(codes))
-    return codes, [np.array([codes[key] for key in of_side], np.int64) for of_side in keys]
-
-
 def cut(text: str, length: int) -> str:
-    """`text` in at most `length` characters; a longer text ends in an ellipsis."""
-    return text if len(text) <= length else text[: length - 1] + "…"
+    """`text` in at most `length` characters; in a picture, with little room, a longer one ends in an ellipsis."""
+    return units.cut(text, length, "…")
 
 
 def lane_of_task(result: Result, lanes: list[Lane], by: str) -> np.ndarray:
@@ -235,7 +228,7 @@ def ran_in(
     Returns
     -------
     numpy.ndarray
-        ``(nr_lanes, m)`` float64, 0 and more, as of `covered`.
+        ``(nr_lanes, m)`` float64, 0 and more; 1 is all of the span. Runs that overlap count each.
     """
     runs, chosen = side.runs, chosen_cpus(cpus)
     task, cpu, begin_ns, end_ns = runs["task"], runs["cpu"], runs["start_ns"], runs["end_ns"]
@@ -307,24 +300,6 @@ def covered_before(begin_ns: np.ndarray, end_ns: np.ndarray, at_ns: np.ndarray) 
         passed = np.searchsorted(times, at_ns)
         total += sign * (passed * at_ns - np.concatenate([[0], np.cumsum(times)])[passed])
     return total
-
-
-def covered(begin_ns: np.ndarray, end_ns: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """The part of each span between two edges that the intervals cover; overlapping ones count each.
-
-    Parameters
-    ----------
-    begin_ns, end_ns : numpy.ndarray
-        ``(n,)`` int64, ns, in any order.
-    edges : numpy.ndarray
-        ``(m + 1,)`` int64, ns, increasing.
-
-    Returns
-    -------
-    numpy.ndarray
-        ``(m,)`` float64, 0 and more; 1 is all of the span.
-    """
-    return np.diff(covered_before(begin_ns, end_ns, edges)) / np.maximum(np.diff(edges), 1)
 
 
 def survival(waits: np.ndarray, least_ns: float) -> tuple[np.ndarray, np.ndarray]:

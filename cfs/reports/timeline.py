@@ -27,14 +27,13 @@ from .drawing import (
     LANE_IN,
     WIDTH_IN,
     axes_at,
-    check_path,
     draw_cpu_lanes,
     draw_map,
     draw_strips,
     draw_time_axis,
+    drawn,
     dress_waits,
     name_strips,
-    new_figure,
     nr_pixels,
     put,
     put_cpu_key,
@@ -43,11 +42,10 @@ from .drawing import (
     queue_image,
     ran_image,
     row_font,
-    save,
     say_in,
-    style,
 )
 from .lanes import GREY, cut, limits_of, said_of, span_of, survival, waits_in, why_no_curves, with_hue
+from .lines import check_lines
 from .panels import CpuRows, Kind, Panel, Room, Timeline, base_of_steps, timeline_of
 
 if TYPE_CHECKING:
@@ -118,20 +116,10 @@ def plot_timeline(
     -----
     Cost O(runs log runs): 0.1 s a million runs, and about a second for the figure itself.
     """
-    if by not in ("comm", "task", "group"):
-        raise ValueError(f"by = {by!r} is none of 'comm', 'task', 'group'")
-    if top < 1:
-        raise ValueError(f"top = {top} is less than 1")
-    if path is not None:
-        check_path(path)
+    check_lines(by, top)
     span = span_of(result, from_ns, until_ns)
-    with style():
-        figure = new_figure()
-        sides = [result] if recorded is None else [result, recorded]
-        _draw(figure, timeline_of(sides, by, top, span, ROOM))
-        if path is not None:
-            save(figure, path)
-    return figure
+    sides = [result] if recorded is None else [result, recorded]
+    return drawn(path, lambda figure: _draw(figure, timeline_of(sides, by, top, span, ROOM)))
 
 
 @dataclass(frozen=True)

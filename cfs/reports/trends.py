@@ -20,13 +20,10 @@ from .drawing import (
     FAINT,
     WIDTH_IN,
     axes_at,
-    check_path,
     draw_time_axis,
-    new_figure,
+    drawn,
     put,
     put_line,
-    save,
-    style,
 )
 from .lanes import (
     GREY,
@@ -41,6 +38,7 @@ from .lanes import (
     span_of,
     waited_in,
 )
+from .lines import check_lines
 from .samples import Samples
 
 if TYPE_CHECKING:
@@ -104,20 +102,10 @@ def plot_trends(
     -----
     Cost O(runs log runs), and about a second for the figure itself.
     """
-    if by not in ("comm", "task", "group"):
-        raise ValueError(f"by = {by!r} is none of 'comm', 'task', 'group'")
-    if top < 1:
-        raise ValueError(f"top = {top} is less than 1")
-    if path is not None:
-        check_path(path)
+    check_lines(by, top)
     span = span_of(result, from_ns, until_ns)
     sides = [result] if recorded is None else [result, recorded]
-    with style():
-        figure = new_figure()
-        _draw(figure, sides, samples, by, top, span)
-        if path is not None:
-            save(figure, path)
-    return figure
+    return drawn(path, lambda figure: _draw(figure, sides, samples, by, top, span))
 
 
 def _draw(

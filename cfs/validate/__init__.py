@@ -4,7 +4,7 @@
     truth          truth files: what was measured, and facts that no recording says
     figures        what is compared, and how it is counted: the same on both sides
     scope          who is counted and when
-    commands       what a shell and a build took: commands, and the time from begin to end
+    lives          what a shell and a build took: lives of tasks, and the time from begin to end
     bars           how far a prediction may be off: bars.toml, and the spread of the real kernel, spread.json
     prediction     which model made the recording, and what it predicts
     validation     the two sides, bar by bar: `validate`

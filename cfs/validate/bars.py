@@ -1,11 +1,12 @@
-"""How far a prediction may be off: bars by scenario, none narrower than the real kernel's own spread.
+"""How far a prediction may be off: bars by scenario, where there are repetitions no narrower than their spread.
 
 What it decides: which figures have a bar, and how wide it is. The rules are data (`bars.toml`): of a figure
-they say a part of it, or ticks, or a time, or percentage points. The spread is data, too: the same programs
-were recorded again several times on the same kernel (`spread.json`, made by benchmarks/spread.py).
+they say a part of it, or ticks, or a time, or percentage points. The spread is data, too: the programs of some
+scenarios were recorded again several times on the same kernel (`spread.json`, made by benchmarks/spread.py).
 
-B1  A bar is the largest of what its rule says and of the spread. Of switches it is two at least, since one at
-    either end of a window may belong to it or not.
+B1  A bar is the largest of what its rule says and of the spread, if there is one: a scenario that nobody
+    recorded again, and a figure that its repetitions do not have, has the rule alone. Of switches it is two
+    at least, since one at either end of a window may belong to it or not.
 B2  The spread of a figure is the largest difference between two repetitions: quiet ones if there are two or
     more, else all. Of shares it is in points. Of all else it is a factor, since the level of costs is another
     one on another host, and the bar goes from the measured value divided by it to the value times it; ten is
@@ -13,13 +14,13 @@ B2  The spread of a figure is the largest difference between two repetitions: qu
     smaller one of their number and of their rate: the first is free of the speed of the host where messages
     make them, the second where ticks do.
 B3  Rare waits (fewer than 100) differ more in a short recording: their spread is multiplied by the root of
-    the ratio of the windows.
+    the ratio of the windows. In one that is longer than the repetitions it is theirs: less was never seen.
 B4  Of the sets of a scenario those count whose window is about as long as the recording's, and of these the
     one with the largest spread. No set is chosen by the name of a recording.
 B5  A name that the set does not have, or has at another level (twice or half as many waits a second, twice or
     half the share), has the spread of the name whose level is nearest. Tasks that wait as often as each other
     (up to a tenth) are alike, and which of them waits longest is chance: of waits the largest spread among
-    them counts.
+    them counts. A name that the set has without a level (a makespan, the length of runs) has its own spread.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ FACTOR_MAX = 10.0
 ENDS = 2.0
 COUNTS = {"response": "jobs"}
 """Where the number of values is not called count."""
-UNITS_OF_SPREAD = {"_ms": 1e6, "_s": 1e9}
+UNITS_OF_SPREAD = ("", "_ms", "_s")
+"""What may come after the name of a figure in `spread.json`."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,9 @@ class Repetitions:
     def _figures(self, key: Key, level: float) -> list[str]:
         """Whose values count: of the same name or the one of the nearest level, and of those alike (B5)."""
         levels = {name: own for name in self._names(key) if (own := self._level(key.kind, name)) is not None}
+        itself = self._spelt(key.kind, key.name, key.part)
+        if key.name not in levels and itself in self.figures:
+            return [itself]
         if not levels:
             return []
         distance = {name: _distance(own, level) for name, own in levels.items()}
@@ -175,7 +180,7 @@ class Repetitions:
         name = rest.rpartition("/")[0]
         counts = [value for value, _ in self.values(f"{kind}/{name}/{COUNTS.get(kind, 'count')}")]
         is_rare = bool(counts) and median(counts) < RARE
-        return math.sqrt(median(self.window_s) / window_s) if is_rare else 1.0
+        return max(1.0, math.sqrt(median(self.window_s) / window_s)) if is_rare else 1.0
 
 
 def _distance(one: float, other: float) -> float:

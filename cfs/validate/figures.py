@@ -4,11 +4,14 @@ The definitions are those of truth files, so what is counted in a recording is w
 the nanosecond:
 
     share            CPU time in the window, percent of one CPU; of tasks that were started together: in the
-    steady part switches         of the measured CPU in the window, those to idle and those of other programs
-    included wakeup_latency, fork_latency, preempted_wait from becoming ready to running, in the whole
-    recording run_length       uninterrupted stays on a CPU, in the whole recording response         from a
-    wakeup to the next block: a job of a periodic task fairness         in each 100 ms of the window, how far
-    apart the tasks are that were ready all through: the largest lag minus the smallest (`reports.fairness`)
+                     steady part
+    switches         of the measured CPU in the window, those to idle and those of other programs included
+    wakeup_latency, fork_latency, preempted_wait
+                     from becoming ready to running, in the whole recording
+    run_length       uninterrupted stays on a CPU, in the whole recording
+    response         from a wakeup to the next block: a job of a periodic task
+    fairness         in each 100 ms of the window, how far apart the tasks are that were ready all through: the
+                     largest lag minus the smallest (`reports.fairness`)
 
 Quantiles are nearest-rank. A window that was not set goes from the first event of the workload to its last;
 that of a prediction then ends where its own workload ends.
@@ -22,27 +25,26 @@ the wakeup, not with the release a few us before; and the last stay of a task co
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
-from ..reports.fairness import Entitlement, lags_at
+from ..reports.fairness import Entitlement, by_task, lags_at
 from ..result import Out, Ready, Result, nr_switches
-from .truth import Interval
+from .truth import DISTRIBUTIONS, QUANTILES, Interval
 
-__all__ = ["KINDS", "QUANTILES", "TIMES", "Key", "Measured", "Scope", "extent", "measured", "quantile"]
+__all__ = ["KINDS", "QUANTILES", "TIMES", "Key", "Measured", "Scope", "extent", "measured", "quantile", "switches_of"]
 
 WAITS = {
     "wakeup_latency": Ready.WAKEUP,
     "fork_latency": Ready.FORK,
     "preempted_wait": Ready.PREEMPTED,
 }
-TIMES = (*WAITS, "run_length", "response", "turnaround", "makespan", "fairness")
+TIMES = (*DISTRIBUTIONS, "response", "turnaround", "makespan", "fairness")
 """Kinds of figures that are lengths of time, ns."""
 KINDS = ("share", "switches", *TIMES)
-QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
 FAIR_NS = 100_000_000
 GROUP = "group "
 """In front of the name of a control group."""
@@ -57,6 +59,11 @@ class Key(NamedTuple):
 
     def __str__(self) -> str:
         return "/".join(filter(None, self))
+
+
+def switches_of(cpus: Iterable[int]) -> Key:
+    """Names the switches of some CPUs together."""
+    return Key("switches", "cpu" + "+".join(map(str, cpus)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,23 +145,18 @@ def measured(result: Result, scope: Scope) -> Measured:
     -------
     Measured
     """
-    runs = _in_order(result.runs)
+    runs = by_task(result.runs)
     window = _window(runs, result, scope)
     found = Measured({}, {}, window)
     _add_shares(found, runs, scope)
-    cpu = "cpu" + "+".join(map(str, result.cpus))
     count = nr_switches(result.runs, result.cpus, window.begin_ns, window.end_ns + 1)
-    found.values[Key("switches", cpu)] = count
+    found.values[switches_of(result.cpus)] = count
     for kind, ready in WAITS.items():
         _add_sample(found, kind, scope, *_waits(runs, ready))
-    _add_sample(found, "run_length", scope, *_lengths(runs, result))
+    _add_sample(found, "run_length", scope, *_lengths(result))
     _add_sample(found, "response", scope, *_responses(runs), only=scope.responses)
     _add_fairness(found, result, scope)
     return found
-
-
-def _in_order(runs: np.ndarray) -> np.ndarray:
-    return runs[np.lexsort((runs["start_ns"], runs["task"]))]
 
 
 def _window(runs: np.ndarray, result: Result, scope: Scope) -> Interval:
@@ -198,10 +200,9 @@ def _waits(runs: np.ndarray, ready: Ready) -> tuple[np.ndarray, np.ndarray]:
     return runs["task"][known], (runs["start_ns"] - runs["ready_ns"])[known]
 
 
-def _lengths(runs: np.ndarray, result: Result) -> tuple[np.ndarray, np.ndarray]:
-    length = runs["end_ns"] - runs["start_ns"]
-    known = (runs["out"] != Out.UNKNOWN) & ~((runs["ready"] == Ready.FOUND) & (length == 0))
-    return runs["task"][known], length[known]
+def _lengths(result: Result) -> tuple[np.ndarray, np.ndarray]:
+    known = ~result.of_unknown_length
+    return result.runs["task"][known], result.run_ns[known]
 
 
 def _responses(runs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -3,7 +3,7 @@
 What it decides: what is seen at a glance. Above, shares and times, each figure a point at (measured,
 predicted), its bar the upright band on which the point has to lie, the line where both are equal. Below, all
 figures in one unit, their own bar: 0 is what was measured, the band from -1 to 1 is inside. What is outside
-is red and has its name.
+is red and has its name. Where nothing is judged there are no bars, and points above only.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..reports.drawing import FAINT, INK, WIDTH_IN, axes_at, check_path, new_figure, put, save, style
-from ..units import clean, count_text, cut, short_time
+from ..reports.drawing import FAINT, INK, WIDTH_IN, axes_at, drawn, put
+from ..reports.lanes import cut
+from ..units import clean, count_text, short_time
 from .figures import KINDS, TIMES
 from .text import verdict
 from .validation import Row, Validation
@@ -41,8 +42,9 @@ HUES = {
 }
 OUTSIDE = "#C1272D"
 BAND = "#E4EAF1"
-PANEL_IN, TOP_IN, GAP_IN, LANE_IN, LEFT_IN = 2.75, 0.72, 0.55, 0.34, 0.62
+PANEL_IN, TOP_IN, GAP_IN, LANE_IN, LEFT_IN = 2.75, 0.90, 0.55, 0.34, 0.62
 BETWEEN_IN = 0.12
+KEY_IN = 0.59
 LETTER_IN = 0.054
 FARTHEST = 3.0
 """Points further away than so many bars stand at the edge."""
@@ -100,7 +102,7 @@ def draw_all(every: Sequence[Validation], path: str | os.PathLike[str] | None = 
 
 
 def _shown(found: Validation) -> list[Row]:
-    return [row for row in found.judged if row.predicted is not None]
+    return [row for row in found.shown if row.predicted is not None]
 
 
 @dataclass(frozen=True)
@@ -113,20 +115,14 @@ class Lane:
 
 
 def _figure(title: str, words: str, lanes: list[Lane], path: str | os.PathLike[str] | None) -> Figure:
-    if path is not None:
-        check_path(path)
-    with style():
-        figure = new_figure()
-        _draw(figure, title, words, lanes)
-        if path is not None:
-            save(figure, path)
-    return figure
+    return drawn(path, lambda figure: _draw(figure, title, words, lanes))
 
 
 def _draw(figure: Figure, title: str, words: str, lanes: list[Lane]) -> None:
     rows = [row for lane in lanes for row in lane.rows]
-    lanes_in = LANE_IN * max(1, len(lanes))
-    figure.set_size_inches(WIDTH_IN, TOP_IN + PANEL_IN + GAP_IN + 0.12 + lanes_in + 0.3)
+    is_judged = any(row.bar for row in rows)
+    lanes_in = GAP_IN + 0.12 + LANE_IN * len(lanes) if is_judged else 0.1
+    figure.set_size_inches(WIDTH_IN, TOP_IN + PANEL_IN + lanes_in + 0.3)
     put(figure, 0.12, 0.25, title, fontsize=9, fontweight="bold")
     put(figure, 0.12, 0.42, cut(words, 120), color=FAINT)
     _put_key(figure, rows)
@@ -135,18 +131,19 @@ def _draw(figure: Figure, title: str, words: str, lanes: list[Lane]) -> None:
     times = [row for row in rows if row.key.kind in TIMES and row.key.part != "count"]
     _draw_shares(axes_at(figure, LEFT_IN, TOP_IN, width, PANEL_IN), shares)
     _draw_times(axes_at(figure, 2 * LEFT_IN + BETWEEN_IN + width, TOP_IN, width, PANEL_IN), times)
-    left = 0.42 + 0.062 * max([len(lane.label) for lane in lanes], default=0)
-    axes = axes_at(figure, left, TOP_IN + PANEL_IN + GAP_IN + 0.12, WIDTH_IN - left - 0.3, lanes_in)
-    _draw_lanes(axes, lanes)
+    if is_judged:
+        left = 0.42 + 0.062 * max(len(lane.label) for lane in lanes)
+        top = TOP_IN + PANEL_IN + GAP_IN + 0.12
+        _draw_lanes(axes_at(figure, left, top, WIDTH_IN - left - 0.3, LANE_IN * len(lanes)), lanes)
 
 
 def _put_key(figure: Figure, rows: list[Row]) -> None:
-    """The kinds of figures in their hues, at the right of the title."""
-    kinds = [kind.replace("_", " ") for kind in KINDS if any(row.key.kind == kind for row in rows)]
-    left = WIDTH_IN - 0.12 - sum(LETTER_IN * len(kind) + 0.12 for kind in kinds)
-    for kind in kinds:
-        put(figure, left, 0.25, kind, color=HUES[kind.replace(" ", "_")])
-        left += LETTER_IN * len(kind) + 0.12
+    """The kinds of figures in their hues, on a line below the title."""
+    left = 0.12
+    for kind in KINDS:
+        if any(row.key.kind == kind for row in rows):
+            put(figure, left, KEY_IN, kind.replace("_", " "), color=HUES[kind])
+            left += LETTER_IN * len(kind) + 0.12
 
 
 def _hue(row: Row) -> str:
@@ -156,6 +153,8 @@ def _hue(row: Row) -> str:
 def _draw_points(axes: Axes, rows: list[Row], smallest: float) -> None:
     """Bands, the line of equals, and the points, those outside above the others."""
     for row in rows:
+        if row.bar is None:
+            continue
         at, low = max(row.measured, smallest), max(row.low, smallest)
         ends = [low, max(row.high, smallest)]
         axes.plot([at, at], ends, color=HUES[row.key.kind], alpha=0.22, lw=3.2, solid_capstyle="butt")
@@ -220,7 +219,7 @@ def _draw_lanes(axes: Axes, lanes: list[Lane]) -> None:
             axes.plot(at, level, "o", color=_hue(row), ms=3.2, mew=0.4, mec="white", clip_on=False, zorder=3)
         for side in (-1, 1):
             _name_outside(axes, place, [row for row in lane.rows if row.is_inside is False], side)
-    axes.set(xlim=(-FARTHEST, FARTHEST), ylim=(max(1, len(lanes)) - 0.5, -0.5))
+    axes.set(xlim=(-FARTHEST, FARTHEST), ylim=(len(lanes) - 0.5, -0.5))
     axes.set_yticks(range(len(lanes)), [lane.label for lane in lanes])
     for label, lane in zip(axes.get_yticklabels(), lanes):
         label.set_color(lane.hue)

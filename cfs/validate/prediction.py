@@ -2,7 +2,8 @@
 
 What it decides: which model stands for the kernel that made a recording (`model_of`), in this one place; and
 which facts of a truth file are told to it, because no recording says them: control groups with their shares,
-the sessions of autogroup, ticks a second, tunables. What a user tells comes first.
+the sessions of autogroup, ticks a second, tunables. What a user tells comes first, then the truth file, then
+what the recording says beside its events.
 
 A prediction may take longer than the recording: a workload without a fixed length runs until it ends, or for
 twice as long as it was recorded.
@@ -25,7 +26,7 @@ from ..simulation.simulation import Simulation
 from ..workload.workload import Workload
 from .truth import Truth
 
-__all__ = ["model_of", "predicted", "release_of", "told_by", "tunables_of"]
+__all__ = ["model_of", "news_of", "predicted", "release_of", "told_by", "tunables_of"]
 
 LONGEST = 2
 """A run that has no fixed length ends after this many times the recording's."""
@@ -88,9 +89,15 @@ def told_by(
 
 
 def tunables_of(truth: Truth, model: Model) -> dict[str, int]:
-    """The tunables of a truth file that a model has, where they are not what the model boots with."""
+    """The tunables of a truth file that a model has."""
+    known = model.tunables.names()
+    return {name: value for name, value in truth.tunables.items() if name in known}
+
+
+def news_of(tunables: Mapping[str, Any], model: Model) -> dict[str, Any]:
+    """Those that are not what the model boots with."""
     booted = model.tunables.at_boot(1).as_dict()
-    return {name: value for name, value in truth.tunables.items() if name in booted and booted[name] != value}
+    return {name: value for name, value in tunables.items() if booted[name] != value}
 
 
 def _with_shares_above(work: Workload, truth: Truth) -> Workload:
@@ -152,7 +159,8 @@ def predicted(
         As `Simulation.run` takes it.
     """
     work, way = work.for_model(model, group_by)
-    simulation = Simulation(work, model, group_by=way, hz=hz, **(tunables or {}))
+    settings = {"hz": hz, **(tunables or {})}  # a model may have hz as a tunable: it counts over the machine's
+    simulation = Simulation(work, model, group_by=way, **settings)
     until_ns = int(work.duration_ns) * (1 if is_fixed else LONGEST)
     result = simulation.run(until_ns, progress=progress, last=True)
     result = fitted(result, recorded) if work.origin is None else result

@@ -12,18 +12,28 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ..errors import RecordingError
+from ..recordings.population import Population
 from ..recordings.recording import Recording
 from ..reports.fairness import Entitlement
 from ..result import Result
-from .figures import Key, Scope, extent
+from ..workload.workload import Workload
+from .figures import Key, Scope, extent, switches_of
 from .truth import Counted, Interval, Truth
 
-__all__ = ["counted_of", "scope_of", "task_names"]
+__all__ = ["counted_of", "population_in", "scope_of", "task_names"]
 
 SAME_EVENT_NS = 2_000
 """An event is the same up to this: some recordings have times in us."""
 MUCH = 0.01
 """Of the CPU time of a recording: who has less is not looked for when a steady part is."""
+
+
+def population_in(recording: Recording, work: Workload) -> Population:
+    """Which tasks of a recording a workload was made of."""
+    if isinstance(work.origin, Population) and work.origin.is_of(recording):
+        return work.origin
+    raise RecordingError(f"the workload was not made of {recording.name}: make it with its method workload")
 
 
 def ours_of(recording: Recording, truth: Truth, rows: np.ndarray) -> np.ndarray:
@@ -36,21 +46,22 @@ def ours_of(recording: Recording, truth: Truth, rows: np.ndarray) -> np.ndarray:
 
 
 def scope_of(
-    recording: Recording, recorded: Result, result: Result, truth: Truth | None, rows: np.ndarray, by: str
+    recording: Recording, work: Workload, recorded: Result, result: Result, truth: Truth | None, by: str
 ) -> Scope:
     """Who is counted, and when.
 
     Parameters
     ----------
     recording : Recording
+    work : Workload
+        Made of it.
     recorded, result : Result
         Of the same tasks: as recorded, and under a model.
     truth : Truth or None
-    rows : numpy.ndarray
-        Row in the recording of each task of the result.
     by : {"task", "comm"}
         Are the tasks of a truth file counted one by one?
     """
+    rows = population_in(recording, work).rows
     ours = np.ones(len(rows), bool) if truth is None else ours_of(recording, truth, rows)
     names = list(result.names)
     if truth is not None and by == "task":
@@ -58,7 +69,7 @@ def scope_of(
     labels = list(dict.fromkeys(name for name, mine in zip(names, ours) if mine))
     index = {name: number for number, name in enumerate(labels)}
     name_of = np.array([index[name] if mine else -1 for name, mine in zip(names, ours)], np.int64)
-    due = Entitlement.of_nice(result.nice, groups=result.groups, shares=result.shares)
+    due = Entitlement.of(work, result.nice, result.groups, result.shares)
     if truth is None:
         steady, started = _steady(recorded, names)
         whole = Interval(0, max(1, int(recorded.duration_ns)))
@@ -129,7 +140,8 @@ def _members(truth: Truth, result: Result) -> Iterator[tuple[str, np.ndarray]]:
 
 def counted_of(truth: Truth, scope: Scope, cpus: list[int], by: str) -> dict[Key, float]:
     """The figures that a truth file has, under the names that are counted."""
-    own = {task_names(truth)[task.pid]: task.counted for task in truth.tasks if task.is_started}
+    of_pid = task_names(truth)
+    own = {of_pid[task.pid]: task.counted for task in truth.tasks if task.is_started}
     counted = {name: one for name, one in truth.names.items() if name in scope.names}
     if by == "task":
         counted |= {name: one for name, one in own.items() if name in scope.names}
@@ -139,7 +151,7 @@ def counted_of(truth: Truth, scope: Scope, cpus: list[int], by: str) -> dict[Key
     for name, quantiles in truth.responses.items():
         found |= {Key("response", name, part): value for part, value in quantiles.items()}
     if set(cpus) <= set(truth.switches):
-        found[Key("switches", "cpu" + "+".join(map(str, cpus)))] = sum(truth.switches[cpu] for cpu in cpus)
+        found[switches_of(cpus)] = sum(truth.switches[cpu] for cpu in cpus)
     return found
 
 

@@ -30,10 +30,10 @@ def tables(found: Validation, *, with_all: bool = False) -> list[Table]:
         Also those without a bar.
     """
     title = f"Predicted by {found.result.model}, beside what was measured"
-    shown = [Table(title, _lines(found.judged, found))]
-    others = [row for row in found.rows if row.bar is None]
+    shown = [Table(title, _lines(found.shown))]
+    others = [row for row in found.rows if not row.has_rule]
     if with_all and others:
-        shown.append(Table("Figures without a bar", _lines(others, found)))
+        shown.append(Table("Figures without a bar", _lines(others)))
     return shown
 
 
@@ -44,24 +44,24 @@ def verdict(found: Validation) -> str:
     nr, out = len(found.judged), len(found.outside)
     if not nr:
         return "nothing is judged: no figure of this recording has a bar"
-    said = "all are inside their bars" if not out else f"{out} of them outside of their bars"
-    return f"{count_text(nr, 'figure')}, {said}"
+    said = f"{out} of them outside of their bars" if out else "all are inside their bars"
+    ranks = len(found.only_by_rank)
+    return f"{count_text(nr, 'figure')}, {said}" + (f", {ranks} only by rank" if ranks else "")
 
 
-def _lines(rows: list[Row], found: Validation) -> tuple[str, ...]:
+def _lines(rows: list[Row]) -> tuple[str, ...]:
     heads = [word.rjust(width) for word, width in zip(HEADINGS[1:], WIDTHS[1:])]
-    lines = [_line(row, found.unjudged != "") for row in rows]
-    return ("  ".join([HEADINGS[0].ljust(WIDTHS[0]), *heads]), *lines)
+    return ("  ".join([HEADINGS[0].ljust(WIDTHS[0]), *heads]), *map(_line, rows))
 
 
-def _line(row: Row, is_unjudged: bool) -> str:
+def _line(row: Row) -> str:
     cells = [
         cut(clean(str(row.key)), WIDTHS[0]).ljust(WIDTHS[0]),
         _value(row.key, row.measured).rjust(WIDTHS[1]),
         ("-" if row.predicted is None else _value(row.key, row.predicted)).rjust(WIDTHS[2]),
         ("-" if row.difference is None else _signed(row.key, row.difference)).rjust(WIDTHS[3]),
-        ("" if is_unjudged else _bar(row)).rjust(WIDTHS[4]),
-        "" if is_unjudged else SAID[row.is_inside],
+        _bar(row).rjust(WIDTHS[4]),
+        SAID[row.is_inside],
     ]
     return "  ".join(cells).rstrip()
 

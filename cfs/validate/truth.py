@@ -24,8 +24,8 @@ from .fields import Field, read_json
 __all__ = ["Counted", "CountedTask", "Interval", "Truth", "read_truth"]
 
 FORMAT = "sched-recording-truth/1"
-DISTRIBUTIONS = ("run_length", "wakeup_latency", "fork_latency", "preempted_wait")
-QUANTILES = ("p50", "p95", "p99", "max")
+DISTRIBUTIONS = ("wakeup_latency", "fork_latency", "preempted_wait", "run_length")
+QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
 PID_MAX = 2**31 - 1
 CPU_MAX = 2**16 - 1
 STARTED_BY = "workload"

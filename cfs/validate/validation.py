@@ -2,7 +2,7 @@
 
 What it decides: what counts as right. A figure is inside if the prediction is within the bar of what was
 measured (`bars`). A figure that was measured and is not predicted at all is outside. Figures without a bar
-are shown and judge nothing.
+are shown and judge nothing. Where nothing is judged at all, no figure has a bar.
 
 V1  Where single percentiles say little, ranks decide. A wait of two modes, or a rare one, has its p50 here or
     there by chance: between two recordings of the same thing it moves by as many ranks as chance allows. So a
@@ -23,12 +23,12 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ..errors import RecordingError, TruthError
+from ..errors import TruthError
 from ..limits import DEFAULT_HZ
 from ..models.registry import Model, model_named
 from ..recordings.population import Population
@@ -36,10 +36,10 @@ from ..recordings.recording import Recording
 from ..result import Result, altered
 from ..workload.workload import Workload
 from .bars import Bar, Bars, Rule, read_bars
-from .commands import commands_of
 from .figures import GROUP, KINDS, QUANTILES, Key, Measured, Scope, measured, quantile
-from .prediction import model_of, predicted, release_of, told_by, tunables_of
-from .scope import counted_of, scope_of
+from .lives import commands_of
+from .prediction import model_of, news_of, predicted, release_of, told_by, tunables_of
+from .scope import counted_of, population_in, scope_of
 from .truth import Truth
 
 __all__ = ["Row", "Validation", "judged", "validate"]
@@ -71,6 +71,8 @@ class Row:
         The prediction is inside between these: the bar, and where it is wider the band of ranks (V1).
     distance : float or None
         Of the two distributions, 0 ... 1.
+    has_rule : bool
+        Do the bars have a rule for it? It then has a bar, unless nothing is judged.
     """
 
     key: Key
@@ -81,6 +83,7 @@ class Row:
     low: float = -math.inf
     high: float = math.inf
     distance: float | None = None
+    has_rule: bool = False
 
     @property
     def difference(self) -> float | None:
@@ -99,6 +102,17 @@ class Row:
         """Is the band of ranks wider than the bar (V1)?"""
         own = 0.0 if self.bar is None else self.bar.below + self.bar.above
         return self.bar is not None and self.high - self.low > 1.000001 * own
+
+    @property
+    def is_only_by_rank(self) -> bool:
+        """Is it inside because of its rank, and not within the bar itself (V1)?"""
+        if self.bar is None or not self.is_inside:
+            return False
+        return not -self.bar.below <= (self.difference or 0.0) <= self.bar.above
+
+    def unjudged(self) -> Row:
+        """The same without a bar (V3)."""
+        return replace(self, bar=None, low=-math.inf, high=math.inf)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain numbers."""
@@ -120,7 +134,8 @@ class Row:
     def _bar(self) -> dict[str, Any] | None:
         if self.bar is None:
             return None
-        return {"why": self.bar.why, "low": self.low, "high": self.high, "by_rank": self.is_by_rank}
+        ranks = {"by_rank": self.is_by_rank, "only_by_rank": self.is_only_by_rank}
+        return {"why": self.bar.why, "low": self.low, "high": self.high, **ranks}
 
 
 def unit_of(key: Key) -> str:
@@ -157,14 +172,24 @@ class Validation:
     samples: Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray]] | None = None
 
     @property
+    def shown(self) -> list[Row]:
+        """The figures that the rules of the bars are about, judged or not."""
+        return [row for row in self.rows if row.has_rule]
+
+    @property
     def judged(self) -> list[Row]:
-        """The figures that have a bar."""
+        """The figures that have a bar; none where nothing is judged."""
         return [row for row in self.rows if row.bar is not None]
 
     @property
     def outside(self) -> list[Row]:
         """Those whose prediction is not within it."""
-        return [] if self.unjudged else [row for row in self.judged if not row.is_inside]
+        return [row for row in self.judged if not row.is_inside]
+
+    @property
+    def only_by_rank(self) -> list[Row]:
+        """Those that are inside by their rank alone (V1)."""
+        return [row for row in self.judged if row.is_only_by_rank]
 
     @property
     def is_inside(self) -> bool:
@@ -184,8 +209,9 @@ class Validation:
             "scenario": self.scenario,
             "unjudged": self.unjudged or None,
             "notes": list(self.notes),
-            "nr_judged": 0 if self.unjudged else len(self.judged),
+            "nr_judged": len(self.judged),
             "nr_outside": len(self.outside),
+            "nr_only_by_rank": len(self.only_by_rank),
             "inside": None if self.unjudged else self.is_inside,
             "figures": [row.to_dict() for row in self.rows],
         }
@@ -217,9 +243,9 @@ def validate(
     group_by : {None, "uid", "cgroup"}, optional
         Default: by control groups if the truth file tells some.
     hz : int, optional
-        Ticks a second; default: those of the truth file, or 1000.
+        Ticks a second; default: those of the truth file, or as the recording shows, or 1000.
     tunables : mapping, optional
-        Of the model.
+        Of the model; they count over those of the truth file, and these over those that the recording states.
     bars : str or os.PathLike, optional
         A file of bars in place of the package's own.
     progress : callable, optional
@@ -239,16 +265,11 @@ def validate(
         _require_same(recording, truth)
     work = recording.workload(_cpus(recording, truth)) if work is None else work
     chosen_model = model_of(release_of(recording, truth)) if model is None else model_named(model)
-    notes: list[str] = []
-    if truth is not None:
-        known = tunables_of(truth, chosen_model)
-        tunables = known | dict(tunables or {})
-        told = {name: value for name, value in known.items() if tunables[name] == value}
-        notes += [f"{name}={value} of the truth file" for name, value in told.items()]
+    settings, notes = _settings(work, truth, chosen_model, tunables or {})
     if truth is not None and group_by is None:
         work, group_by, note = told_by(truth, work, recording, chosen_model)
         notes += filter(None, [note])
-    population = _population(recording, work)
+    population = population_in(recording, work)
     recorded = recording.result(list(population.cpus), workload=work)
     result = predicted(
         work,
@@ -256,12 +277,23 @@ def validate(
         recorded,
         group_by=group_by,
         hz=_hz(hz, truth),
-        tunables=tunables,
+        tunables=settings,
         is_fixed=truth is None or truth.steady is not None,
         progress=progress,
     )
     why = _unjudged(recording, truth, population)
     return judged(recording, recorded, result, chosen, truth, unjudged=why, notes=tuple(notes), work=work)
+
+
+def _settings(
+    work: Workload, truth: Truth | None, model: Model, given: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """What a model is told: by the recording, over it by the truth file, over both by the user; and notes."""
+    known = {} if truth is None else tunables_of(truth, model)
+    told = known | dict(given)
+    of_truth = {name: value for name, value in news_of(known, model).items() if told[name] == value}
+    notes = [f"{name}={value} of the truth file" for name, value in of_truth.items()]
+    return work.tunables_said(model, told) | told, notes
 
 
 def _hz(asked: int | None, truth: Truth | None) -> int | None:
@@ -279,12 +311,6 @@ def _require_same(recording: Recording, truth: Truth) -> None:
         what = f"begins at {truth.start_ns} ns and lasts {truth.duration_ns} ns"
         own = f"begins at {recording.start_ns} ns and lasts {recording.duration_ns} ns"
         raise TruthError(f"the truth file {truth.name} is of a recording that {what}; {recording.name} {own}")
-
-
-def _population(recording: Recording, work: Workload) -> Population:
-    if isinstance(work.origin, Population) and work.origin.is_of(recording):
-        return work.origin
-    raise RecordingError(f"the workload was not made of {recording.name}: make it with its method workload")
 
 
 def _unjudged(recording: Recording, truth: Truth | None, chosen: Population) -> str:
@@ -337,8 +363,7 @@ def judged(
     TruthError
         There is nothing to compare.
     """
-    rows = _population(recording, work).rows
-    scope = scope_of(recording, recorded, result, truth, rows, bars.by)
+    scope = scope_of(recording, work, recorded, result, truth, bars.by)
     recorded = altered(recorded, groups=result.groups)
     there, here = measured(recorded, scope), measured(result, scope)
     if truth is not None:
@@ -348,6 +373,7 @@ def judged(
         there.values.update(counted_of(truth, scope, list(recorded.cpus), bars.by))
     tick_ns = 1e9 / ((truth and truth.hz) or result.hz or DEFAULT_HZ)
     found = [row_of(key, there, here, scope, bars, tick_ns) for key in _keys(there, scope)]
+    found = [row.unjudged() for row in found] if unjudged else found
     if not any(row.predicted for row in found if row.key.kind == "share"):
         raise TruthError(f"{recording.name}: there is nothing to compare: no task of the workload runs")
     samples = {key: (there.samples[key], here.samples.get(key, np.zeros(0))) for key in there.samples}
@@ -381,7 +407,7 @@ def row_of(key: Key, there: Measured, here: Measured, scope: Scope, bars: Bars, 
     if key.part in QUANTILES and sample is not None and len(sample):
         below, above = _band(sample, QUANTILES[key.part])
         low, high = min(low, below), max(high, above)
-    return Row(key, value, other, count, bar, low, high, distance)
+    return Row(key, value, other, count, bar, low, high, distance, has_rule=True)
 
 
 def _is_too_little(key: Key, rule: Rule, value: float, count: float) -> bool:

@@ -45,6 +45,22 @@ def test_a_model_can_have_tunables_of_its_own():
     assert content["columns"][1]["result"]["tunables"]["sched_latency_ns"] == 6_000_000
 
 
+@pytest.mark.parametrize(
+    ("arguments", "hz"),
+    [
+        (("--set", "hz=100"), 100),
+        (("--set", f"{O1}:hz=100", "--hz", 500), 100),
+        (("--set", "hz=100", "--model", f"{O1}:hz=250"), 250),
+    ],
+)
+def test_ticks_a_second_may_be_a_tunable(arguments, hz):
+    model = () if "--model" in arguments else ("--model", O1)
+    options = (SCENARIO, *model, *arguments, "--until", 1)
+    [column] = json.loads(run("compare", *options, "--json", "-").stdout)["columns"]
+    assert (column["result"]["hz"], column["result"]["tunables"]["hz"]) == (hz, hz)
+    assert f"model      {O1}: hz={hz}, tunables at their defaults\n" in run("compare", *options).stdout
+
+
 def test_compare_has_all_cpus_that_were_asked_for():
     options = ("--cpu", "all", "--only", "hog*", "--model", CFS, "--by", "task", "--top", 2)
     content = json.loads(run("compare", HOGS, *options, "--json", "-").stdout)
@@ -207,9 +223,36 @@ def test_the_difference_is_a_number_less_that_of_the_first_column(two_hogs):
     ]  # fmt: skip
 
 
+def test_a_column_can_differ_in_facts_of_the_machine(two_hogs):
+    told = ("", ":tick-phase=3ms,hz=100", ":tick_phase_ns=3ms,hz=100,preempt=none", ":tick-jitter=1ms,seed=7,hz=100")
+    models = [part for text in told for part in ("--model", O1 + text)]
+    columns = columns_in(two_hogs, *models, "--until", "900ms")[:-1]
+    assert [column["settings"] for column in columns] == [
+        {},
+        {"tick_phase_ns": 3_000_000, "hz": 100},
+        {"preempt": "none", "tick_phase_ns": 3_000_000, "hz": 100},
+        {"tick_jitter_ns": 1_000_000, "seed": 7, "hz": 100},
+    ]
+    assert all(column["result"]["tunables"] == {"hz": column["result"]["hz"]} for column in columns)
+    title = run("compare", two_hogs, *models, "--until", "900ms").stdout.split("\n\n")[0]
+    assert f"model      {O1}: tick_jitter_ns=1000000, seed=7, hz=100, tunables at their defaults" in title
+
+
+@pytest.mark.parametrize("of_all", [(), ("--hz", 100)])
+def test_a_phase_is_within_a_tick_of_its_own_column(two_hogs, of_all):
+    column = f"{EEVDF}:tick-phase=3ms"
+    refused = run("compare", two_hogs, "--model", column, "--until", "10ms", *of_all)
+    assert refused.exit_code == (0 if of_all else 2)
+    assert of_all or f"{EEVDF}: tick_phase_ns = 3000000 is outside of 0 ... 999999" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("column", "words"),
     [
+        ("tick-phase=soon", ["'soon' is no duration"]),
+        ("tick-phase=2s", ["tick_phase_ns = 2000000000 is outside of 0 ... 999999999"]),
+        ("seed=x", ["'x' is not a number"]),
+        ("preempt=ful", ["did you mean 'full'?"]),
         ("nise:b=5", ["'nise' is none of nice, policy, slice, group, uid; did you mean 'nice'?"]),
         ("nice:b", ["not of the form PATTERN=N"]),
         ("hz=fast", ["'fast' is not a number"]),

@@ -107,3 +107,10 @@ def test_json_does_not_overwrite_a_trace(bad_trace):
     before = bad_trace.read_bytes()
     assert_refused(run("conform", TRACE, "--json", bad_trace), "--json", "named like a trace")
     assert bad_trace.read_bytes() == before
+
+
+def test_json_does_not_overwrite_a_trace_of_another_name(bad_trace, tmp_path):
+    other = tmp_path / "trace.json"
+    other.write_bytes(bad_trace.read_bytes())
+    assert_refused(run("conform", other, "--json", other), "--json", "is read; name another file")
+    assert other.read_bytes() == bad_trace.read_bytes()

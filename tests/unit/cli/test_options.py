@@ -1,19 +1,23 @@
 """Options: what they look like, and their text as a value."""
 
+import dataclasses
 import json
 from dataclasses import dataclass
 from typing import Annotated
 
 import pytest
 
-from tests.unit.cli.commands import HOGS, run
+from tests.unit.cli.commands import HOGS, assert_refused, run
 
 import typer
 from typer.testing import CliRunner
 
 from cfs.cli.app import command_named  # after the helper, which skips without typer
+from cfs.cli import options
 from cfs.cli.groups import Group, expanded
+from cfs.cli.options import FORMS
 from cfs.cli.outputs import OUTPUTS
+from cfs.models.registry import all_models
 
 
 @pytest.mark.parametrize("value", ["off", "False", "no", "0"])
@@ -30,6 +34,14 @@ def test_times_are_written_as_people_write_them(value):
     assert content["tunables"]["sched_latency_ns"] == 6_000_000
 
 
+@pytest.mark.parametrize("option", ["--cpu", "--nice", "--group", "--uid", "--hz", "--set", "--until", "--seed"])
+def test_a_number_of_thousands_of_digits_is_one_sentence(option):
+    """Python's own int() raises a ValueError above 4300 digits."""
+    many = "9" * 5000
+    of = {"--nice": "hog*=", "--group": "hog*=a:", "--uid": "hog*=1:", "--set": "sched_latency_ns="}
+    assert_refused(run("replay", HOGS, option, of.get(option, "") + many), option)
+
+
 def options_of(command):
     """The options of a command, each with how it looks."""
     parameters = command_named(command).params
@@ -39,6 +51,20 @@ def options_of(command):
         for name in option.opts
         if name.startswith("--")
     }
+
+
+def test_a_form_is_written_once():
+    for word, form in FORMS.items():
+        assert options_of("replay")[f"--{word}"][0] == form
+
+
+def test_completion_knows_the_items_of_a_column_and_models_of_other_packages(monkeypatch):
+    foreign = dataclasses.replace(all_models()["rfs-model"], id="mine-1", summary="ours")
+    monkeypatch.setattr(options, "all_models", lambda: all_models() | {"mine-1": foreign})
+    assert options.complete_model("mine") == [("mine-1", "ours")]
+    words = [word for word, _ in options.complete_model("mine-1:hz=100,")]
+    assert {"mine-1:hz=100,tick-phase=", "mine-1:hz=100,rfs_slice_ns=", "mine-1:hz=100,nice:"} <= set(words)
+    assert options.complete_model("mine-1:preempt=v") == [("mine-1:preempt=voluntary", "")]
 
 
 def test_compare_and_replay_have_the_same_options():

@@ -9,7 +9,7 @@ import pytest
 import cfs
 from cfs.reports.files import check_folder
 from tests.quick import few
-from tests.unit.cli.commands import BLOCK, CFS, HOGS, O1, ROOT, assert_refused, process, run
+from tests.unit.cli.commands import BLOCK, CFS, HOGS, O1, ROOT, SCENARIO, assert_refused, process, run
 
 from cfs.cli import outputs  # after the helper, which skips without typer
 
@@ -165,6 +165,51 @@ def test_a_file_that_cannot_be_written_is_said_before_the_work(option):
     assert "no directory /no/such/directory" in found.stderr
 
 
+@pytest.mark.parametrize("option", ["--json", "--html", "--ftrace", "--parquet", "--perfetto", "--plot"])
+def test_a_directory_in_place_of_a_file_is_said_before_the_work(option, tmp_path):
+    (tmp_path / "d.svg").mkdir()
+    assert_refused(run("replay", "no such recording", option, tmp_path / "d.svg"), "d.svg is a directory")
+
+
+def test_a_file_that_may_not_be_written_is_said_before_the_work(tmp_path, monkeypatch):
+    """Who runs the tests may write anything, if it is root: the system is asked, so its answer is replaced."""
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    for name in ("there.json", "new.json"):
+        (tmp_path / "there.json").touch()
+        assert_refused(run("replay", "no such recording", "--json", tmp_path / name), f"{name}: you may not write")
+
+
+@pytest.mark.parametrize("command", ["replay", "compare", "validate"])
+def test_no_output_is_written_over_the_recording(command, tmp_path):
+    before = Path(HOGS).read_bytes()
+    path, link = tmp_path / "hogs.txt.gz", tmp_path / "link.txt.gz"
+    path.write_bytes(before)
+    link.symlink_to(path)
+    assert_refused(run(command, path, "--json", link), "--json", "link.txt.gz is read; name another file")
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("command", ["replay", "compare", "validate"])
+def test_two_outputs_are_two_files(command, tmp_path):
+    pytest.importorskip("matplotlib")
+    path = tmp_path / "out.svg"
+    result = run(command, HOGS, "--json", path, "--plot", f"{tmp_path}/./out.svg")
+    assert_refused(result, "--plot", "is written by --json; name another file")
+    assert not path.exists()
+
+
+def test_the_files_of_columns_are_apart_from_the_others(tmp_path):
+    files = ("--json", tmp_path / "m.2.txt", "--ftrace", tmp_path / "m.txt")
+    result = run("compare", HOGS, "--model", CFS, *files)
+    assert_refused(result, "--ftrace", "m.2.txt is written by --json")
+    (tmp_path / "d.2.txt").mkdir()
+    assert_refused(run("compare", HOGS, "--model", CFS, "--ftrace", tmp_path / "d.txt"), "d.2.txt is a directory")
+
+
+def test_what_is_no_file_may_be_named_twice(tmp_path):
+    assert run("replay", HOGS, "--until", "10ms", "--json", "/dev/null", "--ftrace", "/dev/null").exit_code == 0
+
+
 def test_a_part_is_that_of_the_tables_as_well():
     whole = json.loads(run("replay", HOGS, "--json", "-").stdout)
     part = json.loads(run("replay", HOGS, "--from", "1", "--until", "2", "--json", "-").stdout)
@@ -209,6 +254,13 @@ def test_what_goes_out_comes_in_again():
 
 def test_a_column_a_file_has_no_room_in_a_stream():
     assert_refused(run("compare", HOGS, "--model", CFS, "--ftrace", "-"), "--ftrace", "room for one column")
+
+
+def test_one_column_is_one_file_or_a_stream(tmp_path):
+    one = ("compare", SCENARIO, "--model", CFS, "--until", "100ms")
+    assert run(*one, "--ftrace", tmp_path / "m.txt").exit_code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["m.txt"]
+    assert run(*one, "--ftrace", "-").stdout_bytes == (tmp_path / "m.txt").read_bytes()
 
 
 @pytest.mark.parametrize("option", ["--plot-from", "--plot-until"])

@@ -1,10 +1,14 @@
 """`cfs validate`: exit status, what it says, what it writes, and errors that help."""
 
+import gzip
+import io
 import json
 
 import pytest
 
-from tests.unit.cli.commands import HOGS, SCENARIO, assert_refused, run
+from cfs.recordings import Recording, cfsrec
+from cfs.recordings.surroundings import Surroundings, TaskFacts
+from tests.unit.cli.commands import HOGS, O1, ROOT, SCENARIO, assert_refused, run
 from tests.unit.validate.truths import recording_path, truth_path
 
 TRUTH = truth_path("nice-hogs-small")
@@ -32,11 +36,42 @@ def test_a_wrong_model_is_status_1(model):
     assert any(line.endswith("OUT") for line in result.stdout.splitlines())
 
 
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """The same recording in a file that says a slice of the kernel, and one of a task."""
+    task = next(task for task in Recording.open(HOGS).tasks if task.comm == "rcu_preempt")
+    said = Surroundings(base_slice_ns=2_100_000, tasks=(TaskFacts(task.pid, name=task.comm, slice_ns=9_000_000),))
+    path = tmp_path_factory.mktemp("told") / "hogs.cfsrec"
+    with gzip.open(HOGS) as file:
+        cfsrec.write(path, said, io.BytesIO(file.read()))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "slice_ns"),
+    [((), 2_100_000), (("--truth", TRUTH), 1_400_000), (("--truth", TRUTH, "--set", "base_slice_ns=3ms"), 3_000_000)],
+)
+def test_a_tunable_is_the_recordings_over_it_the_truth_files_over_both_the_users(told, arguments, slice_ns):
+    content = json.loads(run("validate", told, *arguments, "--json", "-").stdout)
+    assert content["tunables"]["base_slice_ns"] == slice_ns
+
+
+def test_what_a_model_cannot_take_from_the_recording_is_said(told):
+    text = run("validate", told, "--model", O1).stdout
+    assert f"given      {O1} has no slices of tasks' own: those of 1 task are left out\n" in text
+
+
+def test_ticks_a_second_may_be_a_tunable():
+    content = json.loads(hogs("--model", O1, "--set", "hz=100", "--json", "-").stdout)
+    assert (content["hz"], content["tunables"]["hz"]) == (100, 100)
+
+
 def test_several_cpus_are_status_0_and_a_sentence():
     result = run("validate", *SEVERAL)
     assert result.exit_code == 0
     assert "not judged: CPUs 0, 1 together" in result.stdout.splitlines()[-1]
     assert not any(line.endswith(("in", "OUT")) for line in result.stdout.splitlines()[-20:])
+    assert "share/cc1" in result.stdout and "points 1.00 %" not in result.stdout
 
 
 def test_without_a_truth_file_it_is_counted_here():
@@ -77,7 +112,9 @@ def test_the_figure_is_drawn_and_is_the_same_again(tmp_path):
     ("arguments", "words"),
     [
         (("validate", "there-is-none"), ("there-is-none",)),
-        (("validate", SCENARIO), ("of which nothing was measured",)),
+        (("validate", SCENARIO), ("RECORDING", "of which nothing was measured")),
+        (("validate", SCENARIO, "--truth", TRUTH), ("RECORDING", "of which nothing was measured")),
+        (("validate", SCENARIO, "--cpu", 0), ("RECORDING", "of which nothing was measured")),
         (("validate", HOGS, "--truth", "there-is-none"), ("there-is-none",)),
         (("validate", HOGS, "--truth", HOGS), ("is not JSON",)),
         (("validate", HOGS, "--truth", truth_path("periodic")), ("is of a recording that begins at",)),
@@ -89,6 +126,8 @@ def test_the_figure_is_drawn_and_is_the_same_again(tmp_path):
         (("validate", HOGS, "--set", "x=1"), ("x",)),
         (("validate", HOGS, "--plot", "v.gif"), (".png",)),
         (("validate", HOGS, "--json", "no/such/folder/v.json"), ("there is no directory",)),
+        (("validate", "there-is-none", "--json", ROOT), ("is a directory",)),
+        (("validate", HOGS, "--truth", TRUTH, "--json", TRUTH), ("--json", "is read; name another file")),
     ],
 )
 def test_what_cannot_be_compared_is_status_2(arguments, words):

@@ -11,7 +11,8 @@ import cfs.reports
 
 FOLDER = Path(cfs.reports.__file__).parent
 LAYERS = [
-    {"files", "settings", "columns", "lines", "part", "events", "lanes", "_ftrace"},
+    {"files", "settings", "columns", "lines", "part", "events", "_ftrace"},
+    {"lanes"},
     {"fairness", "panels", "tables", "verdicts"},
     {"samples", "compared"},
     {"comparison_tables"},

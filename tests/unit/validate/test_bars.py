@@ -87,11 +87,40 @@ def test_switches_at_one_rate_have_no_spread():
     assert one.spread(Key("switches", "cpu0"), 1.0, 2.0) == 0.0
 
 
-def test_rare_waits_differ_less_in_a_longer_recording():
-    """B3: four times as long, half the spread."""
+def test_rare_waits_differ_more_in_a_shorter_recording():
+    """B3: a quarter as long, twice the spread."""
     often, seldom = waits(20.0, 40.0, 30.0, count=400), waits(20.0, 40.0, 30.0, count=40)
-    assert bar(often, count=1600, window_s=40).above == pytest.approx(30 * MS)
-    assert bar(seldom, count=160, window_s=40).above == pytest.approx(15 * MS)
+    assert bar(often, count=100, window_s=2.5).above == pytest.approx(30 * MS)
+    assert bar(seldom, count=10, window_s=2.5).above == pytest.approx(60 * MS)
+
+
+@pytest.mark.parametrize("count", [40, 400])
+def test_in_a_longer_recording_no_bar_is_narrower_than_what_was_seen(count):
+    """B3, B1: between 20 and 40 ms there is a factor 2."""
+    assert bar(waits(20.0, 40.0, 30.0, count=count), count=4 * count, window_s=40).above == pytest.approx(30 * MS)
+
+
+@pytest.mark.parametrize(
+    ("key", "figure"),
+    [
+        (Key("makespan", "build"), "makespan/build_s"),
+        (Key("run_length", "hog", "p50"), "run_length/hog/p50_ms"),
+        (Key("turnaround", "command alone", "p50"), "turnaround/command alone/p50_ms"),
+    ],
+)
+def test_a_name_without_a_level_has_its_own_spread(key, figure):
+    """B5: nobody counted it. Another name that has a level does not stand for it."""
+    other = {f"{key.kind}/other/p50_ms": (20.0, 200.0, 30.0), f"{key.kind}/other/count": (9, 9, 9)}
+    rule = Rule(key.kind, parts=(key.part,), relative=0.1)
+    for more in ({}, other if key.part else {}):
+        found = bar({figure: (20.0, 40.0, 30.0), **more}, key, rule)
+        assert (found.above, found.why) == (pytest.approx(30 * MS), "spread")
+
+
+def test_the_package_has_a_spread_of_makespans():
+    [one] = [one for one in read_bars("kbuild").sets if all(one.quiet)]
+    lengths = one.figures["makespan/build_s"]
+    assert one.spread(Key("makespan", "build"), 0.0, 8.0) == pytest.approx(max(lengths) / min(lengths) - 1) != 0
 
 
 def test_the_sets_with_the_nearest_window_count():

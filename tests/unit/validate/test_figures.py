@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from cfs.validate.commands import commands_of
+from cfs.validate.lives import commands_of
 from cfs.validate.figures import Key, Scope, measured, quantile
 from cfs.validate.truth import Interval
 from cfs.validate.scope import counted_of, scope_of
@@ -16,7 +16,7 @@ from tests.unit.validate.truths import NAMES, US, by_hand, each, recording, trut
 def scope(**changes):
     read = by_hand()
     result = read.result()
-    made = scope_of(read, result, result, None, np.arange(3), "comm")
+    made = scope_of(read, read.workload(), result, result, None, "comm")
     fields = {"names": made.names, "name_of": made.name_of, "due": made.due, "responses": frozenset("ab")}
     return result, Scope(**(fields | changes))
 
@@ -99,10 +99,20 @@ def test_fairness_is_that_of_windows_of_100_ms():
     assert found.values[Key("fairness", "all tasks", "count")] > 20
 
 
+def test_a_task_with_the_policy_idle_may_claim_little():
+    """CFS of 2.6.24 gives such a task the weight 2; nice 19 has 15."""
+    read = recording("nice-hogs-small")
+    work = read.workload().with_policy({"hog6*": "idle"})
+    result = read.result(workload=work)
+    due = scope_of(read, work, result, result, None, "comm").due
+    weight = dict(zip(result.names, due.weight.tolist()))
+    assert (weight["hog6.n19"], weight["hog2.n0"]) == (2, 1024)
+
+
 def _whole_scope(name):
     read = recording(name)
     result = read.result()
-    return scope_of(read, result, result, None, read.workload().origin.rows, "comm")
+    return scope_of(read, read.workload(), result, result, None, "comm")
 
 
 # ---- against another program's counts -------------------------------------------------------------
@@ -113,7 +123,7 @@ def counted(name, by):
     read, known = recording(name), truth(name)
     work = read.workload(None)
     result = read.result(None, workload=work)
-    made = scope_of(read, result, result, known, work.origin.rows, by)
+    made = scope_of(read, work, result, result, known, by)
     found = measured(result, made)
     commands_of(known, result, made.name_of >= 0).add_to(found, result)
     return counted_of(known, made, list(known.cpus), by), found
@@ -134,7 +144,7 @@ def test_switches_are_those_that_were_counted(name):
     read, known = recording(name), truth(name)
     work = read.workload(list(known.cpus))
     result = read.result(list(known.cpus), workload=work)
-    found = measured(result, scope_of(read, result, result, known, work.origin.rows, "comm"))
+    found = measured(result, scope_of(read, work, result, result, known, "comm"))
     [cpu] = known.cpus
     untold = json.loads(gzip.decompress(truth_path(name).read_bytes()))["per_cpu"][str(cpu)]["inferred_switch_ins"]
     assert -1 <= found.values[Key("switches", f"cpu{cpu}")] - known.switches[cpu] <= 1 + untold
@@ -154,7 +164,7 @@ def test_responses_are_what_the_tasks_measured(name):
 
 @pytest.mark.parametrize("name", each([name for name in NAMES if truth(name).build or truth(name).bench_ns]))
 def test_builds_and_benchmarks_take_what_they_said(name):
-    """C1 of cfs/validate/commands.py."""
+    """C1 of cfs/validate/lives.py."""
     known, (_, found) = truth(name), counted(name, "comm")
     if known.build:
         assert found.values[Key("makespan", "build")] == known.build.length_ns

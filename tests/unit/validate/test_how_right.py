@@ -1,5 +1,6 @@
 """The table and the figure of the page: what they have in them."""
 
+import itertools
 import shutil
 
 import pytest
@@ -33,6 +34,22 @@ def test_the_table_has_a_line_for_each_recording(folder, capsys):
     cells = [cell.strip() for cell in small.split("|")]
     assert cells[1:5] == [f"`{SMALL}`", "nice-hogs", "19", "0"]
     assert all(int(cell) > 0 for cell in cells[5:7])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [SMALL, SEVERAL])
+def test_no_text_lies_on_another(name):
+    pytest.importorskip("matplotlib")
+    figure = draw(validated(name))
+    boxes = [text.get_window_extent() for text in figure.texts]
+    assert len(boxes) > 3 and not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
+
+
+@pytest.mark.slow
+def test_what_is_not_judged_has_points_alone(tmp_path):
+    pytest.importorskip("matplotlib")
+    figure = draw(validated(SEVERAL), tmp_path / "v.svg")
+    assert len(figure.axes) == 2 and "#c1272d" not in (tmp_path / "v.svg").read_text()
 
 
 @pytest.mark.slow

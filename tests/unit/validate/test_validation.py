@@ -12,7 +12,8 @@ from cfs.validate.figures import Key, Measured
 from cfs.validate.prediction import model_of, release_of, told_by
 from cfs.validate.scope import task_names
 from cfs.validate.truth import Interval
-from cfs.validate.validation import Row, judged, row_of
+from cfs.validate.text import verdict
+from cfs.validate.validation import Row, Validation, judged, row_of
 from tests.unit.validate.truths import (
     NAMES, ONE_CPU, SEVERAL_CPUS, SMALL, beside_itself, by_hand, each, recording, truth, validated,
 )  # fmt: skip
@@ -170,6 +171,18 @@ def test_where_percentiles_jump_ranks_decide():
     assert not a_row(60 * MS, 4 * MS, sample=seldom).is_inside
 
 
+def test_what_is_inside_by_its_rank_alone_is_counted_apart():
+    """V1: within the bar of a tick, below it but among the measured waits, and outside of both."""
+    sample = [4 * MS] * 49 + [60 * MS] * 51
+    rows = [a_row(60 * MS, predicted, sample=sample) for predicted in (58 * MS, 4 * MS, 3 * MS)]
+    assert [row.is_only_by_rank for row in rows] == [False, True, False]
+    found = Validation(rows, None, None, "s")
+    assert found.only_by_rank == [rows[1]]
+    assert verdict(found) == "3 figures, 1 of them outside of their bars, 1 only by rank"
+    assert verdict(Validation(rows[:2], None, None, "s")) == "2 figures, all are inside their bars, 1 only by rank"
+    assert rows[1].to_dict()["bar"]["only_by_rank"] is True
+
+
 def test_where_values_are_dense_ranks_change_nothing():
     """V1."""
     row = a_row(20 * MS, 20 * MS, sample=np.linspace(19 * MS, 21 * MS, 999))
@@ -202,7 +215,9 @@ def test_two_tasks_of_one_name_are_told_apart_by_their_pids():
 def test_several_cpus_are_shown_and_not_judged(name):
     """V3."""
     found = validated(name)
-    assert found.is_inside and found.judged and found.to_dict()["inside"] is None
+    content = found.to_dict()
+    assert found.is_inside and found.shown and content["inside"] is None and content["nr_judged"] == 0
+    assert not found.judged and {(row["inside"], row["bar"]) for row in content["figures"]} == {(None, None)}
     assert "no model here balances CPUs" in found.unjudged
     assert "no model here balances CPUs" in validate(recording(name)).unjudged  # seen without a truth file, too
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cfs.result import Out, Ready, Result, RUN_DTYPE
-from cfs.validate.commands import Commands, Lives, Work
+from cfs.validate.lives import Commands, Lives, Work
 from cfs.validate.figures import Key, Measured
 from cfs.validate.truth import Interval
 from tests.unit.validate.test_figures import counted
