@@ -55,11 +55,6 @@ cdef struct switch_t:  # the fields of a sched_switch
     int32_t state  # as a number, or STATE_IN_LETTERS
 
 
-cdef inline const char* skip_blanks(const char* p, const char* end) noexcept nogil:
-    while p < end and p[0] == c" ":
-        p += 1
-    return p
-
 cdef bint read_header(const char* start, const char* end, header_t* h) noexcept nogil
 cdef uint8_t irq_of(const header_t* h, int column) noexcept nogil
 cdef int kind_of_event(const header_t* h) noexcept nogil

@@ -29,6 +29,7 @@ Rejected: regular expressions (4 us a line).
 
 from libc.string cimport memchr, memcmp
 
+from ._eight cimport TENS, eight, end_of_word, nr_digits, skip_blanks, value_of_digits
 from ._events cimport *
 from ._facts cimport NO_PRIO, named_t
 
@@ -37,7 +38,17 @@ cdef inline const char* number(const char* p, const char* end, int digits_max, i
     # Reads digits; NULL if there is none, or more than digits_max.
     cdef const char* start = p
     cdef int64_t x = 0
-    while p < end and c"0" <= p[0] <= c"9":
+    cdef uint64_t characters
+    cdef int nr = 8
+    while nr == 8 and end - p >= 8:
+        characters = eight(p)
+        nr = nr_digits(characters)
+        if p + nr - start > digits_max:
+            return NULL
+        if nr:
+            x = x * TENS[nr] + value_of_digits(characters, nr)
+        p += nr
+    while nr == 8 and p < end and c"0" <= p[0] <= c"9":
         if p - start == digits_max:
             return NULL
         x = x * 10 + (p[0] - c"0")
@@ -69,6 +80,24 @@ cdef inline const char* after_last(
     return NULL
 
 
+cdef inline const char* before_value(
+    const char* start, const char* end, const char* key, int length
+) noexcept nogil:
+    # Where `key` begins, if it and a number are the last word; else `end`.
+    cdef const char* p = end
+    while p > start and c"0" <= (p - 1)[0] <= c"9":
+        p -= 1
+    return p - length if p - start >= length and memcmp(p - length, key, length) == 0 else end
+
+
+cdef inline const char* value_of(
+    const char* start, const char* end, const char* key, int length
+) noexcept nogil:
+    # The same of a key whose value is a number. Often that is the last word: then the key is in front of it.
+    cdef const char* p = before_value(start, end, key, length)
+    return p + length if p != end else after_last(start, end, key, length)
+
+
 cdef inline const char* after_first(
     const char* start, const char* end, const char* key, int length
 ) noexcept nogil:
@@ -82,6 +111,10 @@ cdef inline const char* after_first(
             return p + length
         p += 1
     return NULL
+
+
+cdef inline bint ends(const char* start, const char* end, const char* key, int length) noexcept nogil:
+    return end - start >= length and memcmp(end - length, key, length) == 0
 
 
 cdef inline bint begins(const char* p, const char* end, const char* key, int length) noexcept nogil:
@@ -142,7 +175,7 @@ cdef uint8_t irq_of(const header_t* h, int column) noexcept nogil:
     return IRQ_HARD if flag in (c"h", c"H", c"z", c"Z") else IRQ_UNKNOWN
 
 
-cdef inline const char* read_task(const char* start, const char* bracket, header_t* h) noexcept nogil:
+cdef inline const char* read_task(const char* start, const char* bracket, const char* end, header_t* h) noexcept nogil:
     # The number in front of '[': PID/TID, TID or COMM-TID; in between may stand ftrace's "(TGID)". Where only
     # a name stands there, or nothing, who runs is not known.
     cdef const char* p = bracket - 1
@@ -160,7 +193,6 @@ cdef inline const char* read_task(const char* start, const char* bracket, header
         p -= 1
         while p >= start and p[0] == c" ":
             p -= 1
-    cdef const char* end = p + 1
     while p >= start and c"0" <= p[0] <= c"9":
         p -= 1
     cdef int64_t tid = 0
@@ -217,8 +249,7 @@ cdef inline bint read_name(const char* p, const char* end, header_t* h) noexcept
         p += 1
     p = skip_blanks(p, end) if p < end and p[0] == c" " else period
     h.event = p
-    while p < end and p[0] > c" ":
-        p += 1
+    p = end_of_word(p, end)
     h.event_length = <int> (p - h.event) - 1
     if h.event_length <= 0 or (p - 1)[0] != c":":
         return False
@@ -255,7 +286,7 @@ cdef bint read_header(const char* start, const char* end, header_t* h) noexcept 
                 return False
             is_latency, p = True, start
             continue
-        rest = read_latency_task(p, end, h) if is_latency else read_task(start, p, h)
+        rest = read_latency_task(p, end, h) if is_latency else read_task(start, p, end, h)
         if rest != NULL and read_rest(rest, end, h, is_latency):
             return True
         p += 1
@@ -437,10 +468,10 @@ cdef bint switch_by_keys(const char* start, const char* end, switch_t* s) noexce
     cdef const char* p
     cdef const char* state
     cdef const char* state_end
-    p = after_last(start, end, b" next_prio=", 11)
+    p = value_of(start, end, b" next_prio=", 11)
     if p == NULL or not field(p, end, &s.next.prio):
         return False
-    p = after_last(start, p - 11, b" next_pid=", 10)
+    p = value_of(start, p - 11, b" next_pid=", 10)
     if p == NULL or not field(p, end, &s.next.pid):
         return False
     s.next.end = p - 10
@@ -456,10 +487,10 @@ cdef bint switch_by_keys(const char* start, const char* end, switch_t* s) noexce
     if state == NULL:
         return False
     read_state(state, state_end, s)
-    p = after_last(start, state - 12, b" prev_prio=", 11)
+    p = value_of(start, state - 12, b" prev_prio=", 11)
     if p == NULL or not field(p, end, &s.prev.prio):
         return False
-    p = after_last(start, p - 11, b" prev_pid=", 10)
+    p = value_of(start, p - 11, b" prev_pid=", 10)
     if p == NULL or not field(p, end, &s.prev.pid):
         return False
     s.prev.end = p - 10
@@ -528,10 +559,10 @@ cdef inline bint field_before(const char* p, const char* end, int64_t* value) no
 
 cdef bint wakeup_by_keys(const char* start, const char* end, named_t* task) noexcept nogil:
     # comm=A pid=N prio=N [success=1] target_cpu=N
-    cdef const char* p = after_last(start, end, b" prio=", 6)
+    cdef const char* p = value_of(start, before_value(start, end, b" target_cpu=", 12), b" prio=", 6)
     if p == NULL or not field(p, end, &task.prio):
         return False
-    p = after_last(start, p - 6, b" pid=", 5)
+    p = value_of(start, p - 6, b" pid=", 5)
     if p == NULL or not field(p, end, &task.pid):
         return False
     task.name, task.end = start + 5, p - 5
@@ -560,16 +591,16 @@ cdef bint wakeup_by_colons(const char* start, const char* end, named_t* task) no
 
 cdef bint fork_by_keys(const char* start, const char* end, named_t* parent, named_t* child) noexcept nogil:
     # comm=A pid=N child_comm=B child_pid=N; raw: parent_comm=A parent_pid=N
-    cdef const char* p = after_last(start, end, b" child_pid=", 11)
+    cdef const char* p = value_of(start, end, b" child_pid=", 11)
     if p == NULL or not field(p, end, &child.pid):
         return False
     child.end = p - 11
     child.name = after_last(start, child.end, b" child_comm=", 12)
     if child.name == NULL:
         return False
-    p = after_last(start, child.name - 12, b" pid=", 5)
+    p = value_of(start, child.name - 12, b" pid=", 5)
     if p == NULL:
-        p = after_last(start, child.name - 12, b" parent_pid=", 12)
+        p = value_of(start, child.name - 12, b" parent_pid=", 12)
     return p != NULL and field(p, end, &parent.pid)
 
 
@@ -587,10 +618,10 @@ cdef bint fork_by_colons(const char* start, const char* end, named_t* parent, na
 
 cdef bint runtime_by_keys(const char* start, const char* end, named_t* task, int64_t* runtime) noexcept nogil:
     # comm=A pid=N runtime=N [ns] [vruntime=N [ns]]
-    cdef const char* p = after_last(start, end, b" runtime=", 9)
+    cdef const char* p = value_of(start, end - 5 if ends(start, end, b" [ns]", 5) else end, b" runtime=", 9)
     if p == NULL or number(p, end, 18, runtime) == NULL:
         return False
-    p = after_last(start, p - 9, b" pid=", 5)
+    p = value_of(start, p - 9, b" pid=", 5)
     if p == NULL or not field(p, end, &task.pid):
         return False
     task.name, task.end = start + 5, p - 5

@@ -24,6 +24,7 @@ from libc.string cimport memchr, memcmp, memcpy
 
 from ._events cimport NOBODY
 from ._facts cimport named_t
+from ._eight cimport skip_blanks
 from ._lines cimport (
     COLUMN_NONE,
     COLUMN_UNTOLD,
@@ -62,7 +63,6 @@ from ._lines cimport (
     read_runtime,
     read_switch,
     read_wakeup,
-    skip_blanks,
     switch_t,
     unescaped,
 )
