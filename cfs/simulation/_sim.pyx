@@ -28,7 +28,7 @@ from libc.string cimport memset
 
 from .._core cimport EVENT_TICK, begin_event, make_room, scheduler_tick, would_fault
 from .._hz cimport NEVER
-from .._types cimport int32_t, int64_t, ns_t, task_group, uint32_t
+from .._types cimport int32_t, int64_t, ns_t, task, task_group, uint32_t
 from ..engine._driver cimport (
     charge,
     count_tick,
@@ -311,13 +311,16 @@ cdef class Loop:
         for i in range(self.s.nr_tasks):
             out[i] = self.s.d.tasks[i].next_op
 
-    def write_ids(self, int64_t[::1] out):
-        """For each task its id in the scheduler, 0 if there is none: it has not begun, or has exited."""
-        cdef size_t i
-        if <size_t>out.shape[0] != self.s.nr_tasks:
-            raise ValueError(f"there are {self.s.nr_tasks} tasks, not {out.shape[0]}")
-        for i in range(self.s.nr_tasks):
-            out[i] = 0 if self.s.d.tasks[i].p == NULL else <int64_t>self.s.d.tasks[i].p.id
+    def rows_by_id(self):
+        """The row of each living task by its id in the scheduler (dict). Cost O(living tasks)."""
+        cdef uint32_t slot
+        cdef const task *p
+        rows = {}
+        for slot in range(self.s.d.m.nr_slots):
+            p = self.s.d.m.tasks[slot]
+            if p != NULL:
+                rows[p.id] = p.tag
+        return rows
 
     def write_runs(self, unsigned char[::1] out):
         """Copy the runs, rows of `RUN_DTYPE`, into a buffer of that size. Open ones end now."""

@@ -326,10 +326,7 @@ class Simulation:
         """
         if isinstance(self._loop, Stepper):
             raise WorkloadError("the tasks of a policy in Python have no ids")
-        ids = np.empty(self.workload.nr_tasks, np.int64)
-        self._loop.write_ids(ids)
-        rows = np.flatnonzero(ids)
-        return dict(zip(ids[rows].tolist(), rows.tolist()))
+        return self._loop.rows_by_id()
 
     def _runs(self, last: bool) -> np.ndarray:
         if isinstance(self._loop, Stepper):
