@@ -9,9 +9,12 @@ A range is a pair (least, greatest), both allowed.
 from __future__ import annotations
 
 import operator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import CfsError, WorkloadError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = [
     "CPU_RANGE",
@@ -31,6 +34,7 @@ __all__ = [
     "checked_hz",
     "integer_in",
     "nice_of_prio",
+    "nices_of_prios",
     "prio_of_nice",
 ]
 
@@ -97,3 +101,8 @@ def prio_of_nice(nice: int) -> int:
 def nice_of_prio(prio: int) -> int:
     """The nice value of a priority: 100 ... 139 are -20 ... 19; real-time is -20, unknown (-1) is 0."""
     return 0 if prio < 0 else max(prio - PRIO_DEFAULT, NICE_MIN)
+
+
+def nices_of_prios(prios: np.ndarray) -> np.ndarray:
+    """The nice value of each priority, int8: `nice_of_prio`."""
+    return ((prios - PRIO_DEFAULT).clip(NICE_MIN) * (prios >= 0)).astype("int8")

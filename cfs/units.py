@@ -24,6 +24,7 @@ __all__ = [
     "DURATION_HELP",
     "NS_PER",
     "clean",
+    "cleaned",
     "count_text",
     "cut",
     "listed",
@@ -174,6 +175,13 @@ def listed(names: Iterable[object], most: int = 4) -> str:
 def cut(text: str, length: int, mark: str = "...") -> str:
     """`text` in at most so many characters, with `mark` where the rest was."""
     return text if len(text) <= length else text[: length - len(mark)] + mark
+
+
+def cleaned(texts: Iterable[str]) -> list[str]:
+    """Each text `clean`; of equal ones, such as the names of many tasks, only one is looked at."""
+    texts = list(texts)
+    clean_of = {text: clean(text) for text in set(texts)}
+    return [clean_of[text] for text in texts]
 
 
 def clean(text: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, cast
 import numpy as np
 
 from ..errors import RecordingError
-from ..limits import nice_of_prio
+from ..limits import nices_of_prios
 from ..result import (
     NOBODY,
     ORDER_UNKNOWN,
@@ -79,7 +79,7 @@ def recorded_result(
         runs=runs,
         duration_ns=end_ns,
         pids=tasks["pid"].astype(np.int32),
-        nice=np.array([nice_of_prio(prio) for prio in tasks["prio"].tolist()], np.int8),
+        nice=nices_of_prios(tasks["prio"]),
         names=[names[i] for i in tasks["name"].tolist()],
         groups=["/"] * len(tasks),
         cpus=cpus,

@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import RecordingError
-from ..limits import nice_of_prio
+from ..limits import nices_of_prios
 from ..units import count_text
 from ..workload.ops import TASK_DTYPE, Op
 from ..workload.workload import Workload
@@ -107,7 +107,7 @@ def _workload(
     tasks["first_op"], tasks["nr_ops"], tasks["start_ns"] = begins[:, 0], begins[:, 1], begins[:, 2]
     tasks["pid"], tasks["name"] = seen["pid"], name
     tasks["cpu"] = chosen.home
-    nice = [nice_of_prio(value) for value in prio.tolist()]
+    nice = nices_of_prios(prio).tolist()
     tasks["nice"] = nice_said(recording, kept, nice, prio)
     names = [recording.names[i] if i >= 0 else "" for i in used]
     notes = _notes(names, name, begins[:, 4]) + _taken_as_normal(names, name, prio)

@@ -19,7 +19,7 @@ from .. import units
 from .._statistics import coverage, totals_within, waits_within
 from ..errors import CfsError
 from ..result import Out, Ready, Result
-from ..units import clean, short_time
+from ..units import cleaned, short_time
 from .lines import numbered
 
 __all__ = ["Lane", "covered_before", "cut", "lanes_of", "ran_in", "survival", "waited_in"]
@@ -72,8 +72,8 @@ def said_of(side: Result) -> str:
 def keys_of(result: Result, by: str) -> list[str]:
     """The name of each task's lane."""
     if by in ("comm", "group"):
-        return [clean(name) for name in (result.names if by == "comm" else result.groups)]
-    return [f"{clean(name)} {pid}" for name, pid in zip(result.names, result.pids.tolist())]
+        return cleaned(result.names if by == "comm" else result.groups)
+    return [f"{name} {pid}" for name, pid in zip(cleaned(result.names), result.pids.tolist())]
 
 
 @dataclass(frozen=True, eq=False)

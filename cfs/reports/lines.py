@@ -15,9 +15,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
+from ..limits import NICE_MAX, NICE_MIN
 from ..result import Result
 
 __all__ = ["ALL", "BY", "OTHERS", "Line", "Lines", "check_lines"]
@@ -51,7 +53,8 @@ class Lines:
         numbers, of_tasks = numbered(identities)
         ranked = ranked_labels(sides, numbers, of_tasks)
         shown = ranked if len(ranked) <= top + 1 else ranked[:top]
-        lines = lines_of(sides, identities, by, shown, len(ranked) - len(shown))
+        subjects = Subjects(sides, by, numbers, of_tasks)
+        lines = subjects.lines(shown, len(ranked) - len(shown))
         places = np.full(len(numbers) + 1, len(shown))  # that behind the shown ones is for all others
         places[[numbers[label] for label in shown]] = np.arange(len(shown))
         return cls(lines, [lumped_stats(side, places[of], shown) for side, of in zip(sides, of_tasks)])
@@ -82,11 +85,8 @@ def identities_of(result: Result, by: str) -> list[str]:
 
 def numbered(identities: list[list[str]]) -> tuple[dict[str, int], list[np.ndarray]]:
     """Numbers the distinct labels, and writes each list in these numbers."""
-    numbers: dict[str, int] = {}
-    for labels in identities:
-        for label in labels:
-            numbers.setdefault(label, len(numbers))
-    return numbers, [np.array([numbers[label] for label in labels], np.int64) for labels in identities]
+    numbers = {label: n for n, label in enumerate(dict.fromkeys(chain.from_iterable(identities)))}
+    return numbers, [np.fromiter(map(numbers.__getitem__, labels), np.int64, len(labels)) for labels in identities]
 
 
 def ranked_labels(sides: Sequence[Result], numbers: dict[str, int], of_tasks: list[np.ndarray]) -> list[str]:
@@ -110,30 +110,40 @@ def lumped_stats(result: Result, place_of: np.ndarray, shown: list[str]) -> dict
     return {label: row for label, row in zip([*shown, OTHERS, ALL], rows) if row["nr_tasks"]}
 
 
-def lines_of(
-    sides: Sequence[Result], identities: list[list[str]], by: str, shown: list[str], nr_others: int
-) -> list[Line]:
-    """The lines of the labels shown, of OTHERS if there are any, and of ALL."""
-    wanted = set(shown)
-    task_of: dict[str, tuple[Result, int]] = {}
-    for side, labels in zip(sides, identities):
-        for task, label in enumerate(labels):
-            if label in wanted:
-                task_of.setdefault(label, (side, task))
-    nr_tasks = Counter(identities[0])
-    lines = []
-    for label in shown:
-        side, task = task_of[label]
-        if by == "task":
-            lines.append(Line(label, side.names[task], str(side.pids[task]), str(side.nice[task])))
-        else:
-            lines.append(Line(label, label, str(nr_tasks[label]), _nice_of(sides[0], identities[0], label)))
-    if nr_others:
-        lines.append(Line(OTHERS, f"{nr_others} others", "", ""))
-    return [*lines, Line(ALL, "all", "", "")]
+@dataclass(frozen=True, eq=False)
+class Subjects:
+    """Who is in a line: the tasks of its label, which have the label's number on each side."""
 
+    sides: Sequence[Result]
+    by: str
+    numbers: dict[str, int]
+    of_tasks: list[np.ndarray]
 
-def _nice_of(result: Result, identities: list[str], label: str) -> str:
-    """The nice value of all tasks of a label, "*" if they differ."""
-    values = {int(nice) for nice, other in zip(result.nice, identities) if other == label}
-    return str(values.pop()) if len(values) == 1 else "*"
+    def lines(self, shown: list[str], nr_others: int) -> list[Line]:
+        """The lines of the labels shown, of OTHERS if there are any, and of ALL."""
+        places = [self.numbers[label] for label in shown]
+        lines = self._tasks(shown, places) if self.by == "task" else self._names(shown, places)
+        if nr_others:
+            lines.append(Line(OTHERS, f"{nr_others} others", "", ""))
+        return [*lines, Line(ALL, "all", "", "")]
+
+    def _tasks(self, shown: list[str], places: list[int]) -> list[Line]:
+        """Name, pid and nice value of the first task of each label, on the first side that has one."""
+        side_of, task_of = np.zeros((2, len(self.numbers)), np.int64)
+        for place in reversed(range(len(self.sides))):
+            there = self.of_tasks[place][::-1]  # the first one is written last
+            side_of[there], task_of[there] = place, np.arange(len(there))[::-1]
+        found = zip(shown, side_of[places].tolist(), task_of[places].tolist())
+        at = ((label, self.sides[place], task) for label, place, task in found)
+        return [Line(label, of.names[task], str(of.pids[task]), str(of.nice[task])) for label, of, task in at]
+
+    def _names(self, shown: list[str], places: list[int]) -> list[Line]:
+        """Of each label the number of tasks and their nice value on the first side, "*" if they differ."""
+        nice, of_task, nr = self.sides[0].nice, self.of_tasks[0], len(self.numbers)
+        least, greatest = np.full(nr, NICE_MAX), np.full(nr, NICE_MIN)
+        np.minimum.at(least, of_task, nice)
+        np.maximum.at(greatest, of_task, nice)
+        nr_tasks = np.bincount(of_task, minlength=nr)[places].tolist()
+        ends = zip(least[places].tolist(), greatest[places].tolist())
+        said = [str(low) if low == high else "*" for low, high in ends]
+        return [Line(label, label, str(number), value) for label, number, value in zip(shown, nr_tasks, said)]
