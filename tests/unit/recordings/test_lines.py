@@ -1,5 +1,7 @@
 """What one line says, whatever came before it; expected values are written out by hand."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -146,3 +148,49 @@ def test_whatever_is_cut_off_is_understood_or_not_but_never_read_beyond(line, da
     assert part is None or part["time_ns"] <= whole["time_ns"]
     for task in () if part is None else [v for v in part.values() if isinstance(v, tuple)]:
         assert task[0] is None or task[0] in text
+
+
+# ---- eight characters at once
+
+
+@pytest.mark.parametrize("tail", range(12))
+def test_numbers_of_any_length_at_any_distance_from_the_end(tail):
+    """Eight characters are looked at together only if there are so many."""
+    rest = b" " * bool(tail) + b"x" * (tail - 1)
+    for digits in range(13):
+        number = b"1234567890123"[:digits]
+        seconds = fields_of(b"a 1/1 [000] %b.5: e:%b" % (number, rest))
+        assert (seconds and seconds["time_ns"]) == (_ns(number, 10) and _ns(number, 10) * 10**9 + 500_000_000)
+        fraction = fields_of(b"a 1/1 [000] 5.%b: e:%b" % (number, rest))
+        scale = 10 ** (9 - digits) if digits < 10 else 0
+        assert (fraction and fraction["time_ns"]) == (_ns(number, 9) and 5 * 10**9 + _ns(number, 9) * scale)
+        tid = fields_of(b"a 1/%b [000] 5.5: e:%b" % (number, rest))
+        assert tid["tid"] == (int(number) if 0 < digits <= 10 else -1)
+
+
+def _ns(number, digits_max):
+    return int(number) if 0 < len(number) <= digits_max else None
+
+
+def test_the_name_of_an_event_ends_before_what_is_no_visible_character_of_ascii():
+    for place in range(12):
+        for byte in set(range(1, 256)) - {0x0A, 0x0D}:
+            text = bytearray(b"abcdefghijkl: x")
+            text[place] = byte
+            word = re.match(rb"[!-~\x7f]*", text)[0]
+            said = fields_of(b"a 1/1 [000] 5.5: " + text)
+            wanted = word[:-1] if word.endswith(b":") and len(word) > 1 else None
+            if place == 0 and byte in b" 0123456789(":
+                continue  # blanks, a period and how long ago belong to what stands in front
+            assert (said and said["event"]) == wanted
+
+
+@given(st.text("0123456789 ", max_size=12), st.sampled_from(["prio", "pid", "comm"]))
+def test_a_number_at_the_end_belongs_to_the_key_in_front_of_it(text, key):
+    """However the name looks: the last key counts."""
+    name = f"n {key}={text}"
+    for line in (f"comm={name} pid=7 prio=120 target_cpu=001", f"comm={name} pid=7 prio=120 success=1 target_cpu=001"):
+        assert said(HEAD + "sched:sched_wakeup: " + line)["task"] == (name.encode(), 7, 120)
+    for end in ("", " [ns]", " vruntime=5 [ns]"):
+        line = said(HEAD + f"sched:sched_stat_runtime: comm={name} pid=7 runtime=44106{end}")
+        assert (line["task"][:2], line["runtime_ns"]) == ((name.encode(), 7), 44106)
