@@ -513,7 +513,7 @@ def asked(files: Files) -> list[tuple[Output, str]]:
     return [(output, files[output.name]) for output in OUTPUTS if output.name in files]
 
 
-def check_files(files: Files, source: str) -> None:
+def check_files(files: Files, source: str | None = None) -> None:
     """Say what is wrong with a file to be written before the work, not after it (U1); `source` is read."""
     to_stdout = [output.option for output, path in asked(files) if path == STDOUT]
     if len(to_stdout) > 1:

@@ -22,7 +22,7 @@ from ..result import Out, Ready, Result
 from ..units import cleaned, short_time
 from .lines import numbered
 
-__all__ = ["Lane", "covered_before", "cut", "lanes_of", "ran_in", "survival", "waited_in"]
+__all__ = ["Lane", "covered", "covered_before", "cut", "lanes_of", "ran_in", "survival", "waited_in"]
 
 HUES = ("#0072B2", "#D55E00", "#009E73")
 """Three of the colours of Okabe and Ito, which all people can distinguish."""
@@ -228,7 +228,7 @@ def ran_in(
     Returns
     -------
     numpy.ndarray
-        ``(nr_lanes, m)`` float64, 0 and more; 1 is all of the span. Runs that overlap count each.
+        ``(nr_lanes, m)`` float64, 0 and more, as of `covered`.
     """
     runs, chosen = side.runs, chosen_cpus(cpus)
     task, cpu, begin_ns, end_ns = runs["task"], runs["cpu"], runs["start_ns"], runs["end_ns"]
@@ -300,6 +300,24 @@ def covered_before(begin_ns: np.ndarray, end_ns: np.ndarray, at_ns: np.ndarray) 
         passed = np.searchsorted(times, at_ns)
         total += sign * (passed * at_ns - np.concatenate([[0], np.cumsum(times)])[passed])
     return total
+
+
+def covered(begin_ns: np.ndarray, end_ns: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """The part of each span between two edges that the intervals cover; overlapping ones count each.
+
+    Parameters
+    ----------
+    begin_ns, end_ns : numpy.ndarray
+        ``(n,)`` int64, ns, in any order.
+    edges : numpy.ndarray
+        ``(m + 1,)`` int64, ns, increasing.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(m,)`` float64, 0 and more; 1 is all of the span.
+    """
+    return np.diff(covered_before(begin_ns, end_ns, edges)) / np.maximum(np.diff(edges), 1)
 
 
 def survival(waits: np.ndarray, least_ns: float) -> tuple[np.ndarray, np.ndarray]:

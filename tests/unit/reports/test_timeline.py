@@ -13,7 +13,7 @@ pytest.importorskip("matplotlib")
 
 from cfs import CfsError, Result, Workload
 from cfs.reports import plot_timeline
-from cfs.reports.lanes import covered_before, cut, survival
+from cfs.reports.lanes import covered, cut, survival
 from cfs.result import RUN_DTYPE
 
 MS = 10**6
@@ -22,11 +22,6 @@ MS = 10**6
 def hogs(nr=3, duration_ns=50 * MS):
     programs = {f"hog{i}": [("run", 7 * MS), ("sleep", MS)] * 5 for i in range(nr)}
     return Workload.of_programs(programs, duration_ns=duration_ns, source="hogs $x_1$").run()
-
-
-def covered(begin_ns, end_ns, edges):
-    """The part of each span between two edges that the intervals cover."""
-    return np.diff(covered_before(begin_ns, end_ns, edges)) / np.diff(edges)
 
 
 def test_a_picture_has_one_character_for_what_is_cut():
