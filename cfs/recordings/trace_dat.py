@@ -117,7 +117,7 @@ def check_numbers(trace: Trace) -> None:
     """The kernel says how it numbers the entries of a page; 2.6.30 numbered them otherwise."""
     text = trace.description.header_event
     for word, number in (("padding", 29), ("time_extend", 30)):
-        said = re.search(rf"{word}\s*:\s*type(?:_len)?\s*==\s*(\d+)", text)
+        said = re.search(rf"{word}\s*:\s*type(?:_len)?\s*==\s*(\d{{1,9}})\b", text)
         if said and int(said[1]) != number:
             raise RecordingError(
                 f"{trace.name} is of a kernel whose ring buffer nobody reads any more "
@@ -309,7 +309,7 @@ def read_option(trace: Trace, option: int, b: Bytes) -> None:
     elif option == OPTION_CLOCK:
         trace.clock = trace.clock or chosen_clock(decoded(bytes(b.data)))
     elif option == OPTION_UNAME:
-        release = re.search(r"\d+\.\d+\S*", decoded(bytes(b.data)))
+        release = re.search(r"\d{1,4}\.\d{1,4}\S{0,60}", decoded(bytes(b.data)))
         trace.about.kernel = release[0].rstrip("\0") if release else ""
     elif option == OPTION_GUEST:
         trace.about.warnings.append("it is of a guest, on the guest's own clock: not aligned with its host")

@@ -10,6 +10,8 @@ from cfs import MissingExtraError, RecordingError
 from cfs.recordings import trace_dat
 from cfs.recordings._plan import Plans
 from cfs.recordings._trace_dat import Rings
+from cfs.recordings.about import About
+from cfs.recordings.binary import Bytes
 from cfs.recordings.tracepoints import Field, Format, states_of_format, states_of_kernel
 from tests.unit.recordings import readings
 
@@ -236,6 +238,26 @@ def test_options_that_lead_in_a_circle_are_refused():
     circle = struct.pack("<HHIQ", 0, 0, 0, 14) + struct.pack("<HIQ", 0, 8, len(content))
     struct.pack_into("<Q", content, place, len(content))
     assert "in a circle" in refused(bytes(content) + circle)
+
+
+@pytest.mark.parametrize(("number", "is_read"), [("29", True), ("30", False), ("9" * 5000, True)])
+def test_what_the_kernel_says_of_its_entries_is_checked(number, is_read):
+    """A number of 5000 digits is none; Python's int raises ValueError for it."""
+    trace = trace_dat.Trace("x", memoryview(b""), About("trace.dat"))
+    trace.description.header_event = f"padding : type == {number}"
+    if is_read:
+        trace_dat.check_numbers(trace)
+    else:
+        with pytest.raises(RecordingError, match=f"padding is {number}"):
+            trace_dat.check_numbers(trace)
+
+
+def test_the_release_of_a_kernel_is_looked_for_once():
+    """A hundred thousand digits without a point took a minute."""
+    trace = trace_dat.Trace("x", memoryview(b""), About("trace.dat"))
+    for text, release in [(b"9" * 100_000, ""), (b"Linux vm 6.18.44-generic #1", "6.18.44-generic")]:
+        trace_dat.read_option(trace, trace_dat.OPTION_UNAME, Bytes(text, "x"))
+        assert trace.about.kernel == release
 
 
 def test_an_unknown_version_is_refused():
