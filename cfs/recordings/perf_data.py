@@ -178,9 +178,8 @@ class PerfData:
         for _ in range(min(nr, NR_ATTRS_MAX)):
             b.take(size, "the attributes of an event")
             nr_ids, name = b.u32("the number of ids"), read_string(b)
-            for id_ in range(min(nr_ids, b.left // 8)):
-                id_ = b.u64("an id")
-                self.names[id_] = name
+            for _ in range(min(nr_ids, b.left // 8)):
+                self.names[b.u64("an id")] = name
 
     def read_formats(self, b: Bytes) -> None:
         """TRACING_DATA: how the records of the tracepoints are laid out."""
@@ -345,10 +344,14 @@ def read_attrs(perf: PerfData, part: Bytes, attr_size: int, data: memoryview) ->
         raise damage(
             perf.name, 16, f"the size of an attr with the place of its ids, 80 ... 4096, not {attr_size}"
         )
+    nr_ids_max = len(data) // 8  # each stands once in the file, so that nobody reads it for every event
     for _ in range(len(part.data) // attr_size):
         entry = part.part(attr_size, "an attr")
         attr = read_attr(entry.part(attr_size - 16, "an attr"))
         ids = read_section(entry, data, "the ids of an event")
+        nr_ids_max -= ids.left // 8
+        if nr_ids_max < 0:
+            raise ids.fail("ids of this event, and no more than the file can hold of all events together")
         attr.ids = [ids.u64("an id") for _ in range(ids.left // 8)]
         perf.add_attr(attr)
 

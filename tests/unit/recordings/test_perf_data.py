@@ -222,6 +222,16 @@ def test_a_header_with_places_outside_of_the_file_is_refused(place):
         assert "byte" in refused(bytes(content))
 
 
+def test_ids_stand_in_the_file_once():
+    """Two events that both have the whole file as ids; with 16384 of them it would be read as often."""
+    content = bytearray(readings.data_of("perf-default.data"))
+    at, size = struct.unpack_from("<2Q", content, 24)
+    assert size >= 2 * 144
+    for place in (at, at + 144):
+        struct.pack_into("<2Q", content, place + 128, 0, len(content) // 8 * 8)
+    assert "no more than the file can hold" in refused(bytes(content))
+
+
 def test_zstd_data_that_is_damaged_ends_the_reading():
     content = bytearray(readings.data_of("perf-zstd.data"))
     at, size = struct.unpack_from("<2Q", content, 40)

@@ -240,6 +240,57 @@ def test_options_that_lead_in_a_circle_are_refused():
     assert "in a circle" in refused(bytes(content) + circle)
 
 
+def options_7(content, *options):
+    """tc-v7-instances with one more section of options in front of its own."""
+    content = bytearray(content)
+    head = content.index(b"none\0") + 5
+    place = content.index(b"\0", head) + 1
+    (first,) = struct.unpack_from("<Q", content, place)
+    more = b"".join(struct.pack("<HI", number, len(body)) + body for number, body in options)
+    more += struct.pack("<HIQ", 0, 8, first)
+    struct.pack_into("<Q", content, place, len(content))
+    return bytes(content) + struct.pack("<HHIQ", 0, 0, 0, len(more)) + more
+
+
+def test_a_section_is_read_once():
+    """A thousand options that name one megabyte cost a gigabyte."""
+    content = readings.data_of("tc-v7-instances.dat")
+    assert readings.read(trace_dat, options_7(content))[0] == readings.read(trace_dat, content)[0]
+    at = 64 + len(content)
+    events = struct.pack("<Q", at)
+    big = struct.pack("<HHIQ", trace_dat.SECTION_EVENTS, 0, 0, 4) + bytes(4)
+    content = content.ljust(at, b"\0") + big
+    assert f"at byte {at} there should be the events, which was not read before" in refused(
+        options_7(content, *[(trace_dat.SECTION_EVENTS, events)] * 2)
+    )
+
+
+def test_sections_fit_into_the_file_together():
+    """Each begins a byte later than the one before, so none is read twice."""
+    content = readings.data_of("tc-v7-instances.dat")
+    each = struct.pack("<HHIQ", trace_dat.SECTION_EVENTS, 0, 0, len(content)) + bytes(4)
+    at = len(content)
+    content += each * 3 + bytes(len(content))
+    places = [struct.pack("<Q", at + i * len(each)) for i in range(3)]
+    text = refused(options_7(content, *[(trace_dat.SECTION_EVENTS, place) for place in places]))
+    assert f"at byte {at + 2 * len(each)} " in text and "in a circle" in text
+
+
+def test_two_cpus_share_no_page():
+    content = bytearray(readings.data_of("tc-v6.dat"))
+    place = content.index(struct.pack("<2Q", 53248, 90112))
+    struct.pack_into("<Q", content, place, 53247)
+    assert "at byte 53247 there should be no pages of a second CPU" in refused(bytes(content))
+
+
+def test_the_places_of_a_buffer_are_read_once():
+    """An option takes 15 bytes, and the list that it names has 16 a CPU."""
+    content = bytearray(readings.data_of("tc-v6.dat"))
+    at = content.index(b"options  \0") + 10
+    option = struct.pack("<HIQ", trace_dat.OPTION_BUFFER, 10, len(content) + 30) + b"x\0"
+    assert "which was not read before" in refused(bytes(content[:at]) + option * 2 + bytes(content[at:]) + bytes(99))
+
+
 @pytest.mark.parametrize(("number", "is_read"), [("29", True), ("30", False), ("9" * 5000, True)])
 def test_what_the_kernel_says_of_its_entries_is_checked(number, is_read):
     """A number of 5000 digits is none; Python's int raises ValueError for it."""
