@@ -15,13 +15,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ..errors import MissingExtraError, RecordingError, how_to_install
+from ..errors import RecordingError
 from ._perf_data import Records
 from ._plan import Plans
 from ._sink import Sink
 from .about import About, planned
 from .binary import Bytes, damage, decoded, order_of
-from .source import zstd_unpacker
+from .source import zstd
 from .tracepoints import read_description
 
 __all__ = ["is_perf_data", "is_pipe", "read_file", "read_pipe"]
@@ -228,13 +228,8 @@ class PerfData:
 
     def unpacker(self) -> tuple[Callable[[bytes], bytes], type[Exception]]:
         """What unpacks the zstd stream of the file, and what it raises."""
-        try:
-            return zstd_unpacker(self.name)
-        except MissingExtraError as error:
-            raise MissingExtraError(
-                f"the records of {self.name} are compressed with zstd: {how_to_install('zstd')}, "
-                "or record without -z"
-            ) from error
+        new, error_class = zstd(f"the records of {self.name} are", "record without -z")
+        return new().decompress, error_class
 
     def finish(self, offset: int, is_cut: bool) -> About:
         """What is to be said when all has been walked, up to this byte of the file."""

@@ -15,18 +15,17 @@ counts the bytes of all lists and sections, which fit into the file together, an
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from ..errors import MissingExtraError, RecordingError, how_to_install
+from ..errors import RecordingError
 from ._plan import Plans
 from ._sink import Sink
 from ._trace_dat import Rings
 from .about import About, planned
 from .binary import Bytes, damage, decoded
-from .source import zstd_unpacker
+from .source import unpacked_zlib, unpacked_zstd
 from .tracepoints import MAGIC, Description, read_description, read_header_formats, read_sizes, read_systems
 
 __all__ = ["is_trace_dat", "read_file"]
@@ -35,7 +34,6 @@ CLOCKS = ("local", "global", "mono", "mono_raw", "boot", "tai", "perf", "uptime"
 NR_CPUS_MAX = 8192  # that of `_events.pxd`
 PLAIN_BYTES_MAX = 1 << 26
 RATIO_MAX = 2000
-STEP_BYTES = 512
 WORD_BYTES = 10
 TIMES_CLOCK = "record with -C mono"
 OPTION_CPUSTAT, OPTION_BUFFER, OPTION_CLOCK, OPTION_UNAME, OPTION_GUEST, OPTION_TSC = 2, 3, 4, 5, 12, 14
@@ -280,36 +278,13 @@ def unpacked(trace: Trace, b: Bytes, what: str) -> bytes:
 
 
 def _plain(trace: Trace, data: bytes, plain: int) -> bytes | None:
-    # Never more than a step beyond the plain size is unpacked.
     if trace.compression == "zlib":
-        try:
-            return zlib.decompressobj().decompress(data, plain + 1)
-        except zlib.error:
-            return None
-    if trace.compression != "zstd":
-        raise RecordingError(
-            f"{trace.name} is compressed with {trace.compression[:16]!r}; zstd and zlib can be read"
-        )
-    unpack, error_class = _zstd(trace.name)
-    text = bytearray()
-    try:
-        for at in range(0, len(data), STEP_BYTES):
-            text += unpack(data[at : at + STEP_BYTES])
-            if len(text) > plain:
-                return None
-    except (error_class, EOFError):
-        return None
-    return bytes(text)
-
-
-def _zstd(name: str) -> tuple[Callable[[bytes], bytes], type[Exception]]:
-    try:
-        return zstd_unpacker(name)
-    except MissingExtraError as error:
-        raise MissingExtraError(
-            f"{name} is compressed with zstd: {how_to_install('zstd')}, "
-            "or record with --compression none"
-        ) from error
+        return unpacked_zlib(data, plain)
+    if trace.compression == "zstd":
+        return unpacked_zstd(data, plain, f"{trace.name} is", "record with --compression none")
+    raise RecordingError(
+        f"{trace.name} is compressed with {trace.compression[:16]!r}; zstd and zlib can be read"
+    )
 
 
 # ---- both

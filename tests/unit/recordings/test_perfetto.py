@@ -11,6 +11,7 @@ import pytest
 
 from cfs import RecordingError
 from cfs.recordings import perfetto
+from cfs.recordings.source import unpacked_zlib
 from tests.unit.recordings import readings
 
 SEEN = {
@@ -284,6 +285,15 @@ def test_packed_packets_in_packed_packets_are_damage():
     outer = message(f1=message(f50=zlib.compress(inner)))
     facts, about = read(outer + made(message(f2=switch(5, 2, 1))))
     assert [fact["time"] for fact in facts] == [5] and "damaged" in about.warnings[0]
+
+
+def test_packed_packets_in_packed_packets_are_not_unpacked(monkeypatch):
+    """They could be as many as fit into 64 MiB, each of them a bomb."""
+    nr = []
+    monkeypatch.setattr(perfetto, "unpacked_zlib", lambda *given: (nr.append(1), unpacked_zlib(*given))[1])
+    inner = message(f1=message(f50=zlib.compress(bytes(1 << 20))))
+    read(message(f1=message(f50=zlib.compress(inner * 100))) + made(message(f2=switch(5, 2, 1))))
+    assert len(nr) == 1
 
 
 def test_a_trace_without_the_scheduler_says_what_it_is_of():
