@@ -142,6 +142,13 @@ def test_z1_an_unknown_packing_is_refused():
     assert "compression" in refused(bytes(content))
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_z1_a_packing_that_no_cfsrec_has_is_refused(method):
+    """What is damaged in one raises what its module raises, LZMAError for example."""
+    content = zipped([("surroundings.json", JSON), ("recording", LINES)], method)
+    assert f"its compression is number {method}, neither none nor deflate" in refused(content)
+
+
 def test_z1_damage_is_one_sentence_wherever_it_is(tmp_path):
     """Or the recording is read: not every byte matters."""
     content, draw = written(tmp_path).read_bytes(), random.Random(1)
