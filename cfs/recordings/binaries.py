@@ -79,6 +79,7 @@ def read_binary(source: Source) -> Reading:
     about.warn(about.nr_lost, "events are lost, as far as the recording says")
     about.warn(feed.nr_strange, "events contradict themselves: left out")
     about.warn(feed.nr_backwards, "events go back in time by more than 1 ms: left out")
+    about.warn(feed.nr_jumps, "events are more than 10 s later than the next one: left out")
     about.warn(tracker.nr_early, "events go back in time by less than 1 ms: taken as simultaneous")
     return Reading(
         tracker,

@@ -245,6 +245,7 @@ class PerfData:
         about.nr_lost = max(r.nr_lost, r.nr_lost_samples)
         about.warn(r.nr_unknown, "samples are of an event that the file does not describe: left out")
         about.warn(r.nr_short, "samples are shorter than they say: left out")
+        about.warn(r.nr_jumps, "samples are more than 10 s later than all others around them: left out")
         about.warn(r.nr_throttled, "times an event was switched off because it came too often")
         return about
 

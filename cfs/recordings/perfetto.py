@@ -181,6 +181,7 @@ class PerfettoTrace:
                 f"{self.name} has events on different clocks ({about.clock}): their times cannot be compared"
             )
         about.warn(b.nr_damaged + self.nr_damaged, "parts of packets are damaged: left out")
+        about.warn(b.nr_jumps, "events are more than 10 s later than those around them: left out")
         about.warn(b.nr_losses, "times events were lost before a bundle: who ran then is not known")
         about.warn(b.nr_drops, "times Perfetto dropped packets")
         about.warn(

@@ -265,6 +265,15 @@ def test_different_clocks_are_refused():
         read(made(message(f5=3, f2=switch(1, 1, 2)), message(f2=switch(2, 2, 1))))
 
 
+@pytest.mark.parametrize("wrong", [0, 1, 3])
+def test_i1_an_event_with_a_wrong_bit_in_its_time_is_left_out(wrong):
+    """All later ones of its CPU would come after those of the others, and be too late there."""
+    events = [switch(1000 + i | (i == wrong) << 40, i + 1, i + 2) for i in range(5)]
+    facts, about = read(made(b"".join(message(f2=event) for event in events), message(f2=switch(2000, 6, 7))))
+    assert [fact["time"] for fact in facts] == [1000 + i for i in range(5) if i != wrong] + [2000]
+    assert about.warnings == ["1 events are more than 10 s later than those around them: left out"]
+
+
 def test_packed_packets_are_read():
     content = readings.data_of("pf-full.pftrace")
     packed = message(f1=message(f50=zlib.compress(content)))

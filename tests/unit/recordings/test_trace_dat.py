@@ -208,6 +208,28 @@ def test_a_time_beyond_all_times_is_damage():
     assert times(facts) == [(20, 0)] and rings.nr_damaged == 1
 
 
+@pytest.mark.parametrize("wrong", [0, 1, 2, 4])
+def test_i3_a_page_with_a_wrong_bit_in_its_time_is_left_out(wrong):
+    """All pages of that CPU would come after those of the other, and be too late there."""
+    pages = [page(1000 * i | (i == wrong) << 40, entry(0)) for i in range(6)]
+    facts, rings = facts_of(b"".join(pages), page(10, entry(0) + entry(4000)))
+    assert times(facts) == sorted([(1000 * i, 0) for i in range(6) if i != wrong] + [(10, 1), (4010, 1)])
+    assert (rings.nr_damaged, rings.damage) == (1, f"page {wrong + 1} of CPU 0")
+
+
+def test_i3_a_wrong_extension_of_a_time_ends_its_page():
+    data = entry(0) + struct.pack("<II", 30, 1 << 20) + entry(1)
+    facts, rings = facts_of(page(10, data) + page(20, entry(0)) + page(30, entry(0)))
+    assert times(facts) == [(10, 0), (20, 0), (30, 0)] and rings.nr_damaged == 1
+
+
+def test_i3_a_page_from_the_past_does_not_condemn_the_one_before():
+    """Nor does a long idle time: the pages after it are as late."""
+    late = 1 << 40
+    facts, rings = facts_of(page(late, entry(0)) + page(5, entry(0)) + page(late + 9, entry(0)))
+    assert times(facts) == [(late, 0), (5, 0), (late + 9, 0)] and rings.nr_damaged == 0
+
+
 def test_a_record_shorter_than_its_format_is_left_out():
     facts, rings = facts_of(page(10, entry(0, RECORD[:20]) + entry(1)))
     assert times(facts) == [(11, 0)] and rings.nr_short == 1
