@@ -119,8 +119,7 @@ def _in_order(runs: np.ndarray) -> np.ndarray:
 
 def _wakeups(recording: EventTable, rows: np.ndarray, end_ns: int) -> np.ndarray:
     """The verdicts on the recorded wakeups of these tasks; of a fork the parent."""
-    seen = recording.wakeups()
-    verdict = recording.verdicts(seen)
+    seen, verdict = recording.wakeups(), recording.judged()[1]
     nr_tasks = len(recording.task_table)
     new_row = _new_rows(rows, nr_tasks)
     kept = (new_row[seen["task"]] != NOBODY) & (seen["time_ns"] <= end_ns)
