@@ -521,7 +521,7 @@ cdef struct life_t:  # a task in `programs`
     bint is_blind  # the end of its run was not recorded
     uint8_t new  # 1: its pid is greater than all before; 2: it first appeared under the name of an earlier task
     bint was_preempted  # at its last switch out
-    uint8_t guess  # how its first moment is known: GUESS_*
+    uint8_t guess  # how its first moment is known: SAID, FOUND_RUNNING, GUESSED
     int64_t ran_ns  # since when it ran last, on any CPU
     int16_t prio
     int16_t prio_first  # at its beginning

@@ -86,8 +86,6 @@ def read_binary(source: Source) -> Reading:
         about.kind,
         warnings=about.warnings,
         nr_records=about.nr_records,
-        clock=about.clock,
-        kernel=about.kernel,
         surroundings=Surroundings(
             kernel=about.kernel, clock=about.clock, cpus_in_machine=about.nr_cpus or None
         ),
