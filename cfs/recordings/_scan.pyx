@@ -40,7 +40,6 @@ from ._lines cimport (
     SAYS_STRANGE,
     SAYS_SWITCH,
     SAYS_WAKEUP,
-    SAYS_WAKEUP_NEW,
     SAYS_WAKING,
     STATE_IN_LETTERS,
     begins_a_page,

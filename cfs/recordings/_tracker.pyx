@@ -48,6 +48,14 @@ from ..errors import RecordingError
 from ._events cimport *
 from ._facts cimport NO_PRIO, moment_t, named_t
 
+NUMBERS = {
+    "GAP": GAP, "BACK": BACK, "SWITCH": SWITCH, "WAKE": WAKE, "FORK": FORK,
+    "BLOCK_D": BLOCK_D, "BLOCK_I": BLOCK_I, "IRQ_UNKNOWN": IRQ_UNKNOWN, "IRQ_NONE": IRQ_NONE, "IRQ_HARD": IRQ_HARD,
+    "CAUSED": CAUSED, "TIMER": TIMER, "OUTSIDE": OUTSIDE, "IDLE": IDLE, "NOBODY": NOBODY,
+    "NR_CPUS_MAX": NR_CPUS_MAX,
+}  # fmt: skip
+"""What `_events.pxd` says, for Python."""
+
 TASK_SEEN_DTYPE = np.dtype(
     [
         ("pid", "<i4"),

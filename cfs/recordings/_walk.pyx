@@ -38,7 +38,6 @@ from ..engine._program cimport (
     OP_NEXT,
     OP_NICE,
     OP_RUN,
-    OP_SLEEP,
     OP_SLEEP_UNTIL,
     OP_WAIT,
     OP_WAKE,
@@ -58,11 +57,6 @@ from ._events cimport *
 
 from ..result import RUN_DTYPE
 from ..workload.ops import OP_DTYPE
-
-cdef enum:  # Cause of causes.py
-    CAUSED = 0
-    TIMER = 1
-    OUTSIDE = 2
 
 cdef enum:  # how the first moment of a task is known
     SAID = 0  # a wakeup or a fork is recorded

@@ -20,12 +20,13 @@ from ..limits import POLICIES
 from ..workload.assignments import groups_above
 from ..workload.said import Said
 from ..workload.workload import Workload
+from ._tracker import NUMBERS
 from .surroundings import Surroundings, TaskFacts
 from .table import EventTable
 
 __all__ = ["filled", "nice_said"]
 
-FORK = 7  # of `_events.pxd`
+FORK = NUMBERS["FORK"]
 MONOTONIC = ("CLOCK_MONOTONIC", "mono")
 
 

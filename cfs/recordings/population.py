@@ -276,8 +276,8 @@ def _allowed(
     recording: EventTable, only: str | Iterable[str] | None, without: str | Iterable[str] | None
 ) -> np.ndarray:
     only, without = _patterns(only), _patterns(without)
-    wanted = np.array([_is_wanted(name, only, without) for name in [*recording.names, ""]], bool)
-    return wanted[recording.task_table["name"]]  # -1, no name, is the last
+    wanted = np.array([_is_wanted(name, only, without) for name in recording.names], bool)
+    return wanted[recording.task_table["name"]]
 
 
 def _is_wanted(name: str, only: list[str] | None, without: list[str] | None) -> bool:

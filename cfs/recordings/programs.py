@@ -109,7 +109,7 @@ def _workload(
     tasks["cpu"] = chosen.home
     nice = [nice_of_prio(value) for value in prio.tolist()]
     tasks["nice"] = nice_said(recording, kept, nice, prio)
-    names = [recording.names[i] if i >= 0 else "" for i in used]
+    names = [recording.names[i] for i in used]
     notes = _notes(names, name, begins[:, 4]) + _taken_as_normal(names, name, prio)
     notes += () if recording.nr_wakeups else (NO_WAKEUPS,)
     notes += _unproven(recording.answers().nr_unproven)

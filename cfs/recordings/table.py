@@ -18,7 +18,7 @@ import numpy as np
 
 from ..errors import RecordingError
 from ..limits import nice_of_prio
-from ._tracker import Tracker
+from ._tracker import NUMBERS, Tracker
 from ._walk import EVENT_DTYPE, give_back, runs, stays, wakeups
 from ._wakers import after_wakeups
 from .answers import Answers
@@ -196,9 +196,9 @@ class EventTable:
         packed = self.packed_events
         kind = packed["kind"]
         long_ns = packed["task"].astype(np.int64) | (packed["context"].astype(np.int64) << 32)
-        time_ns = np.cumsum(packed["delta"] + np.where(kind == 0, long_ns, 0))
-        time_ns[1:] -= np.where(kind[:-1] == 1, long_ns[:-1], 0)
-        kept = kind > 1
+        time_ns = np.cumsum(packed["delta"] + np.where(kind == NUMBERS["GAP"], long_ns, 0))
+        time_ns[1:] -= np.where(kind[:-1] == NUMBERS["BACK"], long_ns[:-1], 0)
+        kept = kind > NUMBERS["BACK"]
         table = np.zeros(int(kept.sum()), RECORDED_EVENT_DTYPE)
         table["time_ns"] = time_ns[kept]
         for field in ("task", "context", "cpu", "kind", "detail"):
@@ -314,7 +314,7 @@ class EventTable:
         # What part of the busy time of the CPU the tasks of the context's name had.
         share = np.zeros(len(table), np.float32)
         for cpu, busy, _ in self.stays_by_cpu(self.cpus):
-            busy_of_name = np.bincount(name, busy, minlength=len(self.names) + 1)
+            busy_of_name = np.bincount(name, busy, minlength=len(self.names))
             here = np.flatnonzero((table["cpu"] == cpu) & (table["context"] < len(name)))
             share[here] = busy_of_name[name[table["context"][here]]] / max(int(busy.sum()), 1)
         return share

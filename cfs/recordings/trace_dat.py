@@ -23,6 +23,7 @@ from ..errors import RecordingError
 from ._plan import Plans
 from ._sink import Sink
 from ._trace_dat import Rings
+from ._tracker import NUMBERS
 from .about import About, planned
 from .binary import Bytes, damage, decoded
 from .source import unpacked_zlib, unpacked_zstd
@@ -31,7 +32,7 @@ from .tracepoints import MAGIC, Description, read_description, read_header_forma
 __all__ = ["is_trace_dat", "read_file"]
 
 CLOCKS = ("local", "global", "mono", "mono_raw", "boot", "tai", "perf", "uptime")
-NR_CPUS_MAX = 8192  # that of `_events.pxd`
+NR_CPUS_MAX = NUMBERS["NR_CPUS_MAX"]
 PLAIN_BYTES_MAX = 1 << 26
 RATIO_MAX = 2000
 WORD_BYTES = 10

@@ -14,7 +14,7 @@ passes over is bounded, or stops where the next match could begin.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from .binary import Bytes, decoded
@@ -113,7 +113,6 @@ class Description:
     header_page: dict[str, Field] = field(default_factory=dict)
     header_event: str = ""
     formats: list[Format] = field(default_factory=list)
-    cmdlines: str = ""
     end: int = 0
     has_cmdlines: bool = False
 
@@ -310,7 +309,7 @@ def read_description(b: Bytes, *, has_cmdlines: bool | None = None) -> Descripti
     b.part(b.u32("the length of kallsyms"), "kallsyms")
     b.part(b.u32("the length of the printk formats"), "the printk formats")
     if d.has_cmdlines:
-        d.cmdlines = decoded(bytes(b.take(b.u64("the length of the names of tasks"), "the names of tasks")))
+        b.part(b.u64("the length of the names of tasks"), "the names of tasks")
     return d
 
 
@@ -359,9 +358,3 @@ def count(b: Bytes, expected: str, bytes_each: int) -> int:
             f"{expected}, at most {min(NR_FORMATS_MAX, b.left // bytes_each)}, before here, not {nr}"
         )
     return nr
-
-
-def named(formats: Iterable[Format], *names: str) -> list[str]:
-    """Which of these events are described."""
-    there = {f.name for f in formats}
-    return [name for name in names if name in there]
