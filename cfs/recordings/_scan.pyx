@@ -178,7 +178,7 @@ cdef class Scanner:
             with nogil:
                 self.read_line(self.carry, self.carry + self.nr_carry)
         self.settle_held(self.tracker.now_ns)
-        if not self.flags_vary:
+        if self.flags_word and not self.flags_vary:
             self.tracker.forget_interrupts()
         self.tracker.finish()
 

@@ -91,7 +91,7 @@ cdef class Rings:
     cdef int64_t* times  # of the events at hand
     cdef heap_t heap
     cdef unsigned char* wanted  # for each buffer and plan
-    cdef size_t nr_buffers
+    cdef size_t nr_buffers, nr_pages
     cdef readonly size_t nr_entries, nr_short, nr_damaged
     cdef readonly int64_t nr_lost
     cdef readonly str damage
@@ -174,7 +174,7 @@ cdef class Rings:
         while self.heap.nr:
             with nogil:
                 self.read_some()
-            progress(sum([self.cursors[i].nr_pages for i in range(self.nr_cursors)]))
+            progress(self.nr_pages)
 
     cdef int rewind(self) except -1:
         cdef size_t i
@@ -185,7 +185,7 @@ cdef class Rings:
             c = &self.cursors[i]
             c.page = c.end = c.p = c.stop = NULL
             c.lost, c.nr_pages, c.now, c.before = NO_LOSS, 0, 0, 0
-        self.nr_entries = self.nr_damaged = 0
+        self.nr_entries = self.nr_damaged = self.nr_pages = 0
         self.times = <int64_t*> resized(self.times, (self.nr_cursors + 1) * sizeof(int64_t))
         self.heap.times, self.heap.nr = self.times, 0
         return 0
@@ -297,6 +297,7 @@ cdef class Rings:
         cdef size_t length = commit & COMMIT_MASK
         c.page += c.page_size
         c.nr_pages += 1
+        self.nr_pages += 1
         c.now = u64(page, self.swap)
         c.p = c.stop = page + self.data_at
         if length > c.page_size - self.data_at:
