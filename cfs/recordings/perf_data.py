@@ -297,7 +297,8 @@ def read_file(name: str, data: memoryview, sink: Sink, progress: Callable[[int],
     at, length = head.u64("the place of the data"), head.u64("the size of the data")
     head.at += 16
     bits = read_feature_bits(head)
-    read_attrs(perf, attr_part, attr_size, data)
+    for _, attr in read_attrs(attr_part, attr_size, data):
+        perf.add_attr(attr)
     if length == 0:
         raise RecordingError(
             f"{name}: perf was killed before it could finish the file (the size of its data is 0), "
@@ -334,22 +335,23 @@ def read_section(head: Bytes, data: memoryview, what: str) -> Bytes:
     return Bytes(data[at : at + size], head.name, at, head.byteorder)
 
 
-def read_attrs(perf: PerfData, part: Bytes, attr_size: int, data: memoryview) -> None:
-    """The section of attributes: each with the place of its ids."""
+def read_attrs(part: Bytes, attr_size: int, data: memoryview) -> Iterator[tuple[bytes, Attr]]:
+    """The section of attributes: the bytes of each, and what they say, with its ids, whose place follows it."""
     if not 80 <= attr_size <= 4096 or len(part.data) // attr_size > NR_ATTRS_MAX:
         raise damage(
-            perf.name, 16, f"the size of an attr with the place of its ids, 80 ... 4096, not {attr_size}"
+            part.name, 16, f"the size of an attr with the place of its ids, 80 ... 4096, not {attr_size}"
         )
     nr_ids_max = len(data) // 8  # each stands once in the file, so that nobody reads it for every event
     for _ in range(len(part.data) // attr_size):
         entry = part.part(attr_size, "an attr")
+        raw = bytes(entry.data[: attr_size - 16])
         attr = read_attr(entry.part(attr_size - 16, "an attr"))
         ids = read_section(entry, data, "the ids of an event")
         nr_ids_max -= ids.left // 8
         if nr_ids_max < 0:
             raise ids.fail("ids of this event, and no more than the file can hold of all events together")
         attr.ids = [ids.u64("an id") for _ in range(ids.left // 8)]
-        perf.add_attr(attr)
+        yield raw, attr
 
 
 def read_feature_bits(head: Bytes) -> list[int]:

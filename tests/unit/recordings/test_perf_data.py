@@ -123,9 +123,9 @@ def test_i3_memory_does_not_grow_with_the_file():
     perf = perf_data.PerfData("x", readings.Facts(), "little")
     head = perf.part(content)
     head.at = 24
-    perf_data.read_attrs(
-        perf, perf_data.read_section(head, memoryview(content), "attrs"), 144, memoryview(content)
-    )
+    attrs = perf_data.read_section(head, memoryview(content), "attrs")
+    for _, attr in perf_data.read_attrs(attrs, 144, memoryview(content)):
+        perf.add_attr(attr)
     head.at = 72
     perf_data.read_features(perf, at + size, perf_data.read_feature_bits(head), memoryview(content))
     alive, at_once, place = [], 0, at
