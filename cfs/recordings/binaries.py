@@ -16,7 +16,7 @@ from ..errors import RecordingError
 from . import perf_data, perfetto, trace_dat
 from ._feed import Feed
 from .about import About
-from .source import Source
+from .source import READABLE, Source
 from .surroundings import Surroundings
 from .table import Reading
 
@@ -42,9 +42,8 @@ def is_binary(source: Source) -> bool:
         return True
     if b"\0" in head[:16]:
         raise RecordingError(
-            f"{source.name} is neither perf.data, trace.dat, a Perfetto trace nor text: it begins with "
-            f"{head[:8].hex(' ')}. Pages of a raw ring buffer (trace_pipe_raw) lack the description of their "
-            "events: record with trace-cmd"
+            f"{source.name} is no recording: it begins with {head[:8].hex(' ')}; {READABLE}. Pages of a raw ring "
+            "buffer (trace_pipe_raw) lack the description of their events: record with trace-cmd"
         )
     return False
 

@@ -100,7 +100,7 @@ def test_what_cannot_be_written_leaves_nothing(tmp_path):
 @pytest.mark.parametrize(
     ("members", "words"),
     [
-        ([], "neither perf.data"),
+        ([], "is no recording: it begins with"),
         ([("perf.data", LINES)], "is a zip archive; unpack it, and give the recording in it"),
         ([("recording", LINES)], "is a zip archive"),
         ([("surroundings.json", JSON)], "no member 'recording'"),
@@ -108,7 +108,7 @@ def test_what_cannot_be_written_leaves_nothing(tmp_path):
         ([("surroundings.json", JSON), ("../recording", LINES)], "no member 'recording'"),
         ([("surroundings.json", JSON), ("/recording", LINES)], "no member 'recording'"),
         ([("surroundings.json", JSON), ("recording", b"")], "is empty"),
-        ([("surroundings.json", JSON), ("recording", b"\0\1\2")], "neither perf.data"),
+        ([("surroundings.json", JSON), ("recording", b"\0\1\2")], "is no recording: it begins with"),
         ([("surroundings.json", JSON), ("recording", b"no recording\n" * 9)], "no event in 9 lines"),
         ([("surroundings.json", JSON), ("recording", b"\x7fELF")], "a program"),
         ([("surroundings.json", JSON), ("recording", zipped([("recording", LINES)]))], "another zip archive"),
