@@ -10,7 +10,8 @@ switched to itself, the idle task does not sleep, and it wakes others only from 
 fails, who went and who woke since the switch before are unknown.
 
     I1  Facts come in order of time if the bundles of each CPU do; at the same time by CPU. An event whose time is
-        long after those around it is left out: it would put all later ones of its CPU after those of the others.
+        long after those around it is left out: it would put all later ones of its CPU after those of the others. So
+        is what is long after the next two bundles: in the compact form a wrong time moves all that follow.
     I2  No byte outside of a message is read (`_varint.pxd`), and each step moves forward.
     I3  What is inferred is checked before it is handed on; of what fails the check nothing is said.
     I4  Memory grows with the number of bundles, and with what one bundle of each CPU holds.
@@ -89,6 +90,7 @@ cdef struct bundle_t:
     bytes_t start
     bytes_t end
     int64_t offset_ns  # to be added to its times
+    int64_t first_ns  # the time of its first event; -1: there is none
     uint32_t cpu
     uint32_t next  # of the same CPU; NONE: it is the last
     uint32_t drops  # packets that had been dropped before it
@@ -465,7 +467,26 @@ cdef class Bundles:
             elif f.number == 4 and f.start != NULL:
                 self.decode_compact(f.start, f.end, b.offset_ns)
         self.nr_jumps += remove_jumps(&self.events)
+        self.remove_late(b)
         return 0
+
+    cdef void remove_late(self, const bundle_t* b) noexcept nogil:
+        # What follows of that CPU comes after a loss then.
+        cdef bundle_t* next
+        cdef int64_t first_ns
+        cdef size_t nr
+        if b.next == NONE:
+            return
+        next = &self.bundles[b.next]
+        first_ns = next.first_ns
+        if next.next != NONE:
+            first_ns = max(first_ns, self.bundles[next.next].first_ns)
+        if first_ns < 0:
+            return
+        nr = cut_after(&self.events, first_ns) + cut_after(&self.switches, first_ns)
+        nr += cut_after(&self.wakings, first_ns)
+        self.nr_jumps += nr
+        next.is_after_loss = next.is_after_loss or nr != 0
 
     cdef int decode_event(self, bytes_t p, bytes_t end, int64_t offset) except -1 nogil:
         cdef wire_t f
@@ -609,8 +630,7 @@ cdef class Bundles:
 
 
 cdef size_t remove_jumps(facts_t* facts) noexcept nogil:
-    # How many facts are long after both neighbours, or at the beginning after the next two. Those of the compact form
-    # have times since the one before, so that a wrong one moves all that follow.
+    # How many facts are long after both neighbours, or at the beginning after the next two.
     cdef size_t i, to = 0, nr = facts.nr
     cdef const fact_t* f = facts.items
     if nr < 3:
@@ -625,18 +645,28 @@ cdef size_t remove_jumps(facts_t* facts) noexcept nogil:
     return nr - to
 
 
+cdef size_t cut_after(facts_t* facts, int64_t first_ns) noexcept nogil:
+    cdef size_t nr = facts.nr
+    while facts.nr and jumps(facts.items[facts.nr - 1].time, first_ns):
+        facts.nr -= 1
+    return nr - facts.nr
+
+
 # ---- messages
 
 cdef bint read_bundle(bytes_t p, bytes_t end, bundle_t* b, bint swap) noexcept nogil:
     # All but the events. False: it is no message.
     cdef wire_t f
-    cdef int64_t ftrace_ns = 0, boot_ns = 0
+    cdef int64_t ftrace_ns = 0, boot_ns = 0, first = -1
     while p < end:
         p = next_field(p, end, &f, swap)
         if p == NULL:
             return False
         if f.number == 1:
             b.cpu = <uint32_t> min(f.value, <uint64_t> NONE)
+        elif f.start != NULL and (f.number == 2 or f.number == 4):
+            if first < 0:
+                first = first_time(f.start, f.end, f.number == 4, swap)
         elif f.number == 3 or f.number == 8:
             b.is_after_loss = b.is_after_loss or f.number == 8 or f.value != 0
         elif f.number == 5:
@@ -648,7 +678,24 @@ cdef bint read_bundle(bytes_t p, bytes_t end, bundle_t* b, bint swap) noexcept n
     if boot_ns and b.clock:
         b.offset_ns = boot_ns - ftrace_ns
         b.clock = 0
+    b.first_ns = shifted(<uint64_t> first, b.offset_ns) if first >= 0 else -1
     return True
+
+
+cdef int64_t first_time(bytes_t p, bytes_t end, bint is_compact, bint swap) noexcept nogil:
+    # Of an event, or of the switches and wakings of the compact form; -1: it has none that can be.
+    cdef wire_t f
+    cdef uint64_t time = 0
+    while p < end:
+        p = next_field(p, end, &f, swap)
+        if p == NULL:
+            return -1
+        if f.number == 1 or (is_compact and f.number == WAKING_TIME):
+            time = f.value
+            if f.start != NULL and varint(f.start, f.end, &time) == NULL:
+                continue
+            return <int64_t> time if time <= <uint64_t> TIME_MAX else -1
+    return -1
 
 
 cdef inline int64_t shifted(uint64_t time, int64_t offset) noexcept nogil:

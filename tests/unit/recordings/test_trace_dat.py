@@ -129,16 +129,21 @@ def page(time, data, flags=0, behind=b""):
     return (struct.pack("<QQ", time, len(data) | flags) + data + behind).ljust(PAGE, b"\0")
 
 
-def facts_of(*cpus, page_size=PAGE):
+def facts_of(*cpus):
+    sink = readings.Facts()
+    return sink.facts, read_into(sink, *([content] for content in cpus))
+
+
+def read_into(sink, *cpus):
+    """Read the blocks of each CPU, which are pages as they are at hand together."""
     plans = Plans("little", states_of_kernel(""))
     assert plans.add(Format("sched", "sched_switch", 1, FIELDS, ""))
-    sink = readings.Facts()
     rings = Rings(plans, sink, "little", 8, 16)
-    for number, content in enumerate(cpus):
-        rings.add_cpu(0, number, page_size, lambda content=content: iter([content]))
+    for number, blocks in enumerate(cpus):
+        rings.add_cpu(0, number, PAGE, lambda blocks=blocks: iter(blocks))
     rings.scale(1, 0)
     rings.read([{"sched_switch"}], lambda nr: None)
-    return sink.facts, rings
+    return rings
 
 
 def times(facts):
