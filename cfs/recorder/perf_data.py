@@ -21,7 +21,7 @@ from typing import BinaryIO
 
 from ..errors import RecordingError
 from ..recordings.binary import Bytes, damage, decoded
-from ..recordings.perf_data import FILE_HEADER_BYTES, Attr, read_attr, read_feature_bits, read_section
+from ..recordings.perf_data import FILE_HEADER_BYTES, Attr, read_attrs, read_feature_bits, read_section
 from ..recordings.tracepoints import Description, Field, Format, read_description
 from .alias import Alias
 
@@ -66,7 +66,7 @@ def strip(data: memoryview, out: BinaryIO, alias: Alias | None = None, name: str
     ):
         raise damage(name, 0, "the header of a perf.data file of this machine")
     attr_size = head.u64("the size of an attr")
-    attrs = _attrs(read_section(head, data, "the attributes of the events"), attr_size, data)
+    attrs = list(read_attrs(read_section(head, data, "the attributes of the events"), attr_size, data))
     begin, length = head.u64("the place of the data"), head.u64("the size of the data")
     head.at += 16
     features = _features(data, begin + length, read_feature_bits(head), name)
@@ -89,21 +89,6 @@ def strip(data: memoryview, out: BinaryIO, alias: Alias | None = None, name: str
 
 
 # ------------------------------------------------------------------------------------------------- the header
-
-
-def _attrs(part: Bytes, attr_size: int, data: memoryview) -> list[tuple[bytes, Attr]]:
-    """The bytes of each attr, and what they say, with its ids."""
-    if not 80 <= attr_size <= 4096:
-        raise damage(part.name, 16, f"the size of an attr, not {attr_size}")
-    found = []
-    for _ in range(len(part.data) // attr_size):
-        entry = part.part(attr_size, "an attr")
-        raw = bytes(entry.data[: attr_size - 16])
-        attr = read_attr(entry.part(attr_size - 16, "an attr"))
-        ids = read_section(entry, data, "the ids of an event")
-        attr.ids = [ids.u64("an id") for _ in range(ids.left // 8)]
-        found.append((raw, attr))
-    return found
 
 
 def _features(data: memoryview, at: int, bits: list[int], name: str) -> dict[int, bytes]:

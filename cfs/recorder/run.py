@@ -4,6 +4,8 @@ What it decides: what an interrupt means. At a terminal Ctrl-C reaches everybody
 only waits for the others to end; who has not ended after `GRACE_S` is told, then told to terminate. The
 recording goes on to be saved in any case: an interrupt ends the run, not the work. SIGTERM is an interrupt,
 too.
+
+Rejected: catching KeyboardInterrupt, which Python raises between any two instructions, also outside of a `try`.
 """
 
 from __future__ import annotations
@@ -33,20 +35,18 @@ def run(words: Sequence[str], look: Callable[[], None], interval_s: float = INTE
     int
         Its exit status, as `status_of` has it.
     """
-    steps: Iterator[signal.Signals] = iter(STEPS)
-    due = float("inf")
-    with _terminated_as_interrupted():
+    steps, due = iter(STEPS), float("inf")
+    with _interrupts() as interrupts:
         child = subprocess.Popen(words)
-        pause = _pause(child, interval_s)
-        while child.poll() is None:
-            try:
+        with _pausing(child, interval_s) as pause:
+            while child.poll() is None:
                 pause()
                 look()
-            except KeyboardInterrupt:
-                due = min(due, time.monotonic() + GRACE_S)
-            if time.monotonic() >= due:
-                child.send_signal(next(steps, STEPS[-1]))
-                due = time.monotonic() + GRACE_S
+                while interrupts:
+                    due = min(due, interrupts.pop() + GRACE_S)
+                if time.monotonic() >= due:
+                    child.send_signal(next(steps, STEPS[-1]))
+                    due = time.monotonic() + GRACE_S
     return status_of(child.returncode)
 
 
@@ -55,26 +55,39 @@ def status_of(returncode: int) -> int:
     return 128 - returncode if returncode < 0 else returncode
 
 
-def _pause(child: subprocess.Popen[bytes], interval_s: float) -> Callable[[], Any]:
+@contextmanager
+def _pausing(child: subprocess.Popen[bytes], interval_s: float) -> Iterator[Callable[[], Any]]:
     """What waits for the end of the child, but no longer than for the next look."""
     try:
         file = os.pidfd_open(child.pid)
     except (AttributeError, OSError):  # another system, or before Linux 5.3
-        return lambda: time.sleep(interval_s)
-    poll = select.poll()
-    poll.register(file, select.POLLIN)
-    return lambda: poll.poll(interval_s * 1000)
+        yield lambda: time.sleep(interval_s)
+        return
+    try:
+        poll = select.poll()
+        poll.register(file, select.POLLIN)
+        yield lambda: poll.poll(interval_s * 1000)
+    finally:
+        os.close(file)
 
 
 @contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """SIGTERM interrupts, for as long as this lasts."""
+def _interrupts() -> Iterator[list[float]]:
+    """When an interrupt came, for as long as this lasts: SIGTERM, and SIGINT unless somebody else looks after it."""
+    times: list[float] = []
+    before: dict[signal.Signals, Any] = {}
+
+    def note(*_: object) -> None:
+        times.append(time.monotonic())
+
     try:
-        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        before[signal.SIGTERM] = signal.signal(signal.SIGTERM, note)
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            before[signal.SIGINT] = signal.signal(signal.SIGINT, note)
     except ValueError:  # not the main thread, which alone may say so
-        yield
-        return
+        pass
     try:
-        yield
+        yield times
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -20,6 +20,7 @@ each look (5 ms of CPU time for 200 processes, forty times a second).
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import platform
 import re
@@ -212,13 +213,19 @@ GETATTR = {"x86_64": 315, "aarch64": 275, "riscv64": 275, "loongarch64": 275}
 ATTR = struct.Struct("=IIQiIQQQII")
 
 
+@functools.cache
+def _library() -> ctypes.CDLL:
+    """What the program is linked with: opening it costs more than a call."""
+    return ctypes.CDLL(None)
+
+
 def slice_of(tid: int) -> int | None:
     """The slice of a task of this machine, ns, as sched_getattr tells it; None if it does not."""
     number = GETATTR.get(platform.machine())
     if number is None or sys.platform != "linux" or ctypes.sizeof(ctypes.c_void_p) != 8:
         return None
     attr = ctypes.create_string_buffer(ATTR.size)
-    if ctypes.CDLL(None).syscall(number, tid, attr, ATTR.size, 0) != 0:
+    if _library().syscall(number, tid, attr, ATTR.size, 0) != 0:
         return None
     _, policy, _, _, _, runtime_ns, *_ = ATTR.unpack(attr.raw)
     return runtime_ns if policy in (0, 3) and runtime_ns else None

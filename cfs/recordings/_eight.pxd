@@ -28,7 +28,10 @@ cdef extern from *:
     #endif
     #define CFS_BYTES(byte) (0x0101010101010101ULL * (byte))
 
-    static const int64_t cfs_powers_of_ten[9] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+    static inline int64_t cfs_ten_to(int nr) {
+        static const int64_t powers[9] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+        return powers[nr];
+    }
 
     static inline uint64_t cfs_eight(const char *p) {
         uint64_t x;
@@ -63,7 +66,7 @@ cdef extern from *:
         return x ? cfs_first_mark(x) : 8;
     }
     """
-    const int64_t* TENS "cfs_powers_of_ten"
+    int64_t ten_to "cfs_ten_to"(int nr) noexcept nogil  # 0 to 8
     uint64_t eight "cfs_eight"(const char* p) noexcept nogil
     int nr_digits "cfs_nr_digits"(uint64_t x) noexcept nogil  # at the beginning
     int64_t value_of_digits "cfs_value"(uint64_t x, int nr) noexcept nogil  # of the first nr, 1 to 8

@@ -62,6 +62,11 @@ cdef enum:  # detail of WAKE, EARLY, TAKEN
 cdef enum:
     NR_CPUS_MAX = 8192
 
+cdef enum:  # the verdict on a wakeup, see `causes.py`
+    CAUSED = 0
+    TIMER = 1
+    OUTSIDE = 2
+
 cdef extern from *:
     """
     #define CFS_IDLE 0xFFFFFFFFu

@@ -20,3 +20,19 @@ cdef struct named_t:
 
 cdef enum:
     NO_PRIO = -32768
+
+cdef enum:  # a clock of a recording is not perfect
+    DISORDER_NS_MAX = 1000000  # a fact so little too early is taken at the time of the one before
+
+cdef extern from *:
+    """
+    #define CFS_JUMP_NS_MIN 10000000000ll
+    #define CFS_TIME_MAX 0x7FFFFFFFFFFFFFFEll
+    """
+    const int64_t JUMP_NS_MIN "CFS_JUMP_NS_MIN"  # a fact so much later is believed if the next one is not earlier
+    const int64_t TIME_MAX "CFS_TIME_MAX"  # ns; a later time is none
+
+
+cdef inline bint jumps(int64_t time, int64_t before) noexcept nogil:
+    # One wrong bit or digit of a time would put all that comes after it into the past.
+    return time - before > JUMP_NS_MIN

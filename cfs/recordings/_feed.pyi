@@ -8,7 +8,7 @@ from ._tracker import Tracker
 @final
 class Feed(Sink):
     tracker: Tracker
-    nr_facts: int
     nr_strange: int
     nr_backwards: int
+    nr_jumps: int
     def finish(self) -> None: ...

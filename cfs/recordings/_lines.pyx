@@ -29,7 +29,7 @@ Rejected: regular expressions (4 us a line).
 
 from libc.string cimport memchr, memcmp
 
-from ._eight cimport TENS, eight, end_of_word, nr_digits, skip_blanks, value_of_digits
+from ._eight cimport eight, end_of_word, nr_digits, skip_blanks, ten_to, value_of_digits
 from ._events cimport *
 from ._facts cimport NO_PRIO, named_t
 
@@ -46,7 +46,7 @@ cdef inline const char* number(const char* p, const char* end, int digits_max, i
         if p + nr - start > digits_max:
             return NULL
         if nr:
-            x = x * TENS[nr] + value_of_digits(characters, nr)
+            x = x * ten_to(nr) + value_of_digits(characters, nr)
         p += nr
     while nr == 8 and p < end and c"0" <= p[0] <= c"9":
         if p - start == digits_max:

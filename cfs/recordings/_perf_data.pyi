@@ -12,8 +12,9 @@ class Records:
     nr_samples: int
     nr_unknown: int
     nr_short: int
-    nr_backwards: int
+    nr_jumps: int
     nr_rounds: int
+    round_bytes_max: int
     limit: int
     nr_throttled: int
     nr_lost: int

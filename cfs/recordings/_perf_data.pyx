@@ -6,14 +6,16 @@ perf empties the ring of one CPU after the other and then writes FINISHED_ROUND:
 a CPU are sorted, and nothing that comes later is older than the newest record of the round before. So what
 waits is at most two rounds, and at the end of each all of it up to the newest time of the rounds before is
 handed on. A round is some ascending runs, one a CPU, and a merge sort that starts from the runs it finds
-sorts it at a cost of log2(CPUs) moves an event.
+sorts it at a cost of log2(CPUs) moves an event. A time that stands alone, long after all others of two rounds, has
+a wrong bit: it is no newest time, and its event is left out.
 
     I1  Facts come in order of time, and at the same time in the order of the file, if the file keeps perf's
-        promise about rounds; if it does not, `nr_backwards` says how often.
+        promise about rounds.
     I2  No byte outside of the data is read: the length of a record is checked before anything in it, and each
         part of a sample against the record's end.
     I3  What waits points into the blocks fed, which are kept until two rounds later; memory does not grow with
-        the length of the file.
+        the length of the file, but with that of a round. Where no FINISHED_ROUND comes (perf inject writes none)
+        a round ends after `round_bytes_max`: a file that is sorted loses nothing by it.
 
 Rejected: sorting all at the end (24 bytes an event for the whole file); a heap over the CPUs (a file says
 which CPU a record is of only in the record, so the runs would have to be found first anyway).
@@ -26,6 +28,7 @@ from libc.string cimport memmove, memset
 import numpy as np
 
 from ._events cimport NR_CPUS_MAX
+from ._facts cimport TIME_MAX, jumps
 from ._memory cimport resized
 from ._plan cimport *
 from ._sink cimport *
@@ -74,6 +77,7 @@ cdef enum:  # why a walk stopped
 cdef enum:
     NO_PLACE = 0xFFFF
     TRACING_DATA_MAX = 1 << 26
+    ROUND_BYTES_MAX = 1 << 30
     UNPACK_STEP = 512  # 4 bytes of zstd may stand for 128 KiB: so many at a time make 16 MiB at most
     FORK_BYTES = 32  # of the record without its trailer
     MADE_UP = 1 << 13  # in misc
@@ -95,7 +99,8 @@ cdef struct entry_t:  # an event that waits for its turn
     bytes_t at  # the tracepoint's record; of LOST the number
     uint32_t cpu
     uint16_t size
-    uint16_t type
+    uint8_t type
+    uint8_t is_doubted  # at the end of the round before
 
 
 @final
@@ -113,12 +118,13 @@ cdef class Records:
 
     Attributes
     ----------
-    nr_records, nr_samples, nr_unknown, nr_short, nr_backwards, nr_lost, nr_lost_samples, nr_throttled : int
-        Records; samples; those of an id that no event has; those shorter than they say; facts that are earlier than
-        the one before; lost as the kernel says in between, and at the end; times that an event was off.
+    nr_records, nr_samples, nr_unknown, nr_short, nr_jumps, nr_lost, nr_lost_samples, nr_throttled : int
+        Records; samples; those of an id that no event has; those shorter than they say; those long after all others;
+        lost as the kernel says in between, and at the end; times that an event was off.
     takes_forks : bool
         Whether records FORK say who has which parent, because no tracepoint does.
-    nr_rounds : int
+    nr_rounds, round_bytes_max : int
+        Rounds so far, and how long one may be: what perf's rings can hold, if not very large ones.
     limit : int
         All CPUs are known up to this time, ns; -1: up to none.
     damage : str
@@ -145,7 +151,9 @@ cdef class Records:
     cdef size_t nr_entries, room_entries, room_spare
     cdef size_t* runs
     cdef size_t room_runs
-    cdef int64_t newest, last
+    cdef bint has_emitted
+    cdef public uint64_t round_bytes_max
+    cdef uint64_t nr_bytes  # of this round
     cdef readonly int64_t limit
     cdef list blocks  # of (rounds when it had been read, block)
 
@@ -154,14 +162,15 @@ cdef class Records:
     cdef object collected, unpack, unpack_error, unpacked_rest
     cdef uint64_t nr_packed, nr_unpacked
     cdef size_t rest_of_packed
-    cdef readonly size_t nr_records, nr_samples, nr_unknown, nr_short, nr_backwards, nr_rounds, nr_throttled
+    cdef readonly size_t nr_records, nr_samples, nr_unknown, nr_short, nr_jumps, nr_rounds, nr_throttled
     cdef readonly uint64_t nr_lost, nr_lost_samples
     cdef readonly str damage
 
     def __cinit__(self, owner, Sink sink, byteorder):
         self.owner, self.sink = owner, sink
         self.swap = (byteorder == "big") != is_big_host()
-        self.newest = self.limit = self.last = -1
+        self.limit = -1
+        self.round_bytes_max = ROUND_BYTES_MAX
         self.ids, self.blocks = [], []
         self.damage = ""
         self.unpacked_rest = b""
@@ -268,19 +277,25 @@ cdef class Records:
                 self.damage = f"a record of type {u32(p, self.swap)} cannot have {u16(p + 6, self.swap)} bytes"
             elif not self.special(&p, end):
                 break
-        self.keep(block)
+        self.keep(block, p - start)
         return p - start
 
-    cdef void keep(self, block):
+    cdef int keep(self, block, size_t length) except -1:
         # I3
         self.blocks.append((self.nr_rounds, block))
+        self.nr_bytes += length
+        if self.nr_bytes > self.round_bytes_max:
+            with nogil:
+                self.finish_round()
         if self.blocks[0][0] + 2 <= self.nr_rounds:
             self.blocks = [item for item in self.blocks if item[0] + 2 > self.nr_rounds]
+        return 0
 
     def finish(self):
         """Hand on all that still waits."""
         with nogil:
-            self.flush(0x7FFFFFFFFFFFFFFF)
+            self.finish_round()
+            self.finish_round()
         self.blocks = []
         if not self.is_begun:
             self.begin()
@@ -472,9 +487,7 @@ cdef class Records:
 
     cdef int on_other(self, uint32_t type, bytes_t p, size_t size) except -1 nogil:
         if type == FINISHED_ROUND:
-            self.nr_rounds += 1
-            self.flush(self.limit)
-            self.limit = self.newest
+            self.finish_round()
         elif type == THROTTLE:
             self.nr_throttled += 1
         elif type == FORK and self.takes_forks and size >= FORK_BYTES:
@@ -515,22 +528,59 @@ cdef class Records:
 
     cdef int wait(self, uint64_t time, uint32_t cpu, bytes_t at, size_t size, int type) except -1 nogil:
         cdef entry_t* e
-        if time > <uint64_t> 0x7FFFFFFFFFFFFFFE or cpu >= NR_CPUS_MAX:
+        if time > <uint64_t> TIME_MAX or cpu >= NR_CPUS_MAX:
             self.nr_short += 1
             return 0
         if self.nr_entries == self.room_entries:
             self.room_entries += self.room_entries // 2 + 1024
             self.entries = <entry_t*> resized(self.entries, self.room_entries * sizeof(entry_t))
         e = &self.entries[self.nr_entries]
-        e.time, e.cpu, e.at, e.size, e.type = <int64_t> time, cpu, at, <uint16_t> size, <uint16_t> type
+        e.time, e.cpu, e.at, e.size, e.type = <int64_t> time, cpu, at, <uint16_t> size, <uint8_t> type
+        e.is_doubted = False
         self.nr_entries += 1
-        self.newest = max(self.newest, e.time)
         return 0
+
+    cdef int finish_round(self) except -1 nogil:
+        # Hands on what waits since the round before. What is still doubted is left out (I3), the rest of it was not
+        # late: nothing that comes now is older.
+        cdef size_t nr, i
+        cdef int64_t limit = self.limit
+        self.nr_rounds += 1
+        self.nr_bytes = 0
+        self.sort()
+        nr = self.nr_believed()
+        for i in range(nr):
+            if self.entries[i].is_doubted:
+                limit = self.entries[i].time
+        if nr:
+            self.limit = max(self.limit, self.entries[nr - 1].time)
+        self.doubt_from(nr)
+        self.flush(limit)
+        return 0
+
+    cdef size_t nr_believed(self) noexcept nogil:
+        # Of what waits, which is sorted. If nothing is known yet, the first time is.
+        cdef size_t nr = self.nr_entries
+        while nr > 1 and jumps(self.entries[nr - 1].time, self.entries[nr - 2].time):
+            nr -= 1
+        if nr == 1 and self.limit >= 0 and jumps(self.entries[0].time, self.limit):
+            return 0
+        return nr
+
+    cdef void doubt_from(self, size_t i) noexcept nogil:
+        cdef size_t to = i
+        for i in range(i, self.nr_entries):
+            if self.entries[i].is_doubted:
+                self.nr_jumps += 1
+                continue
+            self.entries[to] = self.entries[i]
+            self.entries[to].is_doubted = True
+            to += 1
+        self.nr_entries = to
 
     cdef int flush(self, int64_t limit) except -1 nogil:
         # Hands on what waits and is not later than `limit`.
         cdef size_t i = 0
-        self.sort()
         while i < self.nr_entries and self.entries[i].time <= limit:
             self.emit(&self.entries[i])
             i += 1
@@ -546,7 +596,7 @@ cdef class Records:
             fact.kind = MISSING
             fact.value = <int64_t> count_at(e.at, self.swap)
         elif e.type == FORK:
-            if self.last < 0:  # before the first sample: the tracepoints were off
+            if not self.has_emitted:  # before the first sample: the tracepoints were off
                 return 0
             clear(&fact)
             fact.kind = FORKED
@@ -557,8 +607,7 @@ cdef class Records:
             return 0
         fact.time = e.time
         fact.cpu = <int32_t> e.cpu
-        self.nr_backwards += e.time < self.last
-        self.last = e.time
+        self.has_emitted = True
         return self.sink.take(&fact)
 
     cdef int sort(self) except -1 nogil:

@@ -10,13 +10,12 @@ NAMES: dict[int, str]
 
 @final
 class Bundles:
-    nr_packets: int
     nr_bundles: int
     nr_events: int
     nr_damaged: int
     nr_gaps: int
     nr_losses: int
-    nr_backwards: int
+    nr_jumps: int
     nr_drops: int
     clocks: set[int]
     def __new__(cls, plans: Plans, sink: Sink) -> Self: ...

@@ -9,7 +9,9 @@ is who wakes. That is wrong without a word where a switch was not recorded, so i
 switched to itself, the idle task does not sleep, and it wakes others only from interrupts. Where the check
 fails, who went and who woke since the switch before are unknown.
 
-    I1  Facts come in order of time if the bundles of each CPU do; at the same time by CPU.
+    I1  Facts come in order of time if the bundles of each CPU do; at the same time by CPU. An event whose time is
+        long after those around it is left out: it would put all later ones of its CPU after those of the others. So
+        is what is long after the next two bundles: in the compact form a wrong time moves all that follow.
     I2  No byte outside of a message is read (`_varint.pxd`), and each step moves forward.
     I3  What is inferred is checked before it is handed on; of what fails the check nothing is said.
     I4  Memory grows with the number of bundles, and with what one bundle of each CPU holds.
@@ -19,10 +21,11 @@ Rejected: the classes of the package `perfetto` (an object an event: 5 us, and t
 
 from cython cimport final
 from cpython.mem cimport PyMem_RawFree
-from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memmove, memset
 
 from ._events cimport IRQ_UNKNOWN, NR_CPUS_MAX
+from ._facts cimport TIME_MAX, jumps
 from ._heap cimport heap_pop, heap_push, heap_settle, heap_t
 from ._memory cimport resized
 from ._plan cimport Plans, bytes_t, irq_of_flags, is_big_host, out_of_state
@@ -76,12 +79,6 @@ cdef enum:
     COMM_BYTES = 15
     NONE = 0xFFFFFFFF
 
-cdef extern from *:
-    """
-    #define CFS_PERFETTO_TIME_MAX 0x7FFFFFFFFFFFFFFEull
-    """
-    const uint64_t TIME_MAX "CFS_PERFETTO_TIME_MAX"
-
 NAMES = {
     4: "sched_switch", 17: "sched_wakeup", 18: "sched_blocked_reason", 20: "sched_waking", 114: "sched_wakeup_new",
     235: "task_newtask", 236: "task_rename", 237: "sched_process_exec", 238: "sched_process_exit",
@@ -93,6 +90,7 @@ cdef struct bundle_t:
     bytes_t start
     bytes_t end
     int64_t offset_ns  # to be added to its times
+    int64_t first_ns  # the time of its first event; -1: there is none
     uint32_t cpu
     uint32_t next  # of the same CPU; NONE: it is the last
     uint32_t drops  # packets that had been dropped before it
@@ -135,9 +133,9 @@ cdef class Bundles:
 
     Attributes
     ----------
-    nr_packets, nr_bundles, nr_events, nr_damaged, nr_gaps, nr_losses, nr_backwards, nr_drops : int
-        Packets; bundles; events of the scheduler; bundles and compact parts that are damaged; contradictions in what
-        was inferred; times that the kernel's buffer overran; facts earlier than the one before; packets dropped.
+    nr_bundles, nr_events, nr_damaged, nr_jumps, nr_gaps, nr_losses, nr_drops : int
+        Bundles; events of the scheduler; bundles and compact parts that are damaged; events long after those around
+        them; contradictions in what was inferred; times that the kernel's buffer overran; packets dropped.
     clocks : set of int
         The clocks of the bundles, as Perfetto numbers them.
     """
@@ -161,8 +159,7 @@ cdef class Bundles:
     cdef facts_t events, switches, wakings  # of the bundle that is being read
     cdef unsigned char is_sequence_seen[8192]
     cdef readonly set clocks
-    cdef readonly size_t nr_packets, nr_bundles, nr_events, nr_damaged, nr_gaps, nr_losses, nr_backwards, nr_drops
-    cdef int64_t last
+    cdef readonly size_t nr_bundles, nr_events, nr_damaged, nr_jumps, nr_gaps, nr_losses, nr_drops
 
     def __cinit__(self, Plans plans, Sink sink):
         self.plans, self.sink = plans, sink
@@ -172,7 +169,6 @@ cdef class Bundles:
         self.last_of_cpu = <uint32_t*> resized(NULL, NR_CPUS_MAX * sizeof(uint32_t))
         memset(self.first_of_cpu, 0xFF, NR_CPUS_MAX * sizeof(uint32_t))
         memset(self.last_of_cpu, 0xFF, NR_CPUS_MAX * sizeof(uint32_t))
-        self.last = -1
 
     def __dealloc__(self):
         cdef size_t i
@@ -219,7 +215,6 @@ cdef class Bundles:
             stop = next_field(p, end, &packet, self.swap)
             if stop == NULL or packet.number != 1 or packet.start == NULL:
                 break
-            self.nr_packets += 1
             self.read_packet(packet.start, packet.end, start, on_part)
             p = stop
         return p - start
@@ -328,8 +323,6 @@ cdef class Bundles:
 
     cdef int emit(self, fact_t* fact) except -1 nogil:
         self.nr_events += fact.kind != MISSING
-        self.nr_backwards += fact.time < self.last
-        self.last = fact.time
         return self.sink.take(fact)
 
     cdef bint next_fact(self, size_t i) except -1 nogil:
@@ -378,7 +371,7 @@ cdef class Bundles:
         return 0
 
     cdef int64_t earliest(self) noexcept nogil:
-        cdef int64_t time = <int64_t> TIME_MAX
+        cdef int64_t time = TIME_MAX
         if self.events.nr:
             time = self.events.items[0].time
         if self.switches.nr:
@@ -473,7 +466,27 @@ cdef class Bundles:
                 self.decode_event(f.start, f.end, b.offset_ns)
             elif f.number == 4 and f.start != NULL:
                 self.decode_compact(f.start, f.end, b.offset_ns)
+        self.nr_jumps += remove_jumps(&self.events)
+        self.remove_late(b)
         return 0
+
+    cdef void remove_late(self, const bundle_t* b) noexcept nogil:
+        # What follows of that CPU comes after a loss then.
+        cdef bundle_t* next
+        cdef int64_t first_ns
+        cdef size_t nr
+        if b.next == NONE:
+            return
+        next = &self.bundles[b.next]
+        first_ns = next.first_ns
+        if next.next != NONE:
+            first_ns = max(first_ns, self.bundles[next.next].first_ns)
+        if first_ns < 0:
+            return
+        nr = cut_after(&self.events, first_ns) + cut_after(&self.switches, first_ns)
+        nr += cut_after(&self.wakings, first_ns)
+        self.nr_jumps += nr
+        next.is_after_loss = next.is_after_loss or nr != 0
 
     cdef int decode_event(self, bytes_t p, bytes_t end, int64_t offset) except -1 nogil:
         cdef wire_t f
@@ -495,7 +508,7 @@ cdef class Bundles:
                 flags = f.value
             elif f.start != NULL:
                 number, body, body_end = f.number, f.start, f.end
-        if body == NULL or event_kind(number) == NO_FACT or time > TIME_MAX:
+        if body == NULL or event_kind(number) == NO_FACT or time > <uint64_t> TIME_MAX:
             return 0
         fact = new_fact(&self.events)
         clear(fact)
@@ -564,7 +577,7 @@ cdef class Bundles:
         cdef fact_t* fact
         for i in range(self.arrays[SWITCH_TIME].nr):
             time += <uint64_t> self.arrays[SWITCH_TIME].items[i]
-            if time > TIME_MAX:
+            if time > <uint64_t> TIME_MAX:
                 self.nr_damaged += 1
                 return 0
             fact = new_fact(&self.switches)
@@ -586,7 +599,7 @@ cdef class Bundles:
         cdef fact_t* fact
         for i in range(self.arrays[WAKING_TIME].nr):
             time += <uint64_t> self.arrays[WAKING_TIME].items[i]
-            if time > TIME_MAX:
+            if time > <uint64_t> TIME_MAX:
                 self.nr_damaged += 1
                 return 0
             fact = new_fact(&self.wakings)
@@ -616,18 +629,44 @@ cdef class Bundles:
             length[0] = self.interned[index].length
 
 
+cdef size_t remove_jumps(facts_t* facts) noexcept nogil:
+    # How many facts are long after both neighbours, or at the beginning after the next two.
+    cdef size_t i, to = 0, nr = facts.nr
+    cdef const fact_t* f = facts.items
+    if nr < 3:
+        return 0
+    for i in range(nr):
+        if i + 1 < nr and jumps(f[i].time, f[i + 1].time) and jumps(f[i].time, f[to - 1 if to else 2].time):
+            continue
+        if to < i:
+            facts.items[to] = facts.items[i]
+        to += 1
+    facts.nr = to
+    return nr - to
+
+
+cdef size_t cut_after(facts_t* facts, int64_t first_ns) noexcept nogil:
+    cdef size_t nr = facts.nr
+    while facts.nr and jumps(facts.items[facts.nr - 1].time, first_ns):
+        facts.nr -= 1
+    return nr - facts.nr
+
+
 # ---- messages
 
 cdef bint read_bundle(bytes_t p, bytes_t end, bundle_t* b, bint swap) noexcept nogil:
     # All but the events. False: it is no message.
     cdef wire_t f
-    cdef int64_t ftrace_ns = 0, boot_ns = 0
+    cdef int64_t ftrace_ns = 0, boot_ns = 0, first = -1
     while p < end:
         p = next_field(p, end, &f, swap)
         if p == NULL:
             return False
         if f.number == 1:
             b.cpu = <uint32_t> min(f.value, <uint64_t> NONE)
+        elif f.start != NULL and (f.number == 2 or f.number == 4):
+            if first < 0:
+                first = first_time(f.start, f.end, f.number == 4, swap)
         elif f.number == 3 or f.number == 8:
             b.is_after_loss = b.is_after_loss or f.number == 8 or f.value != 0
         elif f.number == 5:
@@ -639,12 +678,29 @@ cdef bint read_bundle(bytes_t p, bytes_t end, bundle_t* b, bint swap) noexcept n
     if boot_ns and b.clock:
         b.offset_ns = boot_ns - ftrace_ns
         b.clock = 0
+    b.first_ns = shifted(<uint64_t> first, b.offset_ns) if first >= 0 else -1
     return True
+
+
+cdef int64_t first_time(bytes_t p, bytes_t end, bint is_compact, bint swap) noexcept nogil:
+    # Of an event, or of the switches and wakings of the compact form; -1: it has none that can be.
+    cdef wire_t f
+    cdef uint64_t time = 0
+    while p < end:
+        p = next_field(p, end, &f, swap)
+        if p == NULL:
+            return -1
+        if f.number == 1 or (is_compact and f.number == WAKING_TIME):
+            time = f.value
+            if f.start != NULL and varint(f.start, f.end, &time) == NULL:
+                continue
+            return <int64_t> time if time <= <uint64_t> TIME_MAX else -1
+    return -1
 
 
 cdef inline int64_t shifted(uint64_t time, int64_t offset) noexcept nogil:
     cdef int64_t moved = <int64_t> time + offset
-    return min(max(moved, 0), <int64_t> TIME_MAX)
+    return min(max(moved, 0), TIME_MAX)
 
 
 cdef inline uint8_t event_kind(uint32_t number) noexcept nogil:

@@ -23,8 +23,8 @@ from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.string cimport memchr, memcmp, memcpy
 
 from ._events cimport NOBODY
-from ._facts cimport named_t
 from ._eight cimport skip_blanks
+from ._facts cimport DISORDER_NS_MAX, jumps, named_t
 from ._lines cimport (
     COLUMN_NONE,
     COLUMN_UNTOLD,
@@ -41,7 +41,6 @@ from ._lines cimport (
     SAYS_STRANGE,
     SAYS_SWITCH,
     SAYS_WAKEUP,
-    SAYS_WAKEUP_NEW,
     SAYS_WAKING,
     STATE_IN_LETTERS,
     begins_a_page,
@@ -70,12 +69,9 @@ from ._tracker cimport Tracker
 
 cdef enum:
     LINE_MAX = 4096  # longer lines are nobody's events
-    DISORDER_NS_MAX = 1000000  # a line so little too early is taken at the time of the one before
     SURVEY_BYTES = 1 << 16  # looked at beforehand: some 500 lines
     WRONG_HEADS_MIN = 3  # behind the beginning: the first ones may be damaged lines
     SHOWN_MAX = 200  # of a line that is shown
-
-cdef int64_t JUMP_NS_MIN = 10000000000  # a line so much later is believed if the next one is not earlier
 
 cdef enum:  # why lines are left out
     STRANGE = 0
@@ -182,7 +178,7 @@ cdef class Scanner:
             with nogil:
                 self.read_line(self.carry, self.carry + self.nr_carry)
         self.settle_held(self.tracker.now_ns)
-        if not self.flags_vary:
+        if self.flags_word and not self.flags_vary:
             self.tracker.forget_interrupts()
         self.tracker.finish()
 
@@ -371,7 +367,7 @@ cdef class Scanner:
             return
         if self.nr_held:
             self.settle_held(h.at.time)
-        if self.tracker.start_ns >= 0 and h.at.time > self.tracker.now_ns + JUMP_NS_MIN:
+        if self.tracker.start_ns >= 0 and jumps(h.at.time, self.tracker.now_ns):
             self.hold(h.start, end, h.at.time)
         else:
             self.take_event(h, kind, end)
@@ -419,7 +415,6 @@ cdef class Scanner:
             self.begun_anew_line = self.nr_lines
 
     cdef void hold(self, const char* start, const char* end, int64_t time) noexcept nogil:
-        # One wrong digit in a time would put all lines after it into the past.
         self.nr_held = end - start
         memcpy(self.held, start, self.nr_held)
         self.held_ns = time

@@ -36,7 +36,6 @@ cdef enum:
     MIGRATED = 9
     CONTEXT = 10
     MISSING = 11
-    NR_FACTS = 12
 
 cdef struct fact_t:
     int64_t time  # ns on the clock of the recording

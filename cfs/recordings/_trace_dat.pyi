@@ -10,9 +10,7 @@ from ._sink import Sink
 class Rings:
     nr_entries: int
     nr_short: int
-    nr_backwards: int
     nr_damaged: int
-    nr_gaps: int
     nr_lost: int
     damage: str
     def __new__(cls, plans: Plans, sink: Sink, byteorder: str, commit_size: int, data_at: int) -> Self: ...

@@ -8,7 +8,8 @@ unpacked a chunk at a time.
     I1  Facts come in order of time if the pages of each CPU do; at the same time by CPU, then by buffer, which is
         the order of the cursors.
     I2  No byte outside of a page is read: an entry is checked against the page's data, and that against the page.
-    I3  A page that is damaged ends there; the next page is read, and the loss is told.
+    I3  A page that is damaged ends there; the next page is read, and the loss is told. A time that is long after
+        those of the next two pages is damage: it would put all pages of its CPU after those of the others.
 
 Rejected: reading all entries and sorting them (24 bytes an event, and they are sorted but for the CPUs).
 """
@@ -17,6 +18,7 @@ from cython cimport final
 from cpython.mem cimport PyMem_RawFree
 from libc.string cimport memset
 
+from ._facts cimport JUMP_NS_MIN, TIME_MAX
 from ._heap cimport heap_pop, heap_push, heap_settle, heap_t
 from ._memory cimport resized
 from ._plan cimport *
@@ -31,10 +33,8 @@ cdef enum:  # types of entries; 1 ... 28: a length of so many words
 
 cdef extern from *:
     """
-    #define CFS_TIME_MAX 0x7FFFFFFFFFFFFFFEull
     #define CFS_TOP_BITS 0xF800000000000000ull
     """
-    const uint64_t TIME_MAX "CFS_TIME_MAX"
     const uint64_t TOP_BITS "CFS_TOP_BITS"  # what an absolute time of 59 bits leaves out
 
 cdef enum:
@@ -50,6 +50,7 @@ cdef struct cursor_t:  # a place in the pages of one CPU of one buffer
     size_t length
     size_t page_size
     uint64_t now  # on the clock of the file
+    uint64_t before  # that of the event before
     int64_t time  # the same in ns
     int64_t lost  # how many events are lost before it, 0: not said, -1: none
     uint32_t cpu, buffer
@@ -70,8 +71,8 @@ cdef class Rings:
 
     Attributes
     ----------
-    nr_entries, nr_short, nr_backwards, nr_damaged : int
-        Entries; those shorter than their format; facts earlier than the one before; damaged pages.
+    nr_entries, nr_short, nr_damaged : int
+        Entries; those shorter than their format; damaged pages.
     damage : str
         Where the first damaged page is.
     nr_lost : int
@@ -90,9 +91,8 @@ cdef class Rings:
     cdef int64_t* times  # of the events at hand
     cdef heap_t heap
     cdef unsigned char* wanted  # for each buffer and plan
-    cdef size_t nr_buffers
-    cdef int64_t last
-    cdef readonly size_t nr_entries, nr_short, nr_backwards, nr_damaged, nr_gaps
+    cdef size_t nr_buffers, nr_pages
+    cdef readonly size_t nr_entries, nr_short, nr_damaged
     cdef readonly int64_t nr_lost
     cdef readonly str damage
 
@@ -174,7 +174,7 @@ cdef class Rings:
         while self.heap.nr:
             with nogil:
                 self.read_some()
-            progress(sum([self.cursors[i].nr_pages for i in range(self.nr_cursors)]))
+            progress(self.nr_pages)
 
     cdef int rewind(self) except -1:
         cdef size_t i
@@ -184,11 +184,10 @@ cdef class Rings:
         for i in range(self.nr_cursors):
             c = &self.cursors[i]
             c.page = c.end = c.p = c.stop = NULL
-            c.lost, c.nr_pages, c.now = NO_LOSS, 0, 0
-        self.nr_entries = self.nr_damaged = 0
+            c.lost, c.nr_pages, c.now, c.before = NO_LOSS, 0, 0, 0
+        self.nr_entries = self.nr_damaged = self.nr_pages = 0
         self.times = <int64_t*> resized(self.times, (self.nr_cursors + 1) * sizeof(int64_t))
         self.heap.times, self.heap.nr = self.times, 0
-        self.last = -1
         return 0
 
     cdef int read_some(self) except -1 nogil:
@@ -223,8 +222,6 @@ cdef class Rings:
             return 0
         fact.time = c.time
         fact.cpu = <int32_t> c.cpu
-        self.nr_backwards += c.time < self.last
-        self.last = c.time
         return self.sink.take(&fact)
 
     cdef int emit_loss(self, cursor_t* c) except -1 nogil:
@@ -235,7 +232,6 @@ cdef class Rings:
         fact.cpu = <int32_t> c.cpu
         fact.value = c.lost
         self.nr_lost += c.lost
-        self.nr_gaps += 1
         c.lost = NO_LOSS
         return self.sink.take(&fact)
 
@@ -244,7 +240,7 @@ cdef class Rings:
         cdef cursor_t* c = &self.cursors[i]
         while True:
             if c.p < c.stop:
-                if self.next_entry(c) and self.nanoseconds(c):
+                if self.next_entry(c) and self.is_in_order(c) and self.nanoseconds(c):
                     self.times[i] = c.time
                     return True
             elif c.page != NULL and <size_t> (c.end - c.page) >= c.page_size:
@@ -252,12 +248,26 @@ cdef class Rings:
             elif not self.more_pages(i):
                 return False
 
+    cdef bint is_in_order(self, cursor_t* c) except -1 nogil:
+        # I3
+        cdef bytes_t page = c.page
+        cdef int nr = 0
+        if is_long_after(c.now, c.before):
+            while nr < 2 and <size_t> (c.end - page) >= c.page_size and is_long_after(c.now, u64(page, self.swap)):
+                page += c.page_size
+                nr += 1
+            if nr == 2 or (nr == 1 and page == c.end):
+                self.damaged(c)
+                return False
+        c.before = c.now
+        return True
+
     cdef bint nanoseconds(self, cursor_t* c) except -1 nogil:
         cdef uint64_t time = c.now, low
         if self.shift or self.mult != 1:
             low = ((time & 0xFFFFFFFFu) * self.mult) >> self.shift
             time = (((time >> 32) * self.mult) << (32 - self.shift)) + low
-        if time > TIME_MAX:
+        if time > <uint64_t> TIME_MAX:
             self.damaged(c)
             return False
         c.time = <int64_t> time
@@ -287,6 +297,7 @@ cdef class Rings:
         cdef size_t length = commit & COMMIT_MASK
         c.page += c.page_size
         c.nr_pages += 1
+        self.nr_pages += 1
         c.now = u64(page, self.swap)
         c.p = c.stop = page + self.data_at
         if length > c.page_size - self.data_at:
@@ -357,6 +368,11 @@ cdef class Rings:
         c.raw, c.length = raw, <size_t> length
         c.p = raw + step
         return True
+
+
+cdef inline bint is_long_after(uint64_t time, uint64_t other) noexcept nogil:
+    # Of a clock that counts cycles 10 s are some.
+    return time > other and time - other > <uint64_t> JUMP_NS_MIN
 
 
 cdef inline uint64_t absolute(uint64_t old, uint64_t low) noexcept nogil:

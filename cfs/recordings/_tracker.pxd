@@ -19,7 +19,8 @@ cdef struct row_t:
 
 cdef struct cpu_t:
     bint seen
-    bint is_lost  # events were lost since its last fact
+    bint is_lost  # events were lost since it was known who runs
+    bint is_silent  # no fact since a loss
     uint32_t curr
     int64_t last_ns  # of the last fact
 

@@ -4,6 +4,7 @@ from typing import Any, final
 
 import numpy as np
 
+NUMBERS: dict[str, int]
 TASK_SEEN_DTYPE: np.dtype
 
 _Task = tuple[bytes | None, int] | tuple[bytes | None, int, int]

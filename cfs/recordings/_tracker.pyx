@@ -26,7 +26,8 @@ S1  Times in the table never decrease, but for SWITCH events after a BACK. A fac
     before is taken at the time of that one, and counted (`nr_early`).
 S2  A fact is taken whole, or nothing of it is: if its numbers cannot be, if there is no memory, and after
     `finish`. After any facts the table is sound.
-S3  Memory grows with events, tasks, names and CPUs; never with the number of facts.
+S3  Memory grows with events, tasks, names and CPUs; never with the number of facts. A loss is an event of a CPU that
+    had a fact since the last one, or a line that says no CPU would be one of each of 8192.
 S4  A task runs on one CPU at most: if it turns up on a second one, its switch out of the first was not
     recorded.
 
@@ -46,6 +47,14 @@ import numpy as np
 from ..errors import RecordingError
 from ._events cimport *
 from ._facts cimport NO_PRIO, moment_t, named_t
+
+NUMBERS = {
+    "GAP": GAP, "BACK": BACK, "SWITCH": SWITCH, "WAKE": WAKE, "FORK": FORK,
+    "BLOCK_D": BLOCK_D, "BLOCK_I": BLOCK_I, "IRQ_UNKNOWN": IRQ_UNKNOWN, "IRQ_NONE": IRQ_NONE, "IRQ_HARD": IRQ_HARD,
+    "CAUSED": CAUSED, "TIMER": TIMER, "OUTSIDE": OUTSIDE, "IDLE": IDLE, "NOBODY": NOBODY,
+    "NR_CPUS_MAX": NR_CPUS_MAX,
+}  # fmt: skip
+"""What `_events.pxd` says, for Python."""
 
 TASK_SEEN_DTYPE = np.dtype(
     [
@@ -270,6 +279,7 @@ cdef class Tracker:
             return False
         self.vacate(at.cpu)
         self.cpus[at.cpu].last_ns = self.now_ns
+        self.cpus[at.cpu].is_silent = False
         return True
 
     cdef void on_loss(self, int64_t nr) noexcept nogil:
@@ -321,6 +331,7 @@ cdef class Tracker:
         if at.tid >= 0:
             self.see_running(at.cpu, self.live_row(at.tid), ran_ns)
         self.cpus[at.cpu].last_ns = self.now_ns
+        self.cpus[at.cpu].is_silent = False
 
     cdef void see_running(self, uint32_t cpu, uint32_t row, int64_t ran_ns) noexcept nogil:
         cdef cpu_t* c = &self.cpus[cpu]
@@ -348,7 +359,7 @@ cdef class Tracker:
         # `row` is the current task of the CPU from now on.
         cdef cpu_t* c = &self.cpus[cpu]
         c.seen = True
-        c.is_lost = False
+        c.is_lost = c.is_silent = False
         c.curr = row
         c.last_ns = self.now_ns
         self.take_pending(row)
@@ -375,8 +386,10 @@ cdef class Tracker:
             return
         if not self.has_room(cpu) and not self.make_room(cpu):
             return
+        if self.cpus[cpu].is_silent:  # S3
+            return
         self.vacate(cpu)
-        self.cpus[cpu].is_lost = True
+        self.cpus[cpu].is_lost = self.cpus[cpu].is_silent = True
         self.emit(LOSS, 0, cpu, NOBODY, NOBODY)
 
     cdef void take_pending(self, uint32_t row) noexcept nogil:

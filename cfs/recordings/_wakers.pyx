@@ -35,10 +35,6 @@ RELEASE_DTYPE = np.dtype(
     ]
 )
 
-cdef enum:
-    CAUSED = 0  # Cause of causes.py
-    TIMER = 1
-
 cdef enum:  # `Then` of answers.py
     UNKNOWN = 0
     ANSWERED = 1

@@ -38,7 +38,6 @@ from ..engine._program cimport (
     OP_NEXT,
     OP_NICE,
     OP_RUN,
-    OP_SLEEP,
     OP_SLEEP_UNTIL,
     OP_WAIT,
     OP_WAKE,
@@ -58,11 +57,6 @@ from ._events cimport *
 
 from ..result import RUN_DTYPE
 from ..workload.ops import OP_DTYPE
-
-cdef enum:  # Cause of causes.py
-    CAUSED = 0
-    TIMER = 1
-    OUTSIDE = 2
 
 cdef enum:  # how the first moment of a task is known
     SAID = 0  # a wakeup or a fork is recorded
@@ -521,7 +515,7 @@ cdef struct life_t:  # a task in `programs`
     bint is_blind  # the end of its run was not recorded
     uint8_t new  # 1: its pid is greater than all before; 2: it first appeared under the name of an earlier task
     bint was_preempted  # at its last switch out
-    uint8_t guess  # how its first moment is known: GUESS_*
+    uint8_t guess  # how its first moment is known: SAID, FOUND_RUNNING, GUESSED
     int64_t ran_ns  # since when it ran last, on any CPU
     int16_t prio
     int16_t prio_first  # at its beginning

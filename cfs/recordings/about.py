@@ -11,10 +11,6 @@ from .tracepoints import Format
 
 __all__ = ["About", "planned"]
 
-SCHED_EVENTS = (
-    "sched_switch, sched_waking, sched_wakeup, sched_wakeup_new, sched_process_fork, sched_stat_runtime"
-)
-
 
 @dataclass(slots=True)
 class About:

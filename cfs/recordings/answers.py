@@ -27,6 +27,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ._tracker import NUMBERS
 from ._wakers import pairs_of
 
 __all__ = ["Answers", "Left", "Then", "decide"]
@@ -40,7 +41,7 @@ DELAY_NS_MAX = 100_000
 
 NONE = -1
 PORTION = 1 << 18  # wakeups looked at together
-IDLE, NOBODY = 0xFFFFFFFF, 0xFFFFFFFE
+IDLE, NOBODY = NUMBERS["IDLE"], NUMBERS["NOBODY"]
 NR_INTERRUPTS_MIN = 10
 NR_EXITS_MIN = 10
 EXITS_PREEMPTED = 0.2
@@ -235,7 +236,7 @@ def _stays(after: np.ndarray, name: np.ndarray) -> np.ndarray:
     order = np.lexsort((ran_ns, of))
     first = np.flatnonzero(np.diff(of[order], prepend=-2))
     nr = np.diff(first, append=len(of))
-    by_name = np.full(int(name.max()) + 2, int(np.sort(ran_ns)[(len(ran_ns) - 1) // 2]), np.int64)
+    by_name = np.full(int(name.max()) + 1, int(np.sort(ran_ns)[(len(ran_ns) - 1) // 2]), np.int64)
     enough = nr >= NR_DELAYS_MIN
     by_name[of[order][first[enough]]] = ran_ns[order][first[enough] + (nr[enough] - 1) // 2]
     return by_name[name]

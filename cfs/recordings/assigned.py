@@ -20,12 +20,13 @@ from ..limits import POLICIES
 from ..workload.assignments import groups_above
 from ..workload.said import Said
 from ..workload.workload import Workload
+from ._tracker import NUMBERS
 from .surroundings import Surroundings, TaskFacts
 from .table import EventTable
 
-__all__ = ["filled", "nice_said"]
+__all__ = ["filled", "nice_said", "rows_said"]
 
-FORK = 7  # of `_events.pxd`
+FORK = NUMBERS["FORK"]
 MONOTONIC = ("CLOCK_MONOTONIC", "mono")
 
 
@@ -99,27 +100,30 @@ def _meant(fact: TaskFacts, rows: list[int], births: np.ndarray, has_times: bool
 # ------------------------------------------------------------------------------------------------ a workload
 
 
-def nice_said(recording: EventTable, kept: np.ndarray, nice: list[int], prio: np.ndarray) -> list[int]:
+def rows_said(recording: EventTable, kept: np.ndarray) -> list[_Row]:
+    """What is said of these rows of the recording; empty if nothing is said of any."""
+    if not recording.surroundings.tasks:
+        return []
+    every = _rows(recording)
+    return [every[row] for row in kept.tolist()]
+
+
+def nice_said(rows: list[_Row], nice: list[int], prio: np.ndarray) -> list[int]:
     """The nice values of rows, where the recording says no priority those that are said beside it."""
-    if not recording.surroundings.tasks or (prio >= 0).all():
-        return nice
-    rows = _rows(recording)
-    unknown = np.flatnonzero(prio < 0).tolist()
-    said = {i: rows[kept[i]].nice for i in unknown}
-    return [value if said.get(i) is None else said[i] for i, value in enumerate(nice)]  # type: ignore[misc]
+    unknown = np.flatnonzero(prio < 0).tolist() if rows else []
+    said = {i: value for i in unknown if (value := rows[i].nice) is not None}
+    return [said.get(i, value) for i, value in enumerate(nice)]
 
 
-def filled(work: Workload, recording: EventTable, kept: np.ndarray) -> Workload:
+def filled(work: Workload, recording: EventTable, rows: list[_Row]) -> Workload:
     """The workload with the users, groups, policies and slices that are said of its rows, and its `Said`."""
     surroundings = recording.surroundings
     said = Said(
         nr_cpus=surroundings.cpus_in_machine or 0,
         tunables=surroundings.model_tunables,
     )
-    if not surroundings.tasks:
+    if not rows:
         return replace(work, said=said)
-    every = _rows(recording)
-    rows = [every[row] for row in kept.tolist()]
     work.tasks["uid"] = [row.uid or 0 for row in rows]
     work.tasks["policy"] = [POLICIES.index(row.policy) if row.policy in POLICIES else 0 for row in rows]
     slices = {

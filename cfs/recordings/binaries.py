@@ -16,7 +16,7 @@ from ..errors import RecordingError
 from . import perf_data, perfetto, trace_dat
 from ._feed import Feed
 from .about import About
-from .source import Source
+from .source import READABLE, Source
 from .surroundings import Surroundings
 from .table import Reading
 
@@ -42,9 +42,8 @@ def is_binary(source: Source) -> bool:
         return True
     if b"\0" in head[:16]:
         raise RecordingError(
-            f"{source.name} is neither perf.data, trace.dat, a Perfetto trace nor text: it begins with "
-            f"{head[:8].hex(' ')}. Pages of a raw ring buffer (trace_pipe_raw) lack the description of their "
-            "events: record with trace-cmd"
+            f"{source.name} is no recording: it begins with {head[:8].hex(' ')}; {READABLE}. Pages of a raw ring "
+            "buffer (trace_pipe_raw) lack the description of their events: record with trace-cmd"
         )
     return False
 
@@ -79,14 +78,13 @@ def read_binary(source: Source) -> Reading:
     about.warn(about.nr_lost, "events are lost, as far as the recording says")
     about.warn(feed.nr_strange, "events contradict themselves: left out")
     about.warn(feed.nr_backwards, "events go back in time by more than 1 ms: left out")
+    about.warn(feed.nr_jumps, "events are more than 10 s later than the next one: left out")
     about.warn(tracker.nr_early, "events go back in time by less than 1 ms: taken as simultaneous")
     return Reading(
         tracker,
         about.kind,
         warnings=about.warnings,
         nr_records=about.nr_records,
-        clock=about.clock,
-        kernel=about.kernel,
         surroundings=Surroundings(
             kernel=about.kernel, clock=about.clock, cpus_in_machine=about.nr_cpus or None
         ),

@@ -34,6 +34,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ._tracker import NUMBERS
+
 __all__ = ["Cause", "Witness", "decide"]
 
 PUNCTUAL_NS = 100_000  # slack of a sleeping thread (50 us by default) and the way through the interrupt
@@ -47,10 +49,10 @@ CONVERSES = 0.25  # own wakeups for each one in its context
 GENERATIONS = 32
 PORTION = 1 << 14  # wakeups looked at together
 
-WAKE, FORK = 3, 7  # kinds in the wakeup table
-IRQ_UNKNOWN, IRQ_NONE, IRQ_HARD = 0, 1, 2
-BLOCK_D, BLOCK_I = 4, 8
-NOBODY = 0xFFFFFFFE
+WAKE, FORK = NUMBERS["WAKE"], NUMBERS["FORK"]  # kinds in the wakeup table
+IRQ_UNKNOWN, IRQ_NONE, IRQ_HARD = NUMBERS["IRQ_UNKNOWN"], NUMBERS["IRQ_NONE"], NUMBERS["IRQ_HARD"]
+BLOCK_D, BLOCK_I = NUMBERS["BLOCK_D"], NUMBERS["BLOCK_I"]
+NOBODY = NUMBERS["NOBODY"]
 
 INTERRUPT_THREADS = ("ksoftirqd/", "ktimers/", "irq/", "irq_work/")
 WORKERS = ("kworker/",)  # and whoever was seen to block in I
@@ -59,9 +61,9 @@ WORKERS = ("kworker/",)  # and whoever was seen to block in I
 class Cause(enum.IntEnum):
     """Verdict on a wakeup."""
 
-    CAUSED = 0
-    TIMER = 1
-    OUTSIDE = 2
+    CAUSED = NUMBERS["CAUSED"]
+    TIMER = NUMBERS["TIMER"]
+    OUTSIDE = NUMBERS["OUTSIDE"]
 
 
 @dataclass
@@ -75,7 +77,7 @@ class Witness:
     share : numpy.ndarray
         ``(nr_wakeups,) float``: what part of the CPU's busy time the tasks of the context's name had.
     parent, name : numpy.ndarray
-        ``(nr_tasks,) int``: row of the parent (-1: none), number of the name (``len(names)``: none).
+        ``(nr_tasks,) int``: row of the parent (-1: none), number of the name.
     names : list of str
         The names.
     start_ns : int
@@ -91,7 +93,7 @@ class Witness:
 
     def is_named(self, prefixes: tuple[str, ...]) -> np.ndarray:
         """For each task, whether its name begins with one of `prefixes`: ``(nr_tasks,) bool``."""
-        return np.array([name.startswith(prefixes) for name in self.names] + [False])[self.name]
+        return np.array([name.startswith(prefixes) for name in self.names], bool)[self.name]
 
 
 def decide(seen: Witness) -> np.ndarray:
@@ -161,7 +163,7 @@ def _subject(seen: Witness, woken: np.ndarray) -> np.ndarray:
     # For each task what R5 judges: the task itself, or, if it was hardly ever woken and so has no history,
     # its program: a shell starts a new `sleep` each time.
     nr_tasks = len(seen.parent)
-    by_name = (np.bincount(woken, minlength=nr_tasks) < NR_TIMED_MIN) & (seen.name < len(seen.names))
+    by_name = np.bincount(woken, minlength=nr_tasks) < NR_TIMED_MIN
     return np.where(by_name, nr_tasks + seen.name, np.arange(nr_tasks)).astype(np.int64)
 
 
@@ -296,7 +298,7 @@ def _converses(seen: Witness, task: np.ndarray, context: np.ndarray, open_: np.n
     # A task that wakes others by talking to them is woken in turn; a task that only computes is interrupted.
     name = np.zeros(len(task), np.int64)
     name[open_] = seen.name[context[open_]]
-    nr_names = len(seen.names) + 1
+    nr_names = len(seen.names)
     in_context = np.bincount(name[open_], minlength=nr_names)
     own = np.bincount(seen.name[task[open_]], minlength=nr_names)
     return (own >= CONVERSES * in_context)[name]

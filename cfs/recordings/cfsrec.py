@@ -9,11 +9,11 @@ hand:
 It is told from other zip archives by these names; nothing is ever unpacked to a disk, so what a member is
 called can do no harm. The same content is written as the same bytes: members in this order, times of 1980.
 
-Z1  A file that is damaged, cut, encrypted, packed in a way that Python cannot read, or has other members, is
-    one `RecordingError`.
+Z1  A file that is damaged, cut, encrypted, packed otherwise than `write` packs (stored is as good), or has other
+    members, is one `RecordingError`. Other packings may need modules that this Python lacks, and raise what those
+    raise.
 Z2  What is unpacked is bounded: the JSON by `JSON_BYTES_MAX`, a binary recording by what `Source.whole`
-    takes;
-    text passes through block by block and needs no memory.
+    takes; text passes through block by block and needs no memory.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ JSON, RECORDING = "surroundings.json", "recording"
 JSON_BYTES_MAX = 1 << 26
 YEAR_0 = (1980, 1, 1, 0, 0, 0)
 ENCRYPTED = 1
+PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 TROUBLE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -104,7 +105,7 @@ def _json(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> bytes:
     return content
 
 
-def _damaged(name: str, error: BaseException) -> RecordingError:
+def _damaged(name: str, error: BaseException | str) -> RecordingError:
     why = clean(str(error))[:100] or type(error).__name__
     return RecordingError(f"{name} is damaged, cut, or packed as no .cfsrec is: {why}")
 
@@ -145,6 +146,8 @@ class _Member(io.RawIOBase):
         self.name = name
         if info.flag_bits & ENCRYPTED:
             raise RecordingError(f"{name} is encrypted, and no .cfsrec is")
+        if info.compress_type not in PACKINGS:
+            raise _damaged(name, f"its compression is number {info.compress_type}, neither none nor deflate")
         try:
             self.stream = archive.open(info)
         except TROUBLE as error:

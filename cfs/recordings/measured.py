@@ -26,6 +26,7 @@ from ..result import (
     nr_switches,
 )
 from ..workload.workload import Workload
+from ._tracker import NUMBERS
 from ._walk import runs
 from .causes import BLOCK_D, BLOCK_I, FORK, WAKE, Cause
 from .population import Fitting, Population, first_of_each, made_blind, population_of
@@ -33,7 +34,7 @@ from .table import CPU, LOWEST, EventTable
 
 __all__ = ["fitted", "recorded_result"]
 
-KIND_SWITCH = 2
+KIND_SWITCH = NUMBERS["SWITCH"]
 """In `EventTable.events`."""
 
 
@@ -73,14 +74,14 @@ def recorded_result(
     chosen = _population(recording, cpu, workload)
     cpus = list(chosen.cpus) if cpu == LOWEST else recording.cpus_of(cpu)
     runs = _in_order(_runs(recording, cpus, chosen.rows, end_ns))
-    tasks, names = recording.task_table[chosen.rows], [*recording.names, ""]  # -1, no name, is the last
+    tasks = recording.task_table[chosen.rows]
     return Result(
         model="recorded",
         runs=runs,
         duration_ns=end_ns,
         pids=tasks["pid"].astype(np.int32),
         nice=nices_of_prios(tasks["prio"]),
-        names=[names[i] for i in tasks["name"].tolist()],
+        names=[recording.names[i] for i in tasks["name"].tolist()],
         groups=["/"] * len(tasks),
         cpus=cpus,
         context_switches=nr_switches(runs, cpus),
@@ -119,8 +120,7 @@ def _in_order(runs: np.ndarray) -> np.ndarray:
 
 def _wakeups(recording: EventTable, rows: np.ndarray, end_ns: int) -> np.ndarray:
     """The verdicts on the recorded wakeups of these tasks; of a fork the parent."""
-    seen = recording.wakeups()
-    verdict = recording.verdicts(seen)
+    seen, verdict = recording.wakeups(), recording.judged()[1]
     nr_tasks = len(recording.task_table)
     new_row = _new_rows(rows, nr_tasks)
     kept = (new_row[seen["task"]] != NOBODY) & (seen["time_ns"] <= end_ns)

@@ -15,13 +15,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ..errors import MissingExtraError, RecordingError, how_to_install
+from ..errors import RecordingError
 from ._perf_data import Records
 from ._plan import Plans
 from ._sink import Sink
 from .about import About, planned
 from .binary import Bytes, damage, decoded, order_of
-from .source import zstd_unpacker
+from .source import zstd
 from .tracepoints import read_description
 
 __all__ = ["is_perf_data", "is_pipe", "read_file", "read_pipe"]
@@ -178,9 +178,8 @@ class PerfData:
         for _ in range(min(nr, NR_ATTRS_MAX)):
             b.take(size, "the attributes of an event")
             nr_ids, name = b.u32("the number of ids"), read_string(b)
-            for id_ in range(min(nr_ids, b.left // 8)):
-                id_ = b.u64("an id")
-                self.names[id_] = name
+            for _ in range(min(nr_ids, b.left // 8)):
+                self.names[b.u64("an id")] = name
 
     def read_formats(self, b: Bytes) -> None:
         """TRACING_DATA: how the records of the tracepoints are laid out."""
@@ -229,13 +228,8 @@ class PerfData:
 
     def unpacker(self) -> tuple[Callable[[bytes], bytes], type[Exception]]:
         """What unpacks the zstd stream of the file, and what it raises."""
-        try:
-            return zstd_unpacker(self.name)
-        except MissingExtraError as error:
-            raise MissingExtraError(
-                f"the records of {self.name} are compressed with zstd: {how_to_install('zstd')}, "
-                "or record without -z"
-            ) from error
+        new, error_class = zstd(f"the records of {self.name} are", "record without -z")
+        return new().decompress, error_class
 
     def finish(self, offset: int, is_cut: bool) -> About:
         """What is to be said when all has been walked, up to this byte of the file."""
@@ -251,6 +245,7 @@ class PerfData:
         about.nr_lost = max(r.nr_lost, r.nr_lost_samples)
         about.warn(r.nr_unknown, "samples are of an event that the file does not describe: left out")
         about.warn(r.nr_short, "samples are shorter than they say: left out")
+        about.warn(r.nr_jumps, "samples are more than 10 s later than all others around them: left out")
         about.warn(r.nr_throttled, "times an event was switched off because it came too often")
         return about
 
@@ -302,7 +297,8 @@ def read_file(name: str, data: memoryview, sink: Sink, progress: Callable[[int],
     at, length = head.u64("the place of the data"), head.u64("the size of the data")
     head.at += 16
     bits = read_feature_bits(head)
-    read_attrs(perf, attr_part, attr_size, data)
+    for _, attr in read_attrs(attr_part, attr_size, data):
+        perf.add_attr(attr)
     if length == 0:
         raise RecordingError(
             f"{name}: perf was killed before it could finish the file (the size of its data is 0), "
@@ -339,18 +335,23 @@ def read_section(head: Bytes, data: memoryview, what: str) -> Bytes:
     return Bytes(data[at : at + size], head.name, at, head.byteorder)
 
 
-def read_attrs(perf: PerfData, part: Bytes, attr_size: int, data: memoryview) -> None:
-    """The section of attributes: each with the place of its ids."""
+def read_attrs(part: Bytes, attr_size: int, data: memoryview) -> Iterator[tuple[bytes, Attr]]:
+    """The section of attributes: the bytes of each, and what they say, with its ids, whose place follows it."""
     if not 80 <= attr_size <= 4096 or len(part.data) // attr_size > NR_ATTRS_MAX:
         raise damage(
-            perf.name, 16, f"the size of an attr with the place of its ids, 80 ... 4096, not {attr_size}"
+            part.name, 16, f"the size of an attr with the place of its ids, 80 ... 4096, not {attr_size}"
         )
+    nr_ids_max = len(data) // 8  # each stands once in the file, so that nobody reads it for every event
     for _ in range(len(part.data) // attr_size):
         entry = part.part(attr_size, "an attr")
+        raw = bytes(entry.data[: attr_size - 16])
         attr = read_attr(entry.part(attr_size - 16, "an attr"))
         ids = read_section(entry, data, "the ids of an event")
+        nr_ids_max -= ids.left // 8
+        if nr_ids_max < 0:
+            raise ids.fail("ids of this event, and no more than the file can hold of all events together")
         attr.ids = [ids.u64("an id") for _ in range(ids.left // 8)]
-        perf.add_attr(attr)
+        yield raw, attr
 
 
 def read_feature_bits(head: Bytes) -> list[int]:

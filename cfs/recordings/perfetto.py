@@ -7,26 +7,23 @@ through), which kernel and clock its events are of, and what is said if it holds
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterator
 
-from ..errors import MissingExtraError, RecordingError, how_to_install
+from ..errors import RecordingError
 from ._perfetto import NAMES, Bundles
 from ._plan import Plans
 from ._sink import Sink
 from .about import About
-from .source import zstd_unpacker
+from .source import unpacked_zlib, unpacked_zstd
 from .tracepoints import states_of_kernel
 
 __all__ = ["is_perfetto", "read_file"]
 
 CLOCKS = {0: "boottime", 1: "unknown", 2: "global", 3: "local", 4: "mono_raw"}
 TRACE_CONFIG, FTRACE_STATS, SYSTEM_INFO, COMPRESSED, COMPRESSED_ZSTD = 33, 34, 45, 50, 133
-PACKET = 1
 RATIO_MAX = 2000
 PACKET_BYTES_MAX = 1 << 26
 UNPACKED_BYTES_MAX = 1 << 31
-STEP_BYTES = 512
 NR_PACKETS_LOOKED_AT = 3
 CONFIG = (
     'linux.ftrace with ftrace_events: "sched/sched_switch", "sched/sched_waking", "sched/sched_wakeup_new", '
@@ -142,9 +139,9 @@ class PerfettoTrace:
                 self.lost.setdefault(_number(cpu, 1), {})[phase] = _number(cpu, 3) + _number(cpu, 8)
 
     def unpack(self, field: int, packed: bytes, depth: int) -> None:
-        """Packets inside a packet, compressed."""
-        data = self.unpacked_zstd(packed) if field == COMPRESSED_ZSTD else unpacked_zlib(packed)
-        if data is None or depth or len(data) > limit_of(packed):
+        """Packets inside a packet, compressed; inside those there are none, or unpacking would have no end."""
+        data = None if depth else self.unpacked(field, packed)
+        if data is None:
             self.nr_damaged += 1
             return
         self.nr_unpacked += len(data)
@@ -156,24 +153,12 @@ class PerfettoTrace:
         if self.index(data, depth + 1) < len(data):
             self.nr_damaged += 1
 
-    def unpacked_zstd(self, packed: bytes) -> bytes | None:
-        """A zstd frame; None if it is damaged."""
-        try:
-            unpack, error_class = zstd_unpacker(self.name)
-        except MissingExtraError as error:
-            raise MissingExtraError(
-                f"{self.name} has packets compressed with zstd: {how_to_install('zstd')}, "
-                "or record without compression"
-            ) from error
-        data = bytearray()
-        try:
-            for at in range(0, len(packed), STEP_BYTES):
-                data += unpack(packed[at : at + STEP_BYTES])
-                if len(data) > limit_of(packed):
-                    return None
-        except (error_class, EOFError):
-            return None
-        return bytes(data)
+    def unpacked(self, field: int, packed: bytes) -> bytes | None:
+        """What a packet holds; None if it is damaged, or a bomb."""
+        length_max = min(RATIO_MAX * len(packed), PACKET_BYTES_MAX)
+        if field == COMPRESSED:
+            return unpacked_zlib(packed, length_max)
+        return unpacked_zstd(packed, length_max, f"{self.name} has packets", "record without compression")
 
     def require_bundles(self) -> None:
         """Refuses a trace without a bundle of ftrace events."""
@@ -196,6 +181,7 @@ class PerfettoTrace:
                 f"{self.name} has events on different clocks ({about.clock}): their times cannot be compared"
             )
         about.warn(b.nr_damaged + self.nr_damaged, "parts of packets are damaged: left out")
+        about.warn(b.nr_jumps, "events are more than 10 s later than those around them: left out")
         about.warn(b.nr_losses, "times events were lost before a bundle: who ran then is not known")
         about.warn(b.nr_drops, "times Perfetto dropped packets")
         about.warn(
@@ -204,21 +190,6 @@ class PerfettoTrace:
             "and who went, or who woke, is taken as unknown",
         )
         return about
-
-
-def limit_of(packed: bytes) -> int:
-    """So much may these bytes unpack to."""
-    return min(RATIO_MAX * len(packed), PACKET_BYTES_MAX)
-
-
-def unpacked_zlib(packed: bytes) -> bytes | None:
-    """A zlib stream, up to a byte more than it may have; None if it is damaged."""
-    unpack = zlib.decompressobj()
-    try:
-        data = unpack.decompress(packed, limit_of(packed) + 1)
-    except zlib.error:
-        return None
-    return data if unpack.eof else None
 
 
 def _number(data: bytes, number: int) -> int:

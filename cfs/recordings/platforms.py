@@ -92,7 +92,7 @@ def infer(charges: np.ndarray, start_ns: int, nr_cpus: int, answers: Answers) ->
     platform = Platform(
         hz=hz,
         preempt="full" if answers.is_preemptible else "none",
-        tick_phase_ns=(ticks.begin_ns - start_ns) % (1_000_000_000 // hz) if ticks else 0,
+        tick_phase_ns=_phase(ticks.begin_ns - start_ns, hz) if ticks else 0,
         tick_jitter_ns=ticks.late_ns if ticks else (),
         wakeup_cost_ns=answers.wakeup_cost_ns or 0,
         nr_cpus=nr_cpus,
@@ -124,6 +124,15 @@ def _best_window(charges: np.ndarray, hz: int) -> _Ticks | None:
     places = ((np.arange(NR_QUANTILES) + 0.5) / NR_QUANTILES * nr).astype(np.int64)
     score = (nr / len(phase) - chance) / (1 - chance)
     return _Ticks(hz, int(phase[first]), tuple(late[places].tolist()), score)
+
+
+def _phase(begin_ns: int, hz: int) -> int:
+    """When the first tick comes after time 0, of those at ``begin_ns + k * 10**9 // hz``.
+
+    A tick of 300 Hz is no whole number of ns: after a day of uptime, rounded ones would be 9 ms off.
+    """
+    first = -(begin_ns * hz // 1_000_000_000)
+    return (begin_ns + first * 1_000_000_000 // hz) % (1_000_000_000 // hz)
 
 
 def _notes(platform: Platform, has_ticks: bool, answers: Answers) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ not run by --until is not there to be found).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Self
@@ -32,8 +32,6 @@ from .table import EventTable
 
 __all__ = ["Fitting", "Population", "first_of_each", "made_blind", "population_of"]
 
-CELLS_MAX = 1 << 21
-"""Times CPUs that are counted in one walk; more make several walks."""
 BLOCK = 1 << 16
 """Rows that are moved together."""
 
@@ -259,18 +257,11 @@ def _homes(recording: EventTable, cpus: list[int]) -> tuple[np.ndarray, int]:
     """
     nr, total = len(recording.task_table), 0
     home, most = np.full(nr, -1, np.int16), np.full(nr, -1, np.int64)
-    for block in _blocks(cpus, nr):
-        busy, ran = stays(recording.packed_events, nr, recording.duration_ns, recording.columns(block))
-        for cpu, here, nr_ins in zip(block, busy, ran):
-            better = (nr_ins > 0) & (here > most)
-            home[better], most[better] = cpu, here[better]
-        total += int(busy.sum())
+    for cpu, here, nr_ins in recording.stays_by_cpu(cpus):
+        better = (nr_ins > 0) & (here > most)
+        home[better], most[better] = cpu, here[better]
+        total += int(here.sum())
     return home, total
-
-
-def _blocks(cpus: list[int], nr_tasks: int) -> Iterator[list[int]]:
-    width = max(1, CELLS_MAX // max(nr_tasks, 1))
-    return (cpus[i : i + width] for i in range(0, len(cpus), width))
 
 
 def _left_out(recording: EventTable, cpus: list[int], ran: np.ndarray, busy_ns: int) -> tuple[int, int]:
@@ -285,8 +276,8 @@ def _allowed(
     recording: EventTable, only: str | Iterable[str] | None, without: str | Iterable[str] | None
 ) -> np.ndarray:
     only, without = _patterns(only), _patterns(without)
-    wanted = np.array([_is_wanted(name, only, without) for name in [*recording.names, ""]], bool)
-    return wanted[recording.task_table["name"]]  # -1, no name, is the last
+    wanted = np.array([_is_wanted(name, only, without) for name in recording.names], bool)
+    return wanted[recording.task_table["name"]]
 
 
 def _is_wanted(name: str, only: list[str] | None, without: list[str] | None) -> bool:

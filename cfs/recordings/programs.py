@@ -19,7 +19,7 @@ from ..units import count_text
 from ..workload.ops import TASK_DTYPE, Op
 from ..workload.workload import Workload
 from ._walk import Programs
-from .assigned import filled, nice_said
+from .assigned import filled, nice_said, rows_said
 from .population import Population, population_of
 from .table import EventTable
 
@@ -107,9 +107,9 @@ def _workload(
     tasks["first_op"], tasks["nr_ops"], tasks["start_ns"] = begins[:, 0], begins[:, 1], begins[:, 2]
     tasks["pid"], tasks["name"] = seen["pid"], name
     tasks["cpu"] = chosen.home
-    nice = nices_of_prios(prio).tolist()
-    tasks["nice"] = nice_said(recording, kept, nice, prio)
-    names = [recording.names[i] if i >= 0 else "" for i in used]
+    said = rows_said(recording, kept)
+    tasks["nice"] = nice_said(said, nices_of_prios(prio).tolist(), prio)
+    names = [recording.names[i] for i in used]
     notes = _notes(names, name, begins[:, 4]) + _taken_as_normal(names, name, prio)
     notes += () if recording.nr_wakeups else (NO_WAKEUPS,)
     notes += _unproven(recording.answers().nr_unproven)
@@ -122,7 +122,7 @@ def _workload(
         origin=replace(chosen, notes=notes),
         platform=recording.platform().platform,
     )
-    return filled(work, recording, kept)
+    return filled(work, recording, said)
 
 
 def _unproven(nr: int) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ R3  Memory grows with events and tasks; each answer is a new array.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ import numpy as np
 
 from ..errors import RecordingError
 from ..limits import nice_of_prio
-from ._tracker import Tracker
+from ._tracker import NUMBERS, Tracker
 from ._walk import EVENT_DTYPE, give_back, runs, stays, wakeups
 from ._wakers import after_wakeups
 from .answers import Answers
@@ -51,6 +51,9 @@ CPU = int | Sequence[int] | str | None
 BLOCK = 1 << 18
 """Events looked at together, where there are arrays in between."""
 
+CELLS_MAX = 1 << 21
+"""CPUs times tasks of which the CPU time is counted in one walk: 32 MiB."""
+
 MANY_WAKEUPS = 1 << 20
 """So many leave memory behind that is worth giving back."""
 
@@ -71,10 +74,8 @@ class Reading:
         What was left out or is doubtful, and where.
     nr_records : int
         Records of a binary recording; 0 if it is none.
-    clock, kernel : str
-        The clock of its times and the release of the kernel; "" if it does not say.
     surroundings : Surroundings
-        What else it says beside its events.
+        What it says beside its events: the clock of its times, the release of the kernel.
     """
 
     tracker: Tracker
@@ -82,8 +83,6 @@ class Reading:
     nr_lines: int = 0
     warnings: list[str] = field(default_factory=list)
     nr_records: int = 0
-    clock: str = ""
-    kernel: str = ""
     surroundings: Surroundings = field(default_factory=Surroundings)
 
 
@@ -133,9 +132,9 @@ class EventTable:
         self.inferred_switch_ins: int = tracker.inferred_switch_ins
         self.nr_lines: int = reading.nr_lines
         self.nr_records: int = reading.nr_records
-        self.clock: str = reading.clock
-        self.kernel: str = reading.kernel
         self.surroundings: Surroundings = reading.surroundings
+        self.clock: str = self.surroundings.clock
+        self.kernel: str = self.surroundings.kernel
         self.warnings: list[str] = [*reading.warnings, *warnings]
         self.nr_wakeups: int = tracker.nr_wakeups
         buffer: Any = tracker  # is one, which types cannot say before Python 3.12
@@ -197,9 +196,9 @@ class EventTable:
         packed = self.packed_events
         kind = packed["kind"]
         long_ns = packed["task"].astype(np.int64) | (packed["context"].astype(np.int64) << 32)
-        time_ns = np.cumsum(packed["delta"] + np.where(kind == 0, long_ns, 0))
-        time_ns[1:] -= np.where(kind[:-1] == 1, long_ns[:-1], 0)
-        kept = kind > 1
+        time_ns = np.cumsum(packed["delta"] + np.where(kind == NUMBERS["GAP"], long_ns, 0))
+        time_ns[1:] -= np.where(kind[:-1] == NUMBERS["BACK"], long_ns[:-1], 0)
+        kept = kind > NUMBERS["BACK"]
         table = np.zeros(int(kept.sum()), RECORDED_EVENT_DTYPE)
         table["time_ns"] = time_ns[kept]
         for field in ("task", "context", "cpu", "kind", "detail"):
@@ -243,6 +242,18 @@ class EventTable:
         """CPU time of each task on the CPUs chosen, ``(nr_tasks,) int64``, ns."""
         together = self.chosen(cpu).astype(np.int32) - 1
         return stays(self.packed_events, len(self.task_table), self.duration_ns, together)[0][0]
+
+    def stays_by_cpu(self, cpus: Sequence[int]) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+        """Of each of these CPUs the CPU time of each task, and how often it came there: two ``(nr_tasks,) int64``.
+
+        One walk over the events for as many CPUs as fit into `CELLS_MAX`.
+        """
+        nr_tasks = len(self.task_table)
+        width = max(1, CELLS_MAX // max(nr_tasks, 1))
+        for block in (cpus[i : i + width] for i in range(0, len(cpus), width)):
+            yield from zip(
+                block, *stays(self.packed_events, nr_tasks, self.duration_ns, self.columns(block)), strict=True
+            )
 
     def wakeups(self) -> np.ndarray:
         """Tasks woken or forked, and in which context: ``(nr_wakeups,)`` of `WAKEUP_DTYPE`, by time."""
@@ -302,9 +313,8 @@ class EventTable:
     def _shares(self, table: np.ndarray, name: np.ndarray) -> np.ndarray:
         # What part of the busy time of the CPU the tasks of the context's name had.
         share = np.zeros(len(table), np.float32)
-        for cpu in self.cpus:
-            busy = self.busy_ns(cpu)
-            busy_of_name = np.bincount(name, busy, minlength=len(self.names) + 1)
+        for cpu, busy, _ in self.stays_by_cpu(self.cpus):
+            busy_of_name = np.bincount(name, busy, minlength=len(self.names))
             here = np.flatnonzero((table["cpu"] == cpu) & (table["context"] < len(name)))
             share[here] = busy_of_name[name[table["context"][here]]] / max(int(busy.sum()), 1)
         return share

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 
 from ..errors import RecordingError
+from ..units import count_text
 from ._scan import Scanner
-from .source import PERF_SCRIPT, Source
+from .source import PERF_SCRIPT, READABLE, Source
 from .table import Reading
 
 __all__ = ["read_text"]
@@ -75,8 +76,8 @@ def _require_sound(scanner: Scanner, source: Source, head: bytes) -> None:
         raise RecordingError(f"{name} is text of ftrace in which nothing was recorded; {TRACE_CMD}{because}")
     if scanner.nr_event_lines == 0:
         raise RecordingError(
-            f"{name} is neither text of perf script nor of ftrace: no event in {scanner.nr_lines} lines, "
-            f"from line 1 on{because}"
+            f"{name} is no recording: no event in {count_text(scanner.nr_lines, 'line')}, from line 1 on; "
+            f"{READABLE}{because}"
         )
     if scanner.nr_sched_lines == 0:
         where = next((f"; line {first} cannot be understood" for _, first in left_out.values()), "")

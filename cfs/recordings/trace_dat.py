@@ -7,33 +7,35 @@ options finds and each of which may be compressed. `_trace_dat` reads the pages.
 With `trace-cmd record -B` the same event may be in several buffers, on different clocks. The buffer that has
 sched_switch is read, and of the others only events that it does not have at all, if their clock is the same:
 so no event is taken twice.
+
+A file may name the same bytes again and again, to be slow to read. So what is named is read once: `Trace.claim`
+counts the bytes of all lists and sections, which fit into the file together, and no two CPUs share a page.
 """
 
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
-from ..errors import MissingExtraError, RecordingError, how_to_install
+from ..errors import RecordingError
 from ._plan import Plans
 from ._sink import Sink
 from ._trace_dat import Rings
+from ._tracker import NUMBERS
 from .about import About, planned
 from .binary import Bytes, damage, decoded
-from .source import zstd_unpacker
+from .source import unpacked_zlib, unpacked_zstd
 from .tracepoints import MAGIC, Description, read_description, read_header_formats, read_sizes, read_systems
 
 __all__ = ["is_trace_dat", "read_file"]
 
 CLOCKS = ("local", "global", "mono", "mono_raw", "boot", "tai", "perf", "uptime")
-NR_CPUS_MAX = 8192  # that of `_events.pxd`
+NR_CPUS_MAX = NUMBERS["NR_CPUS_MAX"]
 PLAIN_BYTES_MAX = 1 << 26
 RATIO_MAX = 2000
-STEP_BYTES = 512
 WORD_BYTES = 10
-NR_SECTIONS_MAX = 10_000
 TIMES_CLOCK = "record with -C mono"
 OPTION_CPUSTAT, OPTION_BUFFER, OPTION_CLOCK, OPTION_UNAME, OPTION_GUEST, OPTION_TSC = 2, 3, 4, 5, 12, 14
 SECTION_HEADERS, SECTION_EVENTS, SECTION_BUFFER_TEXT = 16, 18, 22
@@ -83,6 +85,8 @@ class Trace:
     stats: list[str] = field(default_factory=list)
     mult: int = 1
     shift: int = 0
+    claimed: set[int] = field(default_factory=set)
+    nr_claimed: int = 0
 
     def part(self, at: int, what: str, length: int | None = None) -> Bytes:
         """A part of the file, up to its end."""
@@ -92,6 +96,15 @@ class Trace:
             )
         end = len(self.data) if length is None else at + length
         return Bytes(self.data[at:end], self.name, at, self.description.byteorder)
+
+    def claim(self, at: int, what: str, length: int) -> Bytes:
+        """A part that is read once."""
+        part = self.part(at, what, length)
+        self.nr_claimed += length
+        if at in self.claimed or self.nr_claimed > len(self.data):
+            raise part.fail(f"{what}, which was not read before: the places in this file lead in a circle")
+        self.claimed.add(at)
+        return part
 
 
 def read_file(name: str, data: memoryview, sink: Sink, progress: Callable[[int], None]) -> About:
@@ -117,7 +130,7 @@ def check_numbers(trace: Trace) -> None:
     """The kernel says how it numbers the entries of a page; 2.6.30 numbered them otherwise."""
     text = trace.description.header_event
     for word, number in (("padding", 29), ("time_extend", 30)):
-        said = re.search(rf"{word}\s*:\s*type(?:_len)?\s*==\s*(\d+)", text)
+        said = re.search(rf"{word}\s*:\s*type(?:_len)?\s*==\s*(\d{{1,9}})\b", text)
         if said and int(said[1]) != number:
             raise RecordingError(
                 f"{trace.name} is of a kernel whose ring buffer nobody reads any more "
@@ -143,7 +156,7 @@ def read_version_6(trace: Trace) -> None:
         word = bytes(b.take(WORD_BYTES, "the kind of the data"))
     read_places_6(trace, b, word, nr_cpus)
     for at, name in instances:
-        part = trace.part(at, f"the places of buffer {name!r}")
+        part = trace.claim(at, f"the places of buffer {name!r}", WORD_BYTES + 16 * nr_cpus)
         part.take(WORD_BYTES, "the kind of the data")
         trace.buffers.append(Buffer(name, trace.clock, page_size_6(trace), places_6(part, nr_cpus)))
 
@@ -169,7 +182,7 @@ def read_places_6(trace: Trace, b: Bytes, word: bytes, nr_cpus: int) -> None:
     if not word.startswith(b"flyrecord"):
         raise damage(trace.name, b.at - WORD_BYTES, '"options", "flyrecord" or "latency"')
     cpus = places_6(b, nr_cpus)
-    first = min((cpu.at for cpu in cpus if cpu.size), default=len(trace.data))
+    first = min((cpu.at for cpu in cpus), default=len(trace.data))
     there = Bytes(b.data[b.at : max(first, b.at)], b.name, b.at, b.byteorder)
     if there.left >= 8 and (length := there.u64("")) <= there.left:
         trace.clock = chosen_clock(decoded(bytes(there.take(length, "the clock")))) or trace.clock
@@ -177,8 +190,9 @@ def read_places_6(trace: Trace, b: Bytes, word: bytes, nr_cpus: int) -> None:
 
 
 def places_6(b: Bytes, nr_cpus: int) -> list[Cpu]:
-    """A place and a size for each CPU."""
-    return [Cpu(cpu, b.u64("the place of a CPU"), b.u64("the size of a CPU")) for cpu in range(nr_cpus)]
+    """A place and a size for each CPU; of those that recorded something."""
+    cpus = (Cpu(cpu, b.u64("the place of a CPU"), b.u64("the size of a CPU")) for cpu in range(nr_cpus))
+    return [cpu for cpu in cpus if cpu.size]
 
 
 def page_size_6(trace: Trace) -> int:
@@ -197,11 +211,7 @@ def read_version_7(trace: Trace, head: Bytes) -> None:
     trace.compression = head.text("the name of the compression", 64)
     head.text("the version of the compression", 64)
     at = head.u64("the place of the options")
-    seen: set[int] = set()
     while at:
-        if at in seen or len(seen) == NR_SECTIONS_MAX:
-            raise damage(trace.name, at, "options that were not read before: they lead in a circle")
-        seen.add(at)
         at = read_options_7(trace, section(trace, at, "the options", 0))
 
 
@@ -233,6 +243,7 @@ def read_buffer_7(trace: Trace, b: Bytes) -> Buffer:
     for cpu in cpus:
         if cpu.cpu >= NR_CPUS_MAX or cpu.at + cpu.size > len(trace.data):
             raise b.fail(f"the places of CPUs below {NR_CPUS_MAX} within the file before here")
+    buffer.cpus = [cpu for cpu in cpus if cpu.size]
     return buffer
 
 
@@ -244,7 +255,8 @@ def section(trace: Trace, at: int, what: str, id_: int) -> Bytes:
         raise damage(trace.name, at, f"{what} (section {id_}), not section {found}")
     head.at = 8
     size = head.u64("the size of a section")
-    body = trace.part(at + 16, what, size)
+    body = trace.claim(at, what, 16 + size)
+    body.take(16, what)
     if not flags & 1:
         return body
     return Bytes(unpacked(trace, body, what), trace.name, at, trace.description.byteorder)
@@ -267,36 +279,13 @@ def unpacked(trace: Trace, b: Bytes, what: str) -> bytes:
 
 
 def _plain(trace: Trace, data: bytes, plain: int) -> bytes | None:
-    # Never more than a step beyond the plain size is unpacked.
     if trace.compression == "zlib":
-        try:
-            return zlib.decompressobj().decompress(data, plain + 1)
-        except zlib.error:
-            return None
-    if trace.compression != "zstd":
-        raise RecordingError(
-            f"{trace.name} is compressed with {trace.compression[:16]!r}; zstd and zlib can be read"
-        )
-    unpack, error_class = _zstd(trace.name)
-    text = bytearray()
-    try:
-        for at in range(0, len(data), STEP_BYTES):
-            text += unpack(data[at : at + STEP_BYTES])
-            if len(text) > plain:
-                return None
-    except (error_class, EOFError):
-        return None
-    return bytes(text)
-
-
-def _zstd(name: str) -> tuple[Callable[[bytes], bytes], type[Exception]]:
-    try:
-        return zstd_unpacker(name)
-    except MissingExtraError as error:
-        raise MissingExtraError(
-            f"{name} is compressed with zstd: {how_to_install('zstd')}, "
-            "or record with --compression none"
-        ) from error
+        return unpacked_zlib(data, plain)
+    if trace.compression == "zstd":
+        return unpacked_zstd(data, plain, f"{trace.name} is", "record with --compression none")
+    raise RecordingError(
+        f"{trace.name} is compressed with {trace.compression[:16]!r}; zstd and zlib can be read"
+    )
 
 
 # ---- both
@@ -309,7 +298,7 @@ def read_option(trace: Trace, option: int, b: Bytes) -> None:
     elif option == OPTION_CLOCK:
         trace.clock = trace.clock or chosen_clock(decoded(bytes(b.data)))
     elif option == OPTION_UNAME:
-        release = re.search(r"\d+\.\d+\S*", decoded(bytes(b.data)))
+        release = re.search(r"\d{1,4}\.\d{1,4}\S{0,60}", decoded(bytes(b.data)))
         trace.about.kernel = release[0].rstrip("\0") if release else ""
     elif option == OPTION_GUEST:
         trace.about.warnings.append("it is of a guest, on the guest's own clock: not aligned with its host")
@@ -364,9 +353,10 @@ def read_rings(trace: Trace, sink: Sink, progress: Callable[[int], None]) -> Abo
             f"{trace.name} is damaged: the format of its pages gives their length {commit_size} bytes "
             f"and their data the place {data_at}"
         )
-    buffers = [buffer for buffer in trace.buffers if any(cpu.size for cpu in buffer.cpus)]
+    buffers = [buffer for buffer in trace.buffers if buffer.cpus]
     if not buffers:
         raise RecordingError(f"{trace.name} holds no events at all")
+    require_apart(trace, buffers)
     if len(buffers) == 1:
         require_time(trace, buffers[0])
     rings = make_rings(trace, buffers, plans, sink, (commit_size, data_at))
@@ -377,12 +367,20 @@ def read_rings(trace: Trace, sink: Sink, progress: Callable[[int], None]) -> Abo
     return about
 
 
+def require_apart(trace: Trace, buffers: list[Buffer]) -> None:
+    """Refuses CPUs that share pages: each of them would read the whole file."""
+    places = sorted((cpu.at, cpu.at + cpu.size) for buffer in buffers for cpu in buffer.cpus)
+    for (_, end), (at, _) in pairwise(places):
+        if at < end:
+            raise damage(trace.name, at, f"no pages of a second CPU: those of the first end at byte {end}")
+
+
 def make_rings(
     trace: Trace, buffers: list[Buffer], plans: Plans, sink: Sink, layout: tuple[int, int]
 ) -> Rings:
     """All CPUs of all buffers, in the order in which ties are broken."""
     rings = Rings(plans, sink, trace.description.byteorder, *layout)
-    places = [(cpu.cpu, i, cpu) for i, buffer in enumerate(buffers) for cpu in buffer.cpus if cpu.size]
+    places = [(cpu.cpu, i, cpu) for i, buffer in enumerate(buffers) for cpu in buffer.cpus]
     for number, i, cpu in sorted(places, key=lambda place: place[:2]):
         if layout[1] >= buffers[i].page_size:
             raise RecordingError(f"{trace.name} is damaged: it has pages of {buffers[i].page_size} bytes")
@@ -432,7 +430,7 @@ def pages_of(trace: Trace, buffer: Buffer, cpu: Cpu) -> Callable[[], Iterator[by
 
 def _chunks(trace: Trace, cpu: Cpu) -> Iterator[bytes]:
     # The size of a CPU leaves out the four bytes of the count; the sizes of the chunks are right.
-    b = trace.part(cpu.at, f"the pages of CPU {cpu.cpu}")
+    b = trace.part(cpu.at, f"the pages of CPU {cpu.cpu}", cpu.size + 4)
     for _ in range(b.u32("the number of chunks")):
         yield unpacked(trace, b, f"a chunk of CPU {cpu.cpu}")
 

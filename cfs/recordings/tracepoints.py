@@ -6,12 +6,15 @@ events (the "format" files of tracefs). The names of fields and events are what 
 
 The letters of a task's state are read from the print format of sched_switch in the same file, for they have
 been renumbered five times; only a recording without one (Perfetto's) is read by the release of its kernel.
+
+A file may be written to be slow to read. So no pattern here may run on from many places of a text: what it
+passes over is bounded, or stops where the next match could begin.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from .binary import Bytes, decoded
@@ -19,6 +22,7 @@ from .binary import Bytes, decoded
 __all__ = ["Description", "Field", "Format", "States", "read_description", "read_format", "states_of_kernel"]
 
 FORMAT_BYTES_MAX = 1 << 20
+PRINT_CHARS_MAX = 1 << 14
 NR_FORMATS_MAX = 1 << 16
 MAGIC = b"\x17\x08\x44tracing"
 
@@ -109,7 +113,6 @@ class Description:
     header_page: dict[str, Field] = field(default_factory=dict)
     header_event: str = ""
     formats: list[Format] = field(default_factory=list)
-    cmdlines: str = ""
     end: int = 0
     has_cmdlines: bool = False
 
@@ -124,10 +127,11 @@ class Description:
 
 
 FIELD = re.compile(
-    r"^\s*field:(?P<declaration>[^;]*);\s*offset:(?P<at>\d{1,5});\s*size:(?P<size>\d{1,5});"
+    r"^[ \t]*field:(?P<declaration>[^;]{0,200});\s*offset:(?P<at>\d{1,5});\s*size:(?P<size>\d{1,5});"
     r"(?:\s*signed:(?P<signed>[01]);)?",
     re.MULTILINE,
 )
+NAMED = re.compile(r"\b(\w++)\s*+(\[[^\]]*\])?$")
 UNSIGNED = re.compile(r"\b(unsigned|bool|u8|u16|u32|u64|size_t|umode_t)\b")
 
 
@@ -139,7 +143,7 @@ def read_fields(text: str) -> dict[str, Field]:
 def _fields(text: str) -> Iterator[tuple[str, Field]]:
     for match in FIELD.finditer(text):
         declaration = match["declaration"].strip()
-        named = re.search(r"(\w+)\s*(\[[^\]]*\])?$", declaration)
+        named = NAMED.search(declaration)
         if named is None:
             continue
         signed = match["signed"] == "1" if match["signed"] else not UNSIGNED.search(declaration)
@@ -169,38 +173,45 @@ def read_format(system: str, text: str) -> Format | None:
 
 def states_of_format(print_format: str) -> States | None:
     """The states by the print format of sched_switch; None if it is not understood."""
-    mask = re.search(r"REC->prev_state\s*&\s*(.*?)\s*\?\s*__print_flags", print_format, re.DOTALL)
+    print_format = print_format[:PRINT_CHARS_MAX]
+    mask = re.search(r"REC->prev_state\s*&(.{0,2000}?)\?\s*__print_flags", print_format, re.DOTALL)
     flags = re.search(r"__print_flags\((.*)", print_format, re.DOTALL)
     if mask is None or flags is None:
         return None
     letters = re.findall(r"\{\s*(0x[0-9a-fA-F]{1,8}|\d{1,9})\s*,\s*\"([^\"]*)\"\s*\}", flags[1])
     value = evaluated(_balanced(mask[1]))
-    if value is None or not letters:
+    numbered = [(bit, letter) for number, letter in letters if (bit := evaluated(number)) is not None]
+    if value is None or not letters or len(numbered) < len(letters):
         return None
-    preempted = re.findall(r"REC->prev_state\s*&\s*([^?\"]*?)\s*\?\s*\"\+\"", print_format)
+    preempted = re.findall(r"REC->prev_state\s*&([^?\"]{0,2000})\?\s*\"\+\"", print_format)
     bit = evaluated(_balanced(preempted[-1])) if preempted else 0
-    return States(value, bit or 0, tuple((int(number, 0), letter) for number, letter in letters))
+    return States(value, bit or 0, tuple(numbered))
 
 
 def _balanced(text: str) -> str:
     # The brackets around the whole condition are opened before what was cut out.
+    text = text.strip()
     return text[: -(text.count(")") - text.count("("))] if text.count(")") > text.count("(") else text
 
 
 LEVELS = (("|",), ("&",), ("<<", ">>"), ("+", "-"))
 TOKEN = re.compile(r"\s*(0x[0-9a-fA-F]+|\d+|<<|>>|[|&+\-()~])")
 TOKENS_MAX = 200
+DEPTH_MAX = 32
+"""Of brackets: each takes six calls, and Python has a thousand."""
 
 
 def evaluated(text: str) -> int | None:
     """The value of an expression of numbers, with operators and brackets as in C; None if it is none."""
     tokens: list[str] = []
-    at, text = 0, text.strip()
+    at = depth = 0
+    text = text.strip()
     while at < len(text):
         match = TOKEN.match(text, at)
-        if match is None or len(tokens) == TOKENS_MAX:
+        if match is None or len(tokens) == TOKENS_MAX or depth > DEPTH_MAX:
             return None
         tokens.append(match[1])
+        depth += (match[1] == "(") - (match[1] == ")")
         at = match.end()
     try:
         value = _expression(tokens, 0)
@@ -298,7 +309,7 @@ def read_description(b: Bytes, *, has_cmdlines: bool | None = None) -> Descripti
     b.part(b.u32("the length of kallsyms"), "kallsyms")
     b.part(b.u32("the length of the printk formats"), "the printk formats")
     if d.has_cmdlines:
-        d.cmdlines = decoded(bytes(b.take(b.u64("the length of the names of tasks"), "the names of tasks")))
+        b.part(b.u64("the length of the names of tasks"), "the names of tasks")
     return d
 
 
@@ -347,9 +358,3 @@ def count(b: Bytes, expected: str, bytes_each: int) -> int:
             f"{expected}, at most {min(NR_FORMATS_MAX, b.left // bytes_each)}, before here, not {nr}"
         )
     return nr
-
-
-def named(formats: Iterable[Format], *names: str) -> list[str]:
-    """Which of these events are described."""
-    there = {f.name for f in formats}
-    return [name for name in names if name in there]

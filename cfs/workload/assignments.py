@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from ..errors import WorkloadError, did_you_mean
-from ..limits import NS_MAX, POLICIES, SHARES_RANGE
-from .ops import TASK_LIMITS, Op, checked
+from ..errors import WorkloadError
+from ..limits import NS_MAX, SHARES_RANGE
+from .ops import TASK_LIMITS, Op, checked, policy_number
 from .said import Said, fitted_to
 
 if TYPE_CHECKING:
@@ -123,12 +123,8 @@ class Assignments:
         >>> pair.with_policy({"indexer": "idle"}).run("linux-6.18-eevdf").stats()["share"].round(3).tolist()
         [0.997, 0.003]
         """
-        for pattern, policy in policies.items():
-            if policy not in POLICIES:
-                slip = did_you_mean(str(policy), POLICIES)
-                what = f"policy of {pattern!r} = {policy!r} is none of {', '.join(POLICIES)}"
-                raise WorkloadError(what + slip)
-        values = np.array([POLICIES.index(policy) for policy in policies.values()], np.int8)
+        numbers = [policy_number(value, f"policy of {pattern!r}") for pattern, value in policies.items()]
+        values = np.array(numbers, np.int8)
         which, new = self._fitting(list(policies)), self.copy()
         chosen = which >= 0
         new.tasks["policy"][chosen] = values[which[chosen]]

@@ -34,8 +34,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import WorkloadError
-from ..limits import CPU_RANGE, FOREVER_NS, NICE_RANGE, UID_RANGE, integer_in
+from ..errors import WorkloadError, did_you_mean
+from ..limits import CPU_RANGE, FOREVER_NS, NICE_RANGE, POLICIES, UID_RANGE, integer_in
 
 __all__ = [
     "CHILD",
@@ -58,6 +58,7 @@ __all__ = [
     "Then",
     "checked",
     "kinds_with",
+    "policy_number",
 ]
 
 # ----------------------------------------------------------------------------------------------------- limits
@@ -71,6 +72,14 @@ I64_MIN, I64_MAX = -(2**63), 2**63 - 1
 def checked(what: str, value: int, low: int, high: int) -> int:
     """`value` as an int, if it is an integer of the range."""
     return integer_in(what, value, low, high, WorkloadError)
+
+
+def policy_number(policy: str, whose: str = "policy") -> int:
+    """What `TASK_DTYPE` has for a policy; `whose` begins the error if there is none of this name."""
+    if policy not in POLICIES:
+        slip = did_you_mean(str(policy), POLICIES)
+        raise WorkloadError(f"{whose} = {policy!r} is none of {', '.join(POLICIES)}{slip}")
+    return POLICIES.index(policy)
 
 
 # ----------------------------------------------------------------------------------------------------- arrays

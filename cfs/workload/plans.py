@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..errors import WorkloadError
-from ..limits import FOREVER_NS, POLICIES
-from .ops import OP_DTYPE, TASK_DTYPE, TASK_LIMITS, checked
+from ..limits import FOREVER_NS
+from .ops import OP_DTYPE, TASK_DTYPE, TASK_LIMITS, checked, policy_number
 from .workload import Workload
 
 __all__ = ["Draws", "TaskPlan", "of_plans"]
@@ -129,7 +129,7 @@ def of_plans(
             groups[plan.group],
             plan.cpu,
             plan.nice,
-            POLICIES.index(plan.policy),
+            policy_number(plan.policy, f"task {plan.name!r}: policy"),
         )
         first += len(plan.ops)
     ops = np.array([op for plan in plans for op in plan.ops], OP_DTYPE)
@@ -142,5 +142,3 @@ def of_plans(
 def _check_plan(plan: TaskPlan) -> None:
     for what, (low, high) in TASK_LIMITS.items():
         checked(f"task {plan.name!r}: {what}", getattr(plan, what), low, high)
-    if plan.policy not in POLICIES:
-        raise WorkloadError(f"task {plan.name!r}: policy = {plan.policy!r} is none of {', '.join(POLICIES)}")

@@ -118,12 +118,8 @@ def _is_allowed(tunables: type[Tunables], name: str, value: int | bool) -> bool:
 
 def fitted_to(work: Any, model: Model) -> Any:
     """A copy of a workload without what its source says and the model does not know; itself if it knows all."""
-    said: Said = work.said
-    flat = _flattened(work, said, model)
-    idle = set() if "group idle" in model.options else set(work.idle_groups & said.idle_groups)
-    slices = {} if "slice" in model.options else _own_slices(work, said)
-    policies = said.policies - set(model.policies)
-    if not (flat or idle or slices or policies):
+    flat, idle, slices, policies = unknown = _unknown_to(model, work)
+    if not any(unknown):
         return work
     new = work.copy()
     new.idle_groups -= idle
@@ -133,6 +129,16 @@ def fitted_to(work: Any, model: Model) -> Any:
     _make_normal(new, policies)
     _move_up(new, flat)
     return new
+
+
+def _unknown_to(
+    model: Model, work: Any
+) -> tuple[dict[str, str], set[str], dict[int, int], frozenset[str]]:
+    """Of what the source says: groups that are too deep, idle groups, slices and policies that it does not know."""
+    said: Said = work.said
+    idle = set() if "group idle" in model.options else set(work.idle_groups & said.idle_groups)
+    slices = {} if "slice" in model.options else _own_slices(work, said)
+    return _flattened(work, said, model), idle, slices, said.policies - set(model.policies)
 
 
 def _own_slices(work: Any, said: Said) -> dict[int, int]:
@@ -156,7 +162,7 @@ def _at_level(name: str, levels: int) -> str:
     return lead + "/".join(name.removeprefix("/").split("/")[: max(levels, 1)])
 
 
-def _make_normal(work: Any, policies: frozenset[str] | set[str]) -> None:
+def _make_normal(work: Any, policies: frozenset[str]) -> None:
     for policy in policies:
         work.tasks["policy"][work.tasks["policy"] == POLICIES.index(policy)] = 0
 
@@ -182,12 +188,9 @@ def _between(above: str, name: str) -> list[str]:
 
 def lost_in(work: Any, model: Model) -> list[str]:
     """What the source says and the model does not know, a sentence each; for the head of tables."""
-    said: Said = work.said
-    flat = _flattened(work, said, model)
-    slices = {} if "slice" in model.options else _own_slices(work, said)
-    idle = set() if "group idle" in model.options else work.idle_groups & said.idle_groups
+    flat, idle, slices, policies = _unknown_to(model, work)
     lines = []
-    if said.grouping(model) is None:
+    if work.said.grouping(model) is None:
         flat, idle = {}, set()
     if flat:
         lines.append(f"has {count_text(model.group_levels or 1, 'level')} of groups: {_moved(flat)}")
@@ -195,10 +198,7 @@ def lost_in(work: Any, model: Model) -> list[str]:
         lines.append(f"has no idle groups: {listed(sorted(idle))} has {LEAST_SHARES} shares")
     if slices:
         lines.append(f"has no slices of tasks' own: those of {count_text(len(slices), 'task')} are left out")
-    lines += [
-        f"has no policy {policy}: such tasks are normal"
-        for policy in sorted(said.policies - set(model.policies))
-    ]
+    lines += [f"has no policy {policy}: such tasks are normal" for policy in sorted(policies)]
     return [f"{model.id} {line}" for line in lines]
 
 

@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from ..errors import WorkloadError, did_you_mean
-from ..limits import POLICIES
+from ..errors import WorkloadError
 from ..models.model import Model
 from ..models.registry import model_named
 from ..platform import Platform
@@ -38,6 +37,7 @@ from .ops import (
     Then,
     checked,
     kinds_with,
+    policy_number,
 )
 from .said import Said
 
@@ -168,7 +168,7 @@ class Workload(Assignments):
                 groups.index((group or {}).get(name, "/")),
                 (cpu or {}).get(name, 0),
                 (nice or {}).get(name, 0),
-                _policy_number(name, (policy or {}).get(name, "normal")),
+                policy_number((policy or {}).get(name, "normal"), f"task {name!r}: policy"),
             )
             first += len(parsed[row])
         ops = np.array([op for program in parsed for op in program], OP_DTYPE)
@@ -422,13 +422,6 @@ def _require(workload: Workload, good: np.ndarray, what: str) -> None:
     bad = np.flatnonzero(~good)
     if len(bad):
         raise WorkloadError(f"task {bad[0]} {what}: {workload.tasks[bad[0]]}")
-
-
-def _policy_number(name: str, policy: str) -> int:
-    if policy not in POLICIES:
-        slip = did_you_mean(str(policy), POLICIES)
-        raise WorkloadError(f"task {name!r}: policy = {policy!r} is none of {', '.join(POLICIES)}{slip}")
-    return POLICIES.index(policy)
 
 
 def _limits(row: Operation, nr_tasks: int) -> tuple[int, int]:

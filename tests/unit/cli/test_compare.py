@@ -153,7 +153,7 @@ def test_compare_looks_at_a_column_with_the_groups_that_it_ran_with(two_hogs, tm
         (SCENARIO, ["--only", "x"], ["--only", "is a scenario"]),
         ("nothing.toml", [], ["nothing.toml: cannot be read"]),
         ("nothing.txt", [], ["nothing.txt", "No such file"]),
-        (str(ROOT / "README.md"), [], ["neither text of perf script nor of ftrace"]),
+        (str(ROOT / "README.md"), [], ["is no recording", "perf.data, trace.dat, Perfetto traces, .cfsrec files"]),
     ],
 )
 def test_compare_refuses(source, arguments, words):

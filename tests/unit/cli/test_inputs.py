@@ -104,7 +104,7 @@ def test_groups_are_said_not_to_be_in_a_recording():
 def test_a_file_that_is_something_else(tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("buy milk\n")
-    assert_refused(run("replay", path), "notes.txt", "neither text of perf script nor of ftrace")
+    assert_refused(run("replay", path), "notes.txt", "is no recording: no event in 1 line, ")
 
 
 def test_what_it_is_is_seen_from_the_content(tmp_path):

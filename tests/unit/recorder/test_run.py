@@ -46,6 +46,28 @@ def test_an_interrupt_ends_the_command_and_not_the_work(sent):
     assert time.monotonic() - begin < 30 and signal.getsignal(signal.SIGTERM) is before
 
 
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="Linux has it")
+def test_an_interrupt_may_come_at_any_place(monkeypatch):
+    """Here it comes before the first look; as an exception it would end the work, and leave the command alone."""
+    real = os.pidfd_open
+
+    def pidfd_open(pid):
+        os.kill(os.getpid(), signal.SIGINT)
+        return real(pid)
+
+    monkeypatch.setattr(os, "pidfd_open", pidfd_open)
+    before = signal.getsignal(signal.SIGINT)
+    code = "import signal, time; signal.signal(2, signal.SIG_DFL); time.sleep(60)"
+    assert run(python(code), lambda: None) == 130
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="Linux shows the files that are open")
+def test_no_file_stays_open():
+    before = os.listdir("/proc/self/fd")
+    assert run(python(""), lambda: None) == 0 and len(os.listdir("/proc/self/fd")) == len(before)
+
+
 @pytest.mark.slow
 def test_who_ignores_an_interrupt_is_terminated():
     threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()

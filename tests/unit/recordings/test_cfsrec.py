@@ -100,7 +100,7 @@ def test_what_cannot_be_written_leaves_nothing(tmp_path):
 @pytest.mark.parametrize(
     ("members", "words"),
     [
-        ([], "neither perf.data"),
+        ([], "is no recording: it begins with"),
         ([("perf.data", LINES)], "is a zip archive; unpack it, and give the recording in it"),
         ([("recording", LINES)], "is a zip archive"),
         ([("surroundings.json", JSON)], "no member 'recording'"),
@@ -108,7 +108,7 @@ def test_what_cannot_be_written_leaves_nothing(tmp_path):
         ([("surroundings.json", JSON), ("../recording", LINES)], "no member 'recording'"),
         ([("surroundings.json", JSON), ("/recording", LINES)], "no member 'recording'"),
         ([("surroundings.json", JSON), ("recording", b"")], "is empty"),
-        ([("surroundings.json", JSON), ("recording", b"\0\1\2")], "neither perf.data"),
+        ([("surroundings.json", JSON), ("recording", b"\0\1\2")], "is no recording: it begins with"),
         ([("surroundings.json", JSON), ("recording", b"no recording\n" * 9)], "no event in 9 lines"),
         ([("surroundings.json", JSON), ("recording", b"\x7fELF")], "a program"),
         ([("surroundings.json", JSON), ("recording", zipped([("recording", LINES)]))], "another zip archive"),
@@ -140,6 +140,13 @@ def test_z1_an_unknown_packing_is_refused():
     for at in (8, content.index(b"PK\1\2") + 10):
         struct.pack_into("<H", content, at, 97)
     assert "compression" in refused(bytes(content))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_z1_a_packing_that_no_cfsrec_has_is_refused(method):
+    """What is damaged in one raises what its module raises, LZMAError for example."""
+    content = zipped([("surroundings.json", JSON), ("recording", LINES)], method)
+    assert f"its compression is number {method}, neither none nor deflate" in refused(content)
 
 
 def test_z1_damage_is_one_sentence_wherever_it_is(tmp_path):

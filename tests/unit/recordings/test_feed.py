@@ -1,13 +1,17 @@
 """Facts of binary recordings as the tracker's. Way to be right: the text that says the same, read by the scanner."""
 
+import io
+
 import numpy as np
 import pytest
 
 from cfs.recordings import Recording
+from cfs.recordings._feed import Feed
 from cfs.result import Out
 from tests.unit.recordings import readings
 from tests.unit.recordings.test_perf_data import READ_BY_PERF
-from tests.unit.recordings.test_trace_dat import READ_BY_TRACE_CMD
+from tests.unit.recordings.test_perfetto import made, message, switch
+from tests.unit.recordings.test_trace_dat import READ_BY_TRACE_CMD, entry, page, read_into
 
 LOSING = "perf-lost"  # its text does not say that events were lost
 FORKS = "perf-bigendian-switch"  # its text does not say who is whose parent
@@ -70,3 +74,22 @@ def test_a_perfetto_trace_is_a_recording(name):
     assert recording.nr_switches > 100 and len(runs) > 100
     assert (runs["start_ns"] <= runs["end_ns"]).all()
     assert recording.workload(None).nr_tasks > 3
+
+
+@pytest.mark.parametrize("wrong", [1, 5, 11])
+def test_an_event_with_a_wrong_bit_in_its_time_is_left_out(wrong):
+    """The reader has one page at a time here, and sees nothing: all later ones would be left out instead."""
+    feed = Feed()
+    read_into(feed, [page(1000 + i | (i == wrong) << 40, entry(0)) for i in range(12)])
+    feed.finish()
+    assert (feed.tracker.nr_switches, feed.nr_jumps, feed.nr_backwards) == (11, 1, 0)
+    assert feed.tracker.end_ns - feed.tracker.start_ns == 11 - (wrong == 11)
+
+
+def test_a_long_idle_time_is_no_wrong_bit():
+    late = 20 * 10**9
+    times = [1000, 1001, late, late + 1, 3 * late, 3 * late]
+    bundles = [message(f1=0, f2=switch(time, 1 + i % 2, 2 - i % 2)) for i, time in enumerate(times)]
+    recording = Recording.open(io.BytesIO(made(*bundles)))
+    assert recording.nr_switches == 6 and recording.warnings == []
+    assert set(recording.names) == {"a", "b"}

@@ -13,7 +13,7 @@ from cfs import MissingExtraError, Recording, RecordingError
 from cfs.recordings import perf_data
 from cfs.recordings.tracepoints import states_of_kernel
 from tests.unit.recordings import readings
-from tests.unit.recordings.tiled import samples_of, tiled
+from tests.unit.recordings.tiled import samples_of, tiled, with_data
 
 READ_BY_PERF = [
     "perf-default", "perf-monotonic", "perf-zstd", "perf-pipe", "perf-callchain", "perf-lost", "perf-all-sched",
@@ -123,9 +123,9 @@ def test_i3_memory_does_not_grow_with_the_file():
     perf = perf_data.PerfData("x", readings.Facts(), "little")
     head = perf.part(content)
     head.at = 24
-    perf_data.read_attrs(
-        perf, perf_data.read_section(head, memoryview(content), "attrs"), 144, memoryview(content)
-    )
+    attrs = perf_data.read_section(head, memoryview(content), "attrs")
+    for _, attr in perf_data.read_attrs(attrs, 144, memoryview(content)):
+        perf.add_attr(attr)
     head.at = 72
     perf_data.read_features(perf, at + size, perf_data.read_feature_bits(head), memoryview(content))
     alive, at_once, place = [], 0, at
@@ -144,6 +144,73 @@ def test_rounds_are_sorted_and_a_broken_promise_is_counted():
     facts, about = readings.read_perf("", content)
     times = [fact["time"] for fact in facts]
     assert len(facts) == nr == 3 * 653 and times == sorted(times)
+
+
+def with_times(content, changes):
+    """The file with other times: a function of the old one by the number of the sample."""
+    content = bytearray(content)
+    at, size = struct.unpack_from("<2Q", content, 40)
+    places = samples_of(content, at, size)
+    for number, changed in changes.items():
+        (time,) = struct.unpack_from("<Q", content, at + places[number])
+        struct.pack_into("<Q", content, at + places[number], changed(time))
+    return bytes(content)
+
+
+@pytest.mark.parametrize("bit", [34, 45, 58])
+@pytest.mark.parametrize("numbers", [(1,), (300,), (652,), (300, 301), (10, 200, 400)])
+def test_a_wrong_bit_in_a_time_costs_one_event(numbers, bit):
+    """It would be the newest time of its round, so that nothing later would be put in order any more. Of several times
+    in a round, each has another wrong bit: together they would look like a late burst.
+    """
+    content, _ = tiled(3)
+    want = readings.read_perf("", content)[0]
+    bits = {number: bit + 2 * i for i, number in enumerate(numbers)}
+    times = with_times(content, {number: lambda time, i=i: time | 1 << i for number, i in bits.items()})
+    facts, about = readings.read_perf("", times)
+    nr = len(want) - len(facts)
+    assert 0 < nr <= len(numbers) and str(facts) == str([fact for fact in want if fact in facts])
+    assert about.warnings == [f"{nr} samples are more than 10 s later than all others around them: left out"]
+    recording = Recording.open(io.BytesIO(times))
+    assert recording.duration_ns == Recording.open(io.BytesIO(content)).duration_ns
+
+
+def test_a_long_idle_time_is_no_wrong_bit():
+    content, nr = tiled(4, gap_ns=40 * 10**9)
+    facts, about = readings.read_perf("", content)
+    assert len(facts) == nr and about.warnings == []
+
+
+def test_a_sample_alone_before_the_first_long_gap_is_read():
+    content = with_times(readings.data_of("perf-default.data"), {0: lambda time: time - 20 * 10**9})
+    assert len(readings.read_perf("", content)[0]) == 653
+
+
+@pytest.mark.parametrize("round_bytes_max", [1 << 12, 1 << 16])
+def test_i3_without_finished_rounds_a_round_ends_by_its_length(monkeypatch, round_bytes_max):
+    """In the order of time, as perf inject writes it, nothing is lost; memory would grow with the file otherwise."""
+    content, nr = tiled(30)
+    at, size = struct.unpack_from("<2Q", content, 40)
+    records, place = [], at
+    while place < at + size:
+        kind, _, length = struct.unpack_from("<IHH", content, place)
+        if kind == 9:
+            records.append(content[place : place + length])
+        place += length
+    records.sort(key=lambda record: struct.unpack_from("<Q", record, 32))
+    content = with_data(content, b"".join(records))
+    limits = []
+    real = perf_data.walk_data
+
+    def walk_data(perf, *rest):
+        perf.records.round_bytes_max = round_bytes_max
+        end = real(perf, *rest)
+        limits.append(perf.records.nr_rounds)
+        return end
+
+    monkeypatch.setattr(perf_data, "walk_data", walk_data)
+    monkeypatch.setattr(perf_data, "SLICE_BYTES", 1 << 17)
+    assert len(readings.read_perf("", content)[0]) == nr and limits[0] > 10
 
 
 # ---- damage: I2 of cfs/recordings/_perf_data.pyx
@@ -220,6 +287,16 @@ def test_a_header_with_places_outside_of_the_file_is_refused(place):
         assert len(readings.read_perf("", bytes(content))[0]) == 653
     else:
         assert "byte" in refused(bytes(content))
+
+
+def test_ids_stand_in_the_file_once():
+    """Two events that both have the whole file as ids; with 16384 of them it would be read as often."""
+    content = bytearray(readings.data_of("perf-default.data"))
+    at, size = struct.unpack_from("<2Q", content, 24)
+    assert size >= 2 * 144
+    for place in (at, at + 144):
+        struct.pack_into("<2Q", content, place + 128, 0, len(content) // 8 * 8)
+    assert "no more than the file can hold" in refused(bytes(content))
 
 
 def test_zstd_data_that_is_damaged_ends_the_reading():

@@ -11,6 +11,7 @@ import pytest
 
 from cfs import RecordingError
 from cfs.recordings import perfetto
+from cfs.recordings.source import unpacked_zlib
 from tests.unit.recordings import readings
 
 SEEN = {
@@ -264,6 +265,39 @@ def test_different_clocks_are_refused():
         read(made(message(f5=3, f2=switch(1, 1, 2)), message(f2=switch(2, 2, 1))))
 
 
+@pytest.mark.parametrize("wrong", [0, 1, 3])
+def test_i1_an_event_with_a_wrong_bit_in_its_time_is_left_out(wrong):
+    """All later ones of its CPU would come after those of the others, and be too late there."""
+    events = [switch(1000 + i | (i == wrong) << 40, i + 1, i + 2) for i in range(5)]
+    facts, about = read(made(b"".join(message(f2=event) for event in events), message(f2=switch(2000, 6, 7))))
+    assert [fact["time"] for fact in facts] == [1000 + i for i in range(5) if i != wrong] + [2000]
+    assert about.warnings == ["1 events are more than 10 s later than those around them: left out"]
+
+
+@pytest.mark.parametrize(("wrong", "nr"), [((0, 0), 3), ((1, 0), 3), ((1, 2), 1)])
+def test_i1_in_the_compact_form_a_wrong_time_costs_the_rest_of_its_bundle(wrong, nr):
+    """Times there are those since the one before; the first is since the boot. Who ran then is not known."""
+    bundles = []
+    for number in range(4):
+        times = [1000 * (number + 1), 1, 1]
+        if number == wrong[0]:
+            times[wrong[1]] |= 1 << 40
+        bundles.append(message(f4=compact([(time, 1, 1 + (number + i) % 2) for i, time in enumerate(times)])))
+    facts, about = read(made(*bundles, message(f1=1, f2=switch(4500, 6, 7))))
+    times = [fact["time"] for fact in facts if fact["kind"] != "lost"]
+    assert times == sorted(times) and len(times) == 13 - nr and max(times) == 4500
+    lost = [fact["time"] for fact in facts if fact["kind"] == "lost"]
+    assert lost == [1000 * (wrong[0] + 2)]
+    assert about.warnings[0] == f"{nr} events are more than 10 s later than those around them: left out"
+
+
+def test_i1_a_bundle_from_the_past_does_not_condemn_the_one_before():
+    late = 1 << 40
+    bundles = [message(f4=compact([(time, 1, 1 + i % 2)])) for i, time in enumerate((late, 5, late + 9))]
+    facts, about = read(made(*bundles))
+    assert [fact["time"] for fact in facts] == [late, 5, late + 9] and about.warnings == []
+
+
 def test_packed_packets_are_read():
     content = readings.data_of("pf-full.pftrace")
     packed = message(f1=message(f50=zlib.compress(content)))
@@ -284,6 +318,15 @@ def test_packed_packets_in_packed_packets_are_damage():
     outer = message(f1=message(f50=zlib.compress(inner)))
     facts, about = read(outer + made(message(f2=switch(5, 2, 1))))
     assert [fact["time"] for fact in facts] == [5] and "damaged" in about.warnings[0]
+
+
+def test_packed_packets_in_packed_packets_are_not_unpacked(monkeypatch):
+    """They could be as many as fit into 64 MiB, each of them a bomb."""
+    nr = []
+    monkeypatch.setattr(perfetto, "unpacked_zlib", lambda *given: (nr.append(1), unpacked_zlib(*given))[1])
+    inner = message(f1=message(f50=zlib.compress(bytes(1 << 20))))
+    read(message(f1=message(f50=zlib.compress(inner * 100))) + made(message(f2=switch(5, 2, 1))))
+    assert len(nr) == 1
 
 
 def test_a_trace_without_the_scheduler_says_what_it_is_of():

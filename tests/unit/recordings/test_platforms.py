@@ -37,6 +37,17 @@ def test_f1_frequency_and_phase(hz, phase_ns):
     assert min(abs(first - phase_ns), SECOND // hz - abs(first - phase_ns)) <= 2_000
 
 
+@pytest.mark.parametrize("hz", [100, 300, 1000])
+@pytest.mark.parametrize("nr_before", [1, 3 * 10**7 + 1, 10**9])
+def test_f1_ticks_stay_where_they_are_after_a_long_uptime(hz, nr_before):
+    """A tick of 300 Hz is no whole number of ns: the thirds of all ticks since the boot add up to some ticks."""
+    start_ns = nr_before * SECOND // hz + 400_000
+    ticks = [number * SECOND // hz + 777 for number in range(nr_before + 1, nr_before + 900)]
+    platform = infer(np.array(ticks), start_ns, 1, answers()).platform
+    assert platform.hz == hz
+    assert all(abs(platform.time_of_tick(k + 1) + start_ns - time) <= 1 for k, time in enumerate(ticks))
+
+
 def test_f1_most_charges_may_be_none_of_ticks():
     both = np.sort(np.concatenate([charges(250, 600, 7_000), noise(2000, 3)]))
     assert infer(both, 0, 1, answers()).platform.hz == 250

@@ -10,6 +10,8 @@ from cfs import MissingExtraError, RecordingError
 from cfs.recordings import trace_dat
 from cfs.recordings._plan import Plans
 from cfs.recordings._trace_dat import Rings
+from cfs.recordings.about import About
+from cfs.recordings.binary import Bytes
 from cfs.recordings.tracepoints import Field, Format, states_of_format, states_of_kernel
 from tests.unit.recordings import readings
 
@@ -127,16 +129,21 @@ def page(time, data, flags=0, behind=b""):
     return (struct.pack("<QQ", time, len(data) | flags) + data + behind).ljust(PAGE, b"\0")
 
 
-def facts_of(*cpus, page_size=PAGE):
+def facts_of(*cpus):
+    sink = readings.Facts()
+    return sink.facts, read_into(sink, *([content] for content in cpus))
+
+
+def read_into(sink, *cpus):
+    """Read the blocks of each CPU, which are pages as they are at hand together."""
     plans = Plans("little", states_of_kernel(""))
     assert plans.add(Format("sched", "sched_switch", 1, FIELDS, ""))
-    sink = readings.Facts()
     rings = Rings(plans, sink, "little", 8, 16)
-    for number, content in enumerate(cpus):
-        rings.add_cpu(0, number, page_size, lambda content=content: iter([content]))
+    for number, blocks in enumerate(cpus):
+        rings.add_cpu(0, number, PAGE, lambda blocks=blocks: iter(blocks))
     rings.scale(1, 0)
     rings.read([{"sched_switch"}], lambda nr: None)
-    return sink.facts, rings
+    return rings
 
 
 def times(facts):
@@ -206,6 +213,28 @@ def test_a_time_beyond_all_times_is_damage():
     assert times(facts) == [(20, 0)] and rings.nr_damaged == 1
 
 
+@pytest.mark.parametrize("wrong", [0, 1, 2, 4])
+def test_i3_a_page_with_a_wrong_bit_in_its_time_is_left_out(wrong):
+    """All pages of that CPU would come after those of the other, and be too late there."""
+    pages = [page(1000 * i | (i == wrong) << 40, entry(0)) for i in range(6)]
+    facts, rings = facts_of(b"".join(pages), page(10, entry(0) + entry(4000)))
+    assert times(facts) == sorted([(1000 * i, 0) for i in range(6) if i != wrong] + [(10, 1), (4010, 1)])
+    assert (rings.nr_damaged, rings.damage) == (1, f"page {wrong + 1} of CPU 0")
+
+
+def test_i3_a_wrong_extension_of_a_time_ends_its_page():
+    data = entry(0) + struct.pack("<II", 30, 1 << 20) + entry(1)
+    facts, rings = facts_of(page(10, data) + page(20, entry(0)) + page(30, entry(0)))
+    assert times(facts) == [(10, 0), (20, 0), (30, 0)] and rings.nr_damaged == 1
+
+
+def test_i3_a_page_from_the_past_does_not_condemn_the_one_before():
+    """Nor does a long idle time: the pages after it are as late."""
+    late = 1 << 40
+    facts, rings = facts_of(page(late, entry(0)) + page(5, entry(0)) + page(late + 9, entry(0)))
+    assert times(facts) == [(late, 0), (5, 0), (late + 9, 0)] and rings.nr_damaged == 0
+
+
 def test_a_record_shorter_than_its_format_is_left_out():
     facts, rings = facts_of(page(10, entry(0, RECORD[:20]) + entry(1)))
     assert times(facts) == [(11, 0)] and rings.nr_short == 1
@@ -236,6 +265,77 @@ def test_options_that_lead_in_a_circle_are_refused():
     circle = struct.pack("<HHIQ", 0, 0, 0, 14) + struct.pack("<HIQ", 0, 8, len(content))
     struct.pack_into("<Q", content, place, len(content))
     assert "in a circle" in refused(bytes(content) + circle)
+
+
+def options_7(content, *options):
+    """tc-v7-instances with one more section of options in front of its own."""
+    content = bytearray(content)
+    head = content.index(b"none\0") + 5
+    place = content.index(b"\0", head) + 1
+    (first,) = struct.unpack_from("<Q", content, place)
+    more = b"".join(struct.pack("<HI", number, len(body)) + body for number, body in options)
+    more += struct.pack("<HIQ", 0, 8, first)
+    struct.pack_into("<Q", content, place, len(content))
+    return bytes(content) + struct.pack("<HHIQ", 0, 0, 0, len(more)) + more
+
+
+def test_a_section_is_read_once():
+    """A thousand options that name one megabyte cost a gigabyte."""
+    content = readings.data_of("tc-v7-instances.dat")
+    assert readings.read(trace_dat, options_7(content))[0] == readings.read(trace_dat, content)[0]
+    at = 64 + len(content)
+    events = struct.pack("<Q", at)
+    big = struct.pack("<HHIQ", trace_dat.SECTION_EVENTS, 0, 0, 4) + bytes(4)
+    content = content.ljust(at, b"\0") + big
+    assert f"at byte {at} there should be the events, which was not read before" in refused(
+        options_7(content, *[(trace_dat.SECTION_EVENTS, events)] * 2)
+    )
+
+
+def test_sections_fit_into_the_file_together():
+    """Each begins a byte later than the one before, so none is read twice."""
+    content = readings.data_of("tc-v7-instances.dat")
+    each = struct.pack("<HHIQ", trace_dat.SECTION_EVENTS, 0, 0, len(content)) + bytes(4)
+    at = len(content)
+    content += each * 3 + bytes(len(content))
+    places = [struct.pack("<Q", at + i * len(each)) for i in range(3)]
+    text = refused(options_7(content, *[(trace_dat.SECTION_EVENTS, place) for place in places]))
+    assert f"at byte {at + 2 * len(each)} " in text and "in a circle" in text
+
+
+def test_two_cpus_share_no_page():
+    content = bytearray(readings.data_of("tc-v6.dat"))
+    place = content.index(struct.pack("<2Q", 53248, 90112))
+    struct.pack_into("<Q", content, place, 53247)
+    assert "at byte 53247 there should be no pages of a second CPU" in refused(bytes(content))
+
+
+def test_the_places_of_a_buffer_are_read_once():
+    """An option takes 15 bytes, and the list that it names has 16 a CPU."""
+    content = bytearray(readings.data_of("tc-v6.dat"))
+    at = content.index(b"options  \0") + 10
+    option = struct.pack("<HIQ", trace_dat.OPTION_BUFFER, 10, len(content) + 30) + b"x\0"
+    assert "which was not read before" in refused(bytes(content[:at]) + option * 2 + bytes(content[at:]) + bytes(99))
+
+
+@pytest.mark.parametrize(("number", "is_read"), [("29", True), ("30", False), ("9" * 5000, True)])
+def test_what_the_kernel_says_of_its_entries_is_checked(number, is_read):
+    """A number of 5000 digits is none; Python's int raises ValueError for it."""
+    trace = trace_dat.Trace("x", memoryview(b""), About("trace.dat"))
+    trace.description.header_event = f"padding : type == {number}"
+    if is_read:
+        trace_dat.check_numbers(trace)
+    else:
+        with pytest.raises(RecordingError, match=f"padding is {number}"):
+            trace_dat.check_numbers(trace)
+
+
+def test_the_release_of_a_kernel_is_looked_for_once():
+    """A hundred thousand digits without a point took a minute."""
+    trace = trace_dat.Trace("x", memoryview(b""), About("trace.dat"))
+    for text, release in [(b"9" * 100_000, ""), (b"Linux vm 6.18.44-generic #1", "6.18.44-generic")]:
+        trace_dat.read_option(trace, trace_dat.OPTION_UNAME, Bytes(text, "x"))
+        assert trace.about.kernel == release
 
 
 def test_an_unknown_version_is_refused():

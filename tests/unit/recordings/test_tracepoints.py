@@ -7,10 +7,12 @@ import pytest
 from cfs import RecordingError
 from cfs.recordings.binary import Bytes
 from cfs.recordings.tracepoints import (
+    FIELD,
     Field,
     States,
     evaluated,
     read_description,
+    read_fields,
     read_format,
     states_of_format,
     states_of_kernel,
@@ -87,6 +89,17 @@ def test_a_print_format_that_is_not_understood_is_none(text):
     assert states_of_format(text) is None
 
 
+@pytest.mark.parametrize("text", [" " * 16384 + TODAY, TODAY.replace("& (", "& " + " " * 2000 + "(")])
+def test_a_print_format_without_end_is_not_looked_through(text):
+    """Each place of a text at which a search begins may cost its whole length: such a text is refused."""
+    assert states_of_format(text) is None
+
+
+def test_the_number_of_a_state_is_one():
+    """Python takes no number with zeros in front, and such a format must not end the reading."""
+    assert states_of_format(TODAY.replace("0x00000001, ", "000000001, ")) is None
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [
@@ -96,6 +109,8 @@ def test_a_print_format_that_is_not_understood_is_none(text):
         ("2048-1", 2047),
         ("6 & 3 | 8", 10),
         ("0x10 >> 4", 1),
+        ("(" * 32 + "1" + ")" * 32, 1),
+        ("(1)+" * 40 + "1", 41),
     ],
 )
 def test_expressions_bind_as_in_c(text, value):
@@ -103,8 +118,10 @@ def test_expressions_bind_as_in_c(text, value):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "1 +", "(1", "1)", "1 2", "a", "1 << 64", "+" * 300, "(" * 150 + "1" + ")" * 150]
-)
+    "text",
+    ["", "1 +", "(1", "1)", "1 2", "a", "1 << 64", "+" * 300, "(" * 150 + "1" + ")" * 150, "(" * 199,
+     "(" * 40 + "1" + ")" * 40, "~(" * 99, "01"],
+)  # fmt: skip
 def test_what_is_no_expression_is_none(text):
     assert evaluated(text) is None
 
@@ -119,6 +136,12 @@ def test_a_format():
     )  # as kernels before 2.6.33 leave "signed" out
     assert f.fields["runtime"] == Field(40, 8, False, "integer")
     assert read_format("sched", "name: x\n") is None
+
+
+def test_a_declaration_without_end_is_none():
+    """It would be looked through from each of its lines, and blank lines from each of them."""
+    assert read_fields(f"\tfield:{'long ' * 41}x;\toffset:8;\tsize:8;\tsigned:1;") == {}
+    assert FIELD.search("\n\n\n\tfield:int x;\toffset:8;\tsize:8;").start() == 3
 
 
 HEAD = (
