@@ -291,6 +291,7 @@ def test_json_without_a_log_has_null_for_quantiles():
     assert found["recorded"] == wanted["recorded"] and found["cpus"] == wanted["cpus"]
 
 
+@pytest.mark.slow
 def test_parquet_without_a_log_is_written_on_the_way(tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet")
     for name, options in (("with", []), ("without", ["--no-log"])):

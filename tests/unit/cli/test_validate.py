@@ -39,6 +39,7 @@ def test_several_cpus_are_status_0_and_a_sentence():
     assert not any(line.endswith(("in", "OUT")) for line in result.stdout.splitlines()[-20:])
 
 
+@pytest.mark.slow
 def test_without_a_truth_file_it_is_counted_here():
     result = run("validate", HOGS, "--hz", 250, "--set", "base_slice_ns=1400us", "--without", "kworker*")
     assert result.exit_code in (0, 1) and "bars       default" in result.stdout

@@ -110,6 +110,7 @@ def test_anonymous_files_have_no_name_of_anybody(pretend, root, tmp_path):
         )
 
 
+@pytest.mark.slow
 def test_a_perf_data_that_is_not_understood_becomes_text(pretend, root, tmp_path):
     text = readings.text_of(readings.FORMATS / "perf-zstd.perf-script.txt.gz")
     pretend(readings.data_of("perf-zstd.data"), text)

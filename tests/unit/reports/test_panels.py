@@ -23,7 +23,7 @@ from cfs.reports.panels import (
     timeline_of,
 )
 from cfs.result import RUN_DTYPE, Out, Ready
-from tests.quick import few
+from tests.quick import few, slow
 
 MS = 10**6
 ROOM = Room(height=7.05, lane=0.145, heading=0.3)
@@ -283,7 +283,7 @@ def test_every_picture_is_about_a_page(shape, nr_sides, top):
     check_picture(plot_trends(result, recorded=recorded, top=top, by="task"))
 
 
-@pytest.mark.parametrize("shape", few([pytest.param(shape) for shape in SHAPES], 3))
+@pytest.mark.parametrize("shape", [pytest.param(shape) if shape[2] <= 900 else slow(pytest.param(shape)) for shape in SHAPES])
 @pytest.mark.parametrize("top", [12, 1000])
 def test_figures_of_a_page_are_bounded(shape, top):
     result = random_result(*shape)
@@ -361,6 +361,7 @@ def test_no_labels_of_a_page_overlap(shape):
             assert all(below - above >= 9 for above, below in zip(column, column[1:]))
 
 
+@pytest.mark.slow
 def test_sixty_four_cpus_of_a_recording():
     """The recording of which the picture was 84 789 px high: 64 CPUs, two tasks on each."""
     pytest.importorskip("matplotlib")

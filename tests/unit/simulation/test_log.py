@@ -10,6 +10,7 @@ import pytest
 from cfs import Scheduler, Simulation, StateError, Workload, WorkloadError
 from cfs.result import RUN_DTYPE, altered
 from cfs.sums import UNKNOWN_NS
+from tests.quick import few
 from tests.unit.engine.test_program import random_workload
 
 MS = 10**6
@@ -88,7 +89,7 @@ def test_many_steps_are_one(log):
     assert len(found.wakeups) == (len(whole.wakeups) if log is True else 0)
 
 
-@pytest.mark.parametrize("nr_cpus", [1, 2])
+@pytest.mark.parametrize("nr_cpus", few([1, 2], 1))
 def test_a_function_is_given_every_run_in_portions(nr_cpus):
     work, portions = many_runs(nr_cpus), []
     result = Simulation(work).run(log=portions.append)
