@@ -22,7 +22,7 @@ THREADS = 8
 def driven(model):
     """States after many events from Python."""
     sched = cfs.Scheduler(model)
-    for _ in random_events(sched, seed=11, nr_events=1500):
+    for _ in random_events(sched, seed=11, nr_events=300):
         pass
     return sched.now_ns, state_of(sched)
 
