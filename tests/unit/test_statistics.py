@@ -19,7 +19,7 @@ from cfs._statistics import (
 from cfs.result import RUN_DTYPE, Out, Ready
 from tests.quick import few
 
-SEEDS = few(range(30), 5)
+SEEDS = few(range(30), 3)
 
 
 def rank(ordered, percent):

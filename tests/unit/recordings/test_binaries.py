@@ -115,7 +115,7 @@ def test_a_file_without_a_switch_says_how_to_record(monkeypatch):
         Recording.open(io.BytesIO(content))
 
 
-@pytest.mark.parametrize("command", ["replay", "compare"])
+@pytest.mark.parametrize("command", few(["replay", "compare"], 1))
 @pytest.mark.parametrize("name", few(["tc-v6.dat", "perf-default.data", "perf-pipe.data", "pf-compact.pftrace"], 1))
 def test_the_command_takes_them(command, name, tmp_path):
     path, content = tmp_path / "recording", readings.data_of(name)
