@@ -50,6 +50,7 @@ def test_two_switches_are_those_at_the_ends_of_a_window():
     rule = Rule("switches", relative=0.1)
     assert bar(key=Key("switches", "cpu0"), rule=rule, value=7).above == 2
     assert bar(key=Key("switches", "cpu0"), rule=rule, value=70).above == 7
+    assert [bar(key=Key("switches", "cpu0"), rule=rule, value=value).why for value in (19, 21)] == ["ends", "relative"]
 
 
 def test_a_bar_is_not_narrower_than_the_spread():
@@ -74,6 +75,8 @@ def test_quiet_repetitions_come_first_where_there_are_two():
 def test_a_factor_counts_up_to_ten():
     """B2: a p50 that is in one mode or in the other."""
     assert bar(waits(0.01, 970.0, 975.0)).above == pytest.approx(270 * MS)
+    assert bar(waits(10.0, 101.0, 20.0)).above == pytest.approx(270 * MS)
+    assert bar(waits(10.0, 99.0, 20.0)).above == pytest.approx(8.9 * 30 * MS)
 
 
 def test_of_switches_the_smaller_spread_counts():
@@ -93,6 +96,20 @@ def test_rare_waits_differ_less_in_a_longer_recording():
     often, seldom = waits(20.0, 40.0, 30.0, count=400), waits(20.0, 40.0, 30.0, count=40)
     assert bar(often, count=1600, window_s=40).above == pytest.approx(30 * MS)
     assert bar(seldom, count=160, window_s=40).above == pytest.approx(15 * MS)
+
+
+@pytest.mark.parametrize(("nr", "above"), [(99, 15 * MS), (100, 30 * MS)])
+def test_waits_are_rare_below_a_hundred(nr, above):
+    """B3."""
+    assert bar(waits(20.0, 40.0, 30.0, count=nr), count=4 * nr, window_s=40).above == pytest.approx(above)
+
+
+@pytest.mark.parametrize(("window_s", "spread"), [(15.0, 3.0), (15.1, 1.0)])
+def test_windows_up_to_half_as_long_again_are_about_the_same(window_s, spread):
+    """B4."""
+    one = Repetitions("s", (10.0, 10.0), (True, True), {"share/hog": (10.0, 11.0)})
+    other = Repetitions("s", (window_s, window_s), (True, True), {"share/hog": (10.0, 13.0)})
+    assert Bars("s", "task", (), (one, other)).spread(SHARE, 10.0, 10.0) == spread
 
 
 def test_the_sets_with_the_nearest_window_count():
@@ -123,10 +140,21 @@ def test_a_known_name_at_another_level_is_as_good_as_unknown():
     assert bar(figures, count=10).why == "ticks"
 
 
-def test_of_tasks_that_are_alike_the_largest_spread_counts():
-    """B5."""
-    figures = waits(30.0, 30.0, 30.0) | waits(20.0, 40.0, 30.0, count=1050, name="twin")
-    assert bar(figures).above == pytest.approx(30 * MS)
+@pytest.mark.parametrize(("nr_here", "why"), [(500, "spread"), (499, "ticks"), (2000, "spread"), (2001, "ticks")])
+def test_a_level_is_another_one_beyond_a_factor_of_two(nr_here, why):
+    """B5: hog waits 1000 times there; the other names, which have no spread, are nearer."""
+    figures = waits(20.0, 40.0, 30.0, count=1000)
+    for name, nr in (("less", 450), ("more", 2100)):
+        figures |= waits(30.0, 30.0, 30.0, count=nr, name=name)
+    assert bar(figures, count=nr_here).why == why
+
+
+@pytest.mark.parametrize(("nr_of_twin", "why"), [(1050, "spread"), (1100, "spread"), (1101, "ticks")])
+def test_of_tasks_that_are_alike_the_largest_spread_counts(nr_of_twin, why):
+    """B5: up to a tenth; between 20 and 40 ms there is a factor 2."""
+    figures = waits(30.0, 30.0, 30.0) | waits(20.0, 40.0, 30.0, count=nr_of_twin, name="twin")
+    found = bar(figures)
+    assert found.why == why and found.above == pytest.approx(30 * MS if why == "spread" else 4 * MS)
 
 
 # ---- the package's own data -----------------------------------------------------------------------
