@@ -5,6 +5,7 @@ One story in all of them, from which every answer is derived by hand: `a` is wok
 `tests/unit/cli/test_corpus.py` sends the same texts through the command.
 """
 
+import contextlib
 import gzip
 import io
 import random
@@ -234,6 +235,20 @@ def test_cut_at_any_byte_nothing_is_made_up(form, step):
         except RecordingError:
             continue
         assert there.get("a", 0) <= 5 * MS and there.get("b", 0) <= 3 * MS and set(there) <= {"a", "b"}, length
+
+
+@pytest.mark.parametrize("form", BOTH)
+def test_gzip_cut_at_any_byte(form):
+    """What came before the cut is read, or that is refused; `a` is last seen when it wakes, or when it sleeps."""
+    content = gzip.compress(text(story(BOTH[form])), mtime=0)
+    read = [busy(content)]
+    for length in range(0, len(content), 3):
+        with contextlib.suppress(RecordingError):
+            read.append(busy(content[:length]))
+    assert read[0] == {"a": 5 * MS, "b": 3 * MS} and 1 < len(read)
+    for part in read:
+        assert part["a"] in (0, 103000_000 - 100001_000, 5 * MS) and part.get("b", 0) in (0, 3 * MS)
+        assert set(part) <= {"a", "b"}
 
 
 @pytest.mark.slow
