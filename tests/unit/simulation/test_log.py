@@ -104,10 +104,12 @@ def test_a_function_is_given_every_run_in_portions(nr_cpus):
 
 
 def test_portions_do_not_grow_with_the_runs():
-    sizes = {}
-    for seconds in (1, 3):
-        sizes[seconds] = portions = []
-        Simulation(many_runs()).run(seconds * 10**9, log=lambda runs: portions.append(len(runs)))  # noqa: B023
+    def sizes_of(seconds):
+        portions = []
+        Simulation(many_runs()).run(seconds * 10**9, log=lambda runs: portions.append(len(runs)))
+        return portions
+
+    sizes = {seconds: sizes_of(seconds) for seconds in (1, 3)}
     assert max(sizes[3]) == max(sizes[1]) < 40_000 < sum(sizes[3])
     assert len(sizes[3]) > len(sizes[1])
 
@@ -143,7 +145,10 @@ def test_cpus_keep_their_numbers():
 
 def test_a_policy_in_python_keeps_what_it_is_asked_to():
     work, portions = many_runs(), []
-    policy = lambda: Scheduler("linux-2.6.24-cfs", ticks=False)  # noqa: E731
+
+    def policy():
+        return Scheduler("linux-2.6.24-cfs", ticks=False)
+
     whole = Simulation(work, policy()).run(20 * MS)
     without = Simulation(work, policy(), log=False).run(20 * MS)
     assert (without.stats()["cpu_ns"] == whole.stats()["cpu_ns"]).all()
