@@ -44,8 +44,8 @@ def test_there_is_a_class_for_each_model():
 def test_the_facts_of_a_release_lead_into_its_folder(folder):
     """One folder a release: its entry, its knobs and its compiled class; or one for each point of its life."""
     home = "cfs.models." + folder.name
-    found = [it for it in models.MODELS.values() if it.tunables.__module__ == f"{home}.facts"]
-    assert found and all(model.module.startswith(f"{home}.") for model in found)
+    found = [it.module for it in models.MODELS.values() if it.tunables.__module__ == f"{home}.facts"]
+    assert sorted(found) == [f"{home}.{path.stem}" for path in CLASSES if path.parent == folder] != []
 
 
 def test_no_file_outside_of_its_folder_imports_the_facts_of_a_release():
