@@ -8,6 +8,7 @@ import re
 import pytest
 
 from tests.quick import slow
+from tests.tidy.sources import name_of
 
 ROOT = pathlib.Path(__file__).parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -15,10 +16,6 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 WITH_BLOCKS = [page for page in PAGES if BLOCK.search(page.read_text())]
 DRAWS = ROOT / "docs" / "guides" / "results-out.md"
 """The page that writes every picture and file there is."""
-
-
-def name_of(path):
-    return path.relative_to(ROOT).as_posix()
 
 
 @pytest.fixture
