@@ -9,7 +9,7 @@ import pytest
 import cfs
 from cfs.reports.files import check_folder
 from tests.quick import few
-from tests.unit.cli.commands import BLOCK, CFS, HOGS, O1, ROOT, assert_refused, process, run
+from tests.unit.cli.commands import BLOCK, BUILT_ONCE, CFS, HOGS, O1, ROOT, assert_refused, process, run
 
 from cfs.cli import outputs  # after the helper, which skips without typer
 
@@ -234,9 +234,18 @@ LIST = outputs.Output(
 )
 
 
-@pytest.mark.parametrize("command", ["replay", "compare"])
-def test_a_new_format_is_one_entry_and_its_writer(command, tmp_path, monkeypatch):
+@pytest.fixture
+def with_list(monkeypatch):
+    """Commands are built anew with one format more, and without it for the next test."""
     monkeypatch.setattr(outputs, "OUTPUTS", (*outputs.OUTPUTS, LIST))
+    BUILT_ONCE.cache_clear()
+    yield
+    BUILT_ONCE.cache_clear()
+
+
+@pytest.mark.usefixtures("with_list")
+@pytest.mark.parametrize("command", ["replay", "compare"])
+def test_a_new_format_is_one_entry_and_its_writer(command, tmp_path):
     assert re.search(r"--names FILE +Write the names of the tasks\.", run(command, "--help").stdout)
     found = run(command, HOGS, "--model", CFS, "--only", "hog*", "--names", tmp_path / "names")
     assert found.exit_code == 0 and "Scheduling latency" in found.stdout

@@ -110,27 +110,27 @@ def test_a_file_without_a_switch_says_how_to_record(monkeypatch):
 
 
 @pytest.fixture
-def invoke():
+def run():
     """The command in this process; the readers themselves need none."""
-    testing = pytest.importorskip("typer.testing")
-    from cfs.cli import app
+    pytest.importorskip("typer")
+    from tests.unit.cli.commands import run
 
-    return lambda words, **options: testing.CliRunner().invoke(app, words, **options)
+    return run
 
 
 @pytest.mark.parametrize("command", few(["replay", "compare"], 1))
 @pytest.mark.parametrize("name", few(["tc-v6.dat", "perf-default.data", "perf-pipe.data", "pf-compact.pftrace"], 1))
-def test_the_command_takes_them(command, name, tmp_path, invoke):
+def test_the_command_takes_them(command, name, tmp_path, run):
     path, content = tmp_path / "recording", readings.data_of(name)
     path.write_bytes(content)
     for arguments, given in (([str(path)], None), (["-"], content)):
-        done = invoke([command, *arguments], input=given)
+        done = run(command, *arguments, input=given)
         assert done.exit_code == 0, done.output
         assert "records" in done.stdout and "switches" in done.stdout
 
 
-def test_the_command_writes_what_it_read(tmp_path, invoke):
+def test_the_command_writes_what_it_read(tmp_path, run):
     out = tmp_path / "out.json"
     path = readings.FORMATS / "perf-default.data.gz"
-    assert invoke(["replay", str(path), "--json", str(out)]).exit_code == 0
+    assert run("replay", path, "--json", out).exit_code == 0
     assert json.loads(out.read_text())["recording"]["kind"] == "perf.data"
