@@ -16,6 +16,8 @@ from hypothesis import HealthCheck, settings
 from cfs.models.registry import MODELS
 
 LATER = {name for name, model in MODELS.items() if model.later_than}
+OF_LATER = ("tests/conformance", "tests/unit/models/linux_6_18", "tests/unit/validate")
+"""Where a later point of a release is what a test is about, not one more of all models."""
 
 # Equal input, equal result: examples are derived from the test's name, never from the time. No deadline,
 # because nothing here may depend on how fast the machine is.
@@ -47,10 +49,11 @@ def pytest_collection_finish():
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
     """A stress test runs only if -m names it. Later points of a release share their text with the first one, so what
-    is tried on every model is slow for them.
+    is tried on every model is slow for them; not the tests of these points themselves.
     """
+    of_later = tuple(config.rootpath / place for place in OF_LATER)
     for item in items:
-        if later_models(item) and "conformance" not in item.nodeid:
+        if later_models(item) and not any(item.path.is_relative_to(place) for place in of_later):
             item.add_marker(pytest.mark.slow)
     if "stress" in config.getoption("markexpr"):
         return

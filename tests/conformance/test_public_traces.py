@@ -186,6 +186,7 @@ def test_full_states_are_counted(tmp_path):
     assert replay_trace(write(tmp_path / "sparse.jsonl", lines)).states == 1
 
 
+@pytest.mark.slow
 def test_many_traces_are_replayed_with_progress_and_without_stopping(tmp_path):
     seen = []
     paths = [str(GOLDEN), str(tmp_path / "missing.jsonl.gz"), str(GROUPED)]

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.builders import MS, a_scheduler, hogs, run, ticks
+from tests.quick import few
 
 TICK = MS
 
@@ -32,7 +33,7 @@ def longest_wait_ns(sched, until_ns):
 # turn: two turns.
 
 
-@pytest.mark.parametrize("nr", [2, 3, 5, 8, 20])
+@pytest.mark.parametrize("nr", few([2, 3, 5, 8, 20], 3))
 def test_no_hog_waits_longer_than_two_turns_of_each_other(model, laws, nr):
     sched = a_scheduler(model)
     hogs_that_have_all_run(sched, nr)
@@ -40,7 +41,7 @@ def test_no_hog_waits_longer_than_two_turns_of_each_other(model, laws, nr):
     assert longest_wait_ns(sched, sched.now_ns + 20 * bound) <= bound
 
 
-@pytest.mark.parametrize("nr", [2, 3, 5, 8, 20])
+@pytest.mark.parametrize("nr", few([2, 3, 5, 8, 20], 3))
 def test_equal_hogs_get_equal_time_within_two_turns(model, laws, nr):
     sched = a_scheduler(model)
     tasks = hogs_that_have_all_run(sched, nr)

@@ -5,6 +5,7 @@ import pytest
 from cfs import MODELS
 from tests.builders import a_scheduler, random_events
 from tests.contract.laws import LAWS
+from tests.quick import few
 
 
 def picks(sched, seed, nr_events, group_by):
@@ -27,7 +28,7 @@ def running_path(sched):
         yield task, None
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", few(range(4)))
 def test_the_one_picked_has_the_smallest_key(model, laws, group_by, seed):
     if laws.key is None:
         pytest.skip(f"{model} does not order its queue by one number")
@@ -42,7 +43,7 @@ def test_the_one_picked_has_the_smallest_key(model, laws, group_by, seed):
     assert nr_picks > 40
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", few(range(4)))
 def test_the_queue_is_shown_in_the_order_of_its_keys(model, laws, group_by, seed):
     if laws.key is None:
         pytest.skip(f"{model} does not order its queue by one number")

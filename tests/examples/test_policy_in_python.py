@@ -26,6 +26,7 @@ def test_tickets_are_shares():
     assert share["plain"] == pytest.approx(1024 / (1024 + 335), abs=0.01)
 
 
+@pytest.mark.slow
 def test_same_seed_same_runs():
     assert np.array_equal(two_hogs().run(example.Lottery(5)).runs, two_hogs().run(example.Lottery(5)).runs)
 

@@ -98,6 +98,7 @@ def test_the_scheduler_of_the_recording_replays_the_recording(story):
         assert script.facts(one["cc1 wait"])[1:] == pytest.approx((12, 16), abs=0.1)
 
 
+@pytest.mark.slow
 def test_the_debit_keeps_forks_from_starving_others(measured):
     got = measured("forks")
     assert got[CFS24]["share"] > 2 / 3 > got[NO_DEBIT]["share"]

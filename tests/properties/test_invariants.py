@@ -3,6 +3,8 @@
 Beside these, tests/properties/test_one_population.py has what is conserved in parts of a recording.
 """
 
+import gzip
+import json
 from collections import Counter
 
 import numpy as np
@@ -13,7 +15,8 @@ from cfs.recordings import Recording
 from cfs.recordings.measured import recorded_result
 from cfs.result import Out
 from cfs.workload import Op
-from tests.unit.recordings.real_recordings import FOLDERS, ROOT
+from tests.unit.recordings.real_recordings import FOLDERS
+from tests.unit.validate.truths import TRUTHS
 
 pytestmark = pytest.mark.slow
 
@@ -97,16 +100,22 @@ def slept_ns(result, woken):
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("preempt", ["none", "full"])
 def test_partners_on_one_cpu_make_two_switches_a_round_trip(model, preempt):
-    """40 000 of them by the truth of the recording, 80 027 switches with all that was not theirs."""
+    """So many trips as the benchmark was asked for. All other switches are those of programs that begin and end: a
+    model may make as many again, or none, but no other number of each trip.
+    """
+    known = json.loads(gzip.decompress((TRUTHS / "pipe.truth.json.gz").read_bytes()))
+    of_trips = 2 * int(known["workload"]["parameters"]["LOOPS"])
+    of_others = known["per_cpu"]["0"]["switches"] - of_trips
+    assert 0 < of_others < 100
     result = Recording.open(named("pipe.perf-script.txt.gz")).workload().run(model, preempt=preempt)
-    assert abs(result.context_switches - 80_022) <= 100
+    assert of_trips <= result.context_switches <= of_trips + 2 * of_others
 
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("name", ["cc1", "gcc"])
 def test_make_keeps_the_number_of_its_jobs(model, name):
     work = Recording.open(named(ONE_BUILD)).workload()
-    assert most_alive(work.run(model, until_ns=2 * work.duration_ns), name) <= JOBS
+    assert 1 < most_alive(work.run(model, until_ns=2 * work.duration_ns), name) <= JOBS
 
 
 def most_alive(result, name):
@@ -122,7 +131,7 @@ def most_alive(result, name):
 
 @pytest.mark.parametrize("model", MODELS)
 def test_a_task_that_waits_for_a_child_waits_for_it(model):
-    """In the programs its WAIT follows a WAKE of the child; so it runs again no earlier than that ran last before."""
+    """When a child wakes it, the child runs and the task does not: it has blocked and not run since."""
     work = Recording.open(named(ONE_BUILD)).workload()
     result = work.run(model, until_ns=2 * work.duration_ns)
     children = {
@@ -131,12 +140,13 @@ def test_a_task_that_waits_for_a_child_waits_for_it(model):
         for op in work.program(task)
         if op["kind"] == Op.FORK
     }
-    woken = result.wakeups[result.wakeups["cause"] == 0]
-    pairs = {(int(w["task"]), int(w["waker"])) for w in woken}
-    assert pairs & children and ROOT.exists()
-    ends = {}
-    for run in result.runs[result.runs["out"] == Out.EXITED]:
-        ends[int(run["task"])] = int(run["end_ns"])
-    for w in woken:
-        if (int(w["task"]), int(w["waker"])) in children:
-            assert int(w["time_ns"]) <= ends.get(int(w["waker"]), 1 << 62)
+    by_child = [w for w in result.wakeups[result.wakeups["cause"] == 0] if (int(w["task"]), int(w["waker"])) in children]
+    assert len(by_child) > 100
+    for wakeup in by_child:
+        last, now = last_run(result, wakeup["task"], wakeup["time_ns"]), last_run(result, wakeup["waker"], wakeup["time_ns"])
+        assert last["out"] == Out.BLOCKED and last["end_ns"] <= wakeup["time_ns"] <= now["end_ns"]
+
+
+def last_run(result, task, ns):
+    """The run of a task that began last before a moment."""
+    return result.runs[(result.runs["task"] == task) & (result.runs["start_ns"] < ns)][-1]

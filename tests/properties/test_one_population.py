@@ -14,16 +14,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from cfs import Recording
-from cfs.cli.app import app
 from cfs.models.registry import all_models
 from cfs.recordings.measured import fitted
 from cfs.reports.comparison import compare
 from cfs.reports.part import part_of
 from cfs.reports.tables import tables
 from cfs.result import Out, Ready
+from tests.unit.cli.commands import run
 
 pytestmark = pytest.mark.slow
 
@@ -171,7 +170,7 @@ def test_commands_refuse_nothing():
         span = ["--from", f"{until / 2e9:.9f}", "--until", f"{until / 1e9:.9f}"]
         for command in (["replay"], ["compare", "--model", rng.choice(MODELS)]):
             for more in ([], cpus, ["--cpu", "all"], cpus + span):
-                found = CliRunner().invoke(app, [*command, str(path), *more, "--json", "-"])
+                found = run(*command, path, *more, "--json", "-")
                 assert found.exit_code == 0, (path.name, command, more, found.output)
                 told = json.loads(found.stdout)
                 sides = [told, told["recorded"]] if command == ["replay"] else [c["result"] for c in told["columns"]]

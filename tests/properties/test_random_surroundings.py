@@ -23,9 +23,8 @@ PATHS = ["/", "/a", "/a/b", "/a/b/c", "/d", "/d/e", "/autogroup-7", None]
 NUMBERS = [0, 1, 2, 3, 100_000, 700_000, 3_000_000, 10**9, 2**32 - 1, 2**32, 2**63]
 
 
-def drawn(draw):
-    """Surroundings of which every value is allowed."""
-    task = lambda: TaskFacts(  # noqa: E731
+def drawn_task(draw):
+    return TaskFacts(
         draw.choice(PIDS),
         T0 + draw.randrange(-500, 1500),
         "t",
@@ -37,6 +36,10 @@ def drawn(draw):
         draw.choice([None, 1, 100_000, 3_000_000, 2**40]),
         draw.choice(PATHS),
     )
+
+
+def drawn(draw):
+    """Surroundings of which every value is allowed."""
     groups = tuple(
         GroupFacts(path, "cgroup v1", draw.choice([None, 2, 1024, 2**18]), draw.random() < 0.3)
         for path in PATHS[1:-1]
@@ -52,7 +55,7 @@ def drawn(draw):
         features={draw.choice(NAMES): draw.random() < 0.5 for _ in range(draw.randrange(4))},
         users={uid: draw.choice([2, 1024]) for uid in (0, 1000) if draw.random() < 0.2},
         groups=groups,
-        tasks=tuple(task() for _ in range(draw.randrange(8))),
+        tasks=tuple(drawn_task(draw) for _ in range(draw.randrange(8))),
     )
 
 

@@ -1,7 +1,8 @@
 """The rules of the house that a machine can check. Way to be right: laws, about the sources themselves.
 
 Few rules, each with its reason beside it. Lengths of functions and files are taste and are left to the
-reader.
+reader. A rule is one test, which lists every place that breaks it: hundreds of files, each a test of its own, took most of
+their time for being tests.
 """
 
 import ast
@@ -43,8 +44,8 @@ def test_there_is_a_class_for_each_model():
 def test_the_facts_of_a_release_lead_into_its_folder(folder):
     """One folder a release: its entry, its knobs and its compiled class; or one for each point of its life."""
     home = "cfs.models." + folder.name
-    found = [it for it in models.MODELS.values() if it.tunables.__module__ == f"{home}.facts"]
-    assert found and all(model.module.startswith(f"{home}.") for model in found)
+    found = [it.module for it in models.MODELS.values() if it.tunables.__module__ == f"{home}.facts"]
+    assert sorted(found) == [f"{home}.{path.stem}" for path in CLASSES if path.parent == folder] != []
 
 
 def test_no_file_outside_of_its_folder_imports_the_facts_of_a_release():
@@ -62,10 +63,10 @@ def test_no_file_outside_of_its_folder_imports_the_facts_of_a_release():
 # A `void` without noexcept, called in a nogil loop, is 2 to 9 times slower, and an exception in it is lost.
 
 
-@pytest.mark.parametrize("path", CYTHON, ids=name_of)
-def test_every_nogil_function_says_what_it_does_with_exceptions(path):
+def test_every_nogil_function_says_what_it_does_with_exceptions():
     silent = [
         f"{name_of(path)}:{number}: {line.strip()}"
+        for path in CYTHON
         for number, line in folded(path)
         if re.search(r"\bnogil\b", line)
         and not re.match(r"\s*with\b", line)
@@ -75,54 +76,57 @@ def test_every_nogil_function_says_what_it_does_with_exceptions(path):
     assert silent == []
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
-def test_the_package_neither_prints_nor_asserts(path):
+def prints_or_asserts(path):
+    """The numbers of the lines."""
+    if path.suffix != ".py":
+        pattern = r"^\s*assert\b|(?<![\w.])print *\(|\bprintf\b"
+        return [number for number, line in folded(path) if re.search(pattern, line)]
+    return [node.lineno for node in nodes_of(path) if isinstance(node, ast.Assert) or calls_print(node)]
+
+
+def calls_print(node):
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+
+
+def test_the_package_neither_prints_nor_asserts():
     """A library does not talk, and an assert vanishes under -O."""
-    if path.suffix == ".py":
-        nodes = nodes_of(path)
-        found = [node.lineno for node in nodes if isinstance(node, ast.Assert)]
-        found += [
-            node.lineno
-            for node in nodes
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
-        ]
-    else:
-        found = [
-            number
-            for number, line in folded(path)
-            if re.search(r"^\s*assert\b|(?<![\w.])print *\(|\bprintf\b", line)
-        ]
-    assert found == []
+    assert [f"{name_of(path)}:{number}" for path in SOURCES for number in prints_or_asserts(path)] == []
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
-def test_no_exception_is_swallowed_without_a_name(path):
-    assert not re.search(r"^\s*except\s*:", text_of(path), re.MULTILINE)
+def test_no_exception_is_swallowed_without_a_name():
+    bare = re.compile(r"^\s*except\s*:", re.MULTILINE)
+    assert [name_of(path) for path in SOURCES if bare.search(text_of(path))] == []
 
 
 CIMPORT = re.compile(r"from \S+ cimport (.*)")
 
 
-@pytest.mark.parametrize("path", [path for path in CYTHON if path.suffix == ".pyx"], ids=name_of)
-def test_what_is_cimported_is_used(path):
-    """Here or in a text that is included; a .pxd may hand names on."""
+def unused_cimports(path):
+    """What a file neither uses nor includes a text that uses it."""
     lines = [line for _, line in folded(path)]
     found = [CIMPORT.fullmatch(line) for line in lines]
     names = [name.split()[-1] for it in found if it for name in it[1].strip("() ").rstrip(",").split(",")]
     rest = [line for line, it in zip(lines, found) if not it]
     for text in re.findall(r'^include "(.*)"$', text_of(path), re.MULTILINE):
         rest += [line for _, line in folded(path.parent / text)]
-    assert [name for name in names if name != "*" and not re.search(rf"\b{name}\b", "\n".join(rest))] == []
+    words = set(re.findall(r"\w+", "\n".join(rest)))
+    return [name for name in names if name != "*" and name not in words]
 
 
-@pytest.mark.parametrize("path", CYTHON, ids=name_of)
-def test_no_second_door_and_no_hidden_text(path):
+def test_what_is_cimported_is_used():
+    """A .pxd may hand names on."""
+    found = {name_of(path): unused_cimports(path) for path in CYTHON if path.suffix == ".pyx"}
+    assert {path: names for path, names in found.items() if names} == {}
+
+
+def test_no_second_door_and_no_hidden_text():
     """cpdef would be a second, unchecked door; include, DEF and IF hide where a name comes from.
 
     But classes of one release include their common text, which lies beside them.
     """
-    found = [line.strip() for _, line in folded(path) if re.match(r"\s*(cpdef|include|DEF|IF)\b", line)]
-    assert found == ['include ""' for _ in shared_texts(path)]
+    for path in CYTHON:
+        found = [line.strip() for _, line in folded(path) if re.match(r"\s*(cpdef|include|DEF|IF)\b", line)]
+        assert found == ['include ""' for _ in shared_texts(path)], name_of(path)
 
 
 def shared_texts(path):
@@ -138,9 +142,8 @@ def test_a_text_is_shared_by_several_classes():
     assert all(shared.count(text) > 1 for text in shared)
 
 
-@pytest.mark.parametrize("path", CYTHON, ids=name_of)
-def test_directives_stand_in_setup_py_only(path):
-    assert "# cython:" not in text_of(path)
+def test_directives_stand_in_setup_py_only():
+    assert [name_of(path) for path in CYTHON if "# cython:" in text_of(path)] == []
 
 
 # ---- Essays and reasons --------------------------------------------------------------------------
@@ -154,18 +157,17 @@ def test_a_class_opens_with_its_essay(path):
         assert heading in essay, heading
 
 
-@pytest.mark.parametrize(
-    "path", [p for p in SOURCES if p.name != "__init__.py" or text_of(p).strip()], ids=name_of
-)
-def test_a_file_opens_by_saying_what_it_is(path):
-    assert re.match(r'("""|#)', text_of(path)), "a docstring, or a comment in a .pxd"
+def test_a_file_opens_by_saying_what_it_is():
+    """By a docstring, or a comment in a .pxd; an empty __init__.py need not."""
+    files = [path for path in SOURCES if path.name != "__init__.py" or text_of(path).strip()]
+    assert [name_of(path) for path in files if not re.match(r'("""|#)', text_of(path))] == []
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
-def test_a_departure_has_its_reason(path):
+def test_a_departure_has_its_reason():
     """DIFFERS and AS SPECIFIED go on with at least one sentence."""
-    for match in re.finditer(r"\b(DIFFERS|AS SPECIFIED)\b(.{0,40})", text_of(path), re.DOTALL):
-        assert re.match(r": \S+ \S+ \S+", match[2]), f"{name_of(path)}: {match.group()!r}"
+    for path in SOURCES:
+        for match in re.finditer(r"\b(DIFFERS|AS SPECIFIED)\b(.{0,40})", text_of(path), re.DOTALL):
+            assert re.match(r": \S+ \S+ \S+", match[2]), f"{name_of(path)}: {match.group()!r}"
 
 
 # ---- Invariants are tested -----------------------------------------------------------------------
@@ -192,10 +194,16 @@ def all_tests():
     return sorted((ROOT / "tests").rglob("test_*.py"))
 
 
+@cache
+def lines_that_name():
+    """Of each test file the lines that may name an invariant; most of the text names none."""
+    pattern = re.compile(r"^.*(?:\bI\d|def test_i\d).*$", re.MULTILINE)
+    return {path: "\n".join(pattern.findall(text_of(path))) for path in all_tests()}
+
+
 def namings_of(home, number):
     stem = Path(home).stem.lstrip("_")
-    for path in all_tests():
-        text = text_of(path)
+    for path, text in lines_that_name().items():
         named = re.findall(rf"I{number}\b[^\n]{{0,20}} of {re.escape(home)}", text)
         named += re.findall(rf"def test_i{number}_of_{stem}_\w+", text)
         if path == own_tests_of(home):
@@ -203,9 +211,11 @@ def namings_of(home, number):
         yield from ((path, name) for name in named)
 
 
-@pytest.mark.parametrize(("home", "number"), list(invariants()), ids=lambda value: str(value))
-def test_every_invariant_is_named_by_a_test(home, number):
-    assert list(namings_of(home, number)), f"no test names I{number} of {home}"
+def test_every_invariant_is_named_by_a_test():
+    stated = list(invariants())
+    assert stated
+    unnamed = [f"I{number} of {home}" for home, number in stated if not any(namings_of(home, number))]
+    assert unnamed == []
 
 
 # ---- Public names --------------------------------------------------------------------------------
@@ -262,25 +272,21 @@ def methods_of_stub(path):
                 yield owner.name, node.name, [argument.arg for argument in arguments if argument]
 
 
-@pytest.mark.parametrize(
-    "owner, method, names",
-    [
-        pytest.param(owner, method, names, id=f"{owner}.{method}")
-        for room in ("_machine", "_handles", "_scheduler")
-        for owner, method, names in methods_of_stub(PACKAGE / "scheduler" / f"{room}.pyi")
-    ],
-)
-def test_a_compiled_method_shows_the_signature_of_its_stub(owner, method, names):
+@pytest.mark.parametrize("room", ["_machine", "_handles", "_scheduler"])
+def test_a_compiled_method_shows_the_signature_of_its_stub(room):
     """To `help`, editors and notebooks, though it is no Python function. A Scheduler has what a Machine has.
     """
-    shown = inspect.signature(getattr(getattr(cfs, "Scheduler" if owner == "Machine" else owner), method))
-    assert list(shown.parameters) == names
+    methods = list(methods_of_stub(PACKAGE / "scheduler" / f"{room}.pyi"))
+    assert methods
+    for owner, method, names in methods:
+        shown = inspect.signature(getattr(getattr(cfs, "Scheduler" if owner == "Machine" else owner), method))
+        assert list(shown.parameters) == names, f"{owner}.{method}"
 
 
-@pytest.mark.parametrize("path", [p for p in CYTHON if p.suffix == ".pyx"], ids=name_of)
-def test_every_compiled_module_has_a_stub(path):
+def test_every_compiled_module_has_a_stub():
     """Type checkers and editors cannot look into a compiled module."""
-    assert path.with_suffix(".pyi").exists()
+    modules = [path for path in CYTHON if path.suffix == ".pyx"]
+    assert [name_of(path) for path in modules if not path.with_suffix(".pyi").exists()] == []
 
 
 def test_the_package_says_that_it_is_typed():

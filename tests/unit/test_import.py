@@ -53,6 +53,7 @@ def test_a_name_that_was_left_out_is_imported_when_it_is_named(name):
     assert told == ["True"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", few(["recordings", "result", "scenarios", "simulation", "stepping", "workload"], 1))
 def test_a_module_that_was_left_out_is_an_attribute(name):
     assert said_by(f"import cfs; print(cfs.{name}.__name__)") == [f"cfs.{name}"]
@@ -63,6 +64,7 @@ def test_dir_shows_what_has_not_been_imported_yet():
     assert set(cfs.__all__) <= set(shown) and {"workload", "errors", "get_include"} <= set(shown)
 
 
+@pytest.mark.slow
 def test_a_star_takes_all_names():
     assert said_by("from cfs import *; print(Workload.__name__, Scheduler.__name__)") == [
         "Workload",

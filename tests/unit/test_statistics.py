@@ -20,7 +20,7 @@ from cfs.result import RUN_DTYPE, Out, Ready
 from cfs.sums import COUNTS_DTYPE, Sums
 from tests.quick import few
 
-SEEDS = few(range(30), 5)
+SEEDS = few(range(30), 3)
 
 
 def rank(ordered, percent):

@@ -8,9 +8,10 @@ import pytest
 from cfs import Result
 from cfs.result import STATS_DTYPE, Ready
 from cfs.sums import SUMS_DTYPE, UNKNOWN_NS, Sums
+from tests.quick import few
 from tests.unit.test_statistics import random_runs
 
-SEEDS = range(12)
+SEEDS = few(range(12), 4)
 QUANTILES = ("p50_ns", "p95_ns", "p99_ns")
 WAITS = ("latency", "wakeup_latency", "fork_latency", "preempted_wait", "run_length")
 

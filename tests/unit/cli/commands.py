@@ -1,9 +1,12 @@
 """For tests of the command line: running it, and what to run it on."""
 
+import importlib
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -35,12 +38,18 @@ sys.exit(main())
 """Code of a process in which some modules cannot be imported."""
 
 
+APP = importlib.import_module("cfs.cli.app")
+BUILT_ONCE = cache(APP.command_named)
+"""A process builds a command once; here that would take as long as all else that most tests do with it."""
+
+
 def run(*arguments, **options):
     try:
         runner = CliRunner(mix_stderr=False)
     except TypeError:  # newer ones never mix them
         runner = CliRunner()
-    return runner.invoke(app, [str(argument) for argument in arguments], **options)
+    with mock.patch.object(APP, "command_named", BUILT_ONCE):
+        return runner.invoke(app, [str(argument) for argument in arguments], **options)
 
 
 def process(*arguments, code="import sys; from cfs.__main__ import main; sys.exit(main())", **options):

@@ -46,7 +46,7 @@ def test_python_m_cfs():
     assert subprocess.run(command, cwd=ROOT, capture_output=True).stdout.split()[0] == b"cfs"
 
 
-@pytest.mark.parametrize("blocked", [["typer"], ["rich"], ["typer", "rich", "matplotlib"]])
+@pytest.mark.parametrize("blocked", few([["typer", "rich", "matplotlib"], ["typer"], ["rich"]], 1))
 def test_without_the_extra_cli_it_says_what_to_install(blocked):
     result = process("models", code=BLOCK.format(blocked=blocked))
     assert result.returncode == 2
@@ -146,6 +146,7 @@ def test_a_shell_completes(line, expected):
     assert completed(line) == expected
 
 
+@pytest.mark.slow
 def test_a_shell_completes_by_the_command_itself():
     code = f"import os; os.environ.update({asking('cfs re')}); from cfs.cli import run; run()"
     assert process(code=code).stdout.split() == ["record", "replay"]
@@ -176,14 +177,17 @@ def bash(tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("line", "expected"),
-    [
-        ("cfs replay --model linux-6.18-eevdf", ["linux-6.18-eevdf"]),
-        ("cfs compare x --model rfs-model:", None),
-        ("cfs compare x --model rfs-model:hz=100,ni", ["100,nice:"]),
-        ("cfs replay x --set START_DEBIT=", ["on", "off"]),
-        ("cfs replay x --policy cc1=ba", ["batch"]),
-        ("cfs replay x --set START_DEBIT=on --hz 100 --model=rfs", ["rfs-model"]),
-    ],
+    few(
+        [
+            ("cfs compare x --model rfs-model:hz=100,ni", ["100,nice:"]),
+            ("cfs compare x --model rfs-model:", None),
+            ("cfs replay --model linux-6.18-eevdf", ["linux-6.18-eevdf"]),
+            ("cfs replay x --set START_DEBIT=", ["on", "off"]),
+            ("cfs replay x --policy cc1=ba", ["batch"]),
+            ("cfs replay x --set START_DEBIT=on --hz 100 --model=rfs", ["rfs-model"]),
+        ],
+        1,
+    ),
 )
 def test_bash_completes_behind_colons_and_equals_signs(bash, line, expected):
     found = bash(line)

@@ -152,6 +152,7 @@ def test_help_is_ours_before_the_dashes():
     assert "--anonymous" in run("record", "--help").stdout
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="the pretended perf is a script")
 def test_options_before_the_dashes_are_perfs_and_the_status_is_the_commands(tmp_path):
     perf = tmp_path / "perf"

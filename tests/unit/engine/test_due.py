@@ -11,6 +11,7 @@ import pytest
 
 import cfs
 from cfs import Simulation, Workload
+from tests.quick import few
 
 MS = 1_000_000
 CPUS = [2, 3, 8, 70]            # one level of games, a leaf without a CPU, a full tree, more than a word of bits
@@ -83,7 +84,7 @@ def steps_of(nr_cpus, seed):
 
 
 @pytest.mark.parametrize("nr_cpus", [1, 2, 7, 12])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", few(range(3), 1))
 def test_in_step_the_loop_does_what_the_twin_does(seed, nr_cpus):
     """I1 and I3 of cfs/engine/_driver.pxd: whoever was charged wrongly would end at another time."""
     work = steps_of(nr_cpus, seed)

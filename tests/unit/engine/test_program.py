@@ -114,12 +114,12 @@ def test_random_programs_on_several_cpus_are_those_of_the_twin(seed, model, nr_c
     require_equal(*both(random_workload(seed, nr_cpus), model, hz=[1000, 300, 250][seed % 3]))
 
 
+@pytest.mark.parametrize("seed", few([11, 12], 1))
 @pytest.mark.parametrize("nr_cpus", [1, 3])
 @pytest.mark.parametrize("model", few(["linux-6.18-eevdf", *(name for name in cfs.MODELS if name != "linux-6.18-eevdf")], 1))
 @pytest.mark.parametrize("platform", list(PLATFORMS))
-def test_random_programs_on_any_platform_are_those_of_the_twin(platform, model, nr_cpus):
-    for seed in (11, 12):
-        require_equal(*both(random_workload(seed, nr_cpus), model, hz=250, **PLATFORMS[platform]))
+def test_random_programs_on_any_platform_are_those_of_the_twin(platform, model, nr_cpus, seed):
+    require_equal(*both(random_workload(seed, nr_cpus), model, hz=250, **PLATFORMS[platform]))
 
 
 def with_slices(work, seed):
@@ -136,12 +136,12 @@ def test_random_programs_with_slices_are_those_of_the_twin(seed, nr_cpus):
     require_equal(*both(work, "linux-6.18-eevdf", hz=[1000, 300, 250][seed % 3]))
 
 
+@pytest.mark.parametrize("seed", few([11, 12, 13], 1))
 @pytest.mark.parametrize("nr_cpus", [1, 3])
 @pytest.mark.parametrize("platform", list(PLATFORMS))
-def test_slices_on_any_platform_are_those_of_the_twin(platform, nr_cpus):
-    for seed in (11, 12, 13):
-        work = with_slices(random_workload(seed, nr_cpus), seed)
-        require_equal(*both(work, "linux-6.18-eevdf", hz=250, **PLATFORMS[platform]))
+def test_slices_on_any_platform_are_those_of_the_twin(platform, nr_cpus, seed):
+    work = with_slices(random_workload(seed, nr_cpus), seed)
+    require_equal(*both(work, "linux-6.18-eevdf", hz=250, **PLATFORMS[platform]))
 
 
 def test_the_slices_of_children_count():
@@ -153,6 +153,7 @@ def test_the_slices_of_children_count():
     assert with_own != [work.run("linux-6.18-eevdf").runs.tolist() for work in works]
 
 
+@pytest.mark.slow
 def test_forks_with_slices_grow_the_log():
     """A fork that gives a slice needs room for the runs of two events: it must neither write too far nor wait for ever."""
     nr = 6000

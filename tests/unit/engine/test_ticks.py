@@ -11,6 +11,7 @@ import pytest
 
 import cfs
 from tests.builders import MS, hogs, state_of
+from tests.quick import few
 
 MODELS = list(cfs.MODELS)
 HZ = [1000, 300, 100]
@@ -96,7 +97,7 @@ def life(driver, seed, cpus, nr_events=150):
 
 
 @pytest.mark.parametrize("jump", [Plain, Jumper], ids=["advance", "next_event"])
-@pytest.mark.parametrize("hz", HZ)
+@pytest.mark.parametrize("hz", few(HZ, 1))
 @pytest.mark.parametrize("cpus", [1, 2, 5])
 def test_both_ways_give_identical_states(model, hz, cpus, jump):
     hand, auto = by_hand(model, hz, cpus=cpus), by_itself(model, hz, cpus=cpus)

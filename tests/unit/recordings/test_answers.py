@@ -87,18 +87,75 @@ def test_h2_who_goes_on_without_an_answer_does_not_wait_for_one():
     assert nr_hidden(found) == 0 and answers(found).nr_unproven == 1  # what came of the last one is not seen
 
 
-def late(t):
-    """A computes for long after the wakeup; only then B takes its CPU: that was no wait."""
+def woken_by_another(t):
+    """A wakes B and blocks; C wakes A, not B."""
     return (
+        wake(t + 2 * US, A, B),
+        switch(t + 6 * US, A, B),
+        switch(t + 8 * US, B, C),
+        wake(t + 10 * US, C, A),
+        switch(t + 12 * US, C, A),
+    )
+
+
+def woken_by_a_timer(t):
+    """A wakes B and blocks, and so does B; an interrupt wakes A."""
+    return (
+        wake(t + 2 * US, A, B),
+        switch(t + 6 * US, A, B),
+        switch(t + 8 * US, B, IDLE),
+        wake(t + 10 * US, IDLE, A),
+        switch(t + 12 * US, IDLE, A),
+    )
+
+
+@pytest.mark.parametrize("other", [woken_by_another, woken_by_a_timer])
+@pytest.mark.parametrize(("nr_seen", "hidden", "unproven"), [(3, 0, 1), (4, 0, 1), (5, 1, 0)])
+def test_h2_one_wait_of_another_kind_needs_ten_proofs(other, nr_seen, hidden, unproven):
+    """Each round that is seen proves twice: A waits for B, and B for A. What came of the last round is not seen, so
+    nobody knows whether it hides a wait.
+    """
+    found = talk(*[seen] * nr_seen, other, unseen, unseen)
+    assert (nr_hidden(found), answers(found).nr_unproven) == (hidden, unproven)
+
+
+@pytest.mark.parametrize(("rounds", "hidden", "unproven"), [((unseen, seen), 0, 1), ((unseen, seen, seen), 1, 0)])
+def test_h2_one_proof_is_none(rounds, hidden, unproven):
+    """Nothing follows the answer of the last round: that B waits is not seen there."""
+    found = talk(*rounds)
+    assert (nr_hidden(found), answers(found).nr_unproven) == (hidden, unproven)
+
+
+@pytest.mark.parametrize("nr", [1, 2])
+def test_h2_two_proofs_are_enough(nr):
+    """C answers what B is asked; so no round proves anything of B."""
+    found = talk(unseen, *[woken_by_another] * nr)
+    assert nr_hidden(found) == (nr == 2)
+    assert set(answers(found).answerer.tolist()) == ({-1, row(found, C)} if nr == 2 else set())
+
+
+def late(ns):
+    """A computes for so long after the wakeup; only then B takes its CPU."""
+    return lambda t: (
         wake(t + 1 * US, A, B),
-        switch(t + 15 * US, A, B, "R"),
+        switch(t + 1 * US + ns, A, B, "R"),
         switch(t + 18 * US, B, A),
     )
 
 
-def test_h3_who_computes_on_before_it_is_preempted_did_not_wait():
+@pytest.mark.parametrize(("ns", "hidden"), [(14 * US, 0), (8 * US + 1, 0), (8 * US, 1)])
+def test_h3_who_computes_on_before_it_is_preempted_did_not_wait(ns, hidden):
     """The longest way to a block was 4 us; twice that is what is believed."""
-    assert nr_hidden(talk(seen, seen, late, seen)) == 0
+    assert nr_hidden(talk(seen, seen, late(ns), seen)) == hidden
+
+
+def test_portions_find_what_the_whole_finds(monkeypatch):
+    rounds = [seen, seen, unseen, unseen, seen, woken_by_another, unseen, seen, seen, seen, unseen, seen]
+    whole = answers(talk(*rounds))
+    monkeypatch.setattr("cfs.recordings.answers.PORTION", 3)
+    found = answers(talk(*rounds))
+    assert (found.answerer >= 0).sum() == 4 and (found.answerer == whole.answerer).all()
+    assert (found.reach_ns == whole.reach_ns).all() and found.nr_unproven == whole.nr_unproven == 0
 
 
 @pytest.mark.parametrize("model", list(cfs.MODELS))
@@ -116,30 +173,74 @@ def test_how_long_a_waker_stays_in_the_kernel_is_the_median_of_its_name():
     assert answers(found).stay_ns[row(found, A)] == 3 * US
 
 
-def test_an_interrupt_takes_what_it_takes_on_an_idle_cpu():
+def stays(*delays_ns):
+    """D, and then A, wake B and are preempted by it: A three times after 3 us, D after these times."""
+    d, t = ("d", 104), 20 * US
+    lines = [switch(0, B, A)]
+    for delay_ns in delays_ns:
+        lines += [switch(t, A, d), wake(t + US, d, B), switch(t + US + delay_ns, d, B, "R")]
+        lines += [switch(t + 150 * US, B, d), switch(t + 160 * US, d, A)]
+        t += 200 * US
+    lines += [line for number in range(3) for line in unseen(t + 20 * US * number)]
+    found = read(*lines, runtime(FAR, A, 0))
+    return [int(answers(found).stay_ns[row(found, task)]) for task in (A, d)]
+
+
+@pytest.mark.parametrize(
+    ("delays_ns", "of_d_ns"),
+    [
+        ([9 * US] * 2, 3 * US),  # too few: the median of all five
+        ([9 * US] * 3, 9 * US),
+        ([100 * US] * 3, 100 * US),
+        ([100 * US + 1] * 3, 3 * US),  # a preemption as late as this has another reason
+    ],
+)
+def test_a_name_with_few_delays_has_the_median_of_all(delays_ns, of_d_ns):
+    assert stays(*delays_ns) == [3 * US, of_d_ns]
+
+
+def cost_of_interrupts(*delays_ns):
+    """Interrupts on an idle CPU wake A, which runs so long after."""
     lines = [switch(0, A, IDLE)]
-    for number in range(1, 21):
+    for number, delay_ns in enumerate(delays_ns, 1):
         t = number * 1000 * US
-        lines += [wake(t, IDLE, A), switch(t + (4 + number % 4) * US, IDLE, A), switch(t + 50 * US, A, IDLE)]
-    found = read(*lines)
-    assert answers(found).wakeup_cost_ns == 4 * US  # a quarter of 4, 5, 6 and 7 us, each as often
+        lines += [wake(t, IDLE, A), switch(t + delay_ns, IDLE, A), switch(t + 200 * US, A, IDLE)]
+    return answers(read(*lines)).wakeup_cost_ns
 
 
-def exits(preempted):
+def test_an_interrupt_takes_what_it_takes_on_an_idle_cpu():
+    """The lower quartile: a quarter took 4 us, of 4, 5, 6 and 7 us, each as often."""
+    assert cost_of_interrupts(*[5 * US, 6 * US, 7 * US, 4 * US] * 5) == 4 * US
+
+
+@pytest.mark.parametrize(
+    ("nr", "delay_ns", "cost_ns"),
+    [(9, 5 * US, None), (10, 5 * US, 5 * US), (10, 100 * US, 100 * US), (10, 100 * US + 1, None)],
+)
+def test_it_takes_ten_interrupts_none_of_which_took_long(nr, delay_ns, cost_ns):
+    assert cost_of_interrupts(*[delay_ns] * nr) == cost_ns
+
+
+def exits(*preempted):
     """Children that wake A on their way out, and are preempted there by it, or not."""
     lines = [switch(0, IDLE, A)]
-    for number in range(12):
+    for number, is_preempted in enumerate(preempted):
         t, child = (number + 1) * 100 * US, ("child", 500 + number)
         lines += [switch(t, A, child), wake(t + 5 * US, child, A)]
-        if preempted:
+        if is_preempted:
             lines += [switch(t + 6 * US, child, A, "R"), switch(t + 9 * US, A, child, "R")]
         lines += [switch(t + 40 * US, child, A, "Z")]
     return read(*lines)
 
 
-@pytest.mark.parametrize("preempted", [False, True])
-def test_exits_tell_whether_the_kernel_can_be_preempted(preempted):
-    assert answers(exits(preempted)).is_preemptible is preempted
+@pytest.mark.parametrize(
+    ("nr_preempted", "nr", "expected"),
+    [(0, 12, False), (12, 12, True), (3, 15, False), (4, 15, True), (9, 9, None), (10, 10, True), (0, 10, False)],
+)
+def test_exits_tell_whether_the_kernel_can_be_preempted(nr_preempted, nr, expected):
+    """It takes ten of them, and more than a fifth that are preempted."""
+    found = exits(*[True] * nr_preempted, *[False] * (nr - nr_preempted))
+    assert answers(found).is_preemptible is expected
 
 
 def test_a_recording_without_wakeups_has_no_answers():

@@ -7,14 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from cfs import Recording
-from cfs.cli.app import app
 from cfs.models.registry import all_models
 from cfs.reports.comparison import compare
 from cfs.reports.tables import tables
 from cfs.result import Out, Ready
+from tests.unit.cli.commands import run
 
 from .lines import A, B, C, IDLE, read, runs_of, runtime, switch, wake
 
@@ -49,7 +48,7 @@ def starts(work):
 
 
 def shown(*arguments):
-    found = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    found = run(*arguments)
     assert found.exit_code == 0, found.output
     return found.stdout
 

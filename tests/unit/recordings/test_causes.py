@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cfs.recordings import Cause, causes
+from tests.quick import few
 
 from .lines import A, B, C, IDLE, T0, fork, ftrace, read, row, switch, wake
 from .real_recordings import recording
@@ -31,7 +32,7 @@ def woken_under(hog, task, times, state="S", runs_ns=50 * US):
 IRREGULAR = [(3 * i * i + 7 * i + 5) * MS + 1_300 * US for i in range(12)]
 
 
-@pytest.mark.parametrize("name", ["periodic", "kbuild-shell-2cpu", "fork-heavy", "two-users-1to3"])
+@pytest.mark.parametrize("name", few(["periodic", "kbuild-shell-2cpu", "two-users-1to3", "fork-heavy"], 3))
 @pytest.mark.parametrize("erased", [False, True])
 def test_tasks_that_are_passed_over_could_not_keep_time(name, erased, monkeypatch):
     found = recording(name)

@@ -134,6 +134,7 @@ names = st.text(st.characters(exclude_characters="\n\0\r", exclude_categories=["
 names = names.filter(lambda name: "_" not in name)  # of keys in names see test_scan
 
 
+@pytest.mark.slow
 @given(names, names, st.integers(0, 2**31 - 1), st.integers(-1, 139))
 def test_any_name_comes_back_from_keys(one, two, pid, prio):
     line = fields_of(switch(0, (one, pid), (two, 5), prio=prio).strip().encode())

@@ -11,6 +11,7 @@ from cfs import RecordingError
 from cfs.recordings import Recording
 from cfs.recordings.measured import recorded_result
 from cfs.result import Out, Ready
+from tests.quick import few
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES, DATA = ROOT / "examples" / "recordings", ROOT / "tests" / "data" / "recordings"
@@ -86,7 +87,7 @@ def test_a_cpu_that_was_not_recorded_is_refused(hogs):
         recorded_result(hogs, 7)
 
 
-@pytest.mark.parametrize("file", ["nice-hogs-small.perf-script.txt.gz", "fork-heavy.perf-script.txt.gz"])
+@pytest.mark.parametrize("file", few(["nice-hogs-small.perf-script.txt.gz", "fork-heavy.perf-script.txt.gz"], 1))
 @pytest.mark.parametrize("cpu", [0, None])
 def test_what_is_known_of_the_tasks_ends_needs_no_runs(file, cpu):
     recording = Recording.open(EXAMPLES / file)
@@ -101,7 +102,7 @@ def test_what_is_known_of_the_tasks_ends_needs_no_runs(file, cpu):
     assert work.origin.fitting().is_blind.any()
 
 
-@pytest.mark.parametrize("size", [1, 7, 100, 10**6])
+@pytest.mark.parametrize("size", few([7, 1, 100, 10**6], 1))
 def test_runs_are_fitted_in_portions_as_a_whole(size):
     recording = Recording.open(EXAMPLES / "fork-heavy.perf-script.txt.gz")
     work = recording.workload()

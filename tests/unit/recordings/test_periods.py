@@ -37,12 +37,14 @@ def late(k):
     return 14 * MS if k % 3 == 2 else 5 * MS
 
 
-def test_t2_a_late_stretch_with_one_job_skips():
-    assert found(stretches(late, lambda k: 1)) == [PERIOD, OFFSET]
+KEEPS, NOT = [PERIOD, OFFSET], [0, 0]
 
 
-def test_t2_a_late_stretch_with_a_job_more_catches_up():
-    assert found(stretches(late, lambda k: 2 if k % 3 == 2 else 1)) == [0, 0]
+@pytest.mark.parametrize(
+    ("jobs", "expected"), [(1, KEEPS), (1.3, KEEPS), (1.49, KEEPS), (1.5, NOT), (1.7, NOT), (2, NOT)]
+)
+def test_t2_a_late_stretch_skips_if_it_has_less_than_half_a_job_more(jobs, expected):
+    assert found(stretches(late, lambda k: jobs if k % 3 == 2 else 1)) == expected
 
 
 def test_t1_a_task_that_is_late_each_time_has_the_period_that_all_its_gaps_are_multiples_of():
@@ -54,8 +56,23 @@ def test_t3_a_task_that_was_never_late_tells_nothing():
     assert found(stretches(lambda k: 5 * MS, lambda k: 1)) == [0, 0]
 
 
-def test_t1_it_takes_several_releases_in_a_row():
-    assert found(stretches(late, lambda k: 1, nr=6)) == [0, 0]
+@pytest.mark.parametrize(("nr", "expected"), [(7, NOT), (8, KEEPS)])
+def test_t1_it_takes_eight_releases(nr, expected):
+    assert found(stretches(late, lambda k: 1, nr=nr)) == expected
+
+
+@pytest.mark.parametrize(("nr_late", "expected"), [(1, NOT), (2, KEEPS)])
+def test_t3_it_takes_two_late_stretches(nr_late, expected):
+    assert found(stretches(lambda k: 14 * MS if 4 <= k < 4 + nr_late else 5 * MS, lambda k: 1)) == expected
+
+
+@pytest.mark.parametrize(
+    ("nr", "by_ns", "expected"), [(2, MS, KEEPS), (3, MS, NOT), (3, 100_000, KEEPS), (3, 100_001, NOT)]
+)
+def test_t1_nine_in_ten_releases_are_punctual(nr, by_ns, expected):
+    releases = stretches(late, lambda k: 1, nr=20)
+    releases["time_ns"][[6, 9, 12][:nr]] += by_ns
+    assert found(releases) == expected
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -125,6 +125,7 @@ def test_a_damaged_zstd_file_gives_what_came_before():
     assert recording.nr_switches == 5000 and any("damaged" in warning for warning in recording.warnings)
 
 
+@pytest.mark.slow
 def test_a_bomb_of_zstd_takes_time_but_no_memory():
     import tracemalloc
 
@@ -279,6 +280,7 @@ def test_a_read_error_is_chained():
 # ---- memory
 
 
+@pytest.mark.slow
 def test_memory_grows_with_the_switches_at_most_64_bytes_each():
     import tracemalloc
 

@@ -269,6 +269,7 @@ def test_labels_do_not_overlap_with_fewer_columns_and_long_settings(nr):
     assert overlapping(figure) == []
 
 
+@pytest.mark.slow
 def test_columns_have_the_same_axes(of_all, drawn):
     rows = {}
     for axes in drawn.axes:

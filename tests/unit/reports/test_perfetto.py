@@ -116,6 +116,7 @@ def test_wakeups_in_the_context_of_a_hog_have_no_waker(tmp_path):
     assert len(found) == len(result.wakeups) and all(flags & 8 for _, flags, _ in found)
 
 
+@pytest.mark.slow
 def test_p5_a_part_is_a_trace_from_there_on(tmp_path):
     result, samples = run_sampled(fork_heavy())
     begin, end = 10**9, 15 * 10**8
@@ -226,6 +227,7 @@ def test_nr_running_is_a_counter_of_each_cpu(fork_heavy_trace):
         assert values == list(zip(*(column.tolist() for column in nr_running(result, cpu))))
 
 
+@pytest.mark.slow
 def test_virtual_time_is_a_counter_of_each_thread(tmp_path):
     result, samples = run_sampled(fork_heavy(), nr_instants=20)
     found = counters(decoded(result, tmp_path / "t.pftrace", samples), "vruntime")
@@ -235,6 +237,7 @@ def test_virtual_time_is_a_counter_of_each_thread(tmp_path):
     assert found == expected
 
 
+@pytest.mark.slow
 def test_every_track_hangs_below_one_that_is_there(tmp_path):
     result, samples = run_sampled(fork_heavy(), nr_instants=5)
     trace = decoded(result, tmp_path / "t.pftrace", samples)

@@ -29,10 +29,10 @@ def said_by_the_page(path, *options):
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        (("--hz", "250"), DEFAULTS),
+        slow((("--hz", "250"), DEFAULTS)),
         slow(((), DEFAULTS)),
         slow((("--cpu", "all"), DEFAULTS)),
-        (("--cpu", "all", "--only", "hog1*"), DEFAULTS),  # on one CPU of the two that are asked for
+        slow((("--cpu", "all", "--only", "hog1*"), DEFAULTS)),  # on one CPU of the two that are asked for
         slow((("--set", "base_slice_ns=5ms"), f"base_slice_ns=5000000, other {DEFAULTS}")),
         (("--hz", "250", "--set", "RUN_TO_PARITY=off"), f"RUN_TO_PARITY=off, other {DEFAULTS}"),
     ],

@@ -10,6 +10,7 @@ import pytest
 from cfs import Scheduler, Simulation, StateError, Workload, WorkloadError
 from cfs.result import RUN_DTYPE, altered
 from cfs.sums import UNKNOWN_NS
+from tests.quick import few
 from tests.unit.engine.test_program import random_workload
 
 MS = 10**6
@@ -88,7 +89,7 @@ def test_many_steps_are_one(log):
     assert len(found.wakeups) == (len(whole.wakeups) if log is True else 0)
 
 
-@pytest.mark.parametrize("nr_cpus", [1, 2])
+@pytest.mark.parametrize("nr_cpus", few([1, 2], 1))
 def test_a_function_is_given_every_run_in_portions(nr_cpus):
     work, portions = many_runs(nr_cpus), []
     result = Simulation(work).run(log=portions.append)
@@ -103,10 +104,12 @@ def test_a_function_is_given_every_run_in_portions(nr_cpus):
 
 
 def test_portions_do_not_grow_with_the_runs():
-    sizes = {}
-    for seconds in (1, 3):
-        sizes[seconds] = portions = []
-        Simulation(many_runs()).run(seconds * 10**9, log=lambda runs: portions.append(len(runs)))  # noqa: B023
+    def sizes_of(seconds):
+        portions = []
+        Simulation(many_runs()).run(seconds * 10**9, log=lambda runs: portions.append(len(runs)))
+        return portions
+
+    sizes = {seconds: sizes_of(seconds) for seconds in (1, 3)}
     assert max(sizes[3]) == max(sizes[1]) < 40_000 < sum(sizes[3])
     assert len(sizes[3]) > len(sizes[1])
 
@@ -146,7 +149,10 @@ def test_cpus_keep_their_numbers():
 
 def test_a_policy_in_python_keeps_what_it_is_asked_to():
     work, portions = many_runs(), []
-    policy = lambda: Scheduler("linux-2.6.24-cfs", ticks=False)  # noqa: E731
+
+    def policy():
+        return Scheduler("linux-2.6.24-cfs", ticks=False)
+
     whole = Simulation(work, policy()).run(20 * MS)
     without = Simulation(work, policy(), log=False).run(20 * MS)
     assert (without.stats()["cpu_ns"] == whole.stats()["cpu_ns"]).all()

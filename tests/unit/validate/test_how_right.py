@@ -26,6 +26,7 @@ def test_recordings_and_truth_files_are_paired_by_name():
     assert all(truth.parent == TRUTHS for _, truth in found)
 
 
+@pytest.mark.slow
 def test_the_table_has_a_line_for_each_recording(folder, capsys):
     main([str(folder)])
     head, rule, several, small = capsys.readouterr().out.splitlines()

@@ -14,6 +14,7 @@ from cfs.validate.scope import task_names
 from cfs.validate.truth import Interval
 from cfs.validate.text import verdict
 from cfs.validate.validation import Row, Validation, judged, row_of
+from cfs.validate.validation import _distance as distance_of
 from tests.unit.validate.truths import (
     NAMES, ONE_CPU, SEVERAL_CPUS, SMALL, beside_itself, by_hand, each, recording, truth, validated,
 )  # fmt: skip
@@ -49,6 +50,39 @@ def test_without_a_truth_file_each_difference_is_0(name):
     assert len(found.judged) > 5 and found.is_inside
     assert {row.difference for row in found.rows} == {0.0}
     assert {row.distance for row in found.rows} <= {None, 0.0}
+
+
+# ---- distributions: values are one where they differ by no more than a tenth -----------------------
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ([10, 20], [10, 20], 0),
+        ([10], [11], 0),
+        ([10], [12], 1),
+        ([10, 20], [10, 30], 0.5),
+        ([10] * 9 + [20], [10] * 10, 0.1),
+        ([10, 20, 30, 40], [20, 30, 40, 50], 0.25),
+        ([0], [0], 0),
+        ([0], [1], 1),
+        ([], [10], None),
+    ],
+)
+def test_how_far_two_distributions_are_apart(one, other, expected):
+    """The same to both sides: nothing is said of which one is the longer."""
+    one, other = np.array(one, float), np.array(other, float)
+    assert [distance_of(one, other), distance_of(other, one)] == pytest.approx([expected] * 2)
+
+
+def test_a_figure_has_the_distance_of_its_distributions():
+    key = Key("preempted_wait", "hog", "p50")
+    there, here = (Measured({}, {}, Interval(0, 10**10)) for _ in range(2))
+    there.add(key.kind, key.name, np.array([20.0, 10.0]))
+    here.add(key.kind, key.name, np.array([30.0, 10.0]))
+    scope = type("S", (), {"started": frozenset()})
+    assert row_of(key, there, here, scope, Bars("s", "comm", ()), 4 * MS).distance == 0.5
+    assert row_of(key, there, Measured({}, {}, here.window), scope, Bars("s", "comm", ()), 4 * MS).distance is None
 
 
 # ---- models ---------------------------------------------------------------------------------------

@@ -18,8 +18,8 @@ NAMES = sorted(path.name.removesuffix(".truth.json.gz") for path in TRUTHS.glob(
 SEVERAL_CPUS = ["kbuild-shell-2cpu"]
 ONE_CPU = [name for name in NAMES if name not in SEVERAL_CPUS]
 SMALL = "nice-hogs-small"
-LONG = ("pipe",)
-"""Recordings of which a look takes a second."""
+LONG = ("pipe", "fork-heavy", "messaging")
+"""Recordings of which a look takes long."""
 
 P, A, B = ("p", 100), ("a", 101), ("b", 102)
 US = 1000
