@@ -69,6 +69,12 @@ def later_models(item):
 
 
 @pytest.fixture
+def own_garbage():
+    """A search for garbage looks at what this test makes, not at all modules and at what other tests left."""
+    gc.freeze()
+
+
+@pytest.fixture
 def stress_seed(request):
     """Seed of a stress test: the one asked for, or one that the report will show."""
     seed = request.config.getoption("--seed")

@@ -10,6 +10,7 @@ import pytest
 
 from cfs import Result, Workload
 from cfs.result import RUN_DTYPE, SLEEP_DTYPE, WAKEUP_DTYPE, Out, Ready, altered
+from tests.quick import few
 
 UNKNOWN, WAKEUP, FORK, PREEMPTED, FOUND = Ready
 RUNNING, OUT_PREEMPTED, BLOCKED, EXITED, OUT_UNKNOWN = Out
@@ -114,7 +115,7 @@ def test_unknown_rows_are_refused(by):
         SMALL.stats(by)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", few(range(20)))
 def test_quantiles_are_nearest_rank(seed):
     rng = random.Random(seed)
     nr = rng.choice([1, 2, 3, 19, 20, 21, 99, 100, 101, 500])

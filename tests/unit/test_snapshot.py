@@ -38,7 +38,7 @@ def lived(model, group_by=None, seed=1, nr_events=200, **options):
     return sched
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", few(WAYS))
 @pytest.mark.parametrize("seed", few(range(4), 1))
 def test_a_copy_continues_identically(model, group_by, seed, way):
     sched = lived(model, group_by, seed)

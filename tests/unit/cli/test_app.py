@@ -175,6 +175,7 @@ def bash(tmp_path_factory):
     return replies
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "expected"),
     few(

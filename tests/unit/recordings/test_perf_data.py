@@ -113,7 +113,7 @@ def test_of_a_cut_pipe_what_is_whole_is_read(length):
 
 
 @pytest.mark.slow
-def test_i3_memory_does_not_grow_with_the_file():
+def test_i3_memory_does_not_grow_with_the_file(own_garbage):
     """All blocks but those of the last two rounds can go."""
 
     class Block(bytearray):
@@ -130,7 +130,6 @@ def test_i3_memory_does_not_grow_with_the_file():
     head.at = 72
     perf_data.read_features(perf, at + size, perf_data.read_feature_bits(head), memoryview(content))
     alive, at_once, place = [], 0, at
-    gc.freeze()  # what other tests left need not be looked at for every block
     while place < at + size:
         block = Block(content[place : min(place + 70_000, at + size)])
         alive.append(weakref.ref(block))

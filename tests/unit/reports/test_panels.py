@@ -263,7 +263,8 @@ def check_page(page):
     assert sum(map(len, figures)) <= MOST_BYTES
 
 
-@pytest.mark.parametrize("shape", few([pytest.param(shape) for shape in PICTURED], 1))
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", [pytest.param(shape) for shape in PICTURED])
 def test_a_picture_is_about_a_page(shape):
     pytest.importorskip("matplotlib")
     from cfs.reports import plot_timeline

@@ -15,6 +15,7 @@ from cfs import CfsError, Result, Workload
 from cfs.reports import plot_timeline
 from cfs.reports.lanes import covered, cut, survival
 from cfs.result import RUN_DTYPE
+from tests.quick import few
 
 MS = 10**6
 
@@ -33,7 +34,7 @@ def test_covered_is_the_part_of_each_span():
     assert covered(begin, end, np.array([0, 10, 20, 30, 40])).tolist() == [0.5, 0.5, 1, 0]
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", few(range(10)))
 def test_covered_agrees_with_counting_each_nanosecond(seed):
     rng = random.Random(seed)
     intervals = [sorted((rng.randrange(200), rng.randrange(200))) for _ in range(rng.randrange(30))]

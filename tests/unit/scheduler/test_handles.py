@@ -25,7 +25,7 @@ def test_handles_cannot_be_subclassed(kind):
         type("Mine", (kind,), {})
 
 
-def test_a_handle_keeps_its_scheduler_alive():
+def test_a_handle_keeps_its_scheduler_alive(own_garbage):
     """I1 of cfs/scheduler/_handles.pyx."""
     task = a_scheduler().fork(now_ns=0)
     gc.collect()
@@ -43,7 +43,7 @@ def test_a_task_has_one_handle():
     assert {id(task) for task in it.sched.tasks} == {id(it.sleeper), id(it.waiting), id(it.running)}
 
 
-def test_a_task_that_nobody_holds_lives_on():
+def test_a_task_that_nobody_holds_lives_on(own_garbage):
     sched = a_scheduler()
     sched.fork(name="alone", now_ns=0)
     gc.collect()

@@ -127,7 +127,7 @@ def test_a_scheduler_may_be_subclassed():
 # ---- Memory --------------------------------------------------------------------------------------
 
 
-def test_a_scheduler_in_a_cycle_with_its_handles_is_collected():
+def test_a_scheduler_in_a_cycle_with_its_handles_is_collected(own_garbage):
     class Owner(cfs.Scheduler):
         pass
 

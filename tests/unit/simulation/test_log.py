@@ -29,7 +29,7 @@ def many_runs(nr_cpus=1):
     return Workload.of_programs(programs, cpu=cpu, duration_ns=3 * 10**9)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", few(range(6)))
 def test_without_a_log_the_sums_are_those_of_the_log(seed):
     work = random_workload(seed, 3)
     logged, without = work.run(until_ns=UNTIL_NS), work.run(until_ns=UNTIL_NS, log=False)

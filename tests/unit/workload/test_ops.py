@@ -18,6 +18,7 @@ from cfs.simulation.stepping import Stepper
 from cfs.workload import FOREVER_NS, Op
 from cfs.workload._ops import first_outside, first_unknown, kinds_counted, times_named
 from cfs.workload.ops import CHILD, DURATION, OP_DTYPE, OPERATIONS, PLACE, TASK, Operation, Then
+from tests.quick import few
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "reference" / "scenario.md"
@@ -198,7 +199,7 @@ def random_ops(rng, nr):
     return ops
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", few(range(20)))
 def test_i1_of_ops_passes_report_the_first(seed):
     """I1 of cfs/workload/_ops.pyx."""
     rng = random.Random(seed)

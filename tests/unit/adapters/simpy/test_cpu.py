@@ -12,6 +12,7 @@ from cfs.models import MODELS
 
 simpy = pytest.importorskip("simpy")
 from cfs.adapters.simpy import CPU, Killed, Preempted  # noqa: E402
+from tests.quick import few
 
 MS = 1_000_000
 COLUMNS = ["ready_ns", "start_ns", "end_ns", "task", "cpu", "ready"]
@@ -89,7 +90,7 @@ def both(seed, model, *, cpus=1, grouped=False, hz=1000):
 
 
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", few(range(8)))
 def test_every_run_is_that_of_the_simulation(model, seed):
     ours, theirs = both(seed, model)
     assert np.array_equal(ours, theirs)

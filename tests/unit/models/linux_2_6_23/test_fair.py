@@ -9,6 +9,7 @@ import pytest
 
 import cfs
 from tests.builders import MS, a_scheduler, random_events, run, signed
+from tests.quick import few
 
 MODEL = "linux-2.6.23-cfs"
 
@@ -232,7 +233,7 @@ def sched(request):
     return of_2_6_23(**VARIANTS[request.param])
 
 
-@pytest.fixture(params=range(3))
+@pytest.fixture(params=few(range(3), 1))
 def steps(request, sched):
     return random_events(sched, request.param, 400)
 

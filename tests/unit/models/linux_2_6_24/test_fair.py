@@ -9,6 +9,7 @@ one believes it.
 import pytest
 
 from tests.builders import MS, a_blocked_task, a_scheduler, hogs, random_events, run, signed
+from tests.quick import few
 
 GROUPINGS = [None, "uid", "cgroup"]
 
@@ -18,7 +19,7 @@ def group_by(request):
     return request.param
 
 
-@pytest.fixture(params=range(3))
+@pytest.fixture(params=few(range(3), 1))
 def events(request, group_by):
     """A scheduler under random events: (scheduler, iterator that performs one event a step)."""
     sched = a_scheduler(group_by=group_by)

@@ -12,6 +12,7 @@ import pytest
 
 from cfs import MODELS, GroupError, InvariantError, ModelError
 from tests.builders import MS, a_blocked_task, a_scheduler, hogs, random_events, run, signed, unchanged
+from tests.quick import few
 
 FIRST = "linux-6.18-eevdf"
 START = -(2**20)
@@ -29,7 +30,7 @@ def group_by(request):
     return request.param
 
 
-@pytest.fixture(params=range(3))
+@pytest.fixture(params=few(range(3), 1))
 def events(request, eevdf, group_by):
     """A scheduler under random events: (scheduler, iterator that performs one event a step)."""
     sched = eevdf(group_by=group_by)
@@ -361,7 +362,7 @@ def test_other_models_point_to_nobody():
         sched.current.deadline
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", few(range(3), 1))
 def test_tasks_migrate_with_their_lag(eevdf, seed):
     sched = eevdf(cpus=2)
     for step, (_, now) in enumerate(random_events(sched, seed, 300)):

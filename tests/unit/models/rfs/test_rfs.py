@@ -10,6 +10,7 @@ from fractions import Fraction
 import pytest
 
 from tests.builders import MS, a_scheduler, hogs, random_events, signed
+from tests.quick import few
 
 MODEL = "rfs-model"
 
@@ -42,7 +43,7 @@ def sched(request):
     return of_rfs(rfs_step_shift=request.param)
 
 
-@pytest.fixture(params=range(3))
+@pytest.fixture(params=few(range(3), 1))
 def steps(request, sched):
     return random_events(sched, request.param, 600)
 
@@ -319,7 +320,7 @@ def one_random_event(pair, rng, now):
         pair.both("exit" if len(pair.rfs.tasks) > 4 and rng.random() < 0.1 else "block", now_ns=now)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", few(range(6)))
 def test_the_same_forced_switches_pick_the_same_tasks_as_2_6_24(seed):
     """W cancels in the differences of n: fair clock, average and absolute virtual time give one order
     (history 2.3).
