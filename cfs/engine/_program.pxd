@@ -1,6 +1,6 @@
 # Programs of tasks. `_program.pyx` says what each operation does.
 
-from .._types cimport int16_t, int32_t, int64_t, ns_t, task_group, uint64_t
+from .._types cimport int16_t, int32_t, int64_t, ns_t, task_group, uint32_t, uint64_t
 from ._driver cimport driven_cpu, driver, finish_event
 from ._due cimport timer
 
@@ -16,7 +16,8 @@ cdef enum:                      # op.kind: workload.Op, which says what each mea
     OP_YIELD = 8
     OP_LOOP = 9
     OP_NEXT = 10
-    NR_OPS = 11
+    OP_PUT = 11
+    NR_OPS = 12
 
 cdef enum:                      # how a program, or a step of the loop, came to its end
     PLAY_GOES_ON = 0
@@ -44,11 +45,19 @@ cdef struct program:            # a row of workload.TASK_DTYPE
     signed char policy
 
 
+cdef struct line:               # of tasks whose PUT waits until another one has taken what lies there
+    uint32_t first              # 1 + its index; 0: nobody stands there
+    uint32_t last
+    uint32_t behind             # who comes after this task in the line in which it stands
+    uint32_t at                 # 1 + whose line that is; 0: it stands in none
+
+
 cdef struct play:               # a workload that is being run; zeroed
     driver d
     const op *ops
     const program *programs
     task_group **groups         # one a task; NULL without groups
+    line *lines                 # one a task; NULL: no program has a PUT
     const ns_t *slices          # of its own, one a task, 0: none; NULL: nobody has one
     timer *timers               # those of all CPUs lie here
     uint64_t nr_timers          # ever set: the seq of the next

@@ -11,11 +11,15 @@ A WAIT takes a WAKE that came early (they are counted), so no wakeup is lost whe
 starts on the CPU that the workload says; its parent's CPU executes the fork. A timer's interrupt comes on the CPU of the
 task that it wakes.
 
+A PUT is a WAKE that does not run ahead: if the last one has not been taken, its task stands in the line of the other
+one, first come, first served, and tries again when that one has taken something or has exited. Whoever would close a
+circle of such tasks goes on as with a WAKE, so nobody waits for himself.
+
 A CPU may be held: while its task is in the kernel (`stay`), or an interrupt is, nobody is preempted there. A task that is
 flagged meanwhile is marked (`hold_if_flagged`), and the flag is acted on when the time is over (`release`).
 
 Invariants:
-    I1  between operations every task is: unborn, runnable, waiting for a WAKE, with a timer, or dead
+    I1  between operations every task is: unborn, runnable, waiting for a WAKE, in a line, with a timer, or dead
     I2  a program that stops for memory has done nothing of the operation that needs it, and is the next to go on
 
 Rejected: a switch over the kinds (a kind is then told in two places: what it does and what it needs); callbacks into
@@ -211,13 +215,14 @@ cdef int op_run(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
 
 
 cdef int op_wait(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
-    cdef driven_task *t = &s.d.tasks[cpu.index]
+    cdef uint32_t index = cpu.index
+    cdef driven_task *t = &s.d.tasks[index]
     if t.wakeups:
         t.wakeups -= 1
     else:
         t.waiting = True
         block(s, cpu)
-    return PLAY_GOES_ON
+    return admit(s, cpu, index)
 
 
 cdef int op_sleep(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
@@ -250,6 +255,48 @@ cdef int op_wake(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
         return PLAY_FAULTED
     t.waiting = False
     return wake(s, cpu, o.target, BY_TASK, <int32_t>cpu.index)
+
+
+cdef inline bint waits_for(const play *s, uint32_t who, uint32_t whom) noexcept nogil:
+    # in a line, directly or through others; there is no circle
+    while who != whom and s.lines[who].at:
+        who = s.lines[who].at - 1
+    return who == whom
+
+
+cdef inline void stand_in_line(play *s, uint32_t index, uint32_t whose) noexcept nogil:
+    cdef line *l = &s.lines[whose]
+    if l.first:
+        s.lines[l.last - 1].behind = index + 1
+    else:
+        l.first = index + 1
+    l.last = index + 1
+    s.lines[index].at = whose + 1
+
+
+cdef int admit(play *s, driven_cpu *cpu, uint32_t whose) noexcept nogil:
+    # the first in the line of a task tries again
+    cdef uint32_t index
+    if s.lines == NULL or not s.lines[whose].first:
+        return PLAY_GOES_ON
+    index = s.lines[whose].first - 1
+    if wake_would_fault(&s.d.tasks[index]):
+        return PLAY_FAULTED
+    s.lines[whose].first = s.lines[index].behind
+    s.lines[index].behind = s.lines[index].at = 0
+    return wake(s, cpu, index, BY_TASK, <int32_t>whose)
+
+
+cdef int op_put(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
+    cdef const driven_task *t = &s.d.tasks[o.target]
+    cdef int status
+    if t.p != NULL and t.wakeups and not waits_for(s, o.target, cpu.index):
+        stand_in_line(s, cpu.index, o.target)
+        s.d.tasks[cpu.index].next_op -= 1
+        block(s, cpu)
+        return PLAY_GOES_ON
+    status = op_wake(s, cpu, o)
+    return admit(s, cpu, o.target) if t.p == NULL and status == PLAY_GOES_ON else status
 
 
 cdef int op_fork(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
@@ -293,27 +340,29 @@ cdef int op_loop(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
 cdef int op_exit(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
     # that there is no task any more says to the log how its run has ended
     cdef task *p = cpu.curr
+    cdef uint32_t index = cpu.index
     begin_event(cpu.rq, s.d.now)
     exit_current(cpu.rq)
-    s.d.tasks[cpu.index].p = NULL
+    s.d.tasks[index].p = NULL
     s.nr_alive -= 1
     finish(s, cpu)
     free_task(p)
-    return PLAY_GOES_ON
+    return admit(s, cpu, index)
 
 
 cdef operation operations[NR_OPS]
 operations[OP_RUN] = operation(op_run, 0)
-operations[OP_WAIT] = operation(op_wait, 0)
+operations[OP_WAIT] = operation(op_wait, WAKEUP_ROOM)
 operations[OP_SLEEP] = operation(op_sleep, 0)
 operations[OP_SLEEP_UNTIL] = operation(op_sleep_until, 0)
 operations[OP_WAKE] = operation(op_wake, WAKEUP_ROOM)
 operations[OP_FORK] = operation(op_fork, WAKEUP_ROOM | TASK_ROOM)
 operations[OP_NICE] = operation(op_nice, 0)
-operations[OP_EXIT] = operation(op_exit, 0)
+operations[OP_EXIT] = operation(op_exit, WAKEUP_ROOM)
 operations[OP_YIELD] = operation(op_yield, 0)
 operations[OP_LOOP] = operation(op_loop, 0)
 operations[OP_NEXT] = operation(op_next, 0)
+operations[OP_PUT] = operation(op_put, WAKEUP_ROOM)
 
 cdef op at_the_end              # of each program
 at_the_end.arg, at_the_end.target, at_the_end.kind = 0, 0, OP_EXIT
@@ -325,6 +374,7 @@ def kinds():
     numbers = {
         "RUN": OP_RUN, "WAIT": OP_WAIT, "SLEEP": OP_SLEEP, "SLEEP_UNTIL": OP_SLEEP_UNTIL, "WAKE": OP_WAKE, "FORK": OP_FORK,
         "NICE": OP_NICE, "EXIT": OP_EXIT, "YIELD": OP_YIELD, "LOOP": OP_LOOP, "NEXT": OP_NEXT,
+        "PUT": OP_PUT,
     }
     return numbers, [kind for kind in range(NR_OPS) if operations[kind].perform != NULL]
 

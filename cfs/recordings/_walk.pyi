@@ -57,5 +57,6 @@ class Programs:
         reach_ns: np.ndarray,
         stay_ns: np.ndarray,
         skippers: np.ndarray,
+        feeds: np.ndarray,
     ) -> None: ...
     def make(self) -> tuple[np.ndarray, np.ndarray]: ...

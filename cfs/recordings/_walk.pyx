@@ -17,6 +17,7 @@ P4  A task exits here if it did so on a chosen CPU. What ended elsewhere is asle
     in `runs`.
 P5  A wait that the recording hides (`answers.py`) is put where the waker was preempted, its WAKE where the task that
     answers blocked. Both are appended at that block, so P1 and P2 hold.
+P6  A wakeup by a task that feeds the woken one (`answers.py`) is a PUT: it found the other one asleep, and does again.
 
 What the recording does not say stays unknown: `runs` gives no wait that was not seen from one end to the
 other (a loss on its CPUs in between is enough), and no length to a run of which one end was lost.
@@ -39,6 +40,7 @@ from ..engine._program cimport (
     OP_NICE,
     OP_RUN,
     OP_SLEEP_UNTIL,
+    OP_PUT,
     OP_WAIT,
     OP_WAKE,
     op as op_t,
@@ -572,6 +574,8 @@ cdef class Programs:
         ``(nr_tasks,) int64``: how long each task stays in the kernel after a wakeup.
     skippers : numpy.ndarray
         ``(nr_tasks, 2) int64``: period and offset of those that skip the releases that they have missed, or 0.
+    feeds : numpy.ndarray
+        ``(nr_wakeups,) uint8``, or empty: 1 where the waker feeds the woken task.
     """
 
     cdef tuple owners  # of the memory behind the pointers
@@ -587,6 +591,7 @@ cdef class Programs:
     cdef const int16_t* landed
     cdef const int32_t* answerer
     cdef const uint32_t* reach_ns
+    cdef const uint8_t* feeds
     cdef int64_t end_ns
     cdef int timer_op, outside_op
     cdef Zeroed memory
@@ -611,9 +616,11 @@ cdef class Programs:
         const uint32_t[::1] reach_ns,
         const int64_t[::1] stay_ns,
         const int64_t[:, ::1] skippers,
+        const uint8_t[::1] feeds,
     ):
         cdef const int64_t[::1] blind = blind_runs(events, chosen.shape[0])
-        self.owners = (events, chosen, causes, landed, blind, answerer, reach_ns)
+        self.owners = (events, chosen, causes, landed, blind, answerer, reach_ns, feeds)
+        self.feeds = &feeds[0] if feeds.shape[0] else NULL
         self.answerer = &answerer[0] if answerer.shape[0] else NULL
         self.reach_ns = &reach_ns[0] if reach_ns.shape[0] else NULL
         self.blind = &blind[0] if blind.shape[0] else NULL
@@ -749,10 +756,14 @@ cdef class Programs:
             return
         self.put(p, kind, until if kind == OP_SLEEP_UNTIL else max(until - p.left_ns, 0), 0)
 
-    cdef inline void put_wake(self, life_t* by, life_t* p, int64_t now) noexcept nogil:
+    cdef inline void put_wake(self, life_t* by, int kind, life_t* p, int64_t now) noexcept nogil:
         self.put_run(by, now)
-        self.put(by, OP_WAKE, by.stay_ns, p.index)
+        self.put(by, kind, by.stay_ns, p.index)
         by.woke = by.nr_ops
+
+    cdef inline int kind_of_wake(self, size_t wakeup) noexcept nogil:
+        # P6: who feeds the other one does not run ahead of it
+        return OP_PUT if self.feeds != NULL and self.feeds[wakeup] else OP_WAKE
 
     cdef void stay_to_the_end(self, life_t* p) noexcept nogil:
         # An exiting task wakes others late on its way through the kernel, which it does not leave any more.
@@ -788,7 +799,7 @@ cdef class Programs:
         while p.asked >= 0:
             other = &self.lives[p.asked]
             self.ask_no_more(other)
-            self.put_wake(p, other, 0)
+            self.put_wake(p, OP_WAKE, other, 0)
             self.put_hidden_wait(other)
 
     cdef void put_hidden_wait(self, life_t* p) noexcept nogil:
@@ -831,7 +842,7 @@ cdef class Programs:
             if by == NULL:
                 self.put_sleep(p, now, self.causes[wakeup])
             else:
-                self.put_wake(by, p, now)
+                self.put_wake(by, self.kind_of_wake(wakeup), p, now)
                 self.put(p, OP_WAIT, 0, 0)
                 self.ask(e, wakeup)
             p.state = WAITING
@@ -844,7 +855,7 @@ cdef class Programs:
         by = self.waker(e) if self.causes[wakeup] == CAUSED else NULL
         p.early = 2
         if by != NULL:
-            self.put_wake(by, p, now)
+            self.put_wake(by, OP_WAKE, p, now)
             p.early = 1
 
     cdef void ready(self, const event_t* e, int64_t now) noexcept nogil:

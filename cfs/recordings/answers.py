@@ -16,6 +16,17 @@ H3  This time A was preempted for B, no later after the wakeup than SLACK times 
 The wait of A is then put where it would have blocked (the median of the ways to a block, but before its next
 wakeup), and the answer where the task that answers blocked (`_walk.Programs`). What would be a hidden wait by H3, but is not proven, is counted and told.
 
+Some wakers wait for no answer but for room: who writes into a pipe or a socket that is full blocks until its reader
+has taken something. The recording shows a write only if the reader slept, so nothing says how much lay there. Replayed
+as wakeups that are counted, a writer would run ahead of its reader without end, and the reader would hardly ever sleep.
+
+F1  Tasks of one name FEED those of another if they blocked NR_FED times or more and were then woken by a task that they
+    had woken at some time, but not as the last one; and there were as many wakeups as such blocks.
+F2  After their wakeups of such a task they did something else than that (they blocked and were woken by the same task,
+    by a stranger, or by no task) in no more than one of CONTRARY cases.
+
+Who feeds does not run ahead by more than one wakeup: as in the recording, each one found its task asleep (`Op.PUT`).
+
 A waker that is preempted by the task that it woke was in the kernel until then: no kernel but a fully
 preemptible one switches earlier. The median of that time, by name, is how long such tasks stay there.
 """
@@ -33,6 +44,7 @@ from ._wakers import pairs_of
 __all__ = ["Answers", "Left", "Then", "decide"]
 
 NR_PROOFS = 2
+NR_FED = 10
 CONTRARY = 10
 SLACK = 2
 NR_DELAYS_MIN = 3
@@ -84,6 +96,8 @@ class Answers:
         ``(nr_tasks,) int64``: how long a task stays in the kernel after a wakeup.
     nr_unproven : int
         Wakeups that may hide a wait, but prove nothing.
+    feeds : numpy.ndarray
+        ``(nr_wakeups,) uint8``: 1 where the waker feeds the woken task; empty if nobody feeds anybody.
     wakeup_cost_ns : int or None
         How long it takes from a wakeup in an interrupt until the task runs, if nothing hinders it: the lower quartile.
     is_preemptible : bool or None
@@ -94,6 +108,7 @@ class Answers:
     reach_ns: np.ndarray
     stay_ns: np.ndarray
     nr_unproven: int
+    feeds: np.ndarray
     wakeup_cost_ns: int | None
     is_preemptible: bool | None
 
@@ -114,10 +129,17 @@ def decide(after: np.ndarray, name: np.ndarray) -> Answers:
         Its first two arrays are empty if nothing is hidden.
     """
     answerer, reach_ns, nr_unproven = np.zeros(0, np.int32), np.zeros(0, np.uint32), 0
+    feeds = _feeds(after, name)
     if _hides(after).any():
-        answerer, reach_ns, nr_unproven = _hidden(after, _Pairs(after))
+        answerer, reach_ns, nr_unproven = _hidden(after, _Pairs(after), feeds)
     return Answers(
-        answerer, reach_ns, _stays(after, name), nr_unproven, _wakeup_cost(after), _is_preemptible(after)
+        answerer,
+        reach_ns,
+        _stays(after, name),
+        nr_unproven,
+        feeds,
+        _wakeup_cost(after),
+        _is_preemptible(after),
     )
 
 
@@ -126,13 +148,16 @@ def _hides(after: np.ndarray) -> np.ndarray:
     return (after["then"] == Then.WENT_ON_LATER) & (after["left"] == Left.FOR_THE_WOKEN)
 
 
-def _hidden(after: np.ndarray, pairs: _Pairs) -> tuple[np.ndarray, np.ndarray, int]:
+def _hidden(after: np.ndarray, pairs: _Pairs, feeds: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
     """Who answers unseen, how far it is to the wait, and how many wakeups prove nothing; portion by portion."""
     answerer, reach_ns = np.full(len(after), NONE, np.int32), np.zeros(len(after), np.uint32)
     nr_hidden = nr_unproven = 0
     for begin in range(0, len(after), PORTION):
         part, pair = after[begin : begin + PORTION], pairs.number[begin : begin + PORTION]
-        rows = np.flatnonzero(_hides(part) & (pair >= 0))
+        hides = _hides(part) & (pair >= 0)
+        if len(feeds):
+            hides &= feeds[begin : begin + PORTION] == 0  # it waits for room, and says so
+        rows = np.flatnonzero(hides)
         pair, part = pair[rows], part[rows]
         proven = (pairs.expected[pair] >= 0) & (part["ran_ns"] <= pairs.latest_ns[pair])
         rows, nr_unproven = rows[proven], nr_unproven + int((pairs.converse[pair] & ~proven).sum())
@@ -142,6 +167,54 @@ def _hidden(after: np.ndarray, pairs: _Pairs) -> tuple[np.ndarray, np.ndarray, i
     if not nr_hidden:
         answerer, reach_ns = answerer[:0].copy(), reach_ns[:0].copy()
     return answerer, reach_ns, nr_unproven
+
+
+def _feeds(after: np.ndarray, name: np.ndarray) -> np.ndarray:
+    """Which wakeups are of a task that the waker feeds (F1, F2)."""
+    blocked = after[(after["then"] == Then.ANSWERED) | (after["then"] == Then.SLEPT)]
+    blocked = blocked[_is_between_tasks(blocked)]
+    fed = _for_room(after, blocked)
+    of_names, place = np.unique(
+        _names_of(name, blocked["waker"], np.where(fed, blocked["more"], blocked["woken"])), return_inverse=True
+    )
+    nr, nr_fed = (np.bincount(place[rows], minlength=len(of_names)) for rows in (slice(None), fed))
+    feeding = (nr_fed >= NR_FED) & ((nr - nr_fed) * CONTRARY <= nr_fed)
+    return _wakeups_of_names(after, name, of_names[feeding], nr_fed[feeding])
+
+
+def _wakeups_of_names(after: np.ndarray, name: np.ndarray, of_names: np.ndarray, least: np.ndarray) -> np.ndarray:
+    """1 for the wakeups between tasks of these names, if there are at least so many; portion by portion."""
+    if not len(of_names):
+        return np.zeros(0, np.uint8)
+    place = np.full(len(after), len(of_names), np.min_scalar_type(len(of_names)))
+    for begin in range(0, len(after), PORTION):
+        part = after[begin : begin + PORTION]
+        rows = np.flatnonzero(_is_between_tasks(part))
+        key = _names_of(name, part["waker"][rows], part["woken"][rows])
+        at = np.minimum(np.searchsorted(of_names, key), len(of_names) - 1)
+        place[begin + rows] = np.where(of_names[at] == key, at, len(of_names))
+    enough = np.append(np.bincount(place, minlength=len(of_names) + 1)[:-1] >= least, False)
+    return enough[place].view(np.uint8) if enough.any() else np.zeros(0, np.uint8)
+
+
+def _is_between_tasks(after: np.ndarray) -> np.ndarray:
+    return (after["waker"] < NOBODY) & (after["woken"] < NOBODY)
+
+
+def _for_room(after: np.ndarray, blocked: np.ndarray) -> np.ndarray:
+    """Which blocks ended when a task that this one wakes took something: not the one that it woke last (F1)."""
+    by = blocked["more"]
+    rows = np.flatnonzero((blocked["then"] == Then.ANSWERED) & (by < NOBODY) & (by != blocked["woken"]))
+    fed = np.zeros(len(blocked), bool)
+    if len(rows) >= NR_FED:
+        _, waker, woken = pairs_of(after)
+        fed[rows] = _places_of(blocked["waker"][rows], by[rows], waker, woken) >= 0
+    return fed
+
+
+def _names_of(name: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The names of two tasks as one number."""
+    return (name[one].astype(np.int64) + 1) << 32 | (name[other].astype(np.int64) + 1)
 
 
 class _Pairs:

@@ -76,6 +76,7 @@ def _programs(recording: EventTable, cpus: list[int], row: np.ndarray, sleeps: t
         answers.reach_ns,
         answers.stay_ns,
         recording.skippers(),
+        answers.feeds,
     )
     return walk.make()
 
@@ -112,7 +113,7 @@ def _workload(
     names = [recording.names[i] for i in used]
     notes = _notes(names, name, begins[:, 4]) + _taken_as_normal(names, name, prio)
     notes += () if recording.nr_wakeups else (NO_WAKEUPS,)
-    notes += _unproven(recording.answers().nr_unproven)
+    notes += _unproven(recording.answers().nr_unproven) + _fed(ops)
     work = Workload(
         tasks,
         ops,
@@ -130,6 +131,14 @@ def _unproven(nr: int) -> tuple[str, ...]:
     if not nr:
         return ()
     return (f"{count_text(nr, 'wakeup')} may hide that the waker waits for an answer; nothing proves it, so it goes on",)
+
+
+def _fed(ops: np.ndarray) -> tuple[str, ...]:
+    """Said if tasks that feed others do not run ahead of them (`answers`)."""
+    nr = int(np.count_nonzero(ops["kind"] == Op.PUT))
+    if not nr:
+        return ()
+    return (f"{count_text(nr, 'wakeup')} of tasks that feed others until these are full: none runs ahead of the one before",)
 
 
 def _notes(names: list[str], name: np.ndarray, known_by: np.ndarray) -> tuple[str, ...]:

@@ -47,8 +47,10 @@ from ..engine._program cimport (
     PLAY_GOES_ON,
     PLAY_NEEDS_RUNS,
     PLAY_NEEDS_TASK,
+    OP_PUT,
     adopt_tasks,
     finish,
+    line,
     op,
     perform_program,
     play,
@@ -84,6 +86,14 @@ cdef enum:                      # why the loop came back to the border, beside P
 ENDS = {LOOP_REACHED: "duration", LOOP_FINISHED: "finished", LOOP_STALLED: "stalled"}
 
 # ------------------------------------------------------------------------------------------------------------ loop
+
+
+cdef bint has_kind(const op *ops, size_t nr, int32_t kind) noexcept nogil:
+    cdef size_t i
+    for i in range(nr):
+        if ops[i].kind == kind:
+            return True
+    return False
 
 
 cdef int do_tick(play *s, driven_cpu *cpu) noexcept nogil:
@@ -181,6 +191,10 @@ cdef class Loop:
         self.s.ops = <const op *>&ops[0] if ops.shape[0] else NULL
         self.s.slices = &slices[0] if slices is not None and nr else NULL
         self.s.nr_tasks = nr
+        if has_kind(self.s.ops, ops.shape[0] // sizeof(op), OP_PUT):
+            self.s.lines = <line *>calloc(nr, sizeof(line))
+            if self.s.lines == NULL:
+                raise MemoryError
         self.s.d.tasks = <driven_task *>calloc(nr + 1, sizeof(driven_task))
         self.s.groups = <task_group **>calloc(nr + 1, sizeof(void *))
         if not (self.s.d.tasks and self.s.groups):
@@ -207,6 +221,7 @@ cdef class Loop:
         free(self.s.d.tasks)
         free(self.s.groups)
         free(self.s.timers)
+        free(self.s.lines)
         free_driver(&self.s.d)
 
     def keep(self, *, bint wakeups, drain=None):

@@ -76,6 +76,9 @@ class SteppedTask:
     out: Out = Out.PREEMPTED  # how its run ends if another task runs next
     wakeups: int = 0
     waiting: bool = False
+    has_exited: bool = False
+    line: list[SteppedTask] = field(default_factory=list)  # of tasks whose `put` waits until this one has taken one
+    stands_at: SteppedTask | None = None  # in whose line it stands
     since_ns: int = 0  # up to when its RUN has been accounted
     run_began: tuple[int, int, Ready] = (0, 0, Ready.UNKNOWN)  # (ready_ns, start_ns, ready) of its open run
     run_number: int = 0  # of its open run, in the order in which runs begin
@@ -254,9 +257,10 @@ class Stepper:
     def _op_wait(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int) -> None:
         if task.wakeups:
             task.wakeups -= 1
-            return
-        task.waiting = True
-        self._block(cpu, task)
+        else:
+            task.waiting = True
+            self._block(cpu, task)
+        self._admit(cpu, task)
 
     def _op_sleep(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int) -> None:
         self._push_timer(self.now_ns + arg, task)
@@ -280,6 +284,25 @@ class Stepper:
             return
         woken.waiting = False
         self._wake(woken, cpu.number, WokenBy.TASK, task.row)
+
+    def _op_put(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int) -> None:
+        other = self._tasks[target]
+        if other.wakeups and other.handle is not None and not other.has_exited and not _waits_for(other, task):
+            other.line.append(task)
+            task.stands_at = other
+            task.next_op -= 1
+            self._block(cpu, task)
+            return
+        self._op_wake(cpu, task, arg, target)
+        if other.has_exited:
+            self._admit(cpu, other)
+
+    def _admit(self, cpu: SteppedCpu, whose: SteppedTask) -> None:
+        if whose.line:
+            self._finish_event()
+            first = whose.line.pop(0)
+            first.stands_at = None
+            self._wake(first, cpu.number, WokenBy.TASK, whose.row)
 
     def _op_fork(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int) -> None:
         child = self._tasks[target]
@@ -309,6 +332,8 @@ class Stepper:
         task.out = Out.EXITED
         self._nr_alive -= 1
         self.policy.exit(now_ns=self.now_ns, cpu=cpu.number)
+        task.has_exited = True
+        self._admit(cpu, task)
 
     # --------------------------------------------------------------------------------------------------- loop
 
@@ -401,3 +426,10 @@ class Stepper:
     def _opened(self, task: SteppedTask) -> tuple[int, int, int, int]:
         ready_ns, start_ns, _ = task.run_began
         return ready_ns, start_ns, self.now_ns, task.row
+
+
+def _waits_for(who: SteppedTask | None, whom: SteppedTask) -> bool:
+    """In a line, directly or through others."""
+    while who is not None and who is not whom:
+        who = who.stands_at
+    return who is whom

@@ -14,10 +14,12 @@ them. The end of a program is an `exit`.
 
     wait, wake     WAKEs are counted: one that came early is not lost, so the k-th WAIT returns after the k-th
                    WAKE whatever the scheduler did in between
+    put            is a wake that does not run ahead: while a wakeup lies there that no WAIT has taken, its task blocks,
+                   unless the other one waits for this one in the same way, or has exited
     sleep          is counted from the block ("relative"), sleep_until from the start ("absolute")
     fork           names a task whose `start_ns` is -1, and names it once
-    wake, fork     may say for how long the task stays in the kernel afterwards, in the other column of
-                   `OP_DTYPE`: until then it is preempted on a machine with ``preempt="full"`` only
+    wake, put,     may say for how long the task stays in the kernel afterwards, in the other column of
+    fork           `OP_DTYPE`: until then it is preempted on a machine with ``preempt="full"`` only
     next           may say how far its multiples are shifted, in the other column
     loop           must go back over something that takes time
 
@@ -116,6 +118,7 @@ class Op(enum.IntEnum):
     YIELD = 8
     LOOP = 9
     NEXT = 10
+    PUT = 11
 
 
 # ------------------------------------------------------------------------------------ the table of operations
@@ -295,6 +298,14 @@ _ROWS = (
     Operation(Op.WAIT, "wait", NOTHING, Then.BLOCKS, "block until a `wake` names this task"),
     Operation(Op.WAKE, "wake", TASK, Then.GOES_ON, "wake the task NAME", second=STAY),
     Operation(
+        Op.PUT,
+        "put",
+        TASK,
+        Then.GOES_ON,
+        "wake the task NAME, once it has taken the wakeup before",
+        second=STAY,
+    ),
+    Operation(
         Op.FORK,
         "fork",
         CHILD,
@@ -302,7 +313,7 @@ _ROWS = (
         "make a child of this task, NAME, and wake it as new",
         second=STAY,
     ),
-    Operation(Op.NICE, "nice", NICE, Then.GOES_ON, "set the own nice value to N"),
+    Operation(Op.NICE, "nice", NICE, Then.GOES_ON, "set the nice value of the task itself to N"),
     Operation(Op.YIELD, "yield", NOTHING, Then.GOES_ON, "call `sched_yield()`"),
     Operation(Op.LOOP, "loop", PLACE, Then.JUMPS, "go back to an earlier operation, for ever"),
     Operation(Op.EXIT, "exit", NOTHING, Then.ENDS, "end"),

@@ -119,9 +119,9 @@ class Workload(Assignments):
         ----------
         programs : mapping of str to sequence of tuple
             Name of each task and its operations: ``("run", ns)``, ``("wait",)``, ``("sleep", ns)``,
-            ``("sleep_until", ns)``, ``("next", period_ns)``, ``("wake", name)``, ``("fork", name)``,
-            ``("nice", n)``, ``("yield",)``, ``("exit",)``, and ``("loop",)`` or ``("loop", operation)`` for
-            ever.
+            ``("sleep_until", ns)``, ``("next", period_ns)``, ``("wake", name)``, ``("put", name)``,
+            ``("fork", name)``, ``("nice", n)``, ``("yield",)``, ``("exit",)``, and ``("loop",)`` or
+            ``("loop", operation)`` for ever.
         nice, uid, group, cpu, start_ns, policy, slice_ns : mapping of str to value, optional
             Values of the tasks that differ from nice 0, uid 0, group ``"/"``, CPU 0, start at 0, policy
             ``"normal"``, the model's own slice. A forked task has no start and no slice.

@@ -31,7 +31,7 @@ amounts = st.builds("{} {}".format, st.integers(1, 900), st.sampled_from(["us", 
 )
 lengths = amounts | st.builds("{0} us .. {1} ms".format, st.integers(1, 900), st.integers(1, 3))
 plain = st.sampled_from(
-    ["wait", "yield", "nice 5", "nice -20", "nice +19", "wake a", "wake b", "sleep until 2 ms", "run 0 s"]
+    ["wait", "yield", "nice 5", "nice -20", "nice +19", "wake a", "wake b", "put a", "put b", "sleep until 2 ms", "run 0 s"]
 )
 timed = st.builds("{} {}".format, st.sampled_from(["run", "sleep", "next"]), lengths)
 operations = plain | timed

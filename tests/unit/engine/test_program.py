@@ -33,11 +33,11 @@ def random_program(rng, names, children, may_fork):
     """Operations that take time somewhere, so that a loop is allowed."""
     ops = [("run", rng.choice([rng.randrange(1, 9 * MS), rng.randrange(1, 50) * 100 * US]))]
     for _ in range(rng.randrange(1, 7)):
-        kind = rng.choice(["run", "sleep", "sleep_until", "next", "wake", "nice", "yield", "wait", "fork"])
+        kind = rng.choice(["run", "sleep", "sleep_until", "next", "wake", "put", "nice", "yield", "wait", "fork"])
         if kind == "fork" and may_fork and children:
             ops.append(("fork", children.pop(), rng.choice([0, 3 * US, 700 * US])))
-        elif kind == "wake":
-            ops.append(("wake", rng.choice(names), rng.choice([0, 5 * US, MS, rng.randrange(3 * MS)])))
+        elif kind in ("wake", "put"):
+            ops.append((kind, rng.choice(names), rng.choice([0, 5 * US, MS, rng.randrange(3 * MS)])))
         elif kind == "next":
             ops.append(("next", rng.choice([MS, 250 * US]), rng.choice([0, rng.randrange(40 * MS)])))
         elif kind == "nice":
@@ -188,3 +188,62 @@ def test_where_the_loop_stops_for_memory_changes_nothing():
     ours, theirs = both(work, "linux-2.6.24-cfs")
     assert len(ours.runs) > 4 * 4096
     require_equal(ours, theirs)
+
+
+# ---- put ---------------------------------------------------------------------------------------------------------
+
+
+def stretches(programs, model="linux-6.18-eevdf", **options):
+    """(name, from, to), ms, of each run that took time; in both loops."""
+    of_some = {key: {name: value for name, value in of.items() if name in programs} for key, of in options.items()}
+    work = Workload.of_programs(programs, duration_ns=1000 * MS, **of_some)
+    ours, theirs = both(work, model)
+    require_equal(ours, theirs)
+    rows = ours.runs[ours.runs["end_ns"] > ours.runs["start_ns"]]
+    names = [ours.names[task] for task in rows["task"].tolist()]
+    return list(zip(names, (rows["start_ns"] // MS).tolist(), (rows["end_ns"] // MS).tolist())), ours
+
+
+SLOW = [("wait",), ("run", 5 * MS), ("wait",), ("run", 5 * MS), ("wait",), ("run", 5 * MS)]
+TWO_CPUS = {"a": 0, "b": 1, "c": 0}
+
+
+def test_a_put_waits_until_the_one_before_was_taken():
+    """At 1 ms `b` is woken; the second lies there; for the third `a` has no room until 6 ms."""
+    a = [("run", MS), ("put", "b"), ("put", "b"), ("put", "b"), ("run", 2 * MS)]
+    found, result = stretches({"a": a, "b": SLOW}, cpu=TWO_CPUS)
+    assert found == [("a", 0, 1), ("b", 1, 16), ("a", 6, 8)] and result.end == "finished"
+    woken = [(result.names[row["task"]], int(row["time_ns"]) // MS) for row in result.wakeups if row["waker"] >= 0]
+    assert woken == [("b", 1), ("a", 6)]
+
+
+def test_those_who_put_are_served_in_turn():
+    a = [("run", MS), ("put", "b"), ("put", "b"), ("put", "b"), ("run", MS)]
+    c = [("run", MS), ("put", "b"), ("run", MS)]
+    slow = [*SLOW, ("wait",), ("run", 5 * MS)]
+    found, result = stretches({"a": a, "c": c, "b": slow}, cpu=TWO_CPUS, nice={"a": -20})
+    assert [(name, begin) for name, begin, _ in found if begin > 2] == [("a", 6), ("c", 11)]
+    assert result.end == "finished"
+
+
+def test_whoever_is_gone_holds_nobody_up():
+    a = [("run", MS), ("put", "b"), ("put", "b"), ("put", "b"), ("put", "b"), ("put", "b"), ("run", MS)]
+    found, result = stretches({"a": a, "c": a, "b": [("wait",), ("run", 9 * MS)]}, cpu=TWO_CPUS)
+    assert max(begin for name, begin, _ in found if name in "ac") == 11 and result.end == "finished"
+
+
+def test_nobody_waits_for_himself():
+    """Not alone, not in pairs, and not in a ring of three."""
+    for ring in ("a", "ab", "abc"):
+        programs = {
+            name: [("put", ring[(place + 1) % len(ring)])] * 3 + [("run", MS)] for place, name in enumerate(ring)
+        }
+        found, result = stretches(programs)
+        assert result.end == "finished" and sum(end - begin for _, begin, end in found) == len(ring)
+
+
+def test_a_put_for_a_task_that_waits_is_a_wake():
+    def programs(kind):
+        return {"a": [("run", MS), (kind, "b"), ("wait",), ("loop",)], "b": [("wait",), ("run", MS), (kind, "a"), ("loop",)]}
+
+    assert stretches(programs("put"))[0] == stretches(programs("wake"))[0]

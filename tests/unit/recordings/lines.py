@@ -78,5 +78,5 @@ def program(workload, task):
 
     pid = workload.tasks["pid"].tolist()
     ops = workload.program(pid.index(task[1])).tolist()
-    targeted = (Op.WAKE, Op.FORK)
+    targeted = (Op.WAKE, Op.PUT, Op.FORK)
     return [(Op(kind).name, pid[target] if kind in targeted else arg) for arg, target, kind in ops]

@@ -252,3 +252,65 @@ def test_a_recording_without_wakeups_has_no_answers():
 def test_no_wakeups_at_all():
     nothing = decide(np.zeros(0, AFTER_DTYPE), np.zeros(0, int))
     assert len(nothing.answerer) == 0 and nothing.nr_unproven == 0
+
+
+# ---- who waits for room
+
+
+full = went_on  # A wakes B and C, and blocks until B has taken something
+
+
+def full_unasked(t):
+    """The same, but B was not woken by A this time."""
+    return (
+        wake(t + 2 * US, A, C),
+        switch(t + 6 * US, A, IDLE),
+        wake(t + 7 * US, IDLE, B),
+        switch(t + 8 * US, IDLE, B),
+        wake(t + 9 * US, B, A),
+        switch(t + 10 * US, B, C),
+        switch(t + 12 * US, C, A),
+    )
+
+
+def fed(recording):
+    """The names that A feeds, and how many wakeups that are."""
+    events = recording.wakeups()
+    feeds = answers(recording).feeds
+    rows = np.flatnonzero(feeds)
+    names = {recording.names[recording.task_table["name"][task]] for task in events["task"][rows].tolist()}
+    return names, len(rows)
+
+
+@pytest.mark.parametrize(("nr", "expected"), [(9, (set(), 0)), (10, ({B[0]}, 10)), (11, ({B[0]}, 11))])
+def test_f1_ten_blocks_until_another_one_took_something(nr, expected):
+    """C is woken last, and never the one that makes room."""
+    assert fed(talk(*[full] * nr)) == expected
+
+
+@pytest.mark.parametrize("other", [seen, woken_by_a_timer])
+def test_f2_one_block_of_another_kind_needs_ten(other):
+    assert fed(talk(*[full] * 10, other, full)) == ({B[0]}, 12)
+    assert fed(talk(*[full] * 10, other, other)) == (set(), 0)
+
+
+def test_f1_there_are_as_many_wakeups_as_blocks():
+    assert fed(talk(*[full] * 10)) == ({B[0]}, 10)
+    assert fed(talk(*[full] * 10, full_unasked)) == (set(), 0)
+
+
+def test_f_portions_find_what_the_whole_finds(monkeypatch):
+    whole = answers(talk(*[full] * 12)).feeds.tolist()
+    monkeypatch.setattr("cfs.recordings.answers.PORTION", 5)
+    assert answers(talk(*[full] * 12)).feeds.tolist() == whole and sum(whole) == 12
+
+
+def test_who_feeds_does_not_run_ahead_and_the_head_says_so():
+    work = talk(*[full] * 10).workload(0)
+    woken = [op for op in program(work, A) if op[0] in ("PUT", "WAKE")]
+    assert woken == [("PUT", B[1]), *[("PUT", B[1]), ("WAKE", C[1])] * 9]  # the first one of C is its beginning
+    assert [note for note in work.warnings if note.startswith("10 wakeups of tasks that feed others")]
+    for model in cfs.MODELS:
+        result = work.run(model)
+        assert result.busy_ns == talk(*[full] * 10).result(0).busy_ns
+

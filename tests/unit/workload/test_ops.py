@@ -147,7 +147,7 @@ def test_only_what_takes_time_makes_a_loop(row):
 @pytest.fixture
 def pause(monkeypatch):
     """All that Python needs for another operation: a row, and a method of the stepper."""
-    row = Operation(11, "pause_for", DURATION, Then.BLOCKS, "block for D", takes_time=True)
+    row = Operation(12, "pause_for", DURATION, Then.BLOCKS, "block for D", takes_time=True)
     monkeypatch.setitem(OPERATIONS, row.kind, row)
     monkeypatch.setattr(Stepper, "_op_pause_for", Stepper._op_sleep, raising=False)
     return row
@@ -187,8 +187,8 @@ def test_the_compiled_loop_refuses_what_it_does_not_know(pause):
 
 def test_a_kind_that_nobody_knows_is_refused_as_ever():
     work = Workload.of_programs({"a": [("run", FOREVER_NS)]}, duration_ns=1)
-    work.ops["kind"] = np.int32(11)
-    with pytest.raises(WorkloadError, match="operation 0 has the unknown kind 11"):
+    work.ops["kind"] = np.int32(12)
+    with pytest.raises(WorkloadError, match="operation 0 has the unknown kind 12"):
         work.check()
 
 
