@@ -65,6 +65,14 @@ class Choice(Group):
     bare: Annotated[
         bool, typer.Option("--bare", help="Read the recording alone: not what a .cfsrec says beside it.")
     ] = False
+    costs: Annotated[
+        bool,
+        typer.Option(
+            "--costs",
+            help="What the kernel does for a wakeup or a block takes CPU time where it happens under the model, as "
+            "far as the recording shows how much. `cfs validate` does so in any case.",
+        ),
+    ] = False
     seed: Annotated[
         int | None, typer.Option(metavar="N", min=0, help="Seed of what is drawn: lengths in a scenario, how late each tick comes.")
     ] = None
@@ -72,7 +80,7 @@ class Choice(Group):
     def of_recordings(self) -> dict[str, Any]:
         """What `Recording.workload` takes beside the CPUs; a scenario knows none of it."""
         outside = self.outside and self.outside.value
-        return {"only": self.only or None, "without": self.without or None, "outside": outside}
+        return {"only": self.only or None, "without": self.without or None, "outside": outside, "costs": self.costs}
 
 
 def cpus_of(texts: list[str]) -> list[int] | None:

@@ -120,6 +120,7 @@ def _check_files(json_: str | None, plot: str | None, read: list[str | None]) ->
 
 def _where(choice: Choice, truth: Truth | None) -> Choice:
     """On the CPUs asked for, or those where the truth file says that the workload could run."""
+    choice = replace(choice, costs=True)
     if choice.cpu or truth is None:
         return choice
     return replace(choice, cpu=[str(number) for number in truth.cpus])

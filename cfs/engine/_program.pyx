@@ -209,7 +209,8 @@ cdef inline void sleep_until(play *s, driven_cpu *cpu, ns_t time) noexcept nogil
 
 
 cdef int op_run(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
-    s.d.tasks[cpu.index].remaining = o.arg
+    cdef driven_task *t = &s.d.tasks[cpu.index]
+    t.remaining = o.arg + (o.target if t.did else 0)
     set_due(&s.d, cpu)
     return PLAY_GOES_ON
 
@@ -217,6 +218,7 @@ cdef int op_run(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
 cdef int op_wait(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
     cdef uint32_t index = cpu.index
     cdef driven_task *t = &s.d.tasks[index]
+    t.did = t.wakeups == 0
     if t.wakeups:
         t.wakeups -= 1
     else:
@@ -248,6 +250,7 @@ cdef int op_wake(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
     cdef driven_task *t = &s.d.tasks[o.target]
     if s.tasks_stay:
         stay(s, cpu, o.arg)
+    s.d.tasks[cpu.index].did = t.waiting
     if not t.waiting:
         t.wakeups += 1
         return PLAY_GOES_ON

@@ -18,6 +18,12 @@ P4  A task exits here if it did so on a chosen CPU. What ended elsewhere is asle
 P5  A wait that the recording hides (`answers.py`) is put where the waker was preempted, its WAKE where the task that
     answers blocked. Both are appended at that block, so P1 and P2 hold.
 P6  A wakeup by a task that feeds the woken one (`answers.py`) is a PUT: it found the other one asleep, and does again.
+P7  What the kernel does for a wakeup and for a block costs CPU time of the task, and a program must not have it where
+    another scheduler wakes and blocks elsewhere. Partners that wait unseen show it. A round from WAIT to WAIT is
+    compared with one that woke somebody and did not block: what it takes longer if it blocked before it, and if it
+    blocked after it, is the cost of a block; what it takes longer than one that blocked and woke nobody, without that,
+    is the cost of a wakeup. Medians count. A RUN behind a WAKE or WAIT of such a task is without them, and says them as its second
+    argument, so P3 holds for the recorded order.
 
 What the recording does not say stays unknown: `runs` gives no wait that was not seen from one end to the
 other (a loss on its CPUs in between is enough), and no length to a run of which one end was lost.
@@ -503,6 +509,26 @@ def blind_runs(const event_t[::1] events, size_t nr_cpus):
 
 # ---- programs
 
+cdef enum:  # what stands in front of a RUN
+    BEHIND_OTHER = 0
+    BEHIND_WAKE = 1
+    BEHIND_UNSEEN_WAKE = 2  # in the recording nobody was woken
+    BEHIND_WAIT = 3
+    BEHIND_UNSEEN_WAIT = 4  # in the recording it did not block
+
+cdef enum:  # how a round of partners began, and ends
+    UNTOLD = 0
+    BLOCKED = 1
+    UNSEEN = 2
+
+cdef enum:  # rounds that are compared
+    WOKE = 0  # it woke its partner, and blocked neither before nor after
+    WOKE_AND_BLOCKED = 1  # the same, and blocked after it
+    BLOCKED_AND_WOKE = 2  # the same, and had blocked before it
+    ANSWERED = 3  # it woke nobody, and blocked before and after
+    NR_ROUNDS_MAX = 1024  # of each kind
+    NR_ROUNDS_MIN = 20
+
 cdef struct life_t:  # a task in `programs`
     int64_t start_ns
     int64_t since_ns  # running here since, as far as it is not accounted
@@ -530,6 +556,14 @@ cdef struct life_t:  # a task in `programs`
     int32_t awaits  # the task whose answer it waits for unseen, -1: nobody's
     int32_t asked  # the first of those who wait for its answer, -1: nobody ...
     int32_t asked_too  # ... and the next one of those who wait for the same
+    int64_t round_ns  # CPU time since its last WAIT
+    int64_t way_ns  # from a WAIT to its last WAKE that woke somebody, without what a block costs; -1: not known
+    int64_t debt_ns  # costs that were taken from no RUN yet
+    bint is_partner  # it waits unseen, or answers somebody who does
+    bint woke_somebody  # in this round
+    bint answered_unseen  # in this round
+    uint8_t begun  # how this round began
+    uint8_t behind
 
 cdef struct lane_t:  # a CPU in `programs`
     int64_t first_ns  # when it was first seen
@@ -545,6 +579,17 @@ cdef inline bint is_next(const life_t* p, int64_t until) noexcept nogil:
         return False
     next = p.left_ns - (p.left_ns - p.offset_ns) % p.period_ns + p.period_ns
     return RELEASE_NS_MIN <= until - next <= RELEASE_NS_MAX
+
+
+cdef inline int kind_of_round(const life_t* p, uint8_t how) noexcept nogil:
+    # that ends now; -1: none of those that are compared
+    if p.begun == UNTOLD or how == UNTOLD:
+        return -1
+    if not p.woke_somebody:
+        return ANSWERED if p.answered_unseen and p.begun == BLOCKED and how == BLOCKED else -1
+    if how == BLOCKED:
+        return WOKE_AND_BLOCKED if p.begun == UNSEEN else -1
+    return BLOCKED_AND_WOKE if p.begun == BLOCKED else WOKE
 
 
 @final
@@ -576,6 +621,8 @@ cdef class Programs:
         ``(nr_tasks, 2) int64``: period and offset of those that skip the releases that they have missed, or 0.
     feeds : numpy.ndarray
         ``(nr_wakeups,) uint8``, or empty: 1 where the waker feeds the woken task.
+    with_costs : bool
+        Whether P7 holds.
     """
 
     cdef tuple owners  # of the memory behind the pointers
@@ -598,7 +645,10 @@ cdef class Programs:
     cdef life_t* lives
     cdef size_t nr_tasks
     cdef op_t* ops
-    cdef bint is_writing
+    cdef bint with_costs, is_writing, is_sampling
+    cdef int64_t[4][1024] rounds
+    cdef int[4] nr_rounds
+    cdef readonly int64_t wake_cost_ns, block_cost_ns
 
     def __init__(
         self,
@@ -617,10 +667,12 @@ cdef class Programs:
         const int64_t[::1] stay_ns,
         const int64_t[:, ::1] skippers,
         const uint8_t[::1] feeds,
+        bint with_costs,
     ):
         cdef const int64_t[::1] blind = blind_runs(events, chosen.shape[0])
         self.owners = (events, chosen, causes, landed, blind, answerer, reach_ns, feeds)
         self.feeds = &feeds[0] if feeds.shape[0] else NULL
+        self.with_costs = with_costs
         self.answerer = &answerer[0] if answerer.shape[0] else NULL
         self.reach_ns = &reach_ns[0] if reach_ns.shape[0] else NULL
         self.blind = &blind[0] if blind.shape[0] else NULL
@@ -660,8 +712,10 @@ cdef class Programs:
         """
         cdef size_t i
         cdef life_t* p
-        self.walk()
         cdef int64_t nr = 0
+        if self.with_costs and self.answerer != NULL:
+            self.find_costs()
+        self.walk()
         for i in range(self.nr_tasks):
             self.lives[i].first_op = nr
             nr += self.lives[i].nr_ops
@@ -675,6 +729,34 @@ cdef class Programs:
             p = self.lives + i
             begins[i] = (p.first_op, p.nr_ops, p.start_ns, p.prio_first, p.guess)
         return ops, begins
+
+    cdef void find_costs(self) noexcept:
+        # P7
+        cdef int64_t woke, before, after, answered
+        self.is_sampling = True
+        self.walk()
+        self.is_sampling = False
+        woke, answered = self.typical_round(WOKE), self.typical_round(ANSWERED)
+        before, after = self.typical_round(BLOCKED_AND_WOKE), self.typical_round(WOKE_AND_BLOCKED)
+        if min(woke, answered, before, after) >= 0:
+            self.block_cost_ns = max(before - woke, 0) + max(after - woke, 0)
+            self.wake_cost_ns = max(woke + self.block_cost_ns - answered, 0)
+
+    cdef int64_t typical_round(self, int kind) noexcept:
+        # the median; -1: there are too few
+        cdef int nr = self.nr_rounds[kind]
+        if nr < NR_ROUNDS_MIN:
+            return -1
+        return sorted([self.rounds[kind][i] for i in range(nr)])[(nr - 1) // 2]
+
+    cdef void end_round(self, life_t* p, uint8_t how) noexcept nogil:
+        cdef int kind = kind_of_round(p, how)
+        if self.is_sampling and p.is_partner and kind >= 0 and self.nr_rounds[kind] < NR_ROUNDS_MAX:
+            self.rounds[kind][self.nr_rounds[kind]] = p.round_ns
+            self.nr_rounds[kind] += 1
+        p.round_ns = 0
+        p.woke_somebody = p.answered_unseen = False
+        p.begun = how
 
     cdef void walk(self) noexcept:
         cdef size_t i, wakeup = 0
@@ -720,6 +802,10 @@ cdef class Programs:
         p.prio = p.prio_first
         p.woke = 0
         p.awaits = p.asked = p.asked_too = -1
+        p.round_ns = p.debt_ns = 0
+        p.way_ns = -1
+        p.woke_somebody = p.answered_unseen = False
+        p.begun, p.behind = UNTOLD, BEHIND_OTHER
 
     cdef inline bint is_blind_run(self, size_t event) noexcept nogil:
         if self.nr_blind_seen == self.nr_blind or self.blind[self.nr_blind_seen] != <int64_t> event:
@@ -735,22 +821,34 @@ cdef class Programs:
             op.arg = arg
             op.target = target
         p.nr_ops += 1
+        p.behind = BEHIND_OTHER
 
     cdef inline void account(self, life_t* p, int64_t now) noexcept nogil:
         if p.state == ON_CPU and now > p.since_ns and not p.is_blind:
             p.had_ns += now - p.since_ns
+            p.round_ns += now - p.since_ns
             p.since_ns = now
 
     cdef void put_run(self, life_t* p, int64_t now) noexcept nogil:
-        # P3: the CPU time so far goes before the next operation.
+        # P3: the CPU time so far goes before the next operation. P7: without what the operation before it cost
+        cdef int64_t more, net
         self.account(p, now)
         if p.had_ns > 0:
-            self.put(p, OP_RUN, p.had_ns, 0)
+            more = self.cost_behind(p)
+            net = p.had_ns - p.debt_ns - (more if p.behind == BEHIND_WAKE or p.behind == BEHIND_WAIT else 0)
+            self.put(p, OP_RUN, max(net, 0), <int32_t> more)
+            p.debt_ns = max(-net, 0)
             p.had_ns = 0
+
+    cdef inline int64_t cost_behind(self, const life_t* p) noexcept nogil:
+        if not p.is_partner or p.behind == BEHIND_OTHER:
+            return 0
+        return self.wake_cost_ns if p.behind <= BEHIND_UNSEEN_WAKE else self.block_cost_ns
 
     cdef void put_sleep(self, life_t* p, int64_t until, uint8_t cause) noexcept nogil:
         cdef int kind = self.timer_op if cause == TIMER else self.outside_op
         self.put_run(p, until)
+        self.end_round(p, UNTOLD)
         if cause == TIMER and kind == OP_SLEEP_UNTIL and is_next(p, until):
             self.put(p, OP_NEXT, p.period_ns, <int32_t> p.offset_ns)
             return
@@ -760,6 +858,19 @@ cdef class Programs:
         self.put_run(by, now)
         self.put(by, kind, by.stay_ns, p.index)
         by.woke = by.nr_ops
+        by.behind = BEHIND_UNSEEN_WAKE
+
+    cdef inline void note_woken(self, life_t* by) noexcept nogil:
+        # its last WAKE woke somebody
+        by.behind = BEHIND_WAKE
+        by.woke_somebody = True
+        if by.begun != UNTOLD:
+            by.way_ns = by.round_ns - (self.block_cost_ns if by.begun == BLOCKED else 0)
+
+    cdef inline void put_wait(self, life_t* p, uint8_t how) noexcept nogil:
+        self.put(p, OP_WAIT, 0, 0)
+        self.end_round(p, how)
+        p.behind = BEHIND_WAIT if how == BLOCKED else BEHIND_UNSEEN_WAIT
 
     cdef inline int kind_of_wake(self, size_t wakeup) noexcept nogil:
         # P6: who feeds the other one does not run ahead of it
@@ -798,17 +909,30 @@ cdef class Programs:
         cdef life_t* other
         while p.asked >= 0:
             other = &self.lives[p.asked]
+            p.is_partner = other.is_partner = p.answered_unseen = True
             self.ask_no_more(other)
-            self.put_wake(p, OP_WAKE, other, 0)
+            self.put_unseen_wake(p, other)
             self.put_hidden_wait(other)
+
+    cdef void put_unseen_wake(self, life_t* p, life_t* other) noexcept nogil:
+        # P7: where its last one was that woke somebody, as far from the WAIT before
+        cdef int64_t way_ns = p.way_ns + (self.block_cost_ns if p.begun == BLOCKED else 0)
+        cdef int64_t rest = p.round_ns - way_ns
+        if not self.wake_cost_ns or p.way_ns < 0 or p.begun == UNTOLD or not 0 < rest < p.had_ns:
+            rest = 0
+        p.had_ns -= rest
+        self.put_wake(p, OP_WAKE, other, 0)
+        p.had_ns = rest
 
     cdef void put_hidden_wait(self, life_t* p) noexcept nogil:
         # It reaches the wait later than it was preempted: what is missing it has run before its next wakeup.
         cdef int64_t missing = max(p.reach_ns - p.had_ns, 0)
         p.had_ns += missing
+        p.round_ns += missing
         self.put_run(p, 0)
-        self.put(p, OP_WAIT, 0, 0)
+        self.put_wait(p, UNSEEN)
         p.had_ns -= missing
+        p.round_ns -= missing
 
     cdef inline life_t* waker(self, const event_t* e) noexcept nogil:
         # The task whose program can do it: part of the workload and running on a chosen CPU.
@@ -843,7 +967,8 @@ cdef class Programs:
                 self.put_sleep(p, now, self.causes[wakeup])
             else:
                 self.put_wake(by, self.kind_of_wake(wakeup), p, now)
-                self.put(p, OP_WAIT, 0, 0)
+                self.note_woken(by)
+                self.put_wait(p, BLOCKED)
                 self.ask(e, wakeup)
             p.state = WAITING
 
@@ -914,7 +1039,7 @@ cdef class Programs:
         p.left_ns = now
         p.state = SLEEPING
         if p.early == 1:
-            self.put(p, OP_WAIT, 0, 0)
+            self.put_wait(p, UNTOLD)
             p.ready_ns = now
             p.state = WAITING
         p.early = 0

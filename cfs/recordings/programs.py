@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import RecordingError
 from ..limits import nices_of_prios
-from ..units import count_text
+from ..units import count_text, time_text
 from ..workload.ops import TASK_DTYPE, Op
 from ..workload.workload import Workload
 from ._walk import Programs
@@ -45,6 +45,7 @@ def make(
     outside: str | None,
     only: str | Iterable[str] | None,
     without: str | Iterable[str] | None,
+    costs: bool,
 ) -> Workload:
     """The workload of `recording` on `cpus`; `Recording.workload` documents the arguments."""
     if outside not in SLEEPS:
@@ -52,11 +53,11 @@ def make(
     chosen = population_of(recording, cpus, only, without)
     row = np.full(len(recording.task_table), -1, np.int32)
     row[chosen.rows] = np.arange(len(chosen.rows))
-    ops, begins = _programs(recording, cpus, row, SLEEPS[outside])
-    return _workload(recording, chosen, ops, begins[chosen.rows])
+    ops, begins, found = _programs(recording, cpus, row, SLEEPS[outside], costs)
+    return _workload(recording, chosen, ops, begins[chosen.rows], _costs(*found))
 
 
-def _programs(recording: EventTable, cpus: list[int], row: np.ndarray, sleeps: tuple[Op, Op]):
+def _programs(recording: EventTable, cpus: list[int], row: np.ndarray, sleeps: tuple[Op, Op], costs: bool):
     landed, causes = recording.judged()
     prio = recording.task_table["prio_first"].copy()
     answers = recording.answers()
@@ -77,8 +78,10 @@ def _programs(recording: EventTable, cpus: list[int], row: np.ndarray, sleeps: t
         answers.stay_ns,
         recording.skippers(),
         answers.feeds,
+        costs,
     )
-    return walk.make()
+    ops, begins = walk.make()
+    return ops, begins, (walk.wake_cost_ns, walk.block_cost_ns)
 
 
 def _new(recording: EventTable) -> np.ndarray:
@@ -99,7 +102,7 @@ def _new(recording: EventTable) -> np.ndarray:
 
 
 def _workload(
-    recording: EventTable, chosen: Population, ops: np.ndarray, begins: np.ndarray
+    recording: EventTable, chosen: Population, ops: np.ndarray, begins: np.ndarray, costs: tuple[str, ...]
 ) -> Workload:
     kept = chosen.rows
     seen, prio = recording.task_table[kept], begins[:, 3]
@@ -113,7 +116,7 @@ def _workload(
     names = [recording.names[i] for i in used]
     notes = _notes(names, name, begins[:, 4]) + _taken_as_normal(names, name, prio)
     notes += () if recording.nr_wakeups else (NO_WAKEUPS,)
-    notes += _unproven(recording.answers().nr_unproven) + _fed(ops)
+    notes += _unproven(recording.answers().nr_unproven) + _fed(ops) + costs
     work = Workload(
         tasks,
         ops,
@@ -139,6 +142,14 @@ def _fed(ops: np.ndarray) -> tuple[str, ...]:
     if not nr:
         return ()
     return (f"{count_text(nr, 'wakeup')} of tasks that feed others until these are full: none runs ahead of the one before",)
+
+
+def _costs(wake_ns: int, block_ns: int) -> tuple[str, ...]:
+    """Said if partners show what the kernel does for a wakeup and for a block (P7 of `_walk`)."""
+    if not wake_ns and not block_ns:
+        return ()
+    costs = f"a wakeup {time_text(wake_ns)}, a block {time_text(block_ns)}"
+    return (f"partners that wait for each other use CPU time for what the kernel does: {costs}",)
 
 
 def _notes(names: list[str], name: np.ndarray, known_by: np.ndarray) -> tuple[str, ...]:

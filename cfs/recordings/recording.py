@@ -124,6 +124,7 @@ class Recording(EventTable):
         outside: str | None = None,
         only: str | Iterable[str] | None = None,
         without: str | Iterable[str] | None = None,
+        costs: bool = False,
     ) -> Workload:
         """The workload that would do the same again.
 
@@ -138,6 +139,10 @@ class Recording(EventTable):
         only, without : str or iterable of str, optional
             Names of tasks (the last one each, shell patterns) to keep, or to leave out. A task woken by one
             that is left out counts as woken from outside.
+        costs : bool
+            What the kernel does for a wakeup and for a block counts where they happen under a model, not where they
+            happened, as far as partners that wait for each other show it. A model that wakes more often than the
+            recorded kernel then needs more CPU time; else each task needs what it had.
 
         Returns
         -------
@@ -156,7 +161,7 @@ class Recording(EventTable):
         -----
         Cost O(events), some 30 ns each; 16 bytes an operation.
         """
-        return programs.make(self, self.cpus_of(cpu), outside, only, without)
+        return programs.make(self, self.cpus_of(cpu), outside, only, without, costs)
 
     def result(
         self,

@@ -76,6 +76,7 @@ class SteppedTask:
     out: Out = Out.PREEMPTED  # how its run ends if another task runs next
     wakeups: int = 0
     waiting: bool = False
+    did: bool = False  # its last wake or put woke somebody, its last wait blocked: the last of these
     has_exited: bool = False
     line: list[SteppedTask] = field(default_factory=list)  # of tasks whose `put` waits until this one has taken one
     stands_at: SteppedTask | None = None  # in whose line it stands
@@ -252,9 +253,10 @@ class Stepper:
         self._finish_event()
 
     def _op_run(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int) -> None:
-        task.remaining_ns, task.since_ns = arg, self.now_ns
+        task.remaining_ns, task.since_ns = arg + (target if task.did else 0), self.now_ns
 
     def _op_wait(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int) -> None:
+        task.did = not task.wakeups
         if task.wakeups:
             task.wakeups -= 1
         else:
@@ -279,6 +281,7 @@ class Stepper:
         woken = self._tasks[target]
         if self._tasks_stay:
             self._stay(cpu, arg)
+        task.did = woken.waiting
         if not woken.waiting:
             woken.wakeups += 1
             return

@@ -263,7 +263,7 @@ def validate(
     chosen = read_bars(None if truth is None else truth.scenario, bars)
     if truth is not None:
         _require_same(recording, truth)
-    work = recording.workload(_cpus(recording, truth)) if work is None else work
+    work = recording.workload(_cpus(recording, truth), costs=True) if work is None else work
     chosen_model = model_of(release_of(recording, truth)) if model is None else model_named(model)
     settings, notes = _settings(work, truth, chosen_model, tunables or {})
     if truth is not None and group_by is None:

@@ -14,6 +14,8 @@ them. The end of a program is an `exit`.
 
     wait, wake     WAKEs are counted: one that came early is not lost, so the k-th WAIT returns after the k-th
                    WAKE whatever the scheduler did in between
+    run            may say how much longer it takes if the wake or put before it woke somebody, or the wait before it
+                   blocked, in the other column: what the kernel does for that
     put            is a wake that does not run ahead: while a wakeup lies there that no WAIT has taken, its task blocks,
                    unless the other one waits for this one in the same way, or has exited
     sleep          is counted from the block ("relative"), sleep_until from the start ("absolute")
@@ -186,6 +188,7 @@ TASK = Argument(
     forms=("NAME", "NAME K", "next", "parent"),
     examples=("NAME", "NAME 3", "parent", "next"),
 )
+MORE = Argument("time for more", "target", 0, 2**31 - 1, complaint=_NS, python="more_ns", default=0)
 STAY = Argument("time in the kernel", "arg", 0, complaint=_NS, python="kernel_ns", default=0)
 OFFSET = Argument("offset", "target", 0, 2**31 - 1, complaint=_NS, python="offset_ns", default=0)
 CHILD = Argument("child", "target", complaint=_NO_TASK, python="name", forms=("NAME",), examples=("NAME",))
@@ -279,7 +282,7 @@ class Operation:
 
 
 _ROWS = (
-    Operation(Op.RUN, "run", WORK, Then.COMPUTES, "compute for D of CPU time", takes_time=True),
+    Operation(Op.RUN, "run", WORK, Then.COMPUTES, "compute for D of CPU time", takes_time=True, second=MORE),
     Operation(
         Op.SLEEP, "sleep", DURATION, Then.BLOCKS, "block for D, counted from the block", takes_time=True
     ),

@@ -13,7 +13,7 @@ import pytest
 import cfs
 from cfs.recordings import Recording
 from cfs.recordings.measured import recorded_result
-from cfs.result import Out
+from cfs.result import Out, WokenBy
 from cfs.workload import Op
 from tests.unit.recordings.real_recordings import FOLDERS
 from tests.unit.validate.truths import TRUTHS
@@ -60,10 +60,56 @@ def test_work_is_conserved_per_task(replayed):
     by_row[measured["key"]] = measured["cpu_ns"]
     assert (wanted == by_row).all()
     for model, result in results.items():
-        got = np.bincount(
-            result.runs["task"], result.runs["end_ns"] - result.runs["start_ns"], minlength=work.nr_tasks
-        ).astype(np.int64)
-        assert (got == wanted).all(), model
+        assert (received(work, result) == wanted).all(), model
+
+
+def received(work, result):
+    """CPU time of each task."""
+    lengths = result.runs["end_ns"] - result.runs["start_ns"]
+    return np.bincount(result.runs["task"], lengths, minlength=work.nr_tasks).astype(np.int64)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_with_costs_a_task_needs_what_its_wakeups_and_blocks_cost_as_well(model):
+    recording = Recording.open(named("pipe.perf-script.txt.gz"))
+    work = recording.workload(costs=True)
+    recorded = recorded_result(recording, work.origin.cpus, workload=work)
+    result = work.run(model, until_ns=8 * work.duration_ns)
+    assert len(np.unique(rows_with_costs(work))) == 2
+    for one in (recorded, result):
+        require_demands(work, demands(work), received(work, one), one.wakeups)
+
+
+def require_demands(work, wanted, got, wakeups):
+    """Each task got what its program asks for; one whose wakeups and blocks cost something, that as well."""
+    by_task = wakeups[wakeups["cause"] == WokenBy.TASK]
+    dear = np.unique(rows_with_costs(work))
+    for row in dear.tolist():
+        costs, slack = costs_of(work.program(row))
+        paid = costs["wake"] * (by_task["waker"] == row).sum() + costs["wait"] * (by_task["task"] == row).sum()
+        assert abs(int(got[row]) - int(wanted[row]) - int(paid)) <= slack
+    others = np.delete(np.arange(work.nr_tasks), dear)
+    assert (got[others] == wanted[others]).all()
+
+
+def rows_with_costs(work):
+    """The row of each RUN that says what the operation before it costs."""
+    first = work.tasks["first_op"]
+    ops = np.flatnonzero((work.ops["kind"] == Op.RUN) & (work.ops["target"] > 0))
+    order = np.argsort(first, kind="stable")
+    return order[np.searchsorted(first[order], ops, "right") - 1]
+
+
+def costs_of(program):
+    """What a wakeup and a block cost a task, and how much may be missing: what no RUN says, and the last one."""
+    kind, more = program["kind"], program["target"]
+    costs, slack = {}, 0
+    for name, kinds in (("wake", (Op.WAKE, Op.PUT)), ("wait", (Op.WAIT,))):
+        behind = np.flatnonzero(np.isin(kind[:-1], kinds)) + 1
+        said = behind[(kind[behind] == Op.RUN) & (more[behind] > 0)]
+        [costs[name]] = set(more[said].tolist())
+        slack += costs[name] * (len(behind) - len(said) + 1)
+    return costs, slack
 
 
 def test_a_model_that_has_the_time_comes_to_every_end_that_was_recorded(replayed):

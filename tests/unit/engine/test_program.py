@@ -42,7 +42,9 @@ def random_program(rng, names, children, may_fork):
             ops.append(("next", rng.choice([MS, 250 * US]), rng.choice([0, rng.randrange(40 * MS)])))
         elif kind == "nice":
             ops.append(("nice", rng.randrange(-20, 20)))
-        elif kind in ("run", "sleep"):
+        elif kind == "run":
+            ops.append((kind, rng.choice([MS, rng.randrange(1, 5 * MS), 250 * US]), rng.choice([0, 0, 40 * US, MS])))
+        elif kind == "sleep":
             ops.append((kind, rng.choice([MS, rng.randrange(1, 5 * MS), 250 * US])))
         elif kind == "sleep_until":
             ops.append((kind, rng.randrange(60 * MS)))

@@ -13,7 +13,7 @@ NOTHING = np.zeros(0, np.int64)
 
 
 def answers(cost=None, preemptible=None):
-    return Answers(NOTHING, NOTHING, NOTHING, 0, cost, preemptible)
+    return Answers(NOTHING, NOTHING, NOTHING, 0, NOTHING, cost, preemptible)
 
 
 def charges(hz, nr, phase_ns, late_ns=2_000, seed=1):
