@@ -8,6 +8,7 @@ import pytest
 import cfs
 from cfs.recordings.answers import decide
 from cfs.recordings._wakers import AFTER_DTYPE
+from cfs.workload import Op
 
 from .lines import A, B, C, IDLE, program, read, row, runtime, switch, wake
 
@@ -314,3 +315,56 @@ def test_who_feeds_does_not_run_ahead_and_the_head_says_so():
         result = work.run(model)
         assert result.busy_ns == talk(*[full] * 10).result(0).busy_ns
 
+
+
+# ---- what a wakeup and a block cost
+
+
+def dear(ns_of_a, ns_of_b):
+    """Two kinds of rounds of 20 us, in which A and B leave at these times after B came: A is `seen`, or `unseen`."""
+
+    def blocks(t):
+        return (
+            wake(t + 2 * US, A, B),
+            switch(t + 6 * US, A, B),
+            wake(t + 8 * US, B, A),
+            switch(t + ns_of_a, B, A),
+        )
+
+    def goes_on(t):
+        return wake(t + 2 * US, A, B), switch(t + 5 * US, A, B, "R"), switch(t + ns_of_b, B, A)
+
+    return blocks, goes_on
+
+
+def behind(work, task, kind):
+    """(how long, how much longer) each RUN behind such an operation is, in the middle of a program."""
+    ops = work.program(work.tasks["pid"].tolist().index(task[1]))[10:-10].tolist()
+    return {(arg, more) for (_, _, before), (arg, more, run) in zip(ops, ops[1:]) if (before, run) == (kind, Op.RUN)}
+
+
+def test_p7_rounds_that_woke_and_blocked_show_what_that_costs():
+    """A uses from one wait to the next: 10.5 us if it blocks neither before nor after, 12.5 if it blocked before, 10.5 if
+    it blocks after; so a block costs 2 us. B, which blocks twice and wakes nobody, uses 9.5: 10.5 + 2 - 9.5 = 3 us for a
+    wakeup. Without them A has 6.5 us before its wakeup and 1 us behind it, whatever happened.
+    """
+    blocks, goes_on = dear(13_500, 14_500)
+    work = talk(*[blocks, goes_on, goes_on, goes_on] * 40).workload(0, costs=True)
+    assert behind(work, A, Op.WAIT) == {(6500, 2000)} and behind(work, A, Op.WAKE) == {(1000, 3000)}
+    assert behind(work, B, Op.WAIT) == {(0, 2000)} and behind(work, B, Op.WAKE) == {(2500, 3000), (7500, 3000)}
+    assert [note for note in work.warnings if note.endswith("a wakeup 3.00 µs, a block 2.00 µs")]
+
+
+@pytest.mark.parametrize(("nr", "has_costs"), [(10, False), (40, True)])
+def test_p7_it_takes_twenty_rounds_of_each_kind(nr, has_costs):
+    blocks, goes_on = dear(13_500, 14_500)
+    work = talk(*[blocks, goes_on, goes_on, goes_on] * nr).workload(0, costs=True)
+    runs = work.ops[work.ops["kind"] == Op.RUN]
+    assert (runs["target"] > 0).any() == has_costs
+
+
+def test_p7_nobody_asked_for_it():
+    blocks, goes_on = dear(13_500, 14_500)
+    found = talk(*[blocks, goes_on, goes_on, goes_on] * 40)
+    runs = found.workload(0).ops[found.workload(0).ops["kind"] == Op.RUN]
+    assert (runs["target"] == 0).all() and runs["arg"].sum() == found.busy_ns(0).sum()
