@@ -31,8 +31,8 @@ MAGICS = {b"PERFILE2": "little", b"2ELIFREP": "big"}
 FILE_HEADER_BYTES = 104
 SLICE_BYTES = 1 << 20
 NR_ATTRS_MAX = 1 << 14
-GROUP_PATH_MAX, GROUP_PATHS_MAX = 4096, 1 << 24
-"""Bytes of the path of a control group, and of all of them."""
+GROUP_PATH_MAX, GROUP_LEVELS_MAX, GROUP_PATHS_MAX = 4096, 64, 1 << 22
+"""Bytes and levels of the path of a control group, and bytes of all of them: each level is kept as a group."""
 CUT_HELP = "record anew, or with perf record -o - FILE: a pipe's recording survives being killed and cut"
 TRACEPOINT = 2
 NO_CONFIG = (1 << 64) - 1
@@ -163,7 +163,8 @@ class PerfData:
         raw, end, _ = body.partition(b"\0")
         path = decoded(raw)
         self.nr_path_bytes += len(raw)
-        if end and len(raw) <= GROUP_PATH_MAX and self.nr_path_bytes <= GROUP_PATHS_MAX and is_group_path(path):
+        is_short = len(raw) <= GROUP_PATH_MAX and raw.count(b"/") <= GROUP_LEVELS_MAX
+        if end and is_short and is_group_path(path) and self.nr_path_bytes <= GROUP_PATHS_MAX:
             self.about.groups[number] = path
         else:
             self.about.groups.pop(number, None)
@@ -261,7 +262,7 @@ class PerfData:
         about.warn(r.nr_unknown, "samples are of an event that the file does not describe: left out")
         about.warn(r.nr_short, "samples are shorter than they say: left out")
         about.warn(r.nr_jumps, "samples are more than 10 s later than all others around them: left out")
-        about.warn(self.nr_lost_paths, "paths of control groups are none, or too many: such a group is not known")
+        about.warn(self.nr_lost_paths, "paths of control groups are none, or too long or many: not known")
         about.warn(r.nr_throttled, "times an event was switched off because it came too often")
         return about
 

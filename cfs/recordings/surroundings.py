@@ -203,8 +203,8 @@ class Surroundings:
         words = [f"{self.nr_groups} of {kind}"] if self.nr_groups else [f"{kind} has no group but the root"]
         words += ["weights not recorded: 1024 each"] if self.nr_groups and not self.groups else []
         unknown = len(self.groups_of_rows) - self.nr_tasks
-        words += [f"not known of {count_text(unknown, 'task')}"] if unknown else []
-        return ", ".join(words)
+        rest = f"; that of {count_text(unknown, 'task')} is not recorded" if unknown else ""
+        return ", ".join(words) + rest
 
     @property
     def line(self) -> str:
