@@ -182,7 +182,7 @@ WithoutOption = Annotated[
     list[str] | None, typer.Option(metavar="PATTERN", help="Leave out tasks with matching names. Repeatable.")
 ]
 BareOption = Annotated[
-    bool, typer.Option("--bare", help="Read the recording alone: not what a .cfsrec says beside it.")
+    bool, typer.Option("--bare", help="Read the events alone: not what a file says beside them.")
 ]
 OutsideOption = Annotated[
     Outside | None,
