@@ -69,7 +69,7 @@ cdef class Feed(Sink):
             self.take_in_time(fact)
         return 0
 
-    cdef void take_in_time(self, const fact_t* fact) noexcept nogil:
+    cdef inline void take_in_time(self, const fact_t* fact) noexcept nogil:
         if fact.time < self.tracker.now_ns - DISORDER_NS_MAX:
             self.nr_backwards += 1
         elif not self.is_taken(fact):

@@ -57,8 +57,8 @@ cdef struct fact_t:
     uint8_t kind
     uint8_t out  # of SWITCHED: OUT_* and BLOCK_* of `_events.pxd`
     uint8_t irq  # IRQ_*: in whose context
-    bint is_inferred  # `tid`, and `pid` of SWITCHED, follow from other events
-    bint was_awake  # of a wakeup by an older kernel: it woke nobody
+    uint8_t is_inferred  # `tid`, and `pid` of SWITCHED, follow from other events
+    uint8_t was_awake  # of a wakeup by an older kernel: it woke nobody
 
 
 cdef class Sink:
