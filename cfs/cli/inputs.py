@@ -63,7 +63,7 @@ class Choice(Group):
         ),
     ] = None
     bare: Annotated[
-        bool, typer.Option("--bare", help="Read the recording alone: not what a .cfsrec says beside it.")
+        bool, typer.Option("--bare", help="Read the events alone: not what a file says beside them.")
     ] = False
     costs: Annotated[
         bool,
@@ -313,6 +313,7 @@ def _said(read: Recording) -> list[str]:
     """What the file says beside the events, and what whoever recorded it could not read."""
     said = read.surroundings
     lines = [f"said       {said.line}"] if said.line else []
+    lines += [f"cgroups    {line}"] if (line := said.groups_line(read.kind)) else []
     if said.not_read:
         lines.append(f"           not read when it was recorded: {clean(listed(said.not_read, 3))}")
     return lines
@@ -343,8 +344,15 @@ def _left_out(work: Workload) -> list[str]:
 def _warnings(read: Recording, work: Workload, assigned: Assigned) -> list[str]:
     warnings = [*read.warnings, *work.warnings]
     if assigned.group_by and not assigned.has_owners and not read.surroundings.tasks:
-        warnings.append("a recording has no users or groups: all tasks belong to user 0 and the root group")
+        warnings += _nobody_says(read, assigned.group_by)
     return [f"warning    {clean(warning)}" for warning in warnings]
+
+
+def _nobody_says(read: Recording, group_by: str) -> list[str]:
+    """That a recording does not say what you want to be fair by."""
+    if not read.surroundings.groups_of_rows:
+        return ["a recording has no users or groups: all tasks belong to user 0 and the root group"]
+    return ["a recording has no users: all tasks belong to user 0"] if group_by == "uid" else []
 
 
 def _switches(read: Recording) -> str:
@@ -382,5 +390,5 @@ def _said_facts(read: Recording) -> dict[str, Any]:
     """What the file says of the machine beside its events; null where it says nothing."""
     said = read.surroundings
     names = ("hz", "preempt", "cpus_in_machine", "base_slice_ns")
-    counts = {"nr_groups": len(said.groups), "nr_tasks": len({task.pid for task in said.tasks})}
+    counts = {"nr_groups": said.nr_groups, "nr_tasks": said.nr_tasks}
     return {"kernel": said.kernel or None, **{name: getattr(said, name) for name in names}, **counts}

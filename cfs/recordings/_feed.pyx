@@ -69,11 +69,13 @@ cdef class Feed(Sink):
             self.take_in_time(fact)
         return 0
 
-    cdef void take_in_time(self, const fact_t* fact) noexcept nogil:
+    cdef inline void take_in_time(self, const fact_t* fact) noexcept nogil:
         if fact.time < self.tracker.now_ns - DISORDER_NS_MAX:
             self.nr_backwards += 1
-        else:
-            self.nr_strange += not self.is_taken(fact)
+        elif not self.is_taken(fact):
+            self.nr_strange += 1
+        elif fact.group:
+            self.tracker.on_group(fact.tid, fact.group)
 
     cdef void hold(self, const fact_t* fact) noexcept nogil:
         self.held = fact[0]

@@ -39,6 +39,7 @@ cdef enum:  # types of records
     FORK = 7
     SAMPLE = 9
     LOST_SAMPLES = 13
+    CGROUP = 19
     HEADER_ATTR = 64
     TRACING_DATA = 66
     FINISHED_ROUND = 68
@@ -61,6 +62,11 @@ cdef enum:  # sample_type
     S_STREAM_ID = 1 << 9
     S_RAW = 1 << 10
     S_IDENTIFIER = 1 << 16
+    S_AUX = 1 << 20
+    S_CGROUP = 1 << 21
+    S_DATA_PAGE_SIZE = 1 << 22
+    S_CODE_PAGE_SIZE = 1 << 23
+    S_WEIGHT_STRUCT = 1 << 24  # the last one known
 
 cdef enum:  # read_format
     R_ENABLED = 1
@@ -80,6 +86,7 @@ cdef enum:
     ROUND_BYTES_MAX = 1 << 30
     UNPACK_STEP = 512  # 4 bytes of zstd may stand for 128 KiB: so many at a time make 16 MiB at most
     FORK_BYTES = 32  # of the record without its trailer
+    GROUP_BYTES = 16  # of the record CGROUP in front of the path
     MADE_UP = 1 << 13  # in misc
     RATIO_MAX = 256  # of unpacked to packed: samples differ in their times at least, so 30 is much
     OVERFLOWN = 65519  # the longest payload whose record's size fits 16 bits
@@ -92,13 +99,15 @@ cdef struct attr_t:
     bint has_trailer
     uint16_t time_at, cpu_at, id_at  # in a sample; NO_PLACE: it has none
     uint16_t rest_at  # what has no fixed place begins there
+    uint16_t group_before  # the end of a sample; 0: it does not say in which control group it was taken
     uint16_t trailer_size, trailer_time_at, trailer_cpu_at  # from the beginning of the trailer
 
 cdef struct entry_t:  # an event that waits for its turn
     int64_t time
     bytes_t at  # the tracepoint's record; of LOST the number
-    uint32_t cpu
+    uint16_t cpu
     uint16_t size
+    uint16_t group_at  # from `at`; 0: not said
     uint8_t type
     uint8_t is_doubted  # at the end of the round before
 
@@ -111,8 +120,8 @@ cdef class Records:
     ----------
     owner : object
         Reads what is read once: its methods ``on_attr``, ``on_feature``, ``on_name``, ``on_tracing_data`` get the
-        bytes of such records of a pipe, ``on_begin`` is called before the first sample, ``unpacker`` makes what
-        unpacks a zstd stream.
+        bytes of such records of a pipe, ``on_group`` the number and the path of a control group, ``on_begin`` is
+        called before the first sample, ``unpacker`` makes what unpacks a zstd stream.
     sink : Sink
     byteorder : {"little", "big"}
 
@@ -456,7 +465,10 @@ cdef class Records:
         if raw == NULL or length < 2 or u16(raw, self.swap) != a.config:
             self.nr_short += 1
             return 0
-        return self.wait(u64(p + a.time_at, self.swap), u32(p + a.cpu_at, self.swap), raw, length, SAMPLE)
+        return self.wait(
+            u64(p + a.time_at, self.swap), u32(p + a.cpu_at, self.swap), raw, length,
+            group_at(a, <size_t> (p + size - raw), length), SAMPLE,
+        )
 
     cdef attr_t* attr_of(self, bytes_t p, size_t size) noexcept nogil:
         # Of which event a sample is; NULL: its id is nobody's.
@@ -494,6 +506,8 @@ cdef class Records:
             self.on_fork(p, size)
         elif type == LOST and size >= 24:
             self.on_lost(p, size)
+        elif type == CGROUP and size > GROUP_BYTES:
+            self.on_group(p, size)
         elif type == LOST_SAMPLES and size >= 16 and not u16(p + 4, self.swap) & 0x8000:
             self.nr_lost_samples += count_at(p + 8, self.swap)
         return 0
@@ -510,6 +524,14 @@ cdef class Records:
             return 0
         return self.wait_by_trailer(self.attrs, p, size, FORK_BYTES, p + 8, FORK)
 
+    cdef int on_group(self, bytes_t p, size_t size) except -1 nogil:
+        # Rare: one for each group that there is, and that is made.
+        cdef size_t trailer = self.attrs.trailer_size if self.nr_attrs and self.attrs.has_trailer else 0
+        if size >= GROUP_BYTES + trailer:
+            with gil:
+                self.owner.on_group(u64(p + 8, self.swap), <bytes> p[GROUP_BYTES : size - trailer])
+        return 0
+
     cdef int wait_by_trailer(
         self, const attr_t* a, bytes_t p, size_t size, size_t body, bytes_t at, int type
     ) except -1 nogil:
@@ -521,12 +543,14 @@ cdef class Records:
             return 0
         trailer = p + size - a.trailer_size
         return self.wait(
-            u64(trailer + a.trailer_time_at, self.swap), u32(trailer + a.trailer_cpu_at, self.swap), at, 8, type
+            u64(trailer + a.trailer_time_at, self.swap), u32(trailer + a.trailer_cpu_at, self.swap), at, 8, 0, type
         )
 
     # ---- the order of time
 
-    cdef int wait(self, uint64_t time, uint32_t cpu, bytes_t at, size_t size, int type) except -1 nogil:
+    cdef int wait(
+        self, uint64_t time, uint32_t cpu, bytes_t at, size_t size, uint16_t group_at, int type
+    ) except -1 nogil:
         cdef entry_t* e
         if time > <uint64_t> TIME_MAX or cpu >= NR_CPUS_MAX:
             self.nr_short += 1
@@ -535,8 +559,8 @@ cdef class Records:
             self.room_entries += self.room_entries // 2 + 1024
             self.entries = <entry_t*> resized(self.entries, self.room_entries * sizeof(entry_t))
         e = &self.entries[self.nr_entries]
-        e.time, e.cpu, e.at, e.size, e.type = <int64_t> time, cpu, at, <uint16_t> size, <uint8_t> type
-        e.is_doubted = False
+        e.time, e.cpu, e.at, e.size, e.type = <int64_t> time, <uint16_t> cpu, at, <uint16_t> size, <uint8_t> type
+        e.group_at, e.is_doubted = group_at, False
         self.nr_entries += 1
         return 0
 
@@ -605,6 +629,8 @@ cdef class Records:
         elif not self.plans.decode(e.at, e.size, &fact):
             self.nr_short += 1
             return 0
+        if e.group_at:
+            fact.group = u64(e.at + e.group_at, self.swap)
         fact.time = e.time
         fact.cpu = <int32_t> e.cpu
         self.has_emitted = True
@@ -688,6 +714,14 @@ cdef void place_fields(attr_t* a) noexcept nogil:
         a.cpu_at = at
         at += 8
     a.rest_at = at + 8 * (has & S_PERIOD != 0)
+    place_group(a)
+
+
+cdef void place_group(attr_t* a) noexcept nogil:
+    # Much of what is in front of it has no fixed length; behind it there are two numbers at most, and AUX data.
+    cdef uint64_t has = a.sample_type
+    if has & S_CGROUP and not has & S_AUX and has < S_WEIGHT_STRUCT << 1:
+        a.group_before = 8 * (1 + (has & S_DATA_PAGE_SIZE != 0) + (has & S_CODE_PAGE_SIZE != 0))
 
 
 cdef bint is_placed(const attr_t* a) noexcept nogil:
@@ -730,6 +764,14 @@ cdef inline bytes_t raw_of(const attr_t* a, bytes_t p, bytes_t end, bint swap, s
     length[0] = u32(p, swap)
     p += 4
     return p if length[0] <= <size_t> (end - p) else NULL
+
+
+cdef inline uint16_t group_at(const attr_t* a, size_t left, size_t length) noexcept nogil:
+    # Where the control group is, from the tracepoint's record on, of which `left` bytes of the sample are left; 0: it
+    # has none (I2).
+    if a.group_before == 0 or length + a.group_before > left:
+        return 0
+    return <uint16_t> (left - a.group_before)
 
 
 cdef bytes_t after_read(uint64_t has, bytes_t p, bytes_t end, bint swap) noexcept nogil:

@@ -16,10 +16,12 @@ the file: they hold until `take` returns.
     MIGRATED      who                       from CPU, to CPU                 0
     CONTEXT       -                         -                                0: only `tid` and `cpu` say something
     MISSING       -                         -                                how many events are lost, 0 if not said
+
+Any of them may say in which control group `tid` was: its number in the file, 0 if it is not said.
 """
 
 from cython cimport final
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from ._facts cimport NO_PRIO
 
@@ -40,6 +42,7 @@ cdef enum:
 cdef struct fact_t:
     int64_t time  # ns on the clock of the recording
     int64_t value
+    uint64_t group
     const char* name
     const char* other_name
     uint16_t name_length
@@ -54,8 +57,8 @@ cdef struct fact_t:
     uint8_t kind
     uint8_t out  # of SWITCHED: OUT_* and BLOCK_* of `_events.pxd`
     uint8_t irq  # IRQ_*: in whose context
-    bint is_inferred  # `tid`, and `pid` of SWITCHED, follow from other events
-    bint was_awake  # of a wakeup by an older kernel: it woke nobody
+    uint8_t is_inferred  # `tid`, and `pid` of SWITCHED, follow from other events
+    uint8_t was_awake  # of a wakeup by an older kernel: it woke nobody
 
 
 cdef class Sink:

@@ -52,6 +52,7 @@ cdef class Facts(Sink):
                     "other_prio": fact.other_prio,
                     "other_name": text_of(fact.other_name, fact.other_length),
                     "value": fact.value,
+                    "group": fact.group,
                     "out": fact.out,
                     "irq": fact.irq,
                     "is_inferred": bool(fact.is_inferred),

@@ -1,7 +1,7 @@
 """The tracker's C face: what a compiled reader feeds. `_tracker.pyx` says what each fact means."""
 
 from cython cimport final
-from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint32_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 from ._events cimport event_t
 from ._facts cimport moment_t, named_t
@@ -15,6 +15,7 @@ cdef struct row_t:
     int16_t prio
     uint8_t state
     uint8_t nr_names
+    uint64_t group  # the number of its control group, 0: not known
     int64_t pending  # index of the EARLY event that may turn out TAKEN; -1: none
 
 cdef struct cpu_t:
@@ -46,7 +47,7 @@ cdef class Tracker:
     cdef size_t room_name_slots
     cdef int64_t* charges
     cdef size_t nr_charges
-    cdef bint is_finished, is_out_of_memory
+    cdef bint is_finished, is_out_of_memory, has_groups
     cdef int64_t last_event_ns
     cdef event_t none  # what the buffer of an empty table points to
 
@@ -65,6 +66,7 @@ cdef class Tracker:
     cdef bint on_mention(self, const moment_t* at, const named_t* task) noexcept nogil
     cdef bint on_context(self, const moment_t* at) noexcept nogil
     cdef bint on_gap(self, const moment_t* at) noexcept nogil
+    cdef void on_group(self, int64_t tid, uint64_t group) noexcept nogil
     cdef void on_loss(self, int64_t nr) noexcept nogil
     cdef void forget_interrupts(self) noexcept nogil
     cdef void on_loss_here(self, int64_t cpu, int64_t nr) noexcept nogil

@@ -17,6 +17,7 @@ of a task that nobody switched in means a switch without a record. What stays is
     on_mention      at.tid             `task` has this name (and this priority, if none was known)
     on_context      at.tid             nothing else; after the event of its exit a task goes on to its last switch
     on_gap          not known          who runs on at.cpu is not known until it is said or shows again
+    on_group        as before          the fact before this one was seen while `tid` was in this control group
     on_loss                            events were lost, nobody knows where: they are counted
     on_loss_here    not known          events of a CPU, or of all, were lost since its last fact
 
@@ -281,6 +282,16 @@ cdef class Tracker:
         self.cpus[at.cpu].last_ns = self.now_ns
         self.cpus[at.cpu].is_silent = False
         return True
+
+    cdef void on_group(self, int64_t tid, uint64_t group) noexcept nogil:
+        # The last one counts: a task moves into its group soon after its fork. A row is there if the fact was taken.
+        cdef size_t slot
+        if tid <= 0 or not self.nr_rows or self.is_finished:
+            return
+        slot = self.slot_of(<int32_t> tid)
+        if self.pid_slots[slot]:
+            self.rows[self.pid_slots[slot] - 1].group = group
+            self.has_groups = True
 
     cdef void on_loss(self, int64_t nr) noexcept nogil:
         # `nr` is 0 if the recording does not say how many.
@@ -647,6 +658,10 @@ cdef class Tracker:
         cdef moment_t at = moment_t(time_ns, cpu, -1, 0)
         self.require("a gap", self.on_gap(&at), time_ns, cpu)
 
+    def group(self, int64_t tid, uint64_t group):
+        """At the fact before this one `tid` was in the control group of this number."""
+        self.on_group(tid, group)
+
     def loss(self, int64_t nr=0):
         """Events were lost, nobody knows where; `nr` of them if that is known."""
         self.on_loss(nr)
@@ -728,6 +743,11 @@ cdef class Tracker:
             out[i].prio_first = self.rows[i].prio_first
             out[i].prio = self.rows[i].prio
         return table
+
+    def groups_seen(self):
+        """Number of the control group in which each task was last, 0: not known; empty if it is known of none."""
+        cdef size_t i
+        return [self.rows[i].group for i in range(self.nr_rows)] if self.has_groups else []
 
     def namings_seen(self):
         """A pair (row, index of the name) for each time that a task took a name, in order."""

@@ -32,6 +32,8 @@ class About:
         Records in the file, of any kind.
     nr_lost : int
         Events lost, as far as the file says.
+    groups : dict of int to str
+        Paths of control groups by their numbers in the file.
     event_names : list of str
         By the number in a fact's ``event``.
     warnings : list of str
@@ -45,6 +47,7 @@ class About:
     nr_cpus: int = 0
     nr_records: int = 0
     nr_lost: int = 0
+    groups: dict[int, str] = field(default_factory=dict)
     event_names: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 

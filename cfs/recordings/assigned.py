@@ -5,6 +5,9 @@ that was forked last before the fact was seen; a row of which nothing was seen (
 has what its parent has, as fork copies all of it. Of several facts about a row the last one counts: a shell
 that moves itself into a group before it runs anything is in that group.
 
+A perf.data may say of each row in which control group it was last. A ``.cfsrec`` around it knows better, as it
+asked the kernel: which groups are the scheduler's, and what they weigh. So if it says anything of tasks, it counts.
+
     Surroundings -> `assigned`: uid, group, policy, slice of every row -> `filled`: a workload, and its `Said`
 """
 
@@ -63,11 +66,15 @@ def _rows(recording: EventTable) -> list[_Row]:
 
 def _inherited(recording: EventTable, seen: list[_Row | None]) -> list[_Row]:
     rows: list[_Row] = []
+    said = recording.surroundings
+    groups = () if said.tasks else said.groups_of_rows
     for row, parent in enumerate(recording.task_table["parent"].tolist()):
         own = _Row()
         if 0 <= parent < row:
             own.learn(rows[parent])
             own.nice = None  # the recording says it of everybody who was forked in it
+        if groups and groups[row] is not None:
+            own.group = groups[row] or None  # not the parent's: it had left that one for one without a path
         own.learn(seen[row] or _Row())
         rows.append(own)
     return rows
@@ -102,7 +109,7 @@ def _meant(fact: TaskFacts, rows: list[int], births: np.ndarray, has_times: bool
 
 def rows_said(recording: EventTable, kept: np.ndarray) -> list[_Row]:
     """What is said of these rows of the recording; empty if nothing is said of any."""
-    if not recording.surroundings.tasks:
+    if not (recording.surroundings.tasks or recording.surroundings.groups_of_rows):
         return []
     every = _rows(recording)
     return [every[row] for row in kept.tolist()]
@@ -131,7 +138,8 @@ def filled(work: Workload, recording: EventTable, rows: list[_Row]) -> Workload:
     }
     paths = [row.group or "/" for row in rows]
     groups = list(dict.fromkeys(["/", *paths]))
-    work.tasks["group"] = [groups.index(path) for path in paths]
+    number = {path: i for i, path in enumerate(groups)}
+    work.tasks["group"] = [number[path] for path in paths]
     shares, idle = _weights(surroundings, groups, set(work.tasks["uid"].tolist()))
     said = replace(
         said,

@@ -86,9 +86,17 @@ def read_binary(source: Source) -> Reading:
         warnings=about.warnings,
         nr_records=about.nr_records,
         surroundings=Surroundings(
-            kernel=about.kernel, clock=about.clock, cpus_in_machine=about.nr_cpus or None
+            kernel=about.kernel,
+            clock=about.clock,
+            cpus_in_machine=about.nr_cpus or None,
+            groups_of_rows=_groups_of(feed, about),
         ),
     )
+
+
+def _groups_of(feed: Feed, about: About) -> tuple[str | None, ...]:
+    """The path of each task's control group; "" if its number has none, None if no number is known."""
+    return tuple(about.groups.get(number, "") if number else None for number in feed.tracker.groups_seen())
 
 
 def _about(source: Source, feed: Feed) -> About:

@@ -22,6 +22,7 @@ from ._sink import Sink
 from .about import About, planned
 from .binary import Bytes, damage, decoded, order_of
 from .source import zstd
+from .surroundings import is_group_path
 from .tracepoints import read_description
 
 __all__ = ["is_perf_data", "is_pipe", "read_file", "read_pipe"]
@@ -30,6 +31,8 @@ MAGICS = {b"PERFILE2": "little", b"2ELIFREP": "big"}
 FILE_HEADER_BYTES = 104
 SLICE_BYTES = 1 << 20
 NR_ATTRS_MAX = 1 << 14
+GROUP_PATH_MAX, GROUP_LEVELS_MAX, GROUP_PATHS_MAX = 4096, 64, 1 << 22
+"""Bytes and levels of the path of a control group, and bytes of all of them: each level is kept as a group."""
 CUT_HELP = "record anew, or with perf record -o - FILE: a pipe's recording survives being killed and cut"
 TRACEPOINT = 2
 NO_CONFIG = (1 << 64) - 1
@@ -116,6 +119,7 @@ class PerfData:
         self.names: dict[int, str] = {}
         self.has_formats = False
         self.switch_id = NO_CONFIG
+        self.nr_path_bytes = self.nr_lost_paths = 0
 
     # ---- what the records of a pipe and the sections of a file say
 
@@ -153,6 +157,18 @@ class PerfData:
         """The description of the tracepoints."""
         if not self.has_formats:
             self.read_formats(self.part(body))
+
+    def on_group(self, number: int, body: bytes) -> None:
+        """A record CGROUP: the path of a control group. One that is said twice has the last one."""
+        raw, end, _ = body.partition(b"\0")
+        path = decoded(raw)
+        self.nr_path_bytes += len(raw)
+        is_short = len(raw) <= GROUP_PATH_MAX and raw.count(b"/") <= GROUP_LEVELS_MAX
+        if end and is_short and is_group_path(path) and self.nr_path_bytes <= GROUP_PATHS_MAX:
+            self.about.groups[number] = path
+        else:
+            self.about.groups.pop(number, None)
+            self.nr_lost_paths += 1
 
     def part(self, body: bytes | memoryview, start: int = 0) -> Bytes:
         """A part of the file."""
@@ -246,6 +262,7 @@ class PerfData:
         about.warn(r.nr_unknown, "samples are of an event that the file does not describe: left out")
         about.warn(r.nr_short, "samples are shorter than they say: left out")
         about.warn(r.nr_jumps, "samples are more than 10 s later than all others around them: left out")
+        about.warn(self.nr_lost_paths, "paths of control groups are none, or too long or many: not known")
         about.warn(r.nr_throttled, "times an event was switched off because it came too often")
         return about
 

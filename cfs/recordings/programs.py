@@ -3,7 +3,7 @@
 What it decides: with which nice value a task begins, which wakeups keep their time or their distance, and
 which tasks may be new processes though no fork is recorded: a pid greater than all before it, or one that
 first appears under the name of an earlier one (`_new`). All tasks are normal ones of user 0 in the root
-group, because a trace says no more. What a file says beside its trace is added by `assigned`.
+group, because a trace says no more. What a file says beside its events is added by `assigned`.
 """
 
 from __future__ import annotations

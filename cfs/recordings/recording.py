@@ -51,7 +51,8 @@ class Recording(EventTable):
     clock, kernel : str
         The clock of the times and the release of the kernel, where a binary recording says so; else "".
     surroundings : cfs.recordings.surroundings.Surroundings
-        What is said beside the events: groups, users, ticks a second, tunables. ``cfs record`` says most.
+        What is said beside the events: groups, users, ticks a second, tunables. ``cfs record`` says most, and
+        perf.data the group of each task if it was recorded with ``--all-cgroups``.
     task_table, names : numpy.ndarray, list of str
         The same as `tasks` in 16 bytes a task: pid, row of the parent, index of the last name, first and last
         prio.

@@ -2,7 +2,8 @@
 
 What it decides: the one shape of such facts, wherever they come from, and the JSON in which a ``.cfsrec``
 file holds them (`SCHEMA`; docs/reference/cfsrec.md has every key). `cfs record` knows all of them; the head
-of a perf.data or trace.dat knows the kernel and the CPUs; text knows none.
+of a perf.data or trace.dat knows the kernel and the CPUs, and samples of perf may know the group of each task;
+text knows none.
 
 S1  None, and an empty table, mean "not said". Nothing is guessed here.
 S2  What is read from JSON is of the types and ranges that are written here, or it is one `RecordingError`.
@@ -22,7 +23,9 @@ from ..errors import RecordingError
 from ..limits import HZ_RANGE, NICE_RANGE, NS_MAX, SHARES_RANGE, U64_MAX, UID_RANGE
 from ..units import clean, count_text, time_text
 
-__all__ = ["SCHEMA", "GroupFacts", "ProcessorFacts", "Surroundings", "TaskFacts", "from_json", "to_json"]
+__all__ = [
+    "SCHEMA", "GroupFacts", "ProcessorFacts", "Surroundings", "TaskFacts", "from_json", "is_group_path", "to_json",
+]  # fmt: skip
 
 SCHEMA = "cfs-recording/1"
 
@@ -31,6 +34,8 @@ PREEMPT_MODES = ("none", "voluntary", "full", "lazy", "rt")
 
 TASK_POLICIES = ("normal", "batch", "idle", "fifo", "rr", "deadline", "ext")
 """Policies that a task may have had; those of `limits.POLICIES` can be replayed."""
+
+NOT_IN_JSON = ("groups_of_rows",)
 
 GROUP_KINDS = ("cgroup v1", "cgroup v2", "autogroup")
 
@@ -136,6 +141,9 @@ class Surroundings:
         Of `ProcessorFacts`, `GroupFacts`, `TaskFacts`.
     users : mapping of int to int
         Shares of users, by uid, in kernels that group by user.
+    groups_of_rows : tuple of (str or None)
+        Of each task of the recording, by row, the path of its group, where the recording itself says that; ""
+        if it says which one, but not its path; None if nothing. Not in the JSON: a task there is known by its pid.
     not_read : tuple of str
         What could not be read, and why.
     anonymous : bool
@@ -156,6 +164,7 @@ class Surroundings:
     groups: tuple[GroupFacts, ...] = ()
     users: Mapping[int, int] = field(default_factory=dict)
     tasks: tuple[TaskFacts, ...] = ()
+    groups_of_rows: tuple[str | None, ...] = ()
     not_read: tuple[str, ...] = ()
     anonymous: bool = False
 
@@ -178,6 +187,26 @@ class Surroundings:
         return named | dict(self.features)
 
     @property
+    def nr_groups(self) -> int:
+        """Groups of which something is said, but for the root group."""
+        return len(self.groups) or len({*self.groups_of_rows} - {None, "", "/"})
+
+    @property
+    def nr_tasks(self) -> int:
+        """Tasks of which something is said."""
+        return len({t.pid for t in self.tasks}) or sum(1 for path in self.groups_of_rows if path)
+
+    def groups_line(self, kind: str) -> str:
+        """Of a recording of this kind that tells groups by itself, what it tells, for people; else ""."""
+        if self.tasks or not self.groups_of_rows:
+            return ""
+        words = [f"{self.nr_groups} of {kind}"] if self.nr_groups else [f"{kind} has no group but the root"]
+        words += ["weights not recorded: 1024 each"] if self.nr_groups and not self.groups else []
+        unknown = len(self.groups_of_rows) - self.nr_tasks
+        rest = f"; that of {count_text(unknown, 'task')} is not recorded" if unknown else ""
+        return ", ".join(words) + rest
+
+    @property
     def line(self) -> str:
         """The machine in one line, for people; "" if nothing is said."""
         words = [f"kernel {clean(self.kernel)}"] if self.kernel else []
@@ -185,7 +214,7 @@ class Surroundings:
         words += [f"HZ {self.hz}"] if self.hz else []
         words += [f"preempt {self.preempt}"] if self.preempt else []
         words += [f"base slice {time_text(self.base_slice_ns).strip()}"] if self.base_slice_ns else []
-        words += [count_text(len({t.pid for t in self.tasks}), "task")] if self.tasks else []
+        words += [count_text(self.nr_tasks, "task")] if self.tasks else []
         words += [count_text(len(self.groups), "group")] if self.groups else []
         return ", ".join(words)
 
@@ -197,7 +226,8 @@ def to_json(said: Surroundings) -> bytes:
     """The facts as JSON: the same facts are the same bytes."""
     content: dict[str, Any] = {"schema": SCHEMA}
     for f in fields(said):
-        content[f.name] = _plain(getattr(said, f.name))
+        if f.name not in NOT_IN_JSON:
+            content[f.name] = _plain(getattr(said, f.name))
     return json.dumps(content, indent=1).encode() + b"\n"
 
 
@@ -315,7 +345,7 @@ class _Table:
     def path(self, key: str) -> str | None:
         """The path of a group, from the root."""
         value = self.text(key, PATH_MAX)
-        if value and (not value.startswith("/") or (value != "/" and not all(value[1:].split("/")))):
+        if value and not is_group_path(value):
             raise self.wrong(key, "a path from the root, like '/a/b'", value)
         return value or None
 
@@ -371,6 +401,11 @@ class _Table:
         if not isinstance(value, list) or not all(isinstance(line, str) for line in value):
             raise self.wrong(key, "an array of texts", value)
         return tuple(value)
+
+
+def is_group_path(text: str) -> bool:
+    """Is it a path from the root, as the kernel prints that of a group?"""
+    return text == "/" or (text.startswith("/") and all(text[1:].split("/")))
 
 
 def _is_number(value: Any) -> bool:

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from cfs.cli.inputs import is_scenario
-from tests.unit.cli.commands import CFS, HOGS, ROOT, SCENARIO, USERS, assert_refused, run
+from tests.unit.cli.commands import CFS, EEVDF, HOGS, O1, ROOT, SCENARIO, USERS, assert_refused, run
+from tests.unit.recordings import readings
+from tests.unit.recordings.grouped import grouped
 from tests.unit.recordings.lines import switch, text
 
 
@@ -28,6 +30,67 @@ def test_groups_that_are_told_are_shown_with_their_shares():
     assert re.search(r"groups +/: \d+ tasks\n +A: 1 task, 1024 shares\n +B: 8 tasks, 3072 shares\n", text)
     cpu_time = text.split("\n\n")[1].splitlines()[4:]
     assert [line.split()[0] for line in cpu_time] == ["B", "A", "/", "all"]
+
+
+@pytest.fixture(scope="module")
+def with_groups(tmp_path_factory):
+    """A recording of perf --all-cgroups: three groups, two of them nested, and one of which it lacks the path."""
+    paths = [(1, b"/\0"), (7, b"/build\0"), (9, b"/user/one two\0"), (8, b"/user/\xc3\xa4\xff\0")]
+    path = tmp_path_factory.mktemp("groups") / "perf.data"
+    plain = readings.data_of("perf-default.data")
+    path.write_bytes(grouped(plain, lambda nr, tid: [7, 9, 8, 1, 5][tid % 5], paths))
+    return path
+
+
+def json_of(*arguments):
+    result = run("replay", *arguments, "--json", "-")
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_groups_that_perf_recorded_are_believed(with_groups):
+    content = json_of(with_groups, "--model", EEVDF)
+    groups = {group["group"]: group["shares"] for group in content["groups"]}
+    assert content["group_by"] == "cgroup" and groups["/build"] == groups["/user/one two"] == 1024
+    assert set(groups) == {"/", "/build", "/user/one two", "/user/ä\udcff"}
+    assert (content["recording"]["said"]["nr_groups"], content["recording"]["said"]["nr_tasks"]) == (3, 24)
+    text = run("replay", with_groups, "--model", EEVDF).stdout
+    assert (
+        "cgroups    3 of perf.data, weights not recorded: 1024 each; that of 9 tasks is not recorded\n" in text
+    )
+    assert "/user/one two: 3 tasks, 1024 shares" in text
+
+
+def test_groups_that_perf_recorded_change_nothing_that_was_measured(with_groups):
+    alone, bare = json_of(with_groups, "--model", EEVDF), json_of(with_groups, "--model", EEVDF, "--bare")
+    assert bare["group_by"] is None
+    for one, two in zip(alone["recorded"]["tasks"], bare["recorded"]["tasks"], strict=True):
+        assert {**one, "group": ""} == {**two, "group": ""}
+
+
+def test_what_is_told_counts_over_groups_that_perf_recorded(with_groups):
+    content = json_of(with_groups, "--model", EEVDF, "--group", "*=mine:512")
+    assert [(group["group"], group["shares"]) for group in content["groups"]] == [("mine", 512)]
+    text = run("replay", with_groups, "--group-by", "uid").stdout
+    assert "fair by uid" in text and "warning    a recording has no users: all tasks belong to user 0\n" in text
+
+
+def test_models_without_such_groups_say_what_becomes_of_them(with_groups):
+    text = run("replay", with_groups, "--model", CFS).stdout
+    assert f"given      {CFS} has 1 level of groups: tasks of /user/" in text and "/user: 8 tasks" in text
+    text = run("compare", with_groups, "--model", O1, "--model", EEVDF).stdout
+    assert f"{O1} knows no groups: it is fair among tasks" in text and f"{EEVDF}: fair by cgroup" in text
+
+
+def test_groups_of_a_recording_in_the_root_group_alone_are_said():
+    """perf-all-sched is real. Its replay is as fair as that of its text."""
+    content, path = readings.data_of("perf-all-sched.data"), readings.FORMATS / "perf-all-sched.perf-script.txt.gz"
+    result = run("replay", "-", "--json", "-", input=content)
+    binary, text = json.loads(result.stdout), json_of(path)
+    assert binary["group_by"] is None and binary["recording"]["said"]["nr_groups"] == 0
+    assert [task["group"] for task in binary["tasks"]] == [task["group"] for task in text["tasks"]]
+    head = run("replay", "-", "--group-by", "cgroup", input=content).stdout
+    assert "cgroups    perf.data has no group but the root\n" in head and "no users or groups" not in head
 
 
 def test_users_that_are_told_make_it_fair_by_uid():

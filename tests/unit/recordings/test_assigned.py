@@ -88,6 +88,42 @@ def test_without_a_common_clock_a_fact_is_about_all_of_its_pid():
     assert [group for pid, group in groups_of(read.workload()).items() if pid == 103] == ["/g"]
 
 
+def rows(*groups):
+    return Surroundings(groups_of_rows=groups)
+
+
+def test_groups_that_the_recording_itself_says_are_those_of_its_rows():
+    """Of a pid that is used again each task has its own."""
+    read = recording(*REUSED)
+    pids = read.task_table["pid"].tolist()
+    first, second = (row for row, pid in enumerate(pids) if pid == 103)
+    read.surround(rows(*({first: "/one", second: "/two/deep"}.get(row) for row in range(len(pids)))))
+    work = read.workload()
+    mine = [row for row, pid in enumerate(work.tasks["pid"].tolist()) if pid == 103]
+    assert [work.groups[work.tasks["group"][row]] for row in mine] == ["/one", "/two/deep"]
+    assert work.said.group_by == "cgroup" and work.said.groups == {"/one", "/two/deep"} and work.shares == {}
+    work.check()
+
+
+def test_a_child_without_a_group_of_its_own_is_in_its_parents():
+    read = recording(*FORKED)
+    read.surround(rows("/a", None))
+    assert groups_of(read.workload()) == {101: "/a", 103: "/a"}
+
+
+def test_a_group_without_a_path_is_not_the_parents():
+    read = recording(*FORKED)
+    read.surround(rows("/a", ""))
+    assert groups_of(read.workload()) == {101: "/a", 103: "/"}
+
+
+def test_what_a_file_says_beside_the_recording_counts():
+    """It asked the kernel which groups are the scheduler's."""
+    read = recording(*PAIR, tasks=(TaskFacts(101, group="/asked"),))
+    read.surround(rows("/seen", "/seen/below"))
+    assert groups_of(read.workload()) == {101: "/asked", 102: "/"}
+
+
 def test_shares_of_the_groups_that_are_there_and_above():
     groups = (
         GroupFacts("/a", shares=2048), GroupFacts("/a/b", shares=3072), GroupFacts("/gone", shares=5),

@@ -14,6 +14,7 @@ from cfs.recordings import perf_data
 from cfs.recordings.tracepoints import states_of_kernel
 from tests.quick import few
 from tests.unit.recordings import readings
+from tests.unit.recordings.grouped import cgroup, grouped
 from tests.unit.recordings.tiled import samples_of, tiled, with_data
 
 READ_BY_PERF = [
@@ -385,3 +386,146 @@ def test_a_bomb_is_not_unpacked():
 def test_gzip_is_no_business_of_this_reader():
     with pytest.raises(KeyError):
         readings.read_pipe(gzip.compress(readings.data_of("perf-pipe.data")))
+
+
+# ---- control groups, as --all-cgroups records them
+
+WITHOUT_GROUPS = ["perf-default", "perf-pipe", "perf-bigendian-switch"]
+PATHS = [(7, b"/a\0"), (1 << 40, b"/system.slice/one two.service\0"), (9, b"/a/b\xff\0")]
+NAMES = {7: "/a", 1 << 40: "/system.slice/one two.service", 9: "/a/b\udcff", 5: ""}
+
+
+def by_thread(nr, tid):
+    return [7, 1 << 40, 9, 5][tid % 4]  # nobody says the path of 5
+
+
+def opened(content):
+    return Recording.open(io.BytesIO(content))
+
+
+def groups_of(content):
+    """The group of each task, by pid: the last one that had it."""
+    recording = opened(content)
+    return dict(zip(recording.task_table["pid"].tolist(), recording.surroundings.groups_of_rows, strict=True))
+
+
+@pytest.mark.parametrize("name", WITHOUT_GROUPS)
+def test_a_task_is_in_the_group_of_its_samples(name):
+    """All that was running at some time has one: at the latest it was switched out."""
+    plain = readings.data_of(f"{name}.data")
+    groups = groups_of(grouped(plain, by_thread, PATHS))
+    ran = {fact["tid"] for fact in readings.read_perf("", plain)[0] if fact["tid"] > 0}
+    assert len(ran) > 5 and {pid for pid, group in groups.items() if group is not None} == ran
+    assert all(groups[pid] == NAMES[by_thread(0, pid)] for pid in ran)
+    assert {groups[pid] for pid in ran} == set(NAMES.values())
+
+
+@pytest.mark.parametrize("name", WITHOUT_GROUPS)
+def test_groups_change_nothing_else(name):
+    plain = readings.data_of(f"{name}.data")
+    one, two = opened(plain), opened(grouped(plain, by_thread, PATHS))
+    assert one.packed_events.tobytes() == two.packed_events.tobytes() and len(one.packed_events) > 100
+    assert (one.task_table == two.task_table).all() and one.names == two.names
+    assert one.warnings == two.warnings and one.surroundings.groups_of_rows == ()
+    facts = [{**fact, "group": 0} for fact in readings.read_perf("", grouped(plain, by_thread, PATHS))[0]]
+    assert facts == readings.read_perf("", plain)[0]
+
+
+@pytest.mark.parametrize(("more", "behind"), [(1 << 22, bytes(8)), (3 << 22, bytes(16))])
+def test_a_group_is_found_in_front_of_the_sizes_of_pages(more, behind):
+    plain = readings.data_of("perf-default.data")
+    assert groups_of(grouped(plain, by_thread, PATHS, more, behind)) == groups_of(grouped(plain, by_thread, PATHS))
+
+
+@pytest.mark.parametrize("more", [1 << 20, 1 << 25])
+def test_a_group_whose_place_nobody_knows_is_not_read(more):
+    """AUX data have any length, and what a later kernel writes is not known."""
+    content = grouped(readings.data_of("perf-default.data"), by_thread, PATHS, more, bytes(8))
+    assert len(readings.read_perf("", content)[0]) == 653 and opened(content).surroundings.groups_of_rows == ()
+
+
+def test_i2_a_sample_too_short_for_its_group_has_none():
+    """The number would be a part of what the tracepoint recorded."""
+    plain = bytearray(grouped(readings.data_of("perf-default.data"), lambda nr, tid: 7, PATHS))
+    at, size = struct.unpack_from("<2Q", plain, 40)
+    for place in samples_of(plain, at, size):
+        start = at + place - 32
+        length = struct.unpack_from("<I", plain, start + 56)[0]
+        assert struct.unpack_from("<H", plain, start + 6)[0] == 60 + length + 8
+        struct.pack_into("<I", plain, start + 56, length + 8)
+    facts = readings.read_perf("", bytes(plain))[0]
+    assert len(facts) == 653 and {fact["group"] for fact in facts} == {0}
+
+
+def test_of_a_task_that_changes_its_group_the_last_one_counts():
+    """The last in time: the file has one CPU after the other."""
+    plain = readings.data_of("perf-default.data")
+    at, size = struct.unpack_from("<2Q", plain, 40)
+    times = [struct.unpack_from("<Q", plain, at + place)[0] for place in samples_of(plain, at, size)]
+    facts = readings.read_perf("", plain)[0]
+    tid = next(fact["tid"] for fact in facts if fact["kind"] == "fork")
+    mine = [fact["time"] for fact in facts if fact["tid"] == tid]
+    assert len(mine) > 3 and times != sorted(times)
+    late = grouped(plain, lambda nr, _: 9 if times[nr] == mine[-1] else 7, PATHS)
+    early = grouped(plain, lambda nr, _: 9 if times[nr] < mine[-1] else 7, PATHS)
+    assert (groups_of(late)[tid], groups_of(early)[tid]) == (NAMES[9], NAMES[7])
+
+
+def test_a_task_of_the_kernel_without_groups_says_nothing():
+    """Its samples have the number 0."""
+    content = grouped(readings.data_of("perf-default.data"), lambda nr, tid: 0, PATHS)
+    assert opened(content).surroundings.groups_of_rows == ()
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        (7, b"/without any NUL"), (7, b"/" + b"x" * 4097 + b"\0"), (7, b"\0"), (7, b"a\0"), (7, b"/a//b\0"), (7, b"/a/\0"),
+        (7, b""), (7, b"x" * 60_000), (7, b"/a" * 65 + b"\0"),
+    ],
+)  # fmt: skip
+def test_paths_that_are_none_are_not_known(record):
+    content = grouped(readings.data_of("perf-default.data"), lambda nr, tid: 7, [(7, b"/before\0"), record])
+    recording = opened(content)
+    assert set(recording.surroundings.groups_of_rows) <= {"", None}
+    assert recording.warnings[0].startswith("1 paths of control groups are none")
+
+
+def test_of_paths_of_one_number_the_last_one_counts():
+    content = grouped(readings.data_of("perf-default.data"), lambda nr, tid: 7, [(7, b"/one\0"), (7, b"/two\0")])
+    assert set(groups_of(content).values()) <= {"/two", None}
+
+
+def test_a_record_without_room_for_its_trailer_is_passed_over():
+    content = readings.data_of("perf-default.data")
+    at, size = struct.unpack_from("<2Q", content, 40)
+    short = struct.pack("<IHHQQ", 19, 0, 24, 7, 0)
+    facts, about = readings.read_perf("", with_data(content, short + content[at : at + size]))
+    assert len(facts) == 653 and about.groups == {}
+
+
+def test_many_groups_are_kept_and_memory_has_a_bound():
+    many = [(number, b"/system.slice/unit-%d.service\0" % number) for number in range(20_000)]
+    content = grouped(readings.data_of("perf-default.data"), lambda nr, tid: tid, many)
+    assert groups_of(content)[14] == "/system.slice/unit-14.service"
+    long = [(number, b"/" + b"x" * 4000 + b"\0") for number in range(5_000)]
+    _, about = readings.read_perf("", grouped(readings.data_of("perf-default.data"), by_thread, long))
+    assert sum(map(len, about.groups.values())) <= 1 << 22 and len(about.groups) > 1000
+    assert about.warnings[0].startswith(f"{5000 - len(about.groups)} paths of control groups are none")
+
+
+def test_what_perf_recorded_with_groups_says_that_all_were_in_the_root_group():
+    """perf-all-sched is real; its one record CGROUP is that of the root."""
+    recording = opened(readings.data_of("perf-all-sched.data"))
+    assert set(recording.surroundings.groups_of_rows) == {"/"}
+    text = Recording.open(readings.FORMATS / "perf-all-sched.perf-script.txt.gz")
+    one, two = recording.workload(None), text.workload(None)
+    assert one.groups == two.groups == ["/"] and one.said.group_by is None
+
+
+def test_group_records_may_come_after_the_samples():
+    """perf adds those that are made while it records."""
+    content = grouped(readings.data_of("perf-default.data"), lambda nr, tid: 7)
+    at, size = struct.unpack_from("<2Q", content, 40)
+    late = with_data(content, content[at : at + size] + cgroup("<", 7, b"/late\0"))
+    assert set(groups_of(late).values()) <= {"/late", None}

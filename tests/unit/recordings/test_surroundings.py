@@ -45,6 +45,25 @@ def test_the_same_facts_are_the_same_bytes():
     assert to_json(other) == to_json(SAID)
 
 
+def test_groups_of_rows_are_not_in_the_json():
+    """A .cfsrec says whose group it is by pid."""
+    assert to_json(Surroundings(groups_of_rows=("/a", None))) == to_json(Surroundings())
+
+
+def test_the_line_of_groups_says_what_is_not_recorded():
+    def line(*groups, **said):
+        return Surroundings(groups_of_rows=groups, **said).groups_line("perf.data")
+
+    assert line("/a", "/b/c", "/a", "/") == "2 of perf.data, weights not recorded: 1024 each"
+    assert line("/a", "", None) == (
+        "1 of perf.data, weights not recorded: 1024 each; that of 2 tasks is not recorded"
+    )
+    assert line("/", "/") == "perf.data has no group but the root"
+    assert line("/a", tasks=(TaskFacts(1),)) == line() == ""
+    said = Surroundings(groups_of_rows=("/a", "/", None, "", "/b"))
+    assert (said.nr_groups, said.nr_tasks) == (2, 3)
+
+
 def test_s1_what_is_not_said_is_taken_from_below():
     below = Surroundings(kernel="5.0", hz=100, cpus_in_machine=64)
     both = Surroundings(hz=250, cpus_in_machine=2).over(below)

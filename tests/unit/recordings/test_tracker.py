@@ -48,6 +48,34 @@ def events_of(*facts):
     return events_in(after(*facts))
 
 
+# ---- control groups
+
+
+def test_a_task_is_in_the_group_that_is_said_last():
+    tracker = after(("switch", 5, 0, A, BLOCKED, B), ("group", 1, 7), ("switch", 6, 0, B, BLOCKED, A), ("group", 2, 8),
+                    ("context", 7, 0, 1), ("group", 1, 1 << 63))  # fmt: skip
+    assert tracker.groups_seen() == [1 << 63, 8]
+
+
+def test_a_group_is_that_of_a_task_that_was_seen():
+    """The idle task is in none, and nobody is made of a number that only a group is said of."""
+    tracker = after(("group", 1, 7), ("switch", 5, 0, A, BLOCKED, SWAPPER), ("group", 0, 7), ("group", -1, 7), ("group", 9, 7))
+    assert (tracker.nr_tasks, tracker.groups_seen()) == (1, [])
+
+
+def test_the_group_at_the_last_switch_is_that_of_the_task_that_exits():
+    """Whoever has its pid later is another task, whose group is not known yet."""
+    exits = ("switch", 5, 0, A, EXITED, B), ("group", 1, 7)
+    assert after(*exits).groups_seen() == [7, 0]
+    assert after(*exits, ("fork", 6, 0, B, A, 2)).groups_seen() == [7, 0, 0]
+    assert after(*exits, ("fork", 6, 0, B, A, 2), ("context", 7, 0, 1), ("group", 1, 8)).groups_seen() == [7, 0, 8]
+
+
+def test_after_the_end_no_group_is_taken():
+    tracker = after(("switch", 5, 0, A, BLOCKED, B), ("finish",), ("group", 1, 7))
+    assert tracker.groups_seen() == []
+
+
 # ---- who runs
 
 
