@@ -110,7 +110,7 @@ def interval_of(domain, kind, machine):
     """Jiffies between two attempts at a level."""
     ms = domain.balance_interval * (1 if kind == IDLE else domain.level.busy_factor)
     longest = machine.hz * machine.tunables.NR_CPUS // 10
-    return min(max(1, jiffies_of(ms, machine.hz)), longest)
+    return min(jiffies_of(ms, machine.hz), longest)
 
 
 def newly_idle(cpu):

@@ -493,7 +493,7 @@ class Machine:
 
     def state(self):
         """Everything a trace shows of a scheduler, except `resched`, in the trace's form."""
-        entities = [*self.tasks.values(), *self.groups.values()]
+        entities = [*self.own_tasks(), *self.groups.values()]
         queues = self.queues().items()
         return self.brief_state() | {
             "cpu": [self.clock, self.nr_running, self.load_weight, self.nr_switches],
@@ -501,6 +501,9 @@ class Machine:
             "ent": {entity.name: entity.row() for entity in entities},
             "tree": {name: [entity.name for entity in q.tree] for name, q in queues},
         }
+
+    def own_tasks(self):
+        return self.tasks.values()
 
     def brief_state(self):
         """What every line of a large trace shows."""
@@ -815,9 +818,6 @@ class Machine:
             yield f"I4 nr_running is {self.nr_running}, but {len(runnable)} tasks are runnable"
         if self.load_weight != sum(task.load.weight for task in runnable):
             yield f"I4 load_weight is {self.load_weight}, not that of the runnable tasks"
-
-    def own_tasks(self):
-        return self.tasks.values()
 
     def broken_running_path(self):
         on_path = {} if self.curr is self.idle else {entity.queue: entity for entity in self.curr.path()}

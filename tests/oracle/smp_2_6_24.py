@@ -18,6 +18,13 @@ is picked again.  What runs cannot be moved from outside, so each CPU has a help
 
 Section numbers: linux-2.6.24-smp.md (6.3 to 6.9), and linux-2.6.24-cfs.md for all others.
 
+Not here, because no trace has it: power saving, distance tables, an idle task that is bound, a task that
+runs where its mask forbids it.  SERIALIZE only counts when levels are dropped; attempts never overlap.
+
+Rejected: a scheduler for many CPUs beside that for one.  Four small places of the one-CPU twin ask what
+another CPU would change (`update_rq_clock`, `need_resched`, `idle_balance`, `child_may_run_first`); every
+rule about vruntime stands there, once.
+
 Invariants, looked at by `Machine.broken_invariants`: those of each CPU (I1 to I6), and
 
 I7  Between operations no running task has the flag, no helper is awake, no request waits.
@@ -114,7 +121,7 @@ class Cpu(fair.Machine):
         self.push_cpu = None
 
     def make_idle(self, group):
-        """AS THE TRACES HAVE IT: allowed everywhere.  In the kernel it is bound, and its children too (6.4)."""
+        """AS THE TRACES HAVE IT: allowed everywhere.  In the kernel it and its children are bound (6.4)."""
         idle = Idle(0, 0, "normal", self.queue_of(group), group, self.machine.everywhere)
         idle.vruntime = self.tunables.initial_idle_vruntime
         return idle
@@ -339,7 +346,7 @@ class Machine:
         return self.yield_ if op == "yield" else getattr(self, op)
 
     def settle(self):
-        """Whoever has the flag schedules: the executing CPU first, then the others, until none has it (11)."""
+        """Whoever has the flag schedules: the executing CPU first, then the others, until none has (11)."""
         first = self.executing
         order = [first, *(cpu for cpu in self.cpus if cpu is not first)]
         while any(cpu.need_resched for cpu in order):
@@ -525,15 +532,15 @@ class Machine:
     def idlest_cpu(self, task, flag):
         """From the outermost level inwards: into the idlest group, to its idlest CPU, and on from there."""
         cpu = task.cpu
-        inwards = outermost_first(cpu.domains, flag)
-        while inwards:
-            domain = inwards.pop(0)
+        outwards = list(cpu.domains)
+        while outwards:
+            domain = outwards.pop()
             group = self.idlest_group(cpu, domain, task) if domain.has(flag) else None
             if group is None:
                 continue
             allowed = [self.cpus[number] for number in group.cpus if number in task.allowed]
             cpu = min(allowed, key=lambda each: each.load_weight)
-            inwards = outermost_first(smaller_than(domain, cpu.domains), flag)
+            outwards = smaller_than(domain, cpu.domains)
         return cpu
 
     def idlest_group(self, cpu, domain, task):
@@ -556,14 +563,6 @@ class Machine:
 def half_percent(domain):
     """100, and half of what the level calls an imbalance."""
     return 100 + (domain.level.imbalance_pct - 100) // 2
-
-
-def outermost_first(domains, flag):
-    """From the outermost domain with the flag inwards."""
-    reverse = domains[::-1]
-    while reverse and not reverse[0].has(flag):
-        reverse.pop(0)
-    return reverse
 
 
 def smaller_than(domain, domains):
