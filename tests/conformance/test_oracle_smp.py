@@ -9,6 +9,7 @@ too. Equal means: every field that a line shows, on every line.
 import doctest
 import gzip
 import json
+import random
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +20,7 @@ from tests.oracle import balance_2_6_24 as balance
 from tests.oracle import domains_2_6_24 as domains
 from tests.oracle import replay
 from tests.oracle import smp_2_6_24 as smp
+from tests.oracle.random_ops_smp import random_ops_smp
 from tests.oracle.replay import first_difference, machine_for, read_lines
 from tests.quick import few
 
@@ -146,6 +148,48 @@ def mutated(monkeypatch, module, right, wrong):
 def test_a_broken_rule_is_noticed(monkeypatch, module, right, wrong, name):
     monkeypatch.setattr(replay, "smp", mutated(monkeypatch, module, right, wrong))
     assert first_difference(trace(name)) is not None
+
+
+# ---- Laws ------------------------------------------------------------------------------------------
+
+ONE_CPU = Path(__file__).parents[1] / "data" / "conformance" / "linux-2.6.24-cfs"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["fuzz-none-104", "fuzz-cgroup-112", "fuzz-uid-107"])
+def test_a_machine_of_one_cpu_is_the_twin_of_one_cpu(name):
+    lines = read_lines(ONE_CPU / f"{name}.jsonl.gz")
+    header = next(lines)
+    one = machine_for(header)
+    many = smp.Machine(1, header["groups"], smp.Tunables.from_header(header["tunables"]))
+    for line in lines:
+        assert bool(many.apply(line | {"cpu": 0})) == one.apply(line)
+        expected, actual = one.state(), many.state()
+        [cpu] = actual["cpus"]
+        tasks = {number: row[:4] for number, row in actual["ent"].items()}
+        assert tasks | cpu.get("gent", {}) == expected.pop("ent")
+        assert {"curr": actual["curr"][0]} | {key: cpu[key] for key in ("cpu", "rq", "tree")} == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("groups", ["none", "uid", "cgroup"])
+def test_random_ops_keep_the_invariants_and_touch_every_operation(groups):
+    seen = set()
+    for seed in range(8):
+        for machine, line in random_ops_smp(random.Random(seed), groups=groups, nr_ops=400):
+            seen.add(line["op"])
+            assert list(machine.broken_invariants()) == [], (seed, line)
+    group_ops = set() if groups == "none" else {"group", "move", "shares"}
+    of_one_cpu = {"fork", "wake", "block", "exit", "yield", "tick", "nice", "policy"}
+    assert seen == of_one_cpu | group_ops | {"affinity", "exec"}
+
+
+@pytest.mark.slow
+def test_equal_seeds_give_equal_operations():
+    first, second = (
+        [line for _, line in random_ops_smp(random.Random(7), groups="cgroup", nr_ops=300)] for _ in range(2)
+    )
+    assert first == second
 
 
 # ---- Domains ---------------------------------------------------------------------------------------

@@ -303,7 +303,7 @@ class Machine:
         self.tunables = tunables or Tunables()
         self.hz = hz
         self.topology = topology or Topology.flat(nr_cpus)
-        self.shows_one_level = topology is None  # as the older traces do
+        self.shows_one_level = topology is None and nr_cpus > 1  # as the older traces do
         self.caller_waits = caller_waits  # for a move that it asked for: kernels without preemption
         self.now = 0
         self.everywhere = frozenset(range(nr_cpus))
