@@ -641,12 +641,15 @@ class Machine:
         """Everything a trace shows of a scheduler, except `resched`, in the trace's form."""
         entities = [*self.tasks.values(), *self.groups.values()]
         queues = self.queues().items()
-        return {
-            "curr": 0 if self.curr is None else self.curr.number,
+        return self.brief_state() | {
             "rq": {name: queue.row() for name, queue in queues},
             "ent": {entity.name: entity.row() for entity in entities},
             "tree": {name: [entity.name for entity in queue.tree] for name, queue in queues},
         }
+
+    def brief_state(self):
+        """What every line of a large trace shows."""
+        return {"curr": 0 if self.curr is None else self.curr.number}
 
     # -- on and off the queues: up the levels (section 7) --
 

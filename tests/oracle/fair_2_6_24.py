@@ -246,6 +246,10 @@ class Entity:
             yield entity
             entity = entity.parent
 
+    def row(self):
+        """As a trace shows it."""
+        return [self.vruntime, self.sum_exec_runtime, int(self.on_rq), self.load.weight]
+
     def turn_ns(self):
         """How long the present turn has lasted, up to the last charge."""
         return u64(self.sum_exec_runtime - self.prev_sum_exec_runtime)
@@ -441,13 +445,13 @@ class Machine:
         self.nr_running = 0
         self.load_weight = 0
         self.nr_switches = 0
-        # In the kernel each task has this flag; on one CPU only the running one's can ever be set.
-        self.need_resched = False
         self.groups = {}
         self.tasks = {}  # all that live, by number
         self.top = Queue(self)
         self.idle = self.make_idle(self.make_init_group(groups))
         self.curr = self.idle
+        # In the kernel each task has this flag; on one CPU only the running one's can ever be set.
+        self.need_resched = False
 
     def make_init_group(self, groups):
         """The initial group, which is a group like any other.  None without groups."""
@@ -489,15 +493,21 @@ class Machine:
 
     def state(self):
         """Everything a trace shows of a scheduler, except `resched`, in the trace's form."""
-        entities = [*self.tasks.values(), *self.groups.values()]
+        entities = [*self.own_tasks(), *self.groups.values()]
         queues = self.queues().items()
-        return {
-            "curr": self.curr.number,
+        return self.brief_state() | {
             "cpu": [self.clock, self.nr_running, self.load_weight, self.nr_switches],
             "rq": {name: [q.min_vruntime, q.load_weight, q.nr_running] for name, q in queues},
-            "ent": {e.name: [e.vruntime, e.sum_exec_runtime, int(e.on_rq), e.load.weight] for e in entities},
+            "ent": {entity.name: entity.row() for entity in entities},
             "tree": {name: [entity.name for entity in q.tree] for name, q in queues},
         }
+
+    def own_tasks(self):
+        return self.tasks.values()
+
+    def brief_state(self):
+        """What every line of a large trace shows."""
+        return {"curr": self.curr.number}
 
     # -- the clock --
 
@@ -566,11 +576,16 @@ class Machine:
         prev = self.curr
         if prev.state != "running":
             self.deactivate_task(prev)
+        if self.nr_running == 0:
+            self.idle_balance()
         if prev is not self.idle:
             self.put_prev_task(prev)
         self.curr = self.pick_next_task()
         if self.curr is not prev:
             self.nr_switches += 1
+
+    def idle_balance(self):
+        """Nothing is left to run here.  Many CPUs look at each other now; one has nobody to ask."""
 
     def check_preempt_curr(self, task):
         """Shall a task that became runnable preempt the running one (5.9)?  Asks for it if so.
@@ -625,7 +640,7 @@ class Machine:
         queue.update_curr()
         queue.place_entity(child, new=True)
         running = queue.curr  # the parent, or None if the child is in another group
-        if self.tunables.sched_child_runs_first and running is not None:
+        if self.child_may_run_first() and running is not None:
             # AS SPECIFIED: raw.  The child takes the parent's place, the parent pays the debit.
             if running.vruntime < child.vruntime:
                 running.vruntime, child.vruntime = child.vruntime, running.vruntime
@@ -633,11 +648,16 @@ class Machine:
         self.count_runnable(child)
         self.need_resched = True
 
+    def child_may_run_first(self):
+        return bool(self.tunables.sched_child_runs_first)
+
     def wake(self, task):
-        """A blocked task becomes runnable (5.8)."""
+        """A blocked task becomes runnable (5.8); any other stays as it is."""
         task = self.tasks[task]
-        if task.state != "blocked":
-            return
+        if task.state == "blocked":
+            self.wake_up(task)
+
+    def wake_up(self, task):
         self.update_rq_clock()
         self.activate_task(task, wakeup=True)
         self.check_preempt_curr(task)
@@ -793,7 +813,7 @@ class Machine:
                 yield f"I3 group {group.name}: on_rq is {group.on_rq}, nr_running {group.my_q.nr_running}"
 
     def broken_counts(self):
-        runnable = [task for task in self.tasks.values() if task.on_rq]
+        runnable = [task for task in self.own_tasks() if task.on_rq]
         if self.nr_running != len(runnable):
             yield f"I4 nr_running is {self.nr_running}, but {len(runnable)} tasks are runnable"
         if self.load_weight != sum(task.load.weight for task in runnable):

@@ -147,6 +147,8 @@ def initial_min_vruntime(rng, groups, features):
 class Author:
     """Draws one operation after the other, looking at the twin for what is possible."""
 
+    moods = MOODS
+
     def __init__(self, rng, twin, groups):
         self.rng = rng
         self.twin = twin
@@ -164,8 +166,10 @@ class Author:
     def next_op(self):
         self.now += self.step_ns()
         op = self.choose_op()
-        arguments = ARGUMENTS.get(op, lambda author: {})(self)
-        return {"t": self.now, "op": op} | arguments
+        return {"t": self.now, "op": op} | self.arguments(op)
+
+    def arguments(self, op):
+        return ARGUMENTS[op](self) if op in ARGUMENTS else {}
 
     # -- when --
 
@@ -193,10 +197,10 @@ class Author:
 
     def choose_op(self):
         if self.mood_ops_left == 0:
-            self.mood = self.rng.choice(list(MOODS))
+            self.mood = self.rng.choice(list(self.moods))
             self.mood_ops_left = self.rng.randint(10, 150)
         self.mood_ops_left -= 1
-        odds = {op: weight for op, weight in MOODS[self.mood].items() if self.is_possible(op)}
+        odds = {op: weight for op, weight in self.moods[self.mood].items() if self.is_possible(op)}
         if list(odds) == ["tick"]:
             # Only time can go by: a few ticks of it are enough.
             self.mood_ops_left = min(self.mood_ops_left, 3)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from tests.oracle import eevdf_6_18 as eevdf
 from tests.oracle import fair_2_6_24 as fair
-
+from tests.oracle import smp_2_6_24 as smp
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,8 @@ def machine_for(header):
     model, groups, tunables = (header[name] for name in ("model", "groups", "tunables"))
     if model in eevdf.SUBLEVELS:
         return eevdf.Machine(groups, eevdf.Tunables.from_header(tunables), eevdf.SUBLEVELS[model])
+    if header.get("cpus", 1) > 1:
+        return smp.Machine.from_header(header)
     return fair.Machine(groups, fair.Tunables.from_header(tunables))
 
 
@@ -53,7 +55,8 @@ def first_difference(path):
     machine = machine_for(next(lines))
     for number, line in enumerate(lines, start=2):
         resched = machine.apply(line)
-        actual = machine.state() | {"resched": resched}
+        is_brief = line["s"].keys() <= {"curr", "resched"}
+        actual = (machine.brief_state() if is_brief else machine.state()) | {"resched": resched}
         for field, expected in line["s"].items():
             if actual[field] != expected:
                 op = {name: value for name, value in line.items() if name != "s"}
@@ -62,12 +65,14 @@ def first_difference(path):
 
 
 def first_difference_within(field, expected, actual):
-    """Narrow a difference between two mappings down to the first key at which they differ."""
-    if not isinstance(expected, dict):
+    """Narrow a difference down to the first key, or the first CPU, at which the two differ."""
+    if isinstance(expected, list) and all(isinstance(each, dict) for each in expected):
+        expected, actual = dict(enumerate(expected)), dict(enumerate(actual))
+    if not (isinstance(expected, dict) and isinstance(actual, dict)):
         return field, expected, actual
     for key in expected | actual:
         if expected.get(key) != actual.get(key):
-            return f"{field}[{key}]", expected.get(key), actual.get(key)
+            return first_difference_within(f"{field}[{key}]", expected.get(key), actual.get(key))
     raise ValueError(f"{field}: the two states are equal")
 
 
