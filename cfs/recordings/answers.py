@@ -131,7 +131,7 @@ def decide(after: np.ndarray, name: np.ndarray) -> Answers:
     answerer, reach_ns, nr_unproven = np.zeros(0, np.int32), np.zeros(0, np.uint32), 0
     feeds = _feeds(after, name)
     if _hides(after).any():
-        answerer, reach_ns, nr_unproven = _hidden(after, _Pairs(after), feeds)
+        answerer, reach_ns, nr_unproven = _hidden(after, _Pairs(after))
     return Answers(
         answerer,
         reach_ns,
@@ -148,16 +148,13 @@ def _hides(after: np.ndarray) -> np.ndarray:
     return (after["then"] == Then.WENT_ON_LATER) & (after["left"] == Left.FOR_THE_WOKEN)
 
 
-def _hidden(after: np.ndarray, pairs: _Pairs, feeds: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+def _hidden(after: np.ndarray, pairs: _Pairs) -> tuple[np.ndarray, np.ndarray, int]:
     """Who answers unseen, how far it is to the wait, and how many wakeups prove nothing; portion by portion."""
     answerer, reach_ns = np.full(len(after), NONE, np.int32), np.zeros(len(after), np.uint32)
     nr_hidden = nr_unproven = 0
     for begin in range(0, len(after), PORTION):
         part, pair = after[begin : begin + PORTION], pairs.number[begin : begin + PORTION]
-        hides = _hides(part) & (pair >= 0)
-        if len(feeds):
-            hides &= feeds[begin : begin + PORTION] == 0  # it waits for room, and says so
-        rows = np.flatnonzero(hides)
+        rows = np.flatnonzero(_hides(part) & (pair >= 0))
         pair, part = pair[rows], part[rows]
         proven = (pairs.expected[pair] >= 0) & (part["ran_ns"] <= pairs.latest_ns[pair])
         rows, nr_unproven = rows[proven], nr_unproven + int((pairs.converse[pair] & ~proven).sum())
