@@ -19,6 +19,14 @@ If nothing will move though it should, the busiest CPU's *helper* is asked to pu
 (active balancing); the helper is in `smp_2_6_24.py`.
 
 Section numbers: linux-2.6.24-smp.md, and where that says "as before" linux-2.6.24-cfs.md.
+Where only the text speaks.  Each rule was broken once; none of the 88 public traces of many CPUs notices
+these: how far ahead `next_balance` is without any domain; whether a busy CPU can have resting siblings, and
+whether its own tasks count as busy; the lowest CPU of a group that has been dropped from the round; the
+interval when a push is under way already; balance at exactly imbalance_pct; `pinned` after a pass with
+limit 0 and after that over real-time tasks; `best` from a running task of the group; M - p in the imbalance;
+exact equality in cache-hot and in too heavy; in the helper's push its mask, its hotness, its order of groups,
+its refreshes.
+
 Rejected: functions that return "who, how much, was anyone pinned, is anyone busy" side by side; an attempt
 is an object, because three of its variables are kept from round to round (D.2).
 """
