@@ -22,8 +22,8 @@ P7  What the kernel does for a wakeup and for a block costs CPU time of the task
     another scheduler wakes and blocks elsewhere. Partners that wait unseen show it. A round from WAIT to WAIT is
     compared with one that woke somebody and did not block: what it takes longer if it blocked before it, and if it
     blocked after it, is the cost of a block; what it takes longer than one that blocked and woke nobody, without that,
-    is the cost of a wakeup. Medians count. A RUN behind a WAKE or WAIT of such a task is without them, and says them as its second
-    argument, so P3 holds for the recorded order.
+    is the cost of a wakeup. Medians count, and no kernel takes longer than COST_NS_MAX. A RUN behind a WAKE or WAIT of
+    such a task is without them, and says them as its second argument, so P3 holds for the recorded order.
 
 What the recording does not say stays unknown: `runs` gives no wait that was not seen from one end to the
 other (a loss on its CPUs in between is enough), and no length to a run of which one end was lost.
@@ -528,6 +528,7 @@ cdef enum:  # rounds that are compared
     ANSWERED = 3  # it woke nobody, and blocked before and after
     NR_ROUNDS_MAX = 1024  # of each kind
     NR_ROUNDS_MIN = 20
+    COST_NS_MAX = 100000
 
 cdef struct life_t:  # a task in `programs`
     int64_t start_ns
@@ -730,19 +731,22 @@ cdef class Programs:
             begins[i] = (p.first_op, p.nr_ops, p.start_ns, p.prio_first, p.guess)
         return ops, begins
 
-    cdef void find_costs(self) noexcept:
+    cdef int find_costs(self) except -1:
         # P7
-        cdef int64_t woke, before, after, answered
+        cdef int64_t woke, before, after, answered, of_block, of_wake
         self.is_sampling = True
         self.walk()
         self.is_sampling = False
         woke, answered = self.typical_round(WOKE), self.typical_round(ANSWERED)
         before, after = self.typical_round(BLOCKED_AND_WOKE), self.typical_round(WOKE_AND_BLOCKED)
         if min(woke, answered, before, after) >= 0:
-            self.block_cost_ns = max(before - woke, 0) + max(after - woke, 0)
-            self.wake_cost_ns = max(woke + self.block_cost_ns - answered, 0)
+            of_block = max(before - woke, 0) + max(after - woke, 0)
+            of_wake = max(woke + of_block - answered, 0)
+            if max(of_block, of_wake) <= COST_NS_MAX:
+                self.block_cost_ns, self.wake_cost_ns = of_block, of_wake
+        return 0
 
-    cdef int64_t typical_round(self, int kind) noexcept:
+    cdef int64_t typical_round(self, int kind) except? -1:
         # the median; -1: there are too few
         cdef int nr = self.nr_rounds[kind]
         if nr < NR_ROUNDS_MIN:

@@ -363,6 +363,23 @@ def test_p7_it_takes_twenty_rounds_of_each_kind(nr, has_costs):
     assert (runs["target"] > 0).any() == has_costs
 
 
+@pytest.mark.parametrize(("more_us", "has_costs"), [(97, True), (98, False)])
+def test_p7_no_kernel_takes_longer_than_100_us_for_it(more_us, has_costs):
+    """What A uses more after a block is taken for a cost: of a block beside 2 us, of a wakeup beside 3 us."""
+    goes_on = dear(0, 14_500)[1]
+
+    def blocks(t):
+        return wake(t + 2 * US, A, B), switch(t + 6 * US, A, B), wake(t + 8 * US, B, A), switch(t + 13_500, B, A)
+
+    lines, t = [switch(0, B, A)], 20 * US
+    for _ in range(40):
+        for one in (blocks, goes_on, goes_on, goes_on):
+            lines += one(t)
+            t += (20 + more_us * (one is blocks)) * US
+    work = read(*lines, runtime(FAR, A, 0)).workload(0, costs=True)
+    assert (work.ops["target"][work.ops["kind"] == Op.RUN] > 0).any() == has_costs
+
+
 def test_p7_nobody_asked_for_it():
     blocks, goes_on = dear(13_500, 14_500)
     found = talk(*[blocks, goes_on, goes_on, goes_on] * 40)
