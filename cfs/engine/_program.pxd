@@ -1,6 +1,6 @@
 # Programs of tasks. `_program.pyx` says what each operation does.
 
-from .._types cimport int16_t, int32_t, int64_t, ns_t, task_group, uint32_t, uint64_t
+from .._types cimport int16_t, int32_t, int64_t, ns_t, task_group, uint8_t, uint32_t, uint64_t
 from ._driver cimport driven_cpu, driver, finish_event
 from ._due cimport timer
 
@@ -50,6 +50,8 @@ cdef struct line:               # of tasks whose PUT waits until another one has
     uint32_t last
     uint32_t behind             # who comes after this task in the line in which it stands
     uint32_t at                 # 1 + whose line that is; 0: it stands in none
+    uint8_t served              # the WAIT that comes next has admitted somebody already
+    uint8_t closed              # this task exits: nobody stands in its line any more
 
 
 cdef struct play:               # a workload that is being run; zeroed

@@ -12,8 +12,9 @@ starts on the CPU that the workload says; its parent's CPU executes the fork. A 
 task that it wakes.
 
 A PUT is a WAKE that does not run ahead: if the last one has not been taken, its task stands in the line of the other
-one, first come, first served, and tries again when that one has taken something or has exited. Whoever would close a
-circle of such tasks goes on as with a WAKE, so nobody waits for himself.
+one, first come, first served, and tries again when that one takes something, is about to wait for something, or exits. All
+that is done by the task that runs there, before it blocks or exits, as a reader does it. Whoever would close a circle of
+such tasks goes on as with a WAKE, so nobody waits for himself.
 
 A CPU may be held: while its task is in the kernel (`stay`), or an interrupt is, nobody is preempted there. A task that is
 flagged meanwhile is marked (`hold_if_flagged`), and the flag is acted on when the time is over (`release`).
@@ -218,13 +219,22 @@ cdef int op_run(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
 cdef int op_wait(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
     cdef uint32_t index = cpu.index
     cdef driven_task *t = &s.d.tasks[index]
+    cdef int status
+    if s.lines != NULL:
+        if t.wakeups == 0 and not s.lines[index].served:
+            status = admit(s, cpu, index)
+            s.lines[index].served = True
+            if status != PLAY_GOES_ON or cpu.curr != t.p:
+                t.next_op -= 1
+                return status
+        s.lines[index].served = False
     t.did = t.wakeups == 0
     if t.wakeups:
         t.wakeups -= 1
-    else:
-        t.waiting = True
-        block(s, cpu)
-    return admit(s, cpu, index)
+        return admit(s, cpu, index)
+    t.waiting = True
+    block(s, cpu)
+    return PLAY_GOES_ON
 
 
 cdef int op_sleep(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
@@ -278,7 +288,7 @@ cdef inline void stand_in_line(play *s, uint32_t index, uint32_t whose) noexcept
 
 
 cdef int admit(play *s, driven_cpu *cpu, uint32_t whose) noexcept nogil:
-    # the first in the line of a task tries again
+    # the first in the line of a task tries again; whoever runs here says so
     cdef uint32_t index
     if s.lines == NULL or not s.lines[whose].first:
         return PLAY_GOES_ON
@@ -287,19 +297,20 @@ cdef int admit(play *s, driven_cpu *cpu, uint32_t whose) noexcept nogil:
         return PLAY_FAULTED
     s.lines[whose].first = s.lines[index].behind
     s.lines[index].behind = s.lines[index].at = 0
-    return wake(s, cpu, index, BY_TASK, <int32_t>whose)
+    return wake(s, cpu, index, BY_TASK, <int32_t>cpu.index)
 
 
 cdef int op_put(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
     cdef const driven_task *t = &s.d.tasks[o.target]
+    cdef bint is_there = t.p != NULL and not s.lines[o.target].closed
     cdef int status
-    if t.p != NULL and t.wakeups and not waits_for(s, o.target, cpu.index):
+    if is_there and t.wakeups and not waits_for(s, o.target, cpu.index):
         stand_in_line(s, cpu.index, o.target)
         s.d.tasks[cpu.index].next_op -= 1
         block(s, cpu)
         return PLAY_GOES_ON
     status = op_wake(s, cpu, o)
-    return admit(s, cpu, o.target) if t.p == NULL and status == PLAY_GOES_ON else status
+    return status if is_there or status != PLAY_GOES_ON else admit(s, cpu, o.target)
 
 
 cdef int op_fork(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
@@ -340,17 +351,28 @@ cdef int op_loop(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
     return PLAY_GOES_ON
 
 
+cdef op at_the_end              # of each program
+at_the_end.arg, at_the_end.target, at_the_end.kind = 0, 0, OP_EXIT
+
+
 cdef int op_exit(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
     # that there is no task any more says to the log how its run has ended
     cdef task *p = cpu.curr
     cdef uint32_t index = cpu.index
+    cdef int status
+    if s.lines != NULL and not s.lines[index].closed:
+        s.lines[index].closed = True
+        status = admit(s, cpu, index)
+        if status != PLAY_GOES_ON or cpu.curr != p:
+            s.d.tasks[index].next_op -= o != &at_the_end
+            return status
     begin_event(cpu.rq, s.d.now)
     exit_current(cpu.rq)
     s.d.tasks[index].p = NULL
     s.nr_alive -= 1
     finish(s, cpu)
     free_task(p)
-    return admit(s, cpu, index)
+    return PLAY_GOES_ON
 
 
 cdef operation operations[NR_OPS]
@@ -367,8 +389,6 @@ operations[OP_LOOP] = operation(op_loop, 0)
 operations[OP_NEXT] = operation(op_next, 0)
 operations[OP_PUT] = operation(op_put, WAKEUP_ROOM)
 
-cdef op at_the_end              # of each program
-at_the_end.arg, at_the_end.target, at_the_end.kind = 0, 0, OP_EXIT
 
 
 def kinds():

@@ -77,7 +77,8 @@ class SteppedTask:
     wakeups: int = 0
     waiting: bool = False
     did: bool = False  # its last wake or put woke somebody, its last wait blocked: the last of these
-    has_exited: bool = False
+    is_closing: bool = False  # it exits: nobody stands in its line any more
+    has_served: bool = False  # the wait that comes next has admitted somebody already
     line: list[SteppedTask] = field(default_factory=list)  # of tasks whose `put` waits until this one has taken one
     stands_at: SteppedTask | None = None  # in whose line it stands
     since_ns: int = 0  # up to when its RUN has been accounted
@@ -256,13 +257,19 @@ class Stepper:
         task.remaining_ns, task.since_ns = arg + (target if task.did else 0), self.now_ns
 
     def _op_wait(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int) -> None:
+        if not task.wakeups and not task.has_served:
+            task.has_served = True
+            if self._admit(cpu, task, task):
+                task.next_op -= 1
+                return
+        task.has_served = False
         task.did = not task.wakeups
         if task.wakeups:
             task.wakeups -= 1
-        else:
-            task.waiting = True
-            self._block(cpu, task)
-        self._admit(cpu, task)
+            self._admit(cpu, task, task)
+            return
+        task.waiting = True
+        self._block(cpu, task)
 
     def _op_sleep(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int) -> None:
         self._push_timer(self.now_ns + arg, task)
@@ -290,22 +297,25 @@ class Stepper:
 
     def _op_put(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int) -> None:
         other = self._tasks[target]
-        if other.wakeups and other.handle is not None and not other.has_exited and not _waits_for(other, task):
+        if other.wakeups and other.handle is not None and not other.is_closing and not _waits_for(other, task):
             other.line.append(task)
             task.stands_at = other
             task.next_op -= 1
             self._block(cpu, task)
             return
         self._op_wake(cpu, task, arg, target)
-        if other.has_exited:
-            self._admit(cpu, other)
+        if other.is_closing:
+            self._admit(cpu, task, other)
 
-    def _admit(self, cpu: SteppedCpu, whose: SteppedTask) -> None:
-        if whose.line:
-            self._finish_event()
-            first = whose.line.pop(0)
-            first.stands_at = None
-            self._wake(first, cpu.number, WokenBy.TASK, whose.row)
+    def _admit(self, cpu: SteppedCpu, task: SteppedTask, whose: SteppedTask) -> bool:
+        """Let the first in the line of a task try again; is this task preempted by that?"""
+        if not whose.line:
+            return False
+        first = whose.line.pop(0)
+        first.stands_at = None
+        self._wake(first, cpu.number, WokenBy.TASK, task.row)
+        self._finish_event()
+        return cpu.current is not task
 
     def _op_fork(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int) -> None:
         child = self._tasks[target]
@@ -332,11 +342,14 @@ class Stepper:
         task.next_op = target
 
     def _op_exit(self, cpu: SteppedCpu, task: SteppedTask, arg: int, target: int) -> None:
+        if not task.is_closing:
+            task.is_closing = True
+            if self._admit(cpu, task, task):
+                task.next_op -= 1
+                return
         task.out = Out.EXITED
         self._nr_alive -= 1
         self.policy.exit(now_ns=self.now_ns, cpu=cpu.number)
-        task.has_exited = True
-        self._admit(cpu, task)
 
     # --------------------------------------------------------------------------------------------------- loop
 
