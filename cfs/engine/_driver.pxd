@@ -59,9 +59,8 @@ cdef struct driven_task:        # task.tag is its index
     uint32_t wakeups            # WAKEs that no WAIT has taken yet
     uint8_t ready               # how it became runnable: READY_...
     uint8_t waiting             # blocked in a WAIT
-    uint8_t did                 # its last WAKE or PUT woke somebody, its last WAIT blocked: the last of these
     uint8_t watched             # whoever drives wants to see when it gets and loses its CPU
-    uint8_t listed              # on a list of the loop's own
+    uint8_t own                 # of whoever drives: `_live`, that it is on a list; `_program`, what `did` says
 
 
 cdef struct driven_cpu:

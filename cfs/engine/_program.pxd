@@ -73,6 +73,7 @@ cdef struct play:               # a workload that is being run; zeroed
 cdef int adopt_tasks(play *s) except -1
 cdef int wake_by_timer(play *s, driven_cpu *cpu) noexcept nogil
 cdef int perform_program(play *s, driven_cpu *cpu) noexcept nogil
+cdef int wait_in_turn(play *s, driven_cpu *cpu) noexcept nogil
 cdef int release(play *s, driven_cpu *cpu) noexcept nogil
 cdef void hold_flagged(play *s) noexcept nogil
 

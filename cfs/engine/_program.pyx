@@ -211,30 +211,44 @@ cdef inline void sleep_until(play *s, driven_cpu *cpu, ns_t time) noexcept nogil
 
 cdef int op_run(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
     cdef driven_task *t = &s.d.tasks[cpu.index]
-    t.remaining = o.arg + (o.target if t.did else 0)
+    t.remaining = o.arg + (o.target if t.own else 0)
     set_due(&s.d, cpu)
     return PLAY_GOES_ON
 
 
-cdef int op_wait(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
-    cdef uint32_t index = cpu.index
-    cdef driven_task *t = &s.d.tasks[index]
-    cdef int status
-    if s.lines != NULL:
-        if t.wakeups == 0 and not s.lines[index].served:
-            status = admit(s, cpu, index)
-            s.lines[index].served = True
-            if status != PLAY_GOES_ON or cpu.curr != t.p:
-                t.next_op -= 1
-                return status
-        s.lines[index].served = False
-    t.did = t.wakeups == 0
+cdef inline void take_or_block(play *s, driven_cpu *cpu) noexcept nogil:
+    cdef driven_task *t = &s.d.tasks[cpu.index]
+    t.own = t.wakeups == 0
     if t.wakeups:
         t.wakeups -= 1
-        return admit(s, cpu, index)
-    t.waiting = True
-    block(s, cpu)
+    else:
+        t.waiting = True
+        block(s, cpu)
+
+
+cdef int op_wait(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
+    if s.lines != NULL:
+        return wait_in_turn(s, cpu)
+    take_or_block(s, cpu)
     return PLAY_GOES_ON
+
+
+cdef int wait_in_turn(play *s, driven_cpu *cpu) noexcept nogil:
+    # a WAIT where there are lines; who has nothing to take makes room first, once
+    cdef uint32_t index = cpu.index
+    cdef driven_task *t = &s.d.tasks[index]
+    cdef bint takes
+    cdef int status = PLAY_GOES_ON if has_room_for_wakeup(&s.d.log) else PLAY_NEEDS_RUNS
+    if t.wakeups == 0 and not s.lines[index].served and status == PLAY_GOES_ON:
+        status = admit(s, cpu, index)
+        s.lines[index].served = True
+    if status != PLAY_GOES_ON or cpu.curr != t.p:
+        t.next_op -= 1
+        return status
+    s.lines[index].served = False
+    takes = t.wakeups > 0
+    take_or_block(s, cpu)
+    return admit(s, cpu, index) if takes else PLAY_GOES_ON
 
 
 cdef int op_sleep(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
@@ -260,7 +274,7 @@ cdef int op_wake(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
     cdef driven_task *t = &s.d.tasks[o.target]
     if s.tasks_stay:
         stay(s, cpu, o.arg)
-    s.d.tasks[cpu.index].did = t.waiting
+    s.d.tasks[cpu.index].own = t.waiting
     if not t.waiting:
         t.wakeups += 1
         return PLAY_GOES_ON
@@ -297,7 +311,11 @@ cdef int admit(play *s, driven_cpu *cpu, uint32_t whose) noexcept nogil:
         return PLAY_FAULTED
     s.lines[whose].first = s.lines[index].behind
     s.lines[index].behind = s.lines[index].at = 0
-    return wake(s, cpu, index, BY_TASK, <int32_t>cpu.index)
+    note_wakeup(&s.d, index, READY_WAKEUP, BY_TASK, <int32_t>cpu.index, cpu.rq.cpu)
+    begin_event(cpu.rq, s.d.now)
+    try_to_wake_up(s.d.tasks[index].p, 0)
+    finish(s, cpu)
+    return PLAY_GOES_ON
 
 
 cdef int op_put(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
@@ -361,8 +379,10 @@ cdef int op_exit(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
     cdef uint32_t index = cpu.index
     cdef int status
     if s.lines != NULL and not s.lines[index].closed:
-        s.lines[index].closed = True
-        status = admit(s, cpu, index)
+        status = PLAY_GOES_ON if has_room_for_wakeup(&s.d.log) else PLAY_NEEDS_RUNS
+        if status == PLAY_GOES_ON:
+            s.lines[index].closed = True
+            status = admit(s, cpu, index)
         if status != PLAY_GOES_ON or cpu.curr != p:
             s.d.tasks[index].next_op -= o != &at_the_end
             return status
@@ -377,13 +397,13 @@ cdef int op_exit(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
 
 cdef operation operations[NR_OPS]
 operations[OP_RUN] = operation(op_run, 0)
-operations[OP_WAIT] = operation(op_wait, WAKEUP_ROOM)
+operations[OP_WAIT] = operation(op_wait, 0)
 operations[OP_SLEEP] = operation(op_sleep, 0)
 operations[OP_SLEEP_UNTIL] = operation(op_sleep_until, 0)
 operations[OP_WAKE] = operation(op_wake, WAKEUP_ROOM)
 operations[OP_FORK] = operation(op_fork, WAKEUP_ROOM | TASK_ROOM)
 operations[OP_NICE] = operation(op_nice, 0)
-operations[OP_EXIT] = operation(op_exit, WAKEUP_ROOM)
+operations[OP_EXIT] = operation(op_exit, 0)
 operations[OP_YIELD] = operation(op_yield, 0)
 operations[OP_LOOP] = operation(op_loop, 0)
 operations[OP_NEXT] = operation(op_next, 0)
@@ -435,5 +455,6 @@ cdef int perform_program(play *s, driven_cpu *cpu) noexcept nogil:
         status = operations[o.kind].perform(s, cpu, o)
         if status != PLAY_GOES_ON:
             break
-    s.interrupted = NULL
+    if status != PLAY_NEEDS_RUNS:
+        s.interrupted = NULL
     return status

@@ -154,7 +154,7 @@ cdef void sweep(live *s) noexcept nogil:
             s.queued[kept] = s.queued[i]
             kept += 1
         else:
-            t.listed = False
+            t.own = False
     s.nr_queued = kept
 
 
@@ -418,10 +418,10 @@ cdef class Live:
         self.sched.defined(t.p.rq, t.p, EVENT_WAKE, NULL, "wake")
         self.set_work(t, work_ns, watched)
         note_wakeup(&self.s.d, <uint32_t>index, READY_WAKEUP, BY_OUTSIDE, NO_TASK, cpu.rq.cpu)
-        if not t.listed:
+        if not t.own:
             self.s.queued[self.s.nr_queued] = index
             self.s.nr_queued += 1
-            t.listed = True
+            t.own = True
         begin_event(cpu.rq, self.s.d.now)
         try_to_wake_up(t.p, 0)
         finish_event(&self.s.d, cpu)
