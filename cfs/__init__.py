@@ -12,9 +12,9 @@ import typing as _typing
 from importlib import import_module as _import_module
 
 
-def _of_source_tree(error: ModuleNotFoundError) -> ImportError | None:
+def _of_source_tree(error: ImportError) -> ImportError | None:
     """What to say if the folder hides the installed package, as numpy does: a module of ours has its source
-    here and is not built, never or not since the source came. None: something else is missing.
+    here and is not built, never or not since the source came or changed. None: something else is missing.
     """
     name = error.name or ""
     root = _os.path.dirname(_os.path.dirname(__file__))
@@ -23,8 +23,9 @@ def _of_source_tree(error: ModuleNotFoundError) -> ImportError | None:
         return None
     if not _os.path.exists(_os.path.join(root, "setup.py")):
         return None
+    how = "is not built for this Python" if isinstance(error, ModuleNotFoundError) else "was built from other sources"
     return ImportError(
-        f"this is the source tree of cfs ({root}), and {name} is not built for this Python: leave the "
+        f"this is the source tree of cfs ({root}), and {name} {how}: leave the "
         "directory to import the installed package, or build it here with "
         "`python setup.py build_ext --inplace` (or `make test`)"
     )
@@ -51,7 +52,7 @@ try:
     from .models.registry import MODELS, Model
     from .scheduler._handles import Task, TaskGroup, User
     from .scheduler._scheduler import Scheduler
-except ModuleNotFoundError as _error:
+except ImportError as _error:
     if (_better := _of_source_tree(_error)) is None:
         raise
     raise _better from None
@@ -111,7 +112,7 @@ else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         try:
             home = _import_module(f".{_HOME_OF.get(name, name)}", __name__)
-        except ModuleNotFoundError as error:
+        except ImportError as error:
             if (better := _of_source_tree(error)) is None:
                 raise
             raise better from None

@@ -30,9 +30,16 @@ def main() -> int:
         needed = error.name or "typer and rich"
         sys.stderr.write(f"cfs: the command line needs {needed}: {how_to_install('cli')}\n")
         return 2
+    from . import _of_source_tree
     from .cli import run
 
-    return run()
+    try:
+        return run()
+    except ImportError as error:  # what a command needs is imported when it runs
+        if (better := _of_source_tree(error)) is None:
+            raise
+        sys.stderr.write(f"cfs: {better}\n")
+        return 2
 
 
 if __name__ == "__main__":

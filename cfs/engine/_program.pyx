@@ -234,7 +234,7 @@ cdef int op_wait(play *s, driven_cpu *cpu, const op *o) noexcept nogil:
 
 
 cdef int wait_in_turn(play *s, driven_cpu *cpu) noexcept nogil:
-    # a WAIT where there are lines; who has nothing to take makes room first, once
+    # a WAIT where there are lines; who has nothing to take makes room first, once. In the .pxd, so that op_wait stays short
     cdef uint32_t index = cpu.index
     cdef driven_task *t = &s.d.tasks[index]
     cdef bint takes
@@ -311,6 +311,7 @@ cdef int admit(play *s, driven_cpu *cpu, uint32_t whose) noexcept nogil:
         return PLAY_FAULTED
     s.lines[whose].first = s.lines[index].behind
     s.lines[index].behind = s.lines[index].at = 0
+    # as `wake`, which compilers put into op_wake only if nobody else calls it: 20 instructions a wakeup
     note_wakeup(&s.d, index, READY_WAKEUP, BY_TASK, <int32_t>cpu.index, cpu.rq.cpu)
     begin_event(cpu.rq, s.d.now)
     try_to_wake_up(s.d.tasks[index].p, 0)
@@ -408,7 +409,6 @@ operations[OP_YIELD] = operation(op_yield, 0)
 operations[OP_LOOP] = operation(op_loop, 0)
 operations[OP_NEXT] = operation(op_next, 0)
 operations[OP_PUT] = operation(op_put, WAKEUP_ROOM)
-
 
 
 def kinds():

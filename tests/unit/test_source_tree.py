@@ -48,6 +48,15 @@ def test_a_tree_that_was_built_before_a_module_came_says_the_same(unbuilt):
     assert "cfs._rbtree " not in said
 
 
+@pytest.mark.parametrize("program", ["import cfs", "from cfs import RBTree", "import cfs.cli"])
+def test_a_module_that_was_built_from_other_sources_is_named(unbuilt, program):
+    """It is there, and lacks what the sources of today ask it for."""
+    (unbuilt / "cfs" / "_rbtree.py").touch()
+    said = said_in(unbuilt, program)
+    assert said.startswith("ImportError: this is the source tree of cfs") and "setup.py build_ext" in said
+    assert "cfs._rbtree was built from other sources" in said
+
+
 def test_a_module_without_a_source_is_named(unbuilt):
     (unbuilt / "cfs" / "_version.py").unlink()
     (unbuilt / "cfs" / "_rbtree.py").write_text("RBTree = None\n")
