@@ -57,6 +57,22 @@ def test_a_module_that_was_built_from_other_sources_is_named(unbuilt, program):
     assert "cfs._rbtree was built from other sources" in said
 
 
+def test_a_command_names_a_module_that_was_built_from_other_sources(tmp_path):
+    """The one that it imports when it runs; all others are those of this tree."""
+    pytest.importorskip("typer")
+    shutil.copytree(PACKAGE, tmp_path / "cfs", ignore=shutil.ignore_patterns("_tracker.*", "*.c", "__pycache__"))
+    (tmp_path / "setup.py").touch()
+    shutil.copy(PACKAGE / "recordings" / "_tracker.pyx", tmp_path / "cfs" / "recordings")
+    (tmp_path / "cfs" / "recordings" / "_tracker.py").touch()
+    (tmp_path / "some.txt").write_text("a 1/1 [000] 5.000001: sched:sched_waking: comm=b pid=2 prio=120 target_cpu=000\n")
+    for command in ("replay", "compare", "validate"):
+        done = subprocess.run(
+            [sys.executable, "-m", "cfs", command, "some.txt"], cwd=tmp_path, capture_output=True, text=True
+        )
+        assert done.returncode == 2 and "Traceback" not in done.stderr
+        assert "cfs.recordings._tracker was built from other sources" in done.stderr
+
+
 def test_a_module_without_a_source_is_named(unbuilt):
     (unbuilt / "cfs" / "_version.py").unlink()
     (unbuilt / "cfs" / "_rbtree.py").write_text("RBTree = None\n")
