@@ -13,8 +13,8 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import fields
-from typing import Any, Self, get_type_hints
+from dataclasses import Field, fields
+from typing import Any, ClassVar, Self, get_type_hints
 
 __all__ = ["Group", "expanded"]
 
@@ -22,11 +22,13 @@ __all__ = ["Group", "expanded"]
 class Group:
     """Options that belong together; a dataclass below it has a field for each."""
 
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
     @classmethod
     def parameters(cls, command: str, default: Self | None) -> list[inspect.Parameter]:
         """The options of this command, in the order in which help lists them; `default` has their defaults."""
         looks = get_type_hints(cls, include_extras=True)
-        defaults = {field.name: getattr(default or cls, field.name) for field in fields(cls)}  # type: ignore[arg-type]
+        defaults = {field.name: getattr(default or cls, field.name) for field in fields(cls)}
         kind = inspect.Parameter.KEYWORD_ONLY
         return [
             inspect.Parameter(name, kind, default=value, annotation=looks[name]) for name, value in defaults.items()
@@ -51,7 +53,7 @@ def expanded(command: Callable[..., None]) -> Callable[..., None]:
         command(**given)
 
     shown = [option for it in options.values() for option in it]
-    with_groups.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
+    vars(with_groups)["__signature__"] = inspect.Signature(shown)
     return with_groups
 
 
