@@ -14,7 +14,8 @@ H2  Both together were seen NR_PROOFS times or more, and the contrary (A went on
 H3  This time A was preempted for B, no later after the wakeup than SLACK times the longest way to a block.
 
 The wait of A is then put where it would have blocked (the median of the ways to a block, but before its next
-wakeup), and the answer where the task that answers blocked (`_walk.Programs`). What would be a hidden wait by H3, but is not proven, is counted and told.
+wakeup), and the answer where the task that answers blocked (`_walk.Programs`). What would be a hidden wait by H3, but
+is not proven, is counted and told.
 
 Some wakers wait for no answer but for room: who writes into a pipe or a socket that is full blocks until its reader
 has taken something. The recording shows a write only if the reader slept, so nothing says how much lay there. Replayed
@@ -34,7 +35,9 @@ preemptible one switches earlier. The median of that time, by name, is how long 
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -129,9 +132,10 @@ def decide(after: np.ndarray, name: np.ndarray) -> Answers:
         Its first two arrays are empty if nothing is hidden.
     """
     answerer, reach_ns, nr_unproven = np.zeros(0, np.int32), np.zeros(0, np.uint32), 0
-    feeds = _feeds(after, name)
+    pairs = cache(lambda: pairs_of(after))  # two rules ask for them, or none
+    feeds = _feeds(after, name, pairs)
     if _hides(after).any():
-        answerer, reach_ns, nr_unproven = _hidden(after, _Pairs(after))
+        answerer, reach_ns, nr_unproven = _hidden(after, _Pairs(after, *pairs()))
     return Answers(
         answerer,
         reach_ns,
@@ -166,11 +170,11 @@ def _hidden(after: np.ndarray, pairs: _Pairs) -> tuple[np.ndarray, np.ndarray, i
     return answerer, reach_ns, nr_unproven
 
 
-def _feeds(after: np.ndarray, name: np.ndarray) -> np.ndarray:
+def _feeds(after: np.ndarray, name: np.ndarray, pairs: Callable[[], tuple[np.ndarray, ...]]) -> np.ndarray:
     """Which wakeups are of a task that the waker feeds (F1, F2)."""
     blocked = after[(after["then"] == Then.ANSWERED) | (after["then"] == Then.SLEPT)]
     blocked = blocked[_is_between_tasks(blocked)]
-    fed = _for_room(after, blocked)
+    fed = _for_room(blocked, pairs)
     of_names, place = np.unique(
         _names_of(name, blocked["waker"], np.where(fed, blocked["more"], blocked["woken"])), return_inverse=True
     )
@@ -198,13 +202,13 @@ def _is_between_tasks(after: np.ndarray) -> np.ndarray:
     return (after["waker"] < NOBODY) & (after["woken"] < NOBODY)
 
 
-def _for_room(after: np.ndarray, blocked: np.ndarray) -> np.ndarray:
+def _for_room(blocked: np.ndarray, pairs: Callable[[], tuple[np.ndarray, ...]]) -> np.ndarray:
     """Which blocks ended when a task that this one wakes took something: not the one that it woke last (F1)."""
     by = blocked["more"]
     rows = np.flatnonzero((blocked["then"] == Then.ANSWERED) & (by < NOBODY) & (by != blocked["woken"]))
     fed = np.zeros(len(blocked), bool)
     if len(rows) >= NR_FED:
-        _, waker, woken = pairs_of(after)
+        _, waker, woken = pairs()
         fed[rows] = _places_of(blocked["waker"][rows], by[rows], waker, woken) >= 0
     return fed
 
@@ -230,8 +234,8 @@ class _Pairs:
         to a block; those of the other one where its own was never seen.
     """
 
-    def __init__(self, after: np.ndarray):
-        self.number, waker, woken = pairs_of(after)
+    def __init__(self, after: np.ndarray, number: np.ndarray, waker: np.ndarray, woken: np.ndarray):
+        self.number = number
         self._nr = len(waker)
         self._back = _places_of(woken, waker, waker, woken)
         self.converse = self._back >= 0

@@ -141,7 +141,8 @@ def _fed(ops: np.ndarray) -> tuple[str, ...]:
     nr = int(np.count_nonzero(ops["kind"] == Op.PUT))
     if not nr:
         return ()
-    return (f"{count_text(nr, 'wakeup')} of tasks that feed others until these are full: none runs ahead of the one before",)
+    wakeups = count_text(nr, "wakeup")
+    return (f"{wakeups} of tasks that feed others until these are full: none runs ahead of the one before",)
 
 
 def _costs(wake_ns: int, block_ns: int) -> tuple[str, ...]:
