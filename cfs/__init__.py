@@ -11,25 +11,7 @@ import os as _os
 import typing as _typing
 from importlib import import_module as _import_module
 
-
-def _of_source_tree(error: ImportError) -> ImportError | None:
-    """What to say if the folder hides the installed package, as numpy does: a module of ours has its source
-    here and is not built, never or not since the source came or changed. None: something else is missing.
-    """
-    name = error.name or ""
-    root = _os.path.dirname(_os.path.dirname(__file__))
-    source = _os.path.join(root, *name.split(".")) + ".pyx"
-    if not name.startswith(f"{__name__}.") or not _os.path.exists(source):
-        return None
-    if not _os.path.exists(_os.path.join(root, "setup.py")):
-        return None
-    how = "is not built for this Python" if isinstance(error, ModuleNotFoundError) else "was built from other sources"
-    return ImportError(
-        f"this is the source tree of cfs ({root}), and {name} {how}: leave the "
-        "directory to import the installed package, or build it here with "
-        "`python setup.py build_ext --inplace` (or `make test`)"
-    )
-
+from ._source_tree import explained as _explained
 
 try:
     from ._rbtree import RBTree
@@ -53,7 +35,7 @@ try:
     from .scheduler._handles import Task, TaskGroup, User
     from .scheduler._scheduler import Scheduler
 except ImportError as _error:
-    if (_better := _of_source_tree(_error)) is None:
+    if (_better := _explained(_error)) is None:
         raise
     raise _better from None
 
@@ -113,7 +95,7 @@ else:
         try:
             home = _import_module(f".{_HOME_OF.get(name, name)}", __name__)
         except ImportError as error:
-            if (better := _of_source_tree(error)) is None:
+            if (better := _explained(error)) is None:
                 raise
             raise better from None
         value = getattr(home, name) if name in _HOME_OF else home

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 
+from ._source_tree import explained
 from ._version import __version__
 from .errors import how_to_install
 
@@ -30,13 +31,12 @@ def main() -> int:
         needed = error.name or "typer and rich"
         sys.stderr.write(f"cfs: the command line needs {needed}: {how_to_install('cli')}\n")
         return 2
-    from . import _of_source_tree
     from .cli import run
 
     try:
         return run()
     except ImportError as error:  # what a command needs is imported when it runs
-        if (better := _of_source_tree(error)) is None:
+        if (better := explained(error)) is None:
             raise
         sys.stderr.write(f"cfs: {better}\n")
         return 2

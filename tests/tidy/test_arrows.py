@@ -11,7 +11,7 @@ import pytest
 from tests.tidy.sources import PACKAGE, PYTHON, SOURCES, all_arrows, arrows_of, module_of, name_of, text_of
 
 FLOORS = [
-    {"_version", "errors"},  # what everybody may say
+    {"_source_tree", "_version", "errors"},  # what everybody may say
     {"limits"},  # ranges, policies, priorities
     {"units"},  # times, shares and names as text, and back
     {"platform"},  # ticks, preemption, costs: what surrounds a scheduler
